@@ -1,0 +1,58 @@
+/** One HTTP answer, complete but for the headers every answer gets. */
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+  return {
+    status,
+    contentType: 'application/json; charset=utf-8',
+    body: JSON.stringify(value),
+    headers,
+  };
+}
+
+/** No body at all: 204s, and the 401s that clients of the live API cannot parse as JSON. */
+export function bare(status: number): Answer {
+  return { status, contentType: null, body: '', headers: {} };
+}
+
+/** Ends the evaluation of a request with an answer that is not a success. */
+export class Refusal extends Error {
+  constructor(readonly answer: Answer) {
+    super(`HTTP ${answer.status}`);
+    this.name = 'Refusal';
+  }
+}
+
+/** PagerDuty's error envelope; `code` and `errors` are left out where none is known. */
+export function refusal(status: number, message: string, code?: number, errors?: string[]): Refusal {
+  return new Refusal(
+    json(status, {
+      error: {
+        message,
+        ...(code === undefined ? {} : { code }),
+        ...(errors === undefined ? {} : { errors }),
+      },
+    }),
+  );
+}
+
+export function invalidInput(...errors: string[]): Refusal {
+  return refusal(400, 'Invalid Input Provided', 2001, errors);
+}
+
+export function argumentsError(...errors: string[]): Refusal {
+  return refusal(400, 'Arguments Caused Error', 2002, errors);
+}
+
+export function accessDenied(): Refusal {
+  return refusal(403, 'Access Denied', 2010);
+}
+
+export function notFound(): Refusal {
+  return refusal(404, 'Not Found', 2100);
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { CallCredential, CallLog } from '../call-log';
+import type { ControlApi } from '../control/control-api';
+import type { Faults } from '../faults';
+import { identify, type Host } from '../rules/authentication';
+import type { Credentials } from '../state/credentials';
+import type { Region } from '../state/records';
+import { refusal, type Answer } from './answers';
+import type { RestApi } from './rest-api';
+import type { TokenEndpoint } from './token-endpoint';
+
+const LARGEST_BODY = 4 * 1024 * 1024;
+const UNKNOWN: CallCredential = { kind: 'unknown', id: null, account: null };
+
+class BodyTooLarge extends Error {}
+
+/** What stands behind the port. */
+export interface Doors {
+  readonly restApi: RestApi;
+  readonly tokenEndpoint: TokenEndpoint;
+  readonly controlApi: ControlApi;
+  readonly credentials: Credentials;
+  readonly faults: Faults;
+  readonly callLog: CallLog;
+  /** How strict the base URL without prefix is about the region of a key. */
+  readonly plainHost: Host;
+}
+
+function readBody(request: IncomingMessage): Promise<string> {
+  if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) {
+    return Promise.resolve('');
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > LARGEST_BODY) reject(new BodyTooLarge());
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the client went away')));
+  });
+}
+
+function requestBodyForLog(body: string, contentType: string | undefined): unknown {
+  if (body === '') return undefined;
+  if (contentType?.toLowerCase().startsWith('application/x-www-form-urlencoded')) {
+    const form: Record<string, string> = Object.fromEntries(new URLSearchParams(body));
+    delete form.client_secret;
+    return form;
+  }
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return body;
+  }
+}
+
+/** One port for PagerDuty's REST hosts, its identity service and the control API. */
+export class SimulatorServer {
+  private readonly server: Server;
+  private readonly waiting = new Map<NodeJS.Timeout, () => void>();
+  private closed = false;
+
+  constructor(private readonly doors: Doors) {
+    this.server = createServer((request, response) => {
+      this.serve(request, response).catch((error: unknown) => {
+        if (response.destroyed || response.headersSent) return void request.socket.destroy();
+        if (error instanceof BodyTooLarge) {
+          response.setHeader('connection', 'close');
+          return this.send(response, refusal(413, 'Request Entity Too Large').answer);
+        }
+        if (request.destroyed && !request.complete) return;
+        // A bug of the simulator must not pass for an answer of PagerDuty that a client retries.
+        process.emitWarning(
+          `simulator: ${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`,
+        );
+        this.send(response, refusal(501, 'The simulator failed').answer);
+      });
+    });
+    // Longer than any client keeps an idle connection: otherwise a request can meet its closing.
+    this.server.keepAliveTimeout = 65_000;
+  }
+
+  async listen(port: number, host: string): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(port, host, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const [timer, wake] of this.waiting) {
+      clearTimeout(timer);
+      wake();
+    }
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const arrivedAt = Date.now();
+    const method = request.method ?? 'GET';
+    const url = request.url ?? '/';
+    const queryAt = url.indexOf('?');
+    const fullPath = queryAt < 0 ? url : url.slice(0, queryAt);
+    const search = queryAt < 0 ? '' : url.slice(queryAt);
+    const body = await readBody(request);
+    const { authorization, accept, 'content-type': contentType } = request.headers;
+
+    if (fullPath === '/_control' || fullPath.startsWith('/_control/')) {
+      const answer = this.doors.controlApi.answer({
+        method,
+        path: fullPath,
+        query: new URLSearchParams(search),
+        authorization,
+        contentType,
+        body,
+      });
+      return this.send(response, answer);
+    }
+
+    const { host, path } = this.hostOf(fullPath);
+    const credential = host === 'identity' ? this.clientOf(body, contentType) : this.callerOf(authorization);
+    const call = this.doors.callLog.arrived({
+      at: arrivedAt,
+      host,
+      method,
+      path: path + search,
+      credential,
+      requestBody: requestBodyForLog(body, contentType),
+      userAgent: request.headers['user-agent'] ?? null,
+    });
+    const evaluate = (): Answer =>
+      host === 'identity'
+        ? this.doors.tokenEndpoint.answer({ method, authorization, contentType, body })
+        : this.doors.restApi.answer({
+            host,
+            method,
+            path,
+            query: new URLSearchParams(search),
+            authorization,
+            accept,
+            contentType,
+            body,
+          });
+
+    const injection = this.doors.faults.strike({
+      method,
+      path: path + search,
+      account: credential.account,
+    });
+    if (!injection) {
+      const answer = evaluate();
+      this.doors.callLog.answered(call, answer.status);
+      return this.send(response, answer);
+    }
+
+    call.faulted = injection.faultIds.join(' ');
+    const effect = injection.afterEffect ? evaluate() : undefined;
+    if (injection.latencyMs > 0) await this.wait(injection.latencyMs);
+    if (this.closed) return void request.socket.destroy();
+    if (injection.outcome.kind === 'drop') {
+      this.doors.callLog.answered(call, null);
+      return void request.socket.destroy();
+    }
+    const answer = injection.outcome.kind === 'answer' ? injection.outcome.answer : (effect ?? evaluate());
+    this.doors.callLog.answered(call, answer.status);
+    this.send(response, answer);
+  }
+
+  private hostOf(path: string): { host: Host | 'identity'; path: string } {
+    // One global identity host serves both regions; the region is in the scope.
+    if (path === '/oauth/token') return { host: 'identity', path };
+    const prefix = /^\/(us|eu)(?=\/)/.exec(path);
+    if (prefix) return { host: prefix[1] as Region, path: path.slice(prefix[0].length) };
+    return { host: this.doors.plainHost, path };
+  }
+
+  private callerOf(authorization: string | undefined): CallCredential {
+    const caller = identify(authorization, this.doors.credentials);
+    return caller ? { kind: caller.kind, id: caller.id, account: caller.account.identity } : UNKNOWN;
+  }
+
+  private clientOf(body: string, contentType: string | undefined): CallCredential {
+    if (!contentType?.toLowerCase().startsWith('application/x-www-form-urlencoded')) return UNKNOWN;
+    const client = this.doors.credentials.findClient(new URLSearchParams(body).get('client_id') ?? '');
+    return client ? { kind: 'client', id: client.clientId, account: client.account.identity } : UNKNOWN;
+  }
+
+  private wait(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.waiting.delete(timer);
+        resolve();
+      }, milliseconds);
+      this.waiting.set(timer, resolve);
+    });
+  }
+
+  private send(response: ServerResponse, answer: Answer): void {
+    const headers: Record<string, string | number> = { ...answer.headers, 'x-request-id': randomUUID() };
+    if (answer.contentType !== null) headers['content-type'] = answer.contentType;
+    if (answer.status !== 204 && answer.status !== 304) {
+      headers['content-length'] = Buffer.byteLength(answer.body);
+    }
+    response.writeHead(answer.status, headers);
+    response.end(answer.body);
+  }
+}

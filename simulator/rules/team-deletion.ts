@@ -1,0 +1,23 @@
+import { refusal } from '../http/answers';
+import type { TeamRecord } from '../state/records';
+
+/**
+ * A team with escalation policies, services, schedules or subteams stays; members do not matter. Two wordings are on
+ * record (2021, 2019): one kind of association gets the newer, several get the older, so a client meets both.
+ */
+export function checkDeletable(team: TeamRecord): void {
+  const kinds = [...team.associations.keys()];
+  if (kinds.length === 0) return;
+  const error =
+    kinds.length === 1
+      ? `Cannot delete team with existing ${kinds[0]} association(s)`
+      : 'Cannot delete team with existing associations; associations could be Escalation Policies, Services, Schedules or Subteams';
+  throw refusal(400, 'Team has existing associations', 6006, [error]);
+}
+
+/** Codes 6002 and 6003 are documented for a bad `reassignment_team`; the status is an assumption. */
+export function checkReassignment(team: TeamRecord, target: string | null, exists: boolean): void {
+  if (target === null) return;
+  if (target === team.id) throw refusal(400, 'Reassignment Team Invalid', 6002);
+  if (!exists) throw refusal(400, 'Reassignment Team Not Found', 6003);
+}
