@@ -1,0 +1,84 @@
+import { QueryFailedError } from 'typeorm';
+
+/** The database could not take the write in time or is away; nothing of it was written. */
+export class DatabaseUnavailableError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'DatabaseUnavailableError';
+  }
+}
+
+/** The COMMIT itself failed: the write may or may not be there. */
+export class CommitOutcomeUnknownError extends Error {
+  constructor(cause: unknown) {
+    super('The database did not confirm the commit: the write may or may not have happened.', { cause });
+    this.name = 'CommitOutcomeUnknownError';
+  }
+}
+
+/** Thrown by a work that must be run again from its start, because what it locked is not what it had read. */
+export class RestartTransaction extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = 'RestartTransaction';
+  }
+}
+
+/** Another process has this SQLite database open. */
+export class DatabaseInUseError extends Error {
+  constructor(path: string) {
+    super(
+      `Another Scimify process already uses the database ${path}. SQLite serves one process: stop the other one, or use MySQL.`,
+    );
+    this.name = 'DatabaseInUseError';
+  }
+}
+
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+const MYSQL_DUPLICATE_ENTRY = 1062;
+const MYSQL_LOCK_WAIT_TIMEOUT = 1205;
+const MYSQL_DEADLOCK = 1213;
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_CON_COUNT_ERROR',
+  'ER_SERVER_SHUTDOWN',
+]);
+
+interface DriverError {
+  errcode?: number;
+  errno?: number;
+  code?: string;
+}
+
+function driverErrorOf(error: unknown): DriverError | null {
+  if (error instanceof QueryFailedError) return error.driverError as DriverError;
+  return error instanceof Error ? (error as DriverError) : null;
+}
+
+/** Whether a write failed because a unique key is taken. */
+export function isUniqueViolation(error: unknown): boolean {
+  const driverError = driverErrorOf(error);
+  return (
+    driverError?.errcode === SQLITE_CONSTRAINT_UNIQUE ||
+    driverError?.errcode === SQLITE_CONSTRAINT_PRIMARYKEY ||
+    driverError?.errno === MYSQL_DUPLICATE_ENTRY
+  );
+}
+
+/** Whether MySQL rolled a transaction back in favour of another one: the whole of it may be run again. */
+export function isLockConflict(error: unknown): boolean {
+  const errno = driverErrorOf(error)?.errno;
+  return errno === MYSQL_DEADLOCK || errno === MYSQL_LOCK_WAIT_TIMEOUT;
+}
+
+/** Whether the way to the database is broken rather than the statement. */
+export function isConnectionFailure(error: unknown): boolean {
+  const code = driverErrorOf(error)?.code;
+  return code !== undefined && CONNECTION_CODES.has(code);
+}

@@ -1,0 +1,56 @@
+/**
+ * Which of the two databases this process speaks to. It is known before any entity is declared, because TypeORM reads
+ * column types while the classes are loaded.
+ */
+export const dialect: 'sqlite' | 'mysql' = process.env.DATABASE_URL?.startsWith('mysql:')
+  ? 'mysql'
+  : 'sqlite';
+
+/** Appended to a SELECT inside a transaction: nobody else may write these rows until it ends. SQLite has one writer anyway. */
+export const FOR_UPDATE = dialect === 'mysql' ? ' FOR UPDATE' : '';
+
+/** Appended to a SELECT inside a transaction: these rows stay as they were read until it ends. */
+export const FOR_SHARE = dialect === 'mysql' ? ' LOCK IN SHARE MODE' : '';
+
+/** SQL expression of the database's own clock, in epoch milliseconds. */
+export const DATABASE_NOW =
+  dialect === 'mysql'
+    ? 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)'
+    : "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+/** `(?, ?), (?, ?)` for that many rows of that many columns. */
+export function placeholders(rows: number, columns = 1): string {
+  const row = `(${Array(columns).fill('?').join(', ')})`;
+  return Array(rows).fill(row).join(', ');
+}
+
+/** `?, ?, ?` for the inside of an `IN (…)`. */
+export function inList(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
+}
+
+export interface Upsert {
+  table: string;
+  columns: readonly string[];
+  /** Columns of the primary or unique key that may be there already. */
+  key: readonly string[];
+  /** Columns that take the new value on a row that is there; with none the row stays as it is. */
+  update: readonly string[];
+  rows: number;
+}
+
+/** One INSERT that updates rows which exist; parameters follow row by row in the order of `columns`. */
+export function upsertSql({ table, columns, key, update, rows }: Upsert): string {
+  const insert = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${placeholders(rows, columns.length)}`;
+  if (dialect === 'mysql') {
+    const first = key[0]!;
+    const assignments =
+      update.length > 0 ? update.map((column) => `${column} = VALUES(${column})`) : [`${first} = ${first}`];
+    return `${insert} ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`;
+  }
+  const action =
+    update.length > 0
+      ? `DO UPDATE SET ${update.map((column) => `${column} = excluded.${column}`).join(', ')}`
+      : 'DO NOTHING';
+  return `${insert} ON CONFLICT (${key.join(', ')}) ${action}`;
+}

@@ -1,0 +1,4 @@
+import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
+
+/** In the order in which they run; one that has been released is never edited. */
+export const MIGRATIONS = [InitialSchema1790000000000];

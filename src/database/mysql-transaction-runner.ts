@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource, QueryRunner } from 'typeorm';
+import {
+  CommitOutcomeUnknownError,
+  DatabaseUnavailableError,
+  RestartTransaction,
+  isConnectionFailure,
+  isLockConflict,
+} from './database-errors';
+import { type Transaction, type TransactionOptions, TransactionRunner } from './transaction-runner';
+
+const MAX_ATTEMPTS = 8;
+
+/** READ COMMITTED, the whole work run again when the server sacrificed it to another transaction. */
+export class MysqlTransactionRunner extends TransactionRunner {
+  constructor(private readonly writer: DataSource) {
+    super();
+  }
+
+  async run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const deadline = performance.now() + (options.maxWaitMs ?? Infinity);
+    for (let attempt = 1; ; attempt++) {
+      const runner = this.writer.createQueryRunner();
+      try {
+        return await runOnce(runner, work);
+      } catch (error) {
+        const again = isLockConflict(error) || error instanceof RestartTransaction;
+        if (!again) throw isConnectionFailure(error) ? unavailable(error) : error;
+        if (attempt === MAX_ATTEMPTS || performance.now() > deadline) throw unavailable(error);
+        await sleep(Math.random() * 5 * 2 ** attempt);
+      } finally {
+        await runner.release();
+      }
+    }
+  }
+}
+
+async function runOnce<T>(runner: QueryRunner, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const afterCommit: (() => void)[] = [];
+  await runner.startTransaction('READ COMMITTED');
+  let value: T;
+  try {
+    value = await work({
+      manager: runner.manager,
+      query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
+        const rows: unknown = await runner.query(sql, parameters as unknown[]);
+        return (Array.isArray(rows) ? rows : []) as Row[];
+      },
+      afterCommit: (action) => afterCommit.push(action),
+    });
+  } catch (error) {
+    // A broken connection can not roll back any more; the server does it by itself.
+    await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
+  try {
+    await runner.commitTransaction();
+  } catch (error) {
+    throw new CommitOutcomeUnknownError(error);
+  }
+  for (const action of afterCommit) action();
+  return value;
+}
+
+function unavailable(cause: unknown): DatabaseUnavailableError {
+  return new DatabaseUnavailableError('The database is away or too busy to take the write.', cause);
+}

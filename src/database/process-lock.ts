@@ -1,0 +1,31 @@
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseInUseError } from './database-errors';
+import { loadSqlite } from './sqlite-driver';
+
+/**
+ * Says that this process alone uses a SQLite database. The lock is SQLite's own, on a file beside the database, so the
+ * operating system takes it back however the process ends.
+ */
+export class ProcessLock {
+  private constructor(private readonly held: DatabaseSyncInstance) {}
+
+  /** @throws DatabaseInUseError when another process has it */
+  static acquire(databasePath: string): ProcessLock {
+    mkdirSync(dirname(databasePath), { recursive: true });
+    const { DatabaseSync } = loadSqlite();
+    const database = new DatabaseSync(`${databasePath}.lock`);
+    try {
+      database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    } catch {
+      database.close();
+      throw new DatabaseInUseError(databasePath);
+    }
+    return new ProcessLock(database);
+  }
+
+  release(): void {
+    this.held.close();
+  }
+}

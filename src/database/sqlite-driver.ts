@@ -1,0 +1,96 @@
+import type {
+  DatabaseSync as DatabaseSyncClass,
+  DatabaseSyncInstance,
+  StatementSyncInstance,
+} from '@photostructure/sqlite';
+
+type Bindable = null | number | bigint | string | Uint8Array;
+
+type SqliteModule = { DatabaseSync: typeof DatabaseSyncClass };
+
+/** `node:sqlite` where the runtime has it (Node 22.13+), else the package with the same API (Node 20). */
+export function loadSqlite(): SqliteModule {
+  const builtIn = process.getBuiltinModule?.('node:sqlite');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- only loaded where the runtime lacks it
+  return (builtIn ?? require('@photostructure/sqlite')) as SqliteModule;
+}
+
+/**
+ * `node:sqlite` in the shape of `better-sqlite3`, which is what TypeORM's driver of that name calls.
+ *
+ * Values that `node:sqlite` would bind wrongly without a word (an object as first value binds NULL, a string with
+ * U+0000 is cut on Node 20) are refused with a `TypeError`.
+ */
+export class SqliteDriver {
+  private readonly database: DatabaseSyncInstance;
+
+  constructor(path: string, options: { readonly?: boolean; timeout?: number } = {}) {
+    const { DatabaseSync } = loadSqlite();
+    this.database = new DatabaseSync(path, { readOnly: options.readonly ?? false });
+    this.database.exec(`PRAGMA busy_timeout = ${options.timeout ?? 5000}`);
+  }
+
+  prepare(sql: string): SqliteStatement {
+    return new SqliteStatement(this.database.prepare(sql));
+  }
+
+  exec(sql: string): this {
+    this.database.exec(sql);
+    return this;
+  }
+
+  pragma(pragma: string): unknown[] {
+    return this.database.prepare(`PRAGMA ${pragma}`).all();
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+class SqliteStatement {
+  /** Whether it answers rows: TypeORM then calls `all` instead of `run`. */
+  readonly reader: boolean;
+
+  constructor(private readonly statement: StatementSyncInstance) {
+    this.reader = statement.columns().length > 0;
+  }
+
+  run(...values: unknown[]) {
+    return this.statement.run(...bindable(values));
+  }
+
+  all(...values: unknown[]) {
+    return this.statement.all(...bindable(values));
+  }
+
+  get(...values: unknown[]) {
+    return this.statement.get(...bindable(values));
+  }
+
+  iterate(...values: unknown[]) {
+    return this.statement.iterate(...bindable(values));
+  }
+}
+
+function bindable(values: unknown[]): Bindable[] {
+  for (const [index, value] of values.entries()) {
+    if (value === undefined || typeof value === 'boolean' || isUnbindableObject(value)) {
+      throw new TypeError(
+        `SQL parameter ${index + 1} is ${describe(value)}: bind text, a number, bytes or null`,
+      );
+    }
+    if (typeof value === 'string' && value.includes('\0')) {
+      throw new TypeError(`SQL parameter ${index + 1} holds U+0000, which SQLite would cut off`);
+    }
+  }
+  return values as Bindable[];
+}
+
+function isUnbindableObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+}
+
+function describe(value: unknown): string {
+  return value instanceof Date ? 'a Date' : value === undefined ? 'undefined' : `of type ${typeof value}`;
+}

@@ -1,0 +1,136 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { CommitOutcomeUnknownError, DatabaseUnavailableError, RestartTransaction } from './database-errors';
+import { type Transaction, type TransactionOptions, TransactionRunner } from './transaction-runner';
+
+/** Works that share one COMMIT: enough to make the fsync cheap, few enough to answer soon. */
+const MAX_WORKS_PER_COMMIT = 64;
+const MAX_MS_PER_COMMIT = 25;
+const BIG_LANE = '\0big';
+
+interface QueuedWork {
+  work: (tx: Transaction) => Promise<unknown>;
+  deadline: number;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+interface FinishedWork {
+  settle: () => void;
+  fail: (error: unknown) => void;
+  afterCommit: (() => void)[];
+}
+
+/**
+ * SQLite has one writer connection, on which two transactions must never overlap. Works run strictly one after the
+ * other; those that wait share one transaction and one fsync, each in a savepoint of its own, and every caller is
+ * answered after the COMMIT.
+ */
+export class SqliteTransactionRunner extends TransactionRunner {
+  private readonly lanes = new Map<string, QueuedWork[]>();
+  private draining = false;
+
+  constructor(private readonly writer: DataSource) {
+    super();
+  }
+
+  run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const lane = options.big ? BIG_LANE : (options.lane ?? '');
+      const queued: QueuedWork = {
+        work,
+        deadline: performance.now() + (options.maxWaitMs ?? Infinity),
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      };
+      const waiting = this.lanes.get(lane);
+      if (waiting) waiting.push(queued);
+      else this.lanes.set(lane, [queued]);
+      void this.drain();
+    });
+  }
+
+  private async drain(): Promise<void> {
+    if (this.draining) return;
+    this.draining = true;
+    try {
+      while (this.lanes.size > 0) await this.commitBatch();
+    } finally {
+      this.draining = false;
+    }
+  }
+
+  private async commitBatch(): Promise<void> {
+    const runner = this.writer.createQueryRunner();
+    const begun = performance.now();
+    const finished: FinishedWork[] = [];
+    try {
+      await runner.startTransaction();
+    } catch (error) {
+      this.takeNext()?.queued.reject(
+        new DatabaseUnavailableError('The database did not begin a transaction.', error),
+      );
+      return;
+    }
+    for (let count = 0; count < MAX_WORKS_PER_COMMIT; count++) {
+      const next = this.takeNext(count > 0);
+      if (!next) break;
+      const done = await runInSavepoint(runner, next.queued);
+      if (done) finished.push(done);
+      if (next.big || performance.now() - begun > MAX_MS_PER_COMMIT) break;
+    }
+    try {
+      await runner.commitTransaction();
+    } catch (error) {
+      await runner.rollbackTransaction().catch(() => undefined);
+      for (const { fail } of finished) fail(new CommitOutcomeUnknownError(error));
+      return;
+    }
+    for (const { afterCommit, settle } of finished) {
+      for (const action of afterCommit) action();
+      settle();
+    }
+  }
+
+  /** The oldest work of the lane whose turn it is; that lane then stands at the end of the row. */
+  private takeNext(smallOnly = false): { queued: QueuedWork; big: boolean } | null {
+    for (const [lane, waiting] of this.lanes) {
+      const big = lane === BIG_LANE;
+      if (big && smallOnly) continue;
+      this.lanes.delete(lane);
+      const queued = waiting.shift()!;
+      if (waiting.length > 0) this.lanes.set(lane, waiting);
+      if (queued.deadline < performance.now()) {
+        queued.reject(new DatabaseUnavailableError('The database was too busy to take the write in time.'));
+        return this.takeNext(smallOnly);
+      }
+      return { queued, big };
+    }
+    return null;
+  }
+}
+
+/** @returns null when the work failed: its caller is told at once, and its savepoint is undone */
+async function runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork | null> {
+  const afterCommit: (() => void)[] = [];
+  const tx: Transaction = {
+    manager: runner.manager,
+    query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
+      const rows: unknown = await runner.query(sql, parameters as unknown[]);
+      return (Array.isArray(rows) ? rows : []) as Row[];
+    },
+    afterCommit: (action) => afterCommit.push(action),
+  };
+  await runner.startTransaction();
+  try {
+    const value = await queued.work(tx);
+    await runner.commitTransaction();
+    return { settle: () => queued.resolve(value), fail: queued.reject, afterCommit };
+  } catch (error) {
+    await runner.rollbackTransaction();
+    // With a single writer nothing can have changed between two attempts: to run it again would not end.
+    queued.reject(
+      error instanceof RestartTransaction ? new Error(`${error.message} (single writer)`) : error,
+    );
+    return null;
+  }
+}

@@ -1,0 +1,62 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { EncryptionKey } from './encryption-keys';
+
+export interface SealedSecret {
+  ciphertext: string;
+  keyId: string;
+}
+
+/** No configured key opens this secret. */
+export class SecretUnreadableError extends Error {
+  constructor(why: string) {
+    super(`${why} Set SCIMIFY_ENCRYPTION_KEY to the key that the database was written with.`);
+    this.name = 'SecretUnreadableError';
+  }
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * AES-256-GCM. Every secret is bound to the row it belongs to, so a ciphertext copied to another row does not open.
+ */
+export class SecretBox {
+  constructor(private readonly keys: readonly EncryptionKey[]) {}
+
+  knows(keyId: string): boolean {
+    return this.keys.some(({ id }) => id === keyId);
+  }
+
+  /** @param boundTo the row's identity, e.g. `integration:{id}` */
+  seal(secret: string, boundTo: string): SealedSecret {
+    const key = this.keys[0]!;
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', key.bytes, iv);
+    cipher.setAAD(Buffer.from(boundTo));
+    const encrypted = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
+    return {
+      ciphertext: Buffer.concat([iv, cipher.getAuthTag(), encrypted]).toString('base64'),
+      keyId: key.id,
+    };
+  }
+
+  /** @throws SecretUnreadableError */
+  open({ ciphertext, keyId }: SealedSecret, boundTo: string): string {
+    const key = this.keys.find(({ id }) => id === keyId);
+    if (!key)
+      throw new SecretUnreadableError('A stored secret was encrypted with a key that is not configured.');
+    const bytes = Buffer.from(ciphertext, 'base64');
+    const decipher = createDecipheriv('aes-256-gcm', key.bytes, bytes.subarray(0, IV_BYTES));
+    decipher.setAAD(Buffer.from(boundTo));
+    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    try {
+      return (
+        decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+      );
+    } catch {
+      throw new SecretUnreadableError(
+        'A stored secret does not belong to the row it stands in, or was altered.',
+      );
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+export interface NewToken {
+  /** Shown once, never stored. */
+  token: string;
+  /** The readable beginning, by which people tell keys apart. */
+  prefix: string;
+  hash: string;
+}
+
+/** 256 random bits behind a prefix that secret scanners find: `scimify_admin_…`, `scimify_scim_…`. */
+export function makeToken(kind: 'admin' | 'scim'): NewToken {
+  const token = `scimify_${kind}_${randomBytes(32).toString('base64url')}`;
+  return { token, prefix: tokenPrefix(token), hash: hashToken(token) };
+}
+
+export function tokenPrefix(token: string): string {
+  return token.slice(0, token.lastIndexOf('_', 14) + 7);
+}
+
+/** A token has 256 random bits, so one round of SHA-256 is enough: there is nothing to guess. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** In constant time, whatever the lengths. */
+export function tokensEqual(a: string, b: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+}

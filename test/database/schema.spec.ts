@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { writerOptions } from '../../src/database/data-source-options';
+import { ENTITIES } from '../../src/entities';
+import { type TestDatabase, createTestDatabase } from '../support/database';
+
+/** TypeORM reads a server's catalogue rightly only when it is told that the server is MariaDB. */
+async function open(options: DataSourceOptions): Promise<DataSource> {
+  const dataSource = await new DataSource(options).initialize();
+  if (options.type !== 'mysql') return dataSource;
+  const [{ version }] = await dataSource.query<[{ version: string }]>('SELECT VERSION() AS version');
+  if (!version.includes('MariaDB')) return dataSource;
+  await dataSource.destroy();
+  return new DataSource({ ...options, type: 'mariadb' } as DataSourceOptions).initialize();
+}
+
+describe('the schema', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    dataSource = await open(writerOptions(database.settings, ENTITIES));
+    await dataSource.runMigrations();
+  });
+
+  afterAll(async () => {
+    await dataSource.destroy();
+    await database.remove();
+  });
+
+  it('that the migrations make is the one that the entities describe', async () => {
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+    expect(upQueries.map(({ query }) => query)).toEqual([]);
+  });
+
+  it('goes away and comes back', async () => {
+    await dataSource.undoLastMigration();
+    await dataSource.runMigrations();
+    expect(await dataSource.showMigrations()).toBe(false);
+  });
+});

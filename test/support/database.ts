@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import type { DatabaseSettings } from '../../src/config/database-settings';
+
+export interface TestDatabase {
+  settings: DatabaseSettings;
+  /** As `DATABASE_URL` has it. */
+  url: string;
+  remove(): Promise<void>;
+}
+
+/** An empty database of its own: a file, or a schema on the server that `DATABASE_URL` names. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = process.env.DATABASE_URL;
+  return server?.startsWith('mysql:') ? createMysqlDatabase(server) : createSqliteDatabase();
+}
+
+async function createMysqlDatabase(server: string): Promise<TestDatabase> {
+  const name = `scimify_test_${randomBytes(6).toString('hex')}`;
+  const admin = await createConnection(server);
+  await admin.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    settings: { kind: 'mysql', url: url.href },
+    url: url.href,
+    remove: async () => {
+      await admin.query(`DROP DATABASE IF EXISTS ${name}`);
+      await admin.end();
+    },
+  };
+}
+
+async function createSqliteDatabase(): Promise<TestDatabase> {
+  const directory = mkdtempSync(join(tmpdir(), 'scimify-test-'));
+  const path = join(directory, 'scimify.sqlite');
+  return {
+    settings: { kind: 'sqlite', path },
+    url: `sqlite:${path}`,
+    remove: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
