@@ -1,0 +1,61 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { validate as isUuid } from 'uuid';
+import { Problem } from './problem';
+
+/** Query of every list: rows after the cursor, in the order of their ids. */
+export class PageQuery {
+  @ApiPropertyOptional({ minimum: 1, maximum: 200, default: 50 })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(200)
+  limit: number = 50;
+
+  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  cursor?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+export class PageInfo {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Pass it as `cursor` for the next page; null at the end',
+  })
+  nextCursor: string | null;
+}
+
+/** Id after which a page begins; the least one when no cursor is given. */
+export function cursorId(query: PageQuery): string {
+  if (query.cursor === undefined) return '';
+  const id = Buffer.from(query.cursor, 'base64url').toString('utf8');
+  if (!isUuid(id)) throw Problem.invalid([{ field: 'cursor', message: 'is not a cursor of this list' }]);
+  return id;
+}
+
+/** @param rows one more than the limit, if there are more */
+export function toPage<T extends { id: string }, R>(
+  rows: readonly T[],
+  limit: number,
+  present: (row: T) => R,
+): Page<R> {
+  const items = rows.slice(0, limit);
+  const last = rows.length > limit ? items.at(-1) : undefined;
+  return {
+    items: items.map(present),
+    nextCursor: last ? Buffer.from(last.id).toString('base64url') : null,
+  };
+}
+
+export const isoTime = (time: number): string => new Date(time).toISOString();
+export const isoTimeOrNull = (time: number | null): string | null => (time === null ? null : isoTime(time));

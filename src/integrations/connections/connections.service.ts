@@ -1,0 +1,73 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { SecretBox } from '../../security/secret-box';
+import type { Integration } from '../integration.entity';
+import type {
+  ConnectionHost,
+  IntegrationProvider,
+  ProviderConnection,
+} from '../provider/integration-provider';
+import { ProviderRegistry } from '../provider/provider-registry';
+import { InProcessRateBudget } from './rate-budget';
+import { InProcessTokenStore } from './token-store';
+
+export interface OpenConnection {
+  provider: IntegrationProvider;
+  connection: ProviderConnection;
+}
+
+interface CachedConnection extends OpenConnection {
+  revision: number;
+}
+
+/** Opens the targets of integrations. One credential has one token and one rate budget, however many use it. */
+@Injectable()
+export class Connections {
+  private readonly opened = new Map<string, CachedConnection>();
+  private readonly hosts = new Map<string, ConnectionHost>();
+  /** Lives as long as the process, like what is stored under it. */
+  private readonly hostKey = randomBytes(32);
+
+  constructor(
+    private readonly providers: ProviderRegistry,
+    private readonly secrets: SecretBox,
+  ) {}
+
+  /**
+   * @throws SecretUnreadableError
+   * @throws SettingsError when a newer build no longer accepts the stored settings
+   */
+  open(integration: Integration): OpenConnection {
+    const cached = this.opened.get(integration.id);
+    if (cached?.revision === integration.revision) return cached;
+    const provider = this.providers.get(integration.provider);
+    const settings = provider.parseSettings(integration.settings);
+    const secret = this.secrets.open(
+      { ciphertext: integration.secretCiphertext, keyId: integration.secretKeyId },
+      secretBinding(integration.id),
+    );
+    const host = this.hostOf(integration.tenantId, provider, provider.credentialKey(settings, secret));
+    const connection = provider.connect({ settings, secret }, host);
+    const fresh = { provider, connection, revision: integration.revision };
+    this.opened.set(integration.id, fresh);
+    return fresh;
+  }
+
+  /** Bound to the tenant, so that nobody gets a token by typing another tenant's client id. */
+  private hostOf(tenantId: string, provider: IntegrationProvider, credentialKey: string): ConnectionHost {
+    const key = createHmac('sha256', this.hostKey)
+      .update(JSON.stringify([tenantId, provider.type, credentialKey]))
+      .digest('hex');
+    let host = this.hosts.get(key);
+    if (!host) {
+      host = { budget: new InProcessRateBudget(), tokens: new InProcessTokenStore() };
+      this.hosts.set(key, host);
+    }
+    return host;
+  }
+}
+
+/** What a secret's ciphertext is bound to. */
+export function secretBinding(integrationId: string): string {
+  return `integration:${integrationId}`;
+}

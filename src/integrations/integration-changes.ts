@@ -1,0 +1,6 @@
+import { Injectable } from '@nestjs/common';
+import { Announcement } from '../database/announcement';
+
+/** Says the id of an integration whose mode, settings, secret or policies changed. */
+@Injectable()
+export class IntegrationChanges extends Announcement {}

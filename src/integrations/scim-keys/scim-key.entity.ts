@@ -1,0 +1,18 @@
+import { Entity, Index } from 'typeorm';
+import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../../database/column-types';
+
+/** What an IdP sends to prove that it may write to one integration. The token itself is not stored. */
+@Entity('scim_key')
+@Index('scim_key_token', ['tokenHash'], { unique: true })
+@Index('scim_key_integration', ['integrationId', 'id'])
+export class ScimKey {
+  @PrimaryIdColumn() id: string;
+  @IdColumn() integrationId: string;
+  @TextColumn(200) name: string;
+  @TextColumn(40) prefix: string;
+  @KeyColumn(64) tokenHash: string;
+  @TimeColumn() createdAt: number;
+  @TimeColumn({ nullable: true }) expiresAt: number | null;
+  @TimeColumn({ nullable: true }) lastUsedAt: number | null;
+  @TimeColumn({ nullable: true }) revokedAt: number | null;
+}

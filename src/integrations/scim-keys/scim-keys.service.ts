@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
+import { type DataSource, MoreThan, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
+import { Problem } from '../../admin-api/problem';
+import { AuditLog } from '../../audit/audit-log';
+import { TransactionRunner } from '../../database/transaction-runner';
+import { hashToken, makeToken } from '../../security/token';
+import type { Admin } from '../../tenants/authentication/admin';
+import type { IntegrationMode } from '../integration.entity';
+import { Integrations } from '../integrations.service';
+import { ScimKey } from './scim-key.entity';
+
+const LAST_USED_RESOLUTION_MS = 60_000;
+
+/** The integration that a SCIM key opens. */
+export interface VerifiedScimKey {
+  integrationId: string;
+  tenantId: string;
+  mode: IntegrationMode;
+  keyId: string;
+  keyName: string;
+  keyPrefix: string;
+}
+
+@Injectable()
+export class ScimKeys {
+  constructor(
+    @InjectRepository(ScimKey) private readonly keys: Repository<ScimKey>,
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly integrations: Integrations,
+    private readonly transactions: TransactionRunner,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** @returns the key with its token, which is not to be had again */
+  async create(
+    admin: Admin,
+    integrationId: string,
+    input: { name: string; expiresAt: number | null },
+  ): Promise<ScimKey & { token: string }> {
+    const { tenantId } = await this.integrations.get(admin, integrationId);
+    const { token, prefix, hash } = makeToken('scim');
+    const key: ScimKey = {
+      id: uuid(),
+      integrationId,
+      name: input.name,
+      prefix,
+      tokenHash: hash,
+      createdAt: Date.now(),
+      expiresAt: input.expiresAt,
+      lastUsedAt: null,
+      revokedAt: null,
+    };
+    await this.transactions.run(async (tx) => {
+      await tx.manager.insert(ScimKey, key);
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'scim_key.created',
+        target: { type: 'scim_key', id: key.id },
+        tenantId,
+        integrationId,
+        detail: { name: key.name, prefix },
+      });
+    });
+    return { ...key, token };
+  }
+
+  async list(admin: Admin, integrationId: string, query: PageQuery): Promise<Page<ScimKey>> {
+    await this.integrations.get(admin, integrationId);
+    const rows = await this.keys.find({
+      where: { integrationId, id: MoreThan(cursorId(query)) },
+      order: { id: 'ASC' },
+      take: query.limit + 1,
+    });
+    return toPage(rows, query.limit, (key) => key);
+  }
+
+  async revoke(admin: Admin, id: string): Promise<void> {
+    const key = await this.keys.findOneBy({ id });
+    if (!key) throw Problem.notFound('SCIM key');
+    const { tenantId } = await this.integrations.get(admin, key.integrationId);
+    if (key.revokedAt !== null) return;
+    await this.transactions.run(async (tx) => {
+      await tx.manager.update(ScimKey, { id }, { revokedAt: Date.now() });
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'scim_key.revoked',
+        target: { type: 'scim_key', id },
+        tenantId,
+        integrationId: key.integrationId,
+        detail: { name: key.name, prefix: key.prefix },
+      });
+    });
+  }
+
+  /** @returns null for a token that is unknown, expired, revoked, or of another integration */
+  async verify(token: string, integrationId: string): Promise<VerifiedScimKey | null> {
+    const [row] = await this.reader.query<VerifyRow[]>(VERIFY_SQL, [hashToken(token)]);
+    const now = Date.now();
+    if (!row || row.integrationId !== integrationId || row.revokedAt !== null || row.deletingSince !== null) {
+      return null;
+    }
+    if (row.expiresAt !== null && Number(row.expiresAt) <= now) return null;
+    if (Number(row.lastUsedAt ?? 0) < now - LAST_USED_RESOLUTION_MS) {
+      await this.transactions.run((tx) => tx.manager.update(ScimKey, { id: row.keyId }, { lastUsedAt: now }));
+    }
+    const { tenantId, mode, keyId, keyName, keyPrefix } = row;
+    return { integrationId, tenantId, mode, keyId, keyName, keyPrefix };
+  }
+}
+
+interface VerifyRow extends VerifiedScimKey {
+  expiresAt: number | null;
+  lastUsedAt: number | null;
+  revokedAt: number | null;
+  deletingSince: number | null;
+}
+
+/** By the unique index `scim_key_token`. */
+const VERIFY_SQL = `
+  SELECT k.id AS keyId, k.name AS keyName, k.prefix AS keyPrefix, k.integrationId AS integrationId,
+         k.expiresAt AS expiresAt, k.lastUsedAt AS lastUsedAt, k.revokedAt AS revokedAt,
+         i.tenantId AS tenantId, i.mode AS mode, i.deletingSince AS deletingSince
+  FROM scim_key k JOIN integration i ON i.id = k.integrationId
+  WHERE k.tokenHash = ?`;

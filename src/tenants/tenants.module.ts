@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { PassportModule } from '@nestjs/passport';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AdminKey } from './admin-keys/admin-key.entity';
+import { AdminKeys } from './admin-keys/admin-keys.service';
+import { AdminBearerStrategy } from './authentication/admin-bearer.strategy';
+import { AdminGuard } from './authentication/admin.guard';
+import { Tenant } from './tenant.entity';
+import { TenantsController } from './tenants.controller';
+import { Tenants } from './tenants.service';
+
+@Module({
+  imports: [PassportModule, TypeOrmModule.forFeature([Tenant, AdminKey])],
+  controllers: [TenantsController],
+  providers: [Tenants, AdminKeys, AdminBearerStrategy, AdminGuard],
+  exports: [Tenants, AdminKeys, AdminGuard],
+})
+export class TenantsModule {}

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { And, Equal, MoreThan, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
+import { Problem } from '../admin-api/problem';
+import { AuditLog } from '../audit/audit-log';
+import { TransactionRunner } from '../database/transaction-runner';
+import type { Admin } from './authentication/admin';
+import { Tenant } from './tenant.entity';
+
+@Injectable()
+export class Tenants {
+  constructor(
+    @InjectRepository(Tenant) private readonly tenants: Repository<Tenant>,
+    private readonly transactions: TransactionRunner,
+    private readonly audit: AuditLog,
+  ) {}
+
+  async create(admin: Admin, name: string): Promise<Tenant> {
+    const now = Date.now();
+    const tenant: Tenant = { id: uuid(), name, createdAt: now, updatedAt: now };
+    await this.transactions.run(async (tx) => {
+      await tx.manager.insert(Tenant, tenant);
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'tenant.created',
+        target: { type: 'tenant', id: tenant.id },
+        tenantId: tenant.id,
+        detail: { name },
+      });
+    });
+    return tenant;
+  }
+
+  async list(admin: Admin, query: PageQuery): Promise<Page<Tenant>> {
+    const rows = await this.tenants.find({
+      where: {
+        id:
+          admin.tenantId === null
+            ? MoreThan(cursorId(query))
+            : And(MoreThan(cursorId(query)), Equal(admin.tenantId)),
+      },
+      order: { id: 'ASC' },
+      take: query.limit + 1,
+    });
+    return toPage(rows, query.limit, (tenant) => tenant);
+  }
+
+  /** @throws Problem 404 also for a tenant that this admin may not see */
+  async get(admin: Admin, tenantId: string): Promise<Tenant> {
+    const visible = admin.tenantId === null || admin.tenantId === tenantId;
+    const tenant = visible ? await this.tenants.findOneBy({ id: tenantId }) : null;
+    if (!tenant) throw Problem.notFound('tenant');
+    return tenant;
+  }
+}
