@@ -1,0 +1,26 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { IntegrationProvider } from './integrations/provider/integration-provider';
+import { INTEGRATION_PROVIDERS } from './integrations/provider/provider-registry';
+import type { PagerDutyEndpoints } from './pagerduty/pagerduty-endpoints';
+import { PagerDutyModule } from './pagerduty/pagerduty.module';
+import { PagerDutyProvider } from './pagerduty/pagerduty-provider';
+
+/** The one place where targets are registered: another one is one more import and one more name in `inject`. */
+@Global()
+@Module({})
+export class IntegrationProvidersModule {
+  static forRoot(pagerDuty: PagerDutyEndpoints): DynamicModule {
+    return {
+      module: IntegrationProvidersModule,
+      imports: [PagerDutyModule.forRoot(pagerDuty)],
+      providers: [
+        {
+          provide: INTEGRATION_PROVIDERS,
+          useFactory: (...providers: IntegrationProvider[]) => providers,
+          inject: [PagerDutyProvider],
+        },
+      ],
+      exports: [INTEGRATION_PROVIDERS],
+    };
+  }
+}

@@ -1,0 +1,90 @@
+import { HttpService } from '@nestjs/axios';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import type {
+  ConnectionHost,
+  IntegrationProvider,
+  ProviderConnection,
+  ProviderDescription,
+  ProviderLimits,
+} from '../integrations/provider/integration-provider';
+import type { SettingsProblem } from '../integrations/provider/provider-error';
+import { authenticationOf, WANTED_SCOPES } from './api/authentication';
+import { PagerDutyClient } from './api/client';
+import { PagerDutyConnection } from './pagerduty-connection';
+import { endpointsOf, PAGERDUTY_ENDPOINTS, type PagerDutyEndpoints } from './pagerduty-endpoints';
+import {
+  AUTH_METHODS,
+  checkSecret,
+  parseSettings,
+  SETTINGS_SCHEMA,
+  type PagerDutySettings,
+} from './pagerduty-settings';
+import { teamNameKey } from './teams';
+
+/** Groups become teams in PagerDuty, members become members of those teams. */
+@Injectable()
+export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings> {
+  readonly type = 'pagerduty';
+
+  readonly description: ProviderDescription = {
+    displayName: 'PagerDuty',
+    authMethods: AUTH_METHODS,
+    settingsSchema: SETTINGS_SCHEMA,
+    guides: [
+      {
+        title: 'Register an app for Scoped OAuth',
+        url: 'https://developer.pagerduty.com/docs/oauth-functionality',
+      },
+      {
+        title: 'Create an API access key',
+        url: 'https://support.pagerduty.com/main/docs/api-access-keys',
+      },
+    ],
+  };
+
+  readonly limits: ProviderLimits = {
+    // PagerDuty API reference: the name of a team has at most 100 characters.
+    groupNameLength: 100,
+    // PagerDuty docs, "Account limits".
+    membersPerGroup: 500,
+    // PagerDuty docs ask for one call at a time and publish no cap; a few keep a first push from taking hours.
+    parallelCalls: 4,
+  };
+
+  constructor(
+    private readonly http: HttpService,
+    @Optional() @Inject(PAGERDUTY_ENDPOINTS) private readonly overrides: PagerDutyEndpoints | null = null,
+  ) {}
+
+  groupNameKey(name: string): string {
+    return teamNameKey(name);
+  }
+
+  parseSettings(input: unknown): PagerDutySettings {
+    return parseSettings(input);
+  }
+
+  checkSecret(settings: PagerDutySettings, secret: string): SettingsProblem[] {
+    return checkSecret(settings, secret);
+  }
+
+  credentialKey(settings: PagerDutySettings, secret: string): string {
+    // PagerDuty docs, "Rate limits": the bucket belongs to the key, or to the app in the account.
+    const parts =
+      settings.authMethod === 'oauth'
+        ? [settings.accountRegion, settings.accountSubdomain, settings.clientId, secret, ...WANTED_SCOPES]
+        : [settings.accountRegion, secret];
+    return JSON.stringify([this.type, settings.authMethod, ...parts]);
+  }
+
+  connect(
+    account: { settings: PagerDutySettings; secret: string },
+    host: ConnectionHost,
+  ): ProviderConnection {
+    const endpoints = endpointsOf(account.settings.accountRegion, this.overrides ?? {});
+    const authentication = authenticationOf(account, this.http, endpoints, host.tokens);
+    return new PagerDutyConnection(
+      new PagerDutyClient(this.http, endpoints, authentication, host, this.limits.parallelCalls),
+    );
+  }
+}

@@ -1,0 +1,296 @@
+import { SettingsError, type SettingsProblem } from '../integrations/provider/provider-error';
+
+export type AccountRegion = 'us' | 'eu';
+
+export interface OAuthSettings {
+  authMethod: 'oauth';
+  clientId: string;
+  /** The label before `.pagerduty.com`, or before `.eu.pagerduty.com`. */
+  accountSubdomain: string;
+  accountRegion: AccountRegion;
+  groupDescription?: string;
+}
+
+export interface ApiKeySettings {
+  authMethod: 'api_key';
+  accountRegion: AccountRegion;
+  groupDescription?: string;
+}
+
+export type PagerDutySettings = OAuthSettings | ApiKeySettings;
+
+// It becomes part of an OAuth scope string, so nothing but a host label may pass.
+const SUBDOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const SUBDOMAIN_SOURCE = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
+// PagerDuty API reference: the description of a team has at most 1,024 characters.
+const GROUP_DESCRIPTION_LENGTH = 1024;
+const CLIENT_ID_LENGTH = 255;
+const SECRET_LENGTH = 512;
+const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
+
+const FIELDS = {
+  oauth: ['authMethod', 'clientId', 'accountSubdomain', 'accountRegion', 'groupDescription'],
+  api_key: ['authMethod', 'accountRegion', 'groupDescription'],
+} as const;
+
+export const AUTH_METHODS = [
+  {
+    id: 'oauth',
+    title: 'Scoped OAuth',
+    description:
+      'An app registered in the PagerDuty account, with the scopes teams.read, teams.write and users.read. ' +
+      'The secret is the client secret of that app. Recommended by PagerDuty.',
+  },
+  {
+    id: 'api_key',
+    title: 'API access key',
+    description:
+      'A general access REST API key of the PagerDuty account that is not read-only. The secret is that key.',
+  },
+] as const;
+
+const GROUP_DESCRIPTION_SCHEMA = {
+  type: 'string',
+  title: 'Team description',
+  description:
+    'Description given to the teams that Scimify creates. {tenant_id}, {group_name} and {integration_name} are replaced.',
+  minLength: 1,
+  maxLength: GROUP_DESCRIPTION_LENGTH,
+  examples: ['Created via Scimify for tenant {tenant_id}'],
+};
+
+const REGION_SCHEMA = {
+  type: 'string',
+  title: 'Service region',
+  description: 'eu when the web address of the account ends in .eu.pagerduty.com, otherwise us.',
+  enum: ['us', 'eu'],
+  examples: ['us'],
+};
+
+/** `x-secret` tells a form what the integration's `secret`, which is not one of the settings, holds. */
+export const SETTINGS_SCHEMA: Record<string, unknown> = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'PagerDuty settings',
+  description:
+    'How to reach one PagerDuty account. The secret is given beside the settings, never inside them.',
+  type: 'object',
+  oneOf: [
+    {
+      title: 'Scoped OAuth',
+      description: 'Client credentials of an app registered in the PagerDuty account.',
+      type: 'object',
+      properties: {
+        authMethod: { const: 'oauth', title: 'Authentication', description: 'Scoped OAuth.' },
+        clientId: {
+          type: 'string',
+          title: 'Client id',
+          description: 'Client id of the app, as PagerDuty shows it under Integrations, App Registration.',
+          minLength: 1,
+          maxLength: CLIENT_ID_LENGTH,
+          examples: ['0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'],
+        },
+        accountSubdomain: {
+          type: 'string',
+          title: 'Account subdomain',
+          description: 'The first label of the web address: acme for https://acme.pagerduty.com.',
+          pattern: SUBDOMAIN_SOURCE,
+          examples: ['acme'],
+        },
+        accountRegion: REGION_SCHEMA,
+        groupDescription: GROUP_DESCRIPTION_SCHEMA,
+      },
+      required: ['authMethod', 'clientId', 'accountSubdomain', 'accountRegion'],
+      additionalProperties: false,
+      'x-secret': {
+        title: 'Client secret',
+        description: 'Client secret of the app. PagerDuty shows it once, when the app is registered.',
+        minLength: 1,
+        maxLength: SECRET_LENGTH,
+      },
+      examples: [
+        {
+          authMethod: 'oauth',
+          clientId: '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+          accountSubdomain: 'acme',
+          accountRegion: 'us',
+        },
+      ],
+    },
+    {
+      title: 'API access key',
+      description: 'A REST API key of the PagerDuty account.',
+      type: 'object',
+      properties: {
+        authMethod: { const: 'api_key', title: 'Authentication', description: 'API access key.' },
+        accountRegion: { ...REGION_SCHEMA, default: 'us' },
+        groupDescription: GROUP_DESCRIPTION_SCHEMA,
+      },
+      required: ['authMethod'],
+      additionalProperties: false,
+      'x-secret': {
+        title: 'API access key',
+        description: 'A general access REST API key that is not read-only.',
+        minLength: 1,
+        maxLength: SECRET_LENGTH,
+      },
+      examples: [{ authMethod: 'api_key', accountRegion: 'eu' }],
+    },
+  ],
+};
+
+/** @throws SettingsError naming each wrong field */
+export function parseSettings(input: unknown): PagerDutySettings {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new SettingsError([{ field: 'settings', message: 'Give the settings as a JSON object.' }]);
+  }
+  const given = input as Record<string, unknown>;
+  const problems: SettingsProblem[] = [];
+  const authMethod = given['authMethod'];
+  if (authMethod !== 'oauth' && authMethod !== 'api_key') {
+    throw new SettingsError([
+      {
+        field: 'authMethod',
+        message: 'Set authMethod to "oauth" (Scoped OAuth) or "api_key" (API access key).',
+      },
+    ]);
+  }
+
+  const known: readonly string[] = FIELDS[authMethod];
+  for (const field of Object.keys(given)) {
+    if (!known.includes(field)) problems.push(unknownField(field, authMethod, known));
+  }
+  const groupDescription = readGroupDescription(given['groupDescription'], problems);
+  const optional = groupDescription === undefined ? {} : { groupDescription };
+  const accountRegion = readRegion(given['accountRegion'], authMethod, problems);
+
+  const settings: PagerDutySettings =
+    authMethod === 'api_key'
+      ? { authMethod, accountRegion, ...optional }
+      : {
+          authMethod,
+          clientId: readClientId(given['clientId'], problems),
+          accountSubdomain: readSubdomain(given['accountSubdomain'], problems),
+          accountRegion,
+          ...optional,
+        };
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+}
+
+/**
+ * Found before it is sent: a pasted newline makes the HTTP client throw, which then reads as a network error.
+ */
+export function checkSecret(settings: PagerDutySettings, secret: string): SettingsProblem[] {
+  const what = settings.authMethod === 'oauth' ? 'client secret' : 'API access key';
+  const problem = (message: string): SettingsProblem[] => [{ field: 'secret', message }];
+  if (typeof secret !== 'string' || secret === '') {
+    return problem(`Give the ${what}: it is empty.`);
+  }
+  if (secret.length > SECRET_LENGTH) {
+    return problem(`A ${what} has at most ${SECRET_LENGTH} characters; copy nothing but the ${what} itself.`);
+  }
+  if (/^(token\s+token=|token=|token\s|bearer\s)/i.test(secret)) {
+    return problem(`Give the bare ${what}, without "Token token=" or "Bearer" before it.`);
+  }
+  if (!PRINTABLE_ASCII.test(secret)) {
+    return problem(
+      `The ${what} contains a space, a line break or another character that no ${what} has; copy it again without them.`,
+    );
+  }
+  return [];
+}
+
+function unknownField(
+  field: string,
+  authMethod: keyof typeof FIELDS,
+  known: readonly string[],
+): SettingsProblem {
+  const name = shown(field);
+  if (/secret|key|token|password/i.test(field)) {
+    return { field: name, message: 'Secrets are not settings: give it as "secret" beside the settings.' };
+  }
+  const ofOther = (FIELDS.oauth as readonly string[]).includes(field);
+  return {
+    field: name,
+    message: ofOther
+      ? `Leave this field out: it has no meaning with authMethod "${authMethod}".`
+      : `There is no such setting; the settings are ${known.join(', ')}.`,
+  };
+}
+
+function readClientId(value: unknown, problems: SettingsProblem[]): string {
+  if (typeof value !== 'string' || value === '') {
+    problems.push({ field: 'clientId', message: 'Give the client id of the app registered in PagerDuty.' });
+    return '';
+  }
+  if (value.length > CLIENT_ID_LENGTH || !PRINTABLE_ASCII.test(value)) {
+    problems.push({
+      field: 'clientId',
+      message: `A client id has at most ${CLIENT_ID_LENGTH} letters, digits and signs and no spaces; copy it again from the app.`,
+    });
+  }
+  return value;
+}
+
+function readSubdomain(value: unknown, problems: SettingsProblem[]): string {
+  if (typeof value === 'string' && SUBDOMAIN.test(value)) return value;
+  problems.push({ field: 'accountSubdomain', message: subdomainMessage(value) });
+  return '';
+}
+
+function subdomainMessage(value: unknown): string {
+  if (typeof value !== 'string' || value === '') {
+    return 'Give the subdomain of the account: "acme" for https://acme.pagerduty.com.';
+  }
+  const meant = /^\s*(?:[a-z]+:\/\/)?([a-z0-9-]+)(?:\.(eu))?(?:\.pagerduty\.com(?:[/:?#].*)?)?\s*$/i.exec(
+    value,
+  );
+  const label = meant?.[1]?.toLowerCase();
+  if (label !== undefined && SUBDOMAIN.test(label)) {
+    const region = meant?.[2] === undefined ? '' : ' and accountRegion "eu"';
+    return `Give only the subdomain, in lower case: "${label}"${region}.`;
+  }
+  return (
+    'Give only the first label of the web address of the account, in lower-case letters, digits and inner hyphens: ' +
+    '"acme" for https://acme.pagerduty.com.'
+  );
+}
+
+function readRegion(
+  value: unknown,
+  authMethod: PagerDutySettings['authMethod'],
+  problems: SettingsProblem[],
+): AccountRegion {
+  if (value === 'us' || value === 'eu') return value;
+  if (value === undefined && authMethod === 'api_key') return 'us';
+  problems.push({
+    field: 'accountRegion',
+    message:
+      'Set accountRegion to "eu" when the web address of the account ends in .eu.pagerduty.com, otherwise to "us".',
+  });
+  return 'us';
+}
+
+function readGroupDescription(value: unknown, problems: SettingsProblem[]): string | undefined {
+  if (value === undefined) return undefined;
+  const problem = (message: string): undefined => {
+    problems.push({ field: 'groupDescription', message });
+  };
+  if (typeof value !== 'string') return problem('Give the description as text, or leave the field out.');
+  if (value.trim() === '') return problem('Leave the field out for the default description: it is empty.');
+  if (/\u0000|\p{Surrogate}/u.test(value)) {
+    return problem('The description contains U+0000 or a broken character; type it again without it.');
+  }
+  if ([...value].length > GROUP_DESCRIPTION_LENGTH) {
+    return problem(
+      `PagerDuty takes at most ${GROUP_DESCRIPTION_LENGTH} characters; shorten the description.`,
+    );
+  }
+  return value;
+}
+
+/** At most 100 characters of what was typed, made harmless for logs and terminals. */
+function shown(text: string): string {
+  const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escaped.length > 100 ? `${escaped.slice(0, 100)}…` : escaped;
+}

@@ -1,0 +1,31 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { HttpModule } from '@nestjs/axios';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { PAGERDUTY_ENDPOINTS, type PagerDutyEndpoints } from './pagerduty-endpoints';
+import { PagerDutyProvider } from './pagerduty-provider';
+
+// Longer than any call, and shorter than load balancers keep an idle connection: a write on one that the other side has just
+// closed would end unclear.
+const IDLE_SOCKET_MS = 15_000;
+
+@Module({
+  imports: [
+    HttpModule.register({
+      timeout: 10_000,
+      httpAgent: new HttpAgent({ keepAlive: true, timeout: IDLE_SOCKET_MS }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, timeout: IDLE_SOCKET_MS }),
+    }),
+  ],
+  providers: [PagerDutyProvider],
+  exports: [PagerDutyProvider],
+})
+export class PagerDutyModule {
+  /** With other addresses than PagerDuty's own; unset ones keep their default. */
+  static forRoot(endpoints: PagerDutyEndpoints): DynamicModule {
+    return {
+      module: PagerDutyModule,
+      providers: [{ provide: PAGERDUTY_ENDPOINTS, useValue: endpoints }],
+    };
+  }
+}

@@ -1,0 +1,219 @@
+import type {
+  CallContext,
+  MemberOutcome,
+  MemberSpec,
+  RemoteMember,
+} from '../integrations/provider/integration-provider';
+import { ProviderError } from '../integrations/provider/provider-error';
+import type { PagerDutyClient } from './api/client';
+import { listChangedWhileRead, notVisibleYet, userGone, userIsStakeholder } from './api/error-classification';
+import { pagesOf } from './api/paging';
+import { parseMember, parseUser, type TeamMember, type User } from './api/types';
+import type { Teams } from './teams';
+
+/** PagerDuty docs, "User roles": the base roles of full and limited stakeholders. */
+const STAKEHOLDER_ROLES: ReadonlySet<string> = new Set(['read_only_user', 'read_only_limited_user']);
+
+/** So many members in a row that fail in one way, which might be each one's own, speak of something larger. */
+const STREAK_THAT_STOPS = 3;
+
+/** The members of PagerDuty's teams. */
+export class TeamMembers {
+  constructor(
+    private readonly client: PagerDutyClient,
+    private readonly teams: Teams,
+    private readonly onUserGone: (userId: string) => void,
+  ) {}
+
+  /**
+   * One call after another: PagerDuty has no bulk call, and two writes to one team may lock each other out. After a failure that is
+   * not the member's own (the account's, the team's, an outage) the outcome is yielded and the error thrown.
+   */
+  async *change(
+    teamId: string,
+    change: { add: readonly MemberSpec[]; remove: readonly string[] },
+    context: CallContext,
+  ): AsyncGenerator<MemberOutcome, void, undefined> {
+    const run = new MemberWrites(this.client, this.teams, teamId, context);
+    for (const member of change.add) {
+      const { remoteUserId } = member;
+      const result = await outcomeOf(() => run.add(member));
+      if (result instanceof ProviderError) {
+        if (result.reason === 'user_gone') this.onUserGone(remoteUserId);
+        yield { remoteUserId, change: 'add', applied: false, error: result };
+      } else {
+        yield { remoteUserId, change: 'add', applied: true, role: result };
+      }
+      run.stopIfPointless(result);
+    }
+    for (const remoteUserId of change.remove) {
+      const result = await outcomeOf(() => run.remove(remoteUserId));
+      if (result instanceof ProviderError) {
+        yield { remoteUserId, change: 'remove', applied: false, error: result };
+      } else {
+        yield { remoteUserId, change: 'remove', applied: true, role: null };
+      }
+      run.stopIfPointless(result);
+    }
+  }
+
+  async list(teamId: string, context: CallContext): Promise<RemoteMember[]> {
+    const members = (await this.readOnce(teamId, context)) ?? (await this.readOnce(teamId, context));
+    if (members === null) throw listChangedWhileRead('list_members');
+    return members.map((member) => ({ remoteUserId: member.id, role: member.role }));
+  }
+
+  /** Null where the list changed meanwhile: PagerDuty keeps no snapshot between pages. */
+  private async readOnce(teamId: string, context: CallContext): Promise<TeamMember[] | null> {
+    const members = new Map<string, TeamMember>();
+    let counted = 0;
+    let total: number | null = null;
+    const list = {
+      operation: 'list_members' as const,
+      path: ['teams', teamId, 'members'],
+      collection: 'members',
+      parseRow: parseMember,
+      withTotal: true,
+    };
+    try {
+      for await (const page of pagesOf(this.client, list, context)) {
+        counted += page.count;
+        total ??= page.total;
+        for (const member of page.rows) {
+          if (members.has(member.id)) return null;
+          members.set(member.id, member);
+        }
+      }
+    } catch (error) {
+      throw this.teams.unlessJustCreated(teamId, error);
+    }
+    return total === null || total === counted ? [...members.values()] : null;
+  }
+}
+
+/** The writes of one run to one team. */
+class MemberWrites {
+  private teamSeen = false;
+  private streak: { reason: string; length: number } = { reason: '', length: 0 };
+
+  constructor(
+    private readonly client: PagerDutyClient,
+    private readonly teams: Teams,
+    private readonly teamId: string,
+    private readonly context: CallContext,
+  ) {}
+
+  /** The role that was given, or null where PagerDuty chose it. */
+  async add(member: MemberSpec): Promise<string | null> {
+    const { remoteUserId, role } = member;
+    try {
+      if (role !== undefined) {
+        try {
+          await this.put(remoteUserId, { role });
+          return role;
+        } catch (error) {
+          // PagerDuty docs, "User roles": base roles such as owner have one fixed team role and refuse any other.
+          if (!isRefusedRole(error)) throw error;
+        }
+      }
+      await this.put(remoteUserId);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      throw await this.explainAdd(remoteUserId, error);
+    }
+  }
+
+  async remove(remoteUserId: string): Promise<void> {
+    try {
+      await this.client.send(
+        { operation: 'remove_member', method: 'DELETE', path: ['teams', this.teamId, 'users', remoteUserId] },
+        this.context,
+      );
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.kind !== 'not-found') throw error;
+      // With the team there, the person is not in it: whether because they left or were deleted is all the same.
+      await this.lookAtTeam(error);
+    }
+  }
+
+  /** @throws ProviderError what failed, where trying the next member makes no sense */
+  stopIfPointless(result: unknown): void {
+    if (!(result instanceof ProviderError)) {
+      this.streak = { reason: '', length: 0 };
+      return;
+    }
+    if (result.accountWide || result.reason === 'team_gone') throw result;
+    const mayBeTheMembersOwn =
+      result.status === 500 || (result.reason === 'not_visible_yet' && this.teamSeen);
+    if (result.kind === 'unavailable' && !mayBeTheMembersOwn) throw result;
+    const counts = result.kind === 'unavailable' || result.kind === 'permission';
+    const length = counts && this.streak.reason === result.reason ? this.streak.length + 1 : 1;
+    this.streak = { reason: counts ? result.reason : '', length };
+    if (counts && length >= STREAK_THAT_STOPS) throw result;
+  }
+
+  private async put(remoteUserId: string, body?: { role: string }): Promise<void> {
+    await this.client.send(
+      {
+        operation: 'add_member',
+        method: 'PUT',
+        path: ['teams', this.teamId, 'users', remoteUserId],
+        body,
+      },
+      this.context,
+    );
+  }
+
+  private async explainAdd(remoteUserId: string, error: ProviderError): Promise<ProviderError> {
+    if (error.kind === 'not-found') {
+      await this.lookAtTeam(error);
+      return (await this.user(remoteUserId)) === null ? userGone(error) : notVisibleYet(error);
+    }
+    // What PagerDuty says to a stakeholder is not documented, but who is one is.
+    if (error.reason === 'request_refused' || error.reason === 'role_refused') {
+      const user = await this.user(remoteUserId).catch(() => null);
+      this.context.signal.throwIfAborted();
+      if (user?.role && STAKEHOLDER_ROLES.has(user.role)) return userIsStakeholder(error);
+    }
+    return error;
+  }
+
+  /** @throws ProviderError `team_gone` where the team is what was not found */
+  private async lookAtTeam(missing: ProviderError): Promise<void> {
+    if (this.teamSeen) return;
+    if ((await this.teams.get(this.teamId, this.context)) === null) throw this.teams.missing(missing);
+    this.teamSeen = true;
+  }
+
+  private async user(id: string): Promise<User | null> {
+    try {
+      const answer = await this.client.send(
+        { operation: 'get_user', method: 'GET', path: ['users', id] },
+        this.context,
+      );
+      const body = answer.body as { user?: unknown } | null;
+      return parseUser(body?.user);
+    } catch (error) {
+      if (error instanceof ProviderError && error.kind === 'not-found') return null;
+      throw error;
+    }
+  }
+}
+
+function isRefusedRole(error: unknown): boolean {
+  return (
+    error instanceof ProviderError &&
+    error.status === 400 &&
+    (error.reason === 'role_refused' || error.reason === 'request_refused')
+  );
+}
+
+async function outcomeOf<T>(write: () => Promise<T>): Promise<T | ProviderError> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof ProviderError) return error;
+    throw error;
+  }
+}
