@@ -1,0 +1,27 @@
+import { Entity, Index } from 'typeorm';
+import { BooleanColumn, IdColumn, PrimaryIdColumn, TimeColumn } from '../database/column-types';
+
+/**
+ * "Compare this group again." Written in the transaction of the change with a fresh mark; deleted by the engine if the
+ * mark is still the one it read before it looked.
+ */
+@Entity('group_change')
+@Index('group_change_due', ['integrationId', 'since'])
+export class GroupChange {
+  @PrimaryIdColumn() groupId: string;
+  @IdColumn() integrationId: string;
+  @IdColumn() mark: string;
+  /** Every member has to be compared, not only the pairs in `member_change`. */
+  @BooleanColumn() whole: boolean;
+  /** When the oldest change that is not yet looked at came. */
+  @TimeColumn() since: number;
+}
+
+/** "Compare this person in this group again." Never without its `GroupChange`. */
+@Entity('member_change')
+@Index('member_change_user', ['userId'])
+export class MemberChange {
+  @PrimaryIdColumn() groupId: string;
+  @PrimaryIdColumn() userId: string;
+  @IdColumn() mark: string;
+}

@@ -1,0 +1,35 @@
+import { Entity, Index } from 'typeorm';
+import {
+  IdColumn,
+  IntegerColumn,
+  KeyColumn,
+  LongTextColumn,
+  PrimaryIdColumn,
+  TextColumn,
+  TimeColumn,
+} from '../database/column-types';
+
+/** A group as the IdP wants it, without its members (`GroupMember`). `resource` is as in `ScimUser`. */
+@Entity('scim_group')
+@Index('scim_group_integration', ['integrationId', 'id'], { unique: true })
+@Index('scim_group_name', ['integrationId', 'displayNameKey'])
+@Index('scim_group_unique_name', ['integrationId', 'displayNameUniqueKey'], { unique: true })
+@Index('scim_group_external_id', ['integrationId', 'externalIdKey'])
+@Index('scim_group_deleted', ['deletedAt'])
+export class ScimGroup {
+  @PrimaryIdColumn() id: string;
+  @IdColumn() integrationId: string;
+  /** Folded, for filters; null once deleted. */
+  @KeyColumn(1100, { nullable: true }) displayNameKey: string | null;
+  /** Folded, trimmed, inner spaces collapsed; null once deleted, so that the name is free. */
+  @KeyColumn(1100, { nullable: true }) displayNameUniqueKey: string | null;
+  @KeyColumn(1100, { nullable: true }) externalIdKey: string | null;
+  @TextColumn(256) displayName: string;
+  /** Counts the changes of name and membership. */
+  @IntegerColumn() generation: number;
+  @IntegerColumn() version: number;
+  @LongTextColumn() resource: string;
+  @TimeColumn() createdAt: number;
+  @TimeColumn() lastModified: number;
+  @TimeColumn({ nullable: true }) deletedAt: number | null;
+}

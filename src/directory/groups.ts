@@ -1,0 +1,393 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { AuditLog } from '../audit/audit-log';
+import { chunksOf } from '../database/chunks';
+import { isUniqueViolation } from '../database/database-errors';
+import { FOR_SHARE, FOR_UPDATE, inList, placeholders } from '../database/dialect';
+import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
+import type { ChangeContext } from './change-context';
+import { ChangeMarks } from './change-marks';
+import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } from './directory-errors';
+import { fold } from './fold';
+import type { ScimGroup } from './group.entity';
+import type { ListRequest, SqlCondition } from './resource-page';
+
+/** How a group is to be stored, but for its members. */
+export interface GroupWrite {
+  displayName: string;
+  externalId: string | null;
+  /** The serialised default representation without `meta` and `members`. */
+  resource: string;
+}
+
+/** What becomes of a group's members: some come and go, or these and no others are in it. */
+export type MembershipChange =
+  | { kind: 'delta'; add: ReadonlySet<string>; remove: ReadonlySet<string> }
+  | { kind: 'exact'; members: ReadonlySet<string> };
+
+export interface GroupChangeRequest {
+  /** Computes what the group becomes from what it is, or null; may run twice, and what it throws rolls back. */
+  attributes?: (current: GroupRow) => GroupWrite | null;
+  membership?: MembershipChange;
+}
+
+/** A stored group, without the columns that only SQL compares. */
+export type GroupRow = Omit<
+  ScimGroup,
+  'displayNameKey' | 'displayNameUniqueKey' | 'externalIdKey' | 'deletedAt'
+>;
+
+export interface MemberRow {
+  groupId: string;
+  userId: string;
+  displayName: string;
+}
+
+const COLUMNS = 'id, integrationId, displayName, generation, version, resource, createdAt, lastModified';
+const LIVE = 'integrationId = ? AND deletedAt IS NULL';
+/** From here on a write is big: it passes alone, one at a time. */
+const BIG_WRITE_ROWS = 1000;
+
+/** Two names that the target may call equal: it trims and collapses spaces. */
+export function uniqueNameKey(displayName: string): string {
+  return fold(displayName.trim().replace(/\s+/g, ' '));
+}
+
+/** The groups of every integration and who is in them, as their IdPs want them. */
+@Injectable()
+export class Groups {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly transactions: TransactionRunner,
+    private readonly marks: ChangeMarks,
+    private readonly audit: AuditLog,
+  ) {}
+
+  async find(integrationId: string, id: string): Promise<GroupRow | null> {
+    const rows = await this.reader.query<GroupRow[]>(
+      `SELECT ${COLUMNS} FROM scim_group WHERE id = ? AND ${LIVE}`,
+      [id, integrationId],
+    );
+    return rows[0] ? fromSql(rows[0]) : null;
+  }
+
+  async count(integrationId: string, where: SqlCondition | null): Promise<number> {
+    const [row] = await this.reader.query<[{ total: number }]>(
+      `SELECT COUNT(*) AS total FROM scim_group WHERE ${LIVE}${and(where)}`,
+      [integrationId, ...(where?.params ?? [])],
+    );
+    return Number(row.total);
+  }
+
+  async list(integrationId: string, { where, offset, limit }: ListRequest): Promise<GroupRow[]> {
+    const rows = await this.reader.query<GroupRow[]>(
+      `SELECT ${COLUMNS} FROM scim_group WHERE ${LIVE}${and(where)} ORDER BY id LIMIT ? OFFSET ?`,
+      [integrationId, ...(where?.params ?? []), limit, offset],
+    );
+    return rows.map(fromSql);
+  }
+
+  /** Members of one group in the order of their ids, from after that id on. */
+  membersOf(groupId: string, after: string, limit: number): Promise<MemberRow[]> {
+    return this.reader.query<MemberRow[]>(
+      `SELECT m.groupId AS groupId, m.userId AS userId, u.displayName AS displayName
+       FROM group_member m JOIN scim_user u ON u.id = m.userId
+       WHERE m.groupId = ? AND m.userId > ? ORDER BY m.userId LIMIT ?`,
+      [groupId, after, limit],
+    );
+  }
+
+  /** The groups of each of these users: id and name by user id. */
+  async groupsOf(
+    integrationId: string,
+    userIds: readonly string[],
+  ): Promise<Map<string, { id: string; displayName: string }[]>> {
+    const groups = new Map<string, { id: string; displayName: string }[]>(userIds.map((id) => [id, []]));
+    if (userIds.length === 0) return groups;
+    const rows = await this.reader.query<{ userId: string; id: string; displayName: string }[]>(
+      `SELECT m.userId AS userId, g.id AS id, g.displayName AS displayName
+       FROM group_member m JOIN scim_group g ON g.id = m.groupId
+       WHERE m.integrationId = ? AND m.userId IN (${inList(userIds)}) AND g.deletedAt IS NULL ORDER BY g.id`,
+      [integrationId, ...userIds],
+    );
+    for (const { userId, id, displayName } of rows) groups.get(userId)?.push({ id, displayName });
+    return groups;
+  }
+
+  /** @throws ResourceConflictError, UnknownMembersError */
+  async create(
+    context: ChangeContext,
+    id: string,
+    write: GroupWrite,
+    members: ReadonlySet<string>,
+    options?: TransactionOptions,
+  ): Promise<GroupRow> {
+    const now = Date.now();
+    const row: GroupRow = {
+      id,
+      integrationId: context.integrationId,
+      displayName: write.displayName,
+      generation: 1,
+      version: 1,
+      resource: write.resource,
+      createdAt: now,
+      lastModified: now,
+    };
+    await this.run(context, members.size, options, async (tx) => {
+      await assertNameFree(tx, context.integrationId, id, write.displayName);
+      await tx.query(
+        `INSERT INTO scim_group (${COLUMNS}, displayNameKey, displayNameUniqueKey, externalIdKey)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        [
+          row.id,
+          row.integrationId,
+          row.displayName,
+          row.generation,
+          row.version,
+          row.resource,
+          row.createdAt,
+          row.lastModified,
+          ...keysOf(write),
+        ],
+      );
+      await insertMembers(tx, context.integrationId, id, [...members].sort());
+      await this.marks.mark(tx, context.integrationId, new Map([[id, []]]), true);
+      await this.record(tx, context, 'group.created', id, {
+        displayName: write.displayName,
+        members: members.size,
+      });
+    });
+    return row;
+  }
+
+  /**
+   * @returns the group as it is afterwards; the same version means that nothing had to change
+   * @throws ResourceNotFoundError, ResourceConflictError, UnknownMembersError
+   */
+  async change(
+    context: ChangeContext,
+    id: string,
+    request: GroupChangeRequest,
+    options?: TransactionOptions,
+  ): Promise<GroupRow> {
+    return this.run(context, rowsOf(request.membership), options, async (tx) => {
+      const before = await lockGroup(tx, context.integrationId, id);
+      const write = request.attributes?.(before) ?? null;
+      if (write) await assertNameFree(tx, context.integrationId, id, write.displayName);
+      const { added, removed } = request.membership
+        ? await changeMembers(tx, context.integrationId, id, request.membership)
+        : { added: [], removed: [] };
+      const touched = [...added, ...removed];
+      if (!write && touched.length === 0) return before;
+
+      const renamed = write !== null && write.displayName !== before.displayName;
+      const after: GroupRow = {
+        ...before,
+        displayName: write?.displayName ?? before.displayName,
+        resource: write?.resource ?? before.resource,
+        generation: before.generation + (renamed || touched.length > 0 ? 1 : 0),
+        version: before.version + 1,
+        lastModified: Math.max(Date.now(), before.lastModified + 1),
+      };
+      await tx.query(
+        'UPDATE scim_group SET displayName = ?, resource = ?, generation = ?, version = ?, lastModified = ? WHERE id = ?',
+        [after.displayName, after.resource, after.generation, after.version, after.lastModified, id],
+      );
+      if (write) {
+        await tx.query(
+          'UPDATE scim_group SET displayNameKey = ?, displayNameUniqueKey = ?, externalIdKey = ? WHERE id = ?',
+          [...keysOf(write), id],
+        );
+      }
+      if (after.generation !== before.generation) {
+        await this.marks.mark(tx, context.integrationId, new Map([[id, touched]]));
+      }
+      await this.record(tx, context, 'group.updated', id, {
+        displayName: after.displayName,
+        added: added.length,
+        removed: removed.length,
+      });
+      return after;
+    });
+  }
+
+  /**
+   * The group is gone at once and its name is free; its membership rows are swept away later.
+   *
+   * @throws ResourceNotFoundError
+   */
+  async delete(
+    context: ChangeContext,
+    id: string,
+    accept: (current: GroupRow) => void = () => undefined,
+    options?: TransactionOptions,
+  ): Promise<void> {
+    await this.run(context, 1, options, async (tx) => {
+      const before = await lockGroup(tx, context.integrationId, id);
+      accept(before);
+      await tx.query(
+        `UPDATE scim_group SET deletedAt = ?, generation = generation + 1, displayNameKey = NULL,
+           displayNameUniqueKey = NULL, externalIdKey = NULL WHERE id = ?`,
+        [Date.now(), id],
+      );
+      await this.marks.mark(tx, context.integrationId, new Map([[id, []]]), true);
+      await this.record(tx, context, 'group.deleted', id, { displayName: before.displayName });
+    });
+  }
+
+  private run<T>(
+    context: ChangeContext,
+    rows: number,
+    options: TransactionOptions | undefined,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<T> {
+    return this.transactions
+      .run(work, { lane: context.integrationId, big: rows > BIG_WRITE_ROWS, ...options })
+      .catch((error: unknown) => {
+        // Two writers of one name at once on MySQL: both saw it free, the index lets one in.
+        if (isUniqueViolation(error)) throw nameConflict();
+        throw error;
+      });
+  }
+
+  private record(tx: Transaction, context: ChangeContext, action: string, id: string, detail: object) {
+    return this.audit.record(tx, {
+      actor: context.actor,
+      action,
+      target: { type: 'group', id },
+      tenantId: context.tenantId,
+      integrationId: context.integrationId,
+      detail: { ...detail },
+    });
+  }
+}
+
+/** Every write of a group begins here: two writers that insert members and then raise the generation would deadlock. */
+async function lockGroup(tx: Transaction, integrationId: string, id: string): Promise<GroupRow> {
+  const [row] = await tx.query<GroupRow>(
+    `SELECT ${COLUMNS} FROM scim_group WHERE id = ? AND ${LIVE}${FOR_UPDATE}`,
+    [id, integrationId],
+  );
+  if (!row) throw new ResourceNotFoundError('Group', id);
+  return fromSql(row);
+}
+
+/** Applies what really changes, found by reading the pairs concerned. */
+async function changeMembers(
+  tx: Transaction,
+  integrationId: string,
+  groupId: string,
+  change: MembershipChange,
+): Promise<{ added: string[]; removed: string[] }> {
+  const { added, removed } = await effectOf(tx, groupId, change);
+  await insertMembers(tx, integrationId, groupId, added);
+  for await (const some of chunksOf(removed)) {
+    await tx.query(`DELETE FROM group_member WHERE groupId = ? AND userId IN (${inList(some)})`, [
+      groupId,
+      ...some,
+    ]);
+  }
+  return { added, removed };
+}
+
+async function effectOf(
+  tx: Transaction,
+  groupId: string,
+  change: MembershipChange,
+): Promise<{ added: string[]; removed: string[] }> {
+  if (change.kind === 'exact') {
+    const rows = await tx.query<{ userId: string }>('SELECT userId FROM group_member WHERE groupId = ?', [
+      groupId,
+    ]);
+    const present = new Set(rows.map(({ userId }) => userId));
+    return {
+      added: [...change.members].filter((userId) => !present.has(userId)).sort(),
+      removed: [...present].filter((userId) => !change.members.has(userId)).sort(),
+    };
+  }
+  const present = await presentAmong(tx, groupId, [...change.add, ...change.remove]);
+  return {
+    added: [...change.add].filter((userId) => !present.has(userId)).sort(),
+    removed: [...change.remove].filter((userId) => present.has(userId)).sort(),
+  };
+}
+
+async function presentAmong(
+  tx: Transaction,
+  groupId: string,
+  userIds: readonly string[],
+): Promise<Set<string>> {
+  const present = new Set<string>();
+  for await (const some of chunksOf(userIds)) {
+    const rows = await tx.query<{ userId: string }>(
+      `SELECT userId FROM group_member WHERE groupId = ? AND userId IN (${inList(some)})`,
+      [groupId, ...some],
+    );
+    for (const { userId } of rows) present.add(userId);
+  }
+  return present;
+}
+
+/** @throws UnknownMembersError before anything is inserted, naming every one */
+async function insertMembers(
+  tx: Transaction,
+  integrationId: string,
+  groupId: string,
+  userIds: readonly string[],
+): Promise<void> {
+  const unknown: string[] = [];
+  for await (const some of chunksOf(userIds)) {
+    const rows = await tx.query<{ id: string }>(
+      `SELECT id FROM scim_user WHERE ${LIVE} AND id IN (${inList(some)}) ORDER BY id${FOR_SHARE}`,
+      [integrationId, ...some],
+    );
+    const known = new Set(rows.map(({ id }) => id));
+    unknown.push(...some.filter((id) => !known.has(id)));
+  }
+  if (unknown.length > 0) throw new UnknownMembersError(unknown);
+  for await (const some of chunksOf(userIds)) {
+    await tx.query(
+      `INSERT INTO group_member (groupId, userId, integrationId) VALUES ${placeholders(some.length, 3)}`,
+      some.flatMap((userId) => [groupId, userId, integrationId]),
+    );
+  }
+}
+
+async function assertNameFree(
+  tx: Transaction,
+  integrationId: string,
+  id: string,
+  displayName: string,
+): Promise<void> {
+  const rows = await tx.query(
+    'SELECT 1 FROM scim_group WHERE integrationId = ? AND displayNameUniqueKey = ? AND id <> ?',
+    [integrationId, uniqueNameKey(displayName), id],
+  );
+  if (rows.length > 0) throw nameConflict();
+}
+
+function nameConflict(): ResourceConflictError {
+  return new ResourceConflictError(
+    'Group',
+    'displayName',
+    'Another group already has this displayName (compared without case and spaces around it).',
+  );
+}
+
+function rowsOf(change: MembershipChange | undefined): number {
+  if (!change) return 1;
+  return change.kind === 'exact' ? change.members.size : change.add.size + change.remove.size;
+}
+
+function keysOf({ displayName, externalId }: GroupWrite): (string | null)[] {
+  return [fold(displayName), uniqueNameKey(displayName), externalId];
+}
+
+function and(where: SqlCondition | null): string {
+  return where ? ` AND (${where.sql})` : '';
+}
+
+function fromSql(row: GroupRow): GroupRow {
+  return { ...row, createdAt: Number(row.createdAt), lastModified: Number(row.lastModified) };
+}

@@ -1,0 +1,83 @@
+import { Controller, Get, Param, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { ScimCaller } from '../authentication/scim-authentication';
+import { listResponse } from '../messages/list-response';
+import { ScimError } from '../messages/scim-error';
+import { PAGE_SIZE } from '../messages/search-request';
+import { RESOURCE_TYPES, SCHEMAS, describeResourceType, describeSchema } from '../schema/registry';
+import { Caller, sendJson } from './exchange';
+
+/** RFC 7644 §4: what this service provider can do. */
+@ApiTags('SCIM')
+@Controller('scim/v2/:integrationId')
+export class DiscoveryController {
+  @Get('ServiceProviderConfig')
+  config(@Caller() { baseUrl }: ScimCaller, @Res() reply: FastifyReply): void {
+    sendJson(
+      reply,
+      200,
+      JSON.stringify({
+        schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+        patch: { supported: true },
+        bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+        filter: { supported: true, maxResults: PAGE_SIZE.max },
+        changePassword: { supported: false },
+        sort: { supported: false },
+        etag: { supported: true },
+        authenticationSchemes: [
+          {
+            type: 'oauthbearertoken',
+            name: 'SCIM key',
+            description: 'The SCIM key of this integration as a bearer token',
+            specUri: 'https://www.rfc-editor.org/info/rfc6750',
+            primary: true,
+          },
+        ],
+        meta: {
+          resourceType: 'ServiceProviderConfig',
+          location: `${baseUrl}/ServiceProviderConfig`,
+        },
+      }),
+    );
+  }
+
+  @Get('ResourceTypes')
+  resourceTypes(@Caller() { baseUrl }: ScimCaller, @Res() reply: FastifyReply): void {
+    sendList(
+      reply,
+      RESOURCE_TYPES.map((type) => describeResourceType(type, baseUrl)),
+    );
+  }
+
+  @Get('ResourceTypes/:name')
+  resourceType(
+    @Caller() { baseUrl }: ScimCaller,
+    @Param('name') name: string,
+    @Res() reply: FastifyReply,
+  ): void {
+    const type = RESOURCE_TYPES.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+    if (!type) throw ScimError.notFound('There is no such resource type.');
+    sendJson(reply, 200, JSON.stringify(describeResourceType(type, baseUrl)));
+  }
+
+  @Get('Schemas')
+  schemas(@Caller() { baseUrl }: ScimCaller, @Res() reply: FastifyReply): void {
+    sendList(
+      reply,
+      SCHEMAS.map((schema) => describeSchema(schema, baseUrl)),
+    );
+  }
+
+  @Get('Schemas/:urn')
+  schema(@Caller() { baseUrl }: ScimCaller, @Param('urn') urn: string, @Res() reply: FastifyReply): void {
+    const schema = SCHEMAS.find((candidate) => candidate.id.toLowerCase() === urn.toLowerCase());
+    if (!schema) throw ScimError.notFound('There is no such schema.');
+    sendJson(reply, 200, JSON.stringify(describeSchema(schema, baseUrl)));
+  }
+}
+
+function sendList(reply: FastifyReply, items: Record<string, unknown>[]): void {
+  const page = { totalResults: items.length, startIndex: 1, itemsPerPage: items.length };
+  sendJson(reply, 200, JSON.stringify(listResponse(page, items)));
+}

@@ -1,0 +1,64 @@
+import { CommitOutcomeUnknownError, DatabaseUnavailableError } from '../../database/database-errors';
+import {
+  ResourceConflictError,
+  ResourceNotFoundError,
+  UnknownMembersError,
+} from '../../directory/directory-errors';
+import { ScimUnauthenticatedError } from '../authentication/scim-authentication';
+import { ScimError, type ScimErrorBody, quoted } from '../messages/scim-error';
+
+export interface ScimErrorResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: ScimErrorBody;
+}
+
+/** Okta repeats a 429 by itself, and only with whole seconds. */
+const RETRY_AFTER_SECONDS = '5';
+
+/** Any error as a SCIM error (RFC 7644 §3.12); what is not meant for a client becomes a bare 500. */
+export function scimErrorResponse(error: unknown, method: string): ScimErrorResponse {
+  const scimError = asScimError(error, method);
+  const headers: Record<string, string> = {};
+  if (scimError instanceof ScimUnauthenticatedError) headers['WWW-Authenticate'] = 'Bearer';
+  if (scimError.status === 429 || scimError.status === 503) headers['Retry-After'] = RETRY_AFTER_SECONDS;
+  return { status: scimError.status, headers, body: scimError.toBody() };
+}
+
+function asScimError(error: unknown, method: string): ScimError {
+  if (error instanceof ScimError) return error;
+  if (error instanceof ResourceNotFoundError) return ScimError.notFound(error.message);
+  if (error instanceof ResourceConflictError) return ScimError.uniqueness(error.message);
+  if (error instanceof UnknownMembersError) {
+    return ScimError.invalidValue(
+      `These members are no users of this integration: ${error.userIds.map(quoted).join(', ')}. Provision them first, then push the group again.`,
+    );
+  }
+  if (error instanceof DatabaseUnavailableError) {
+    return new ScimError(429, undefined, 'Scimify is busy; nothing was changed. Send the request again.');
+  }
+  if (error instanceof CommitOutcomeUnknownError) {
+    // Only what may be repeated without harm asks to be repeated.
+    const status = method === 'POST' ? 503 : 429;
+    return new ScimError(status, undefined, 'Scimify could not confirm the change. Send the request again.');
+  }
+  return ofFramework(error as { statusCode?: number; status?: number; message?: string } | null);
+}
+
+function ofFramework(error: { statusCode?: number; status?: number; message?: string } | null): ScimError {
+  const status = error?.statusCode ?? error?.status ?? 500;
+  switch (status) {
+    case 400:
+      return ScimError.invalidSyntax('The request body is no valid JSON.');
+    case 404:
+      return ScimError.notFound('There is no such SCIM endpoint.');
+    case 413:
+      return ScimError.tooLarge('The request body is too large.');
+    case 415:
+      return new ScimError(415, undefined, 'Send the body as application/scim+json or application/json.');
+    default:
+      return status >= 400 && status < 500
+        ? new ScimError(status, undefined, 'The request cannot be handled.')
+        : new ScimError(500, undefined, 'Scimify failed to handle this request; its log tells more.');
+  }
+}

@@ -1,0 +1,162 @@
+import type { Filter } from '../filter/ast';
+import { parseFilter } from '../filter/parser';
+import { isObject } from '../schema/json';
+import { parseAttributePath, type AttributePath } from '../schema/attribute-path';
+import type { AttributeLists } from '../schema/project';
+import { quoted, ScimError } from './scim-error';
+import { MESSAGE_URNS, sameUrn } from './urns';
+
+export const PAGE_SIZE = { default: 100, max: 200 } as const;
+
+/** What a query asks for (RFC 7644 §3.4.2 and §3.4.3, RFC 9865 §2), bounds applied. */
+export interface SearchRequest extends AttributeLists {
+  readonly filter: Filter | null;
+  readonly sortBy: AttributePath | null;
+  readonly sortOrder: 'ascending' | 'descending';
+  /** From 0 (only `totalResults` is wanted) to `PAGE_SIZE.max`. */
+  readonly count: number;
+  /** From 1; without meaning where there is a cursor. */
+  readonly startIndex: number;
+  /** Null for index pagination; empty for the first page of a walk by cursor. */
+  readonly cursor: string | null;
+}
+
+/**
+ * Reads the query string of a GET, given as decoded values, repeated parameters as lists. Unknown parameters are
+ * ignored (RFC 7644 §3.4.2; Entra appends flags of its own), and so are empty ones but `cursor`.
+ *
+ * @throws ScimError 400 invalidFilter, invalidValue, invalidPath or invalidCount
+ */
+export function readSearchQuery(query: Readonly<Record<string, unknown>>): SearchRequest {
+  return {
+    ...readAttributeLists(query),
+    ...readSearch({
+      filter: single(query, 'filter'),
+      sortBy: single(query, 'sortBy'),
+      sortOrder: single(query, 'sortOrder'),
+      startIndex: single(query, 'startIndex'),
+      count: single(query, 'count'),
+      cursor: query.cursor === undefined ? undefined : (single(query, 'cursor') ?? ''),
+    }),
+  };
+}
+
+/** `attributes` and `excludedAttributes` of any request's query: comma-separated, perhaps repeated. */
+export function readAttributeLists(query: Readonly<Record<string, unknown>>): AttributeLists {
+  return {
+    attributes: names('attributes', query.attributes),
+    excludedAttributes: names('excludedAttributes', query.excludedAttributes),
+  };
+}
+
+/**
+ * Reads the body of `POST …/.search`. Names and URN may be of any case.
+ *
+ * @throws ScimError 400 invalidSyntax, and as `readSearchQuery`
+ */
+export function readSearchBody(body: unknown): SearchRequest {
+  if (!isObject(body))
+    throw ScimError.invalidSyntax('The request body must be a JSON object: a SearchRequest.');
+  const field = (name: string): unknown => {
+    const key = Object.keys(body).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+    return (key === undefined ? undefined : body[key]) ?? undefined;
+  };
+  const schemas = field('schemas');
+  const isSearchRequest = (urn: unknown) =>
+    typeof urn === 'string' && sameUrn(urn, MESSAGE_URNS.searchRequest);
+  if (!Array.isArray(schemas) || !schemas.some(isSearchRequest)) {
+    throw ScimError.invalidSyntax(`"schemas" must be ["${MESSAGE_URNS.searchRequest}"].`);
+  }
+  return {
+    attributes: names('attributes', field('attributes')),
+    excludedAttributes: names('excludedAttributes', field('excludedAttributes')),
+    ...readSearch({
+      filter: field('filter'),
+      sortBy: field('sortBy'),
+      sortOrder: field('sortOrder'),
+      startIndex: field('startIndex'),
+      count: field('count'),
+      cursor: field('cursor'),
+    }),
+  };
+}
+
+type Parameters = Record<'filter' | 'sortBy' | 'sortOrder' | 'startIndex' | 'count' | 'cursor', unknown>;
+
+function readSearch(given: Parameters): Omit<SearchRequest, keyof AttributeLists> {
+  const filter = text('filter', given.filter);
+  const sortBy = text('sortBy', given.sortBy);
+  const cursor = text('cursor', given.cursor) ?? null;
+  return {
+    filter: filter === undefined ? null : parseFilter(filter),
+    sortBy: sortBy === undefined ? null : readSortBy(sortBy),
+    sortOrder: readSortOrder(text('sortOrder', given.sortOrder)),
+    count: cursor === null ? readCount(given.count) : readCursorCount(given.count),
+    startIndex: Math.max(1, integer('startIndex', given.startIndex) ?? 1),
+    cursor,
+  };
+}
+
+/** RFC 7644 §3.4.2.4: a negative count is 0. */
+function readCount(value: unknown): number {
+  return Math.min(Math.max(0, integer('count', value) ?? PAGE_SIZE.default), PAGE_SIZE.max);
+}
+
+/** RFC 9865 §4 has a keyword of its own for a bad count. */
+function readCursorCount(value: unknown): number {
+  const count = asInteger(value) ?? PAGE_SIZE.default;
+  if (Number.isNaN(count) || count < 0) {
+    throw new ScimError(400, 'invalidCount', '"count" must be a whole number from 0 on.');
+  }
+  return Math.min(count, PAGE_SIZE.max);
+}
+
+function readSortBy(value: string): AttributePath {
+  const path = parseAttributePath(value);
+  if (path === null) throw ScimError.invalidPath(`"sortBy" is no attribute path: ${quoted(value)}.`);
+  return path;
+}
+
+function readSortOrder(value: string | undefined): SearchRequest['sortOrder'] {
+  const order = value?.toLowerCase() ?? 'ascending';
+  if (order === 'ascending' || order === 'descending') return order;
+  throw ScimError.invalidValue(
+    `"sortOrder" must be "ascending" or "descending", not ${quoted(value ?? '')}.`,
+  );
+}
+
+function text(name: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw ScimError.invalidValue(`"${name}" must be a string.`);
+}
+
+function integer(name: string, value: unknown): number | undefined {
+  const number = asInteger(value);
+  if (Number.isNaN(number)) throw ScimError.invalidValue(`"${name}" must be a whole number.`);
+  return number;
+}
+
+/** A number or its text, cut to what a count of rows can be; NaN for anything else. */
+function asInteger(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && !/^\s*[+-]?\d+\s*$/.test(value)) return NaN;
+  const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN;
+  if (number % 1 !== 0) return NaN;
+  return Math.min(Math.max(number, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}
+
+/** The one value of a query parameter; undefined where it is absent or empty. */
+function single(query: Readonly<Record<string, unknown>>, name: string): unknown {
+  const value = query[name];
+  if (Array.isArray(value)) throw ScimError.invalidValue(`"${name}" is given more than once; give it once.`);
+  return value === '' ? undefined : value;
+}
+
+function names(parameter: string, value: unknown): string[] {
+  if (value === undefined) return [];
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list
+    .flatMap((item) => (text(parameter, item) ?? '').split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}

@@ -1,0 +1,14 @@
+/** URNs of the SCIM messages (RFC 7644 §8.2): bodies that are no resources and never listed in `/Schemas`. */
+export const MESSAGE_URNS = {
+  listResponse: 'urn:ietf:params:scim:api:messages:2.0:ListResponse',
+  searchRequest: 'urn:ietf:params:scim:api:messages:2.0:SearchRequest',
+  patchOp: 'urn:ietf:params:scim:api:messages:2.0:PatchOp',
+  bulkRequest: 'urn:ietf:params:scim:api:messages:2.0:BulkRequest',
+  bulkResponse: 'urn:ietf:params:scim:api:messages:2.0:BulkResponse',
+  error: 'urn:ietf:params:scim:api:messages:2.0:Error',
+} as const;
+
+/** URNs compare without case (RFC 8141 §3.1 for the prefix; clients are no better with the rest). */
+export function sameUrn(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}

@@ -1,0 +1,278 @@
+import { matches } from '../filter/evaluate';
+import type { ValueFilter } from '../filter/ast';
+import { ScimError } from '../messages/scim-error';
+import type { Attribute } from '../schema/attribute';
+import { isEmpty, isObject, isUnassigned, sameValue } from '../schema/json';
+import type { ScimObject, ScimResource, ScimValue } from '../schema/json';
+import { checkImmutable, completed } from '../schema/read-resource';
+import { asObject, namedSubAttributes, readSingle, readValue } from '../schema/read-value';
+import type { ResourceType } from '../schema/registry';
+import type { Assignment, PatchOperation, Removal } from './patch-request';
+import type { Selection } from './path';
+
+/**
+ * Most changes of attributes in one PATCH, each comparison of a filter in a path counted as one; those of a group's
+ * members are not counted here. It bounds the time that a PATCH takes: every comparison looks at every value.
+ */
+export const MAX_ATTRIBUTE_CHANGES = 1000;
+
+export interface PatchResult {
+  resource: ScimResource;
+  /** False if every attribute is what it was: then nothing is written and lastModified stays (RFC 7644 §3.5.2.1). */
+  changed: boolean;
+}
+
+/**
+ * Applies the operations in order, each on the result of the one before (RFC 7644 §3.5.2). The given resource is never
+ * changed: a failing operation leaves nothing behind. The result is canonical and as valid as after a PUT.
+ *
+ * @throws ScimError 400 invalidValue, mutability, noTarget; 413 for more operations than are worth applying at once
+ */
+export function applyPatch(
+  type: ResourceType,
+  resource: ScimResource,
+  operations: readonly PatchOperation[],
+): PatchResult {
+  const changes = operations.reduce((sum, { target }) => sum + comparisonsIn(target.selection), 0);
+  if (changes > MAX_ATTRIBUTE_CHANGES) {
+    throw ScimError.tooLarge(
+      `The PATCH makes more than ${MAX_ATTRIBUTE_CHANGES} changes of attributes; split it into several requests.`,
+    );
+  }
+  let current: ScimObject = resource;
+  for (const operation of operations) current = applyOperation(current, operation);
+  checkImmutable(type.root, resource, current);
+  const result = completed(type, current);
+  return { resource: result, changed: !sameValue(completed(type, resource), result) };
+}
+
+function comparisonsIn(selection: Selection | null): number {
+  const count = (filter: ValueFilter): number => {
+    if (filter.kind === 'not') return count(filter.term);
+    return filter.kind === 'and' || filter.kind === 'or'
+      ? filter.terms.reduce((sum, term) => sum + count(term), 0)
+      : 1;
+  };
+  return selection === null ? 1 : count(selection.written);
+}
+
+function applyOperation(resource: ScimObject, operation: PatchOperation): ScimObject {
+  const { steps, attribute, sub } = operation.target;
+  const touched = sub === null ? steps : [...steps, sub];
+  if (touched.some((step) => step.mutability === 'readOnly')) {
+    if (operation.op !== 'remove' && operation.implicit) return resource;
+    throw ScimError.mutability(`"${touched.at(-1)!.path}" is read-only; leave it out of the request.`);
+  }
+  return changeAt(resource, steps, (value) =>
+    attribute.multiValued ? changeList(value, operation) : changeSingle(attribute, value, operation),
+  );
+}
+
+type Change = (value: ScimValue | undefined) => ScimValue | undefined;
+
+/** A copy of the object in which the attribute at the end of the steps has changed. */
+function changeAt(object: ScimObject, [step, ...rest]: readonly Attribute[], change: Change): ScimObject {
+  const before = object[step!.name];
+  if (rest.length === 0) return withValue(object, step!, change(before));
+  const inner = isObject(before) ? before : {};
+  return withValue(object, step!, withoutStaleReference(step!, inner, changeAt(inner, rest, change)));
+}
+
+/** What is written only (the password) is checked where it is read, and kept nowhere. */
+function withValue(object: ScimObject, attribute: Attribute, value: ScimValue | undefined): ScimObject {
+  if (attribute.mutability === 'writeOnly') return object;
+  const { [attribute.name]: _before, ...others } = object;
+  return value === undefined || isEmpty(value) ? others : { ...others, [attribute.name]: value };
+}
+
+/** For a single-valued attribute add and replace are one: either puts the value in place of the old one. */
+function changeSingle(
+  attribute: Attribute,
+  before: ScimValue | undefined,
+  operation: PatchOperation,
+): ScimValue | undefined {
+  if (operation.op === 'remove') {
+    if (attribute.defaultValue === undefined) return unassigned(attribute);
+    // The default would take its place: removing `active` would bring a deactivated user back.
+    throw ScimError.mutability(`"${attribute.path}" always has a value; replace it instead.`);
+  }
+  const json = operation.value;
+  const after =
+    attribute.type === 'complex' && isObject(json)
+      ? merged(attribute, isObject(before) ? before : {}, json)
+      : readValue(attribute, json);
+  if (after !== undefined) return after;
+  return attribute.defaultValue === undefined ? unassigned(attribute) : before;
+}
+
+/** RFC 7644 §3.5.2.1 and §3.5.2.3: of a complex value only the sub-attributes that are named change. */
+function merged(attribute: Attribute, before: ScimObject, json: Record<string, unknown>): ScimObject {
+  let after = before;
+  for (const [sub, value] of namedSubAttributes(attribute, json)) {
+    after = withValue(after, sub, readValue(sub, value) ?? unassigned(sub));
+  }
+  return withoutStaleReference(attribute, before, after);
+}
+
+/** `$ref` is the address of `value`: it does not outlive it. */
+function withoutStaleReference(attribute: Attribute, before: ScimObject, after: ScimObject): ScimObject {
+  const stale = attribute.subAttribute.get('$ref');
+  if (stale === undefined || before.value === after.value || before.$ref !== after.$ref) return after;
+  return withValue(after, stale, undefined);
+}
+
+/** RFC 7644 §3.5.2.2. @throws ScimError 400 mutability for what is required */
+function unassigned(attribute: Attribute): undefined {
+  if (!attribute.required) return undefined;
+  throw ScimError.mutability(`"${attribute.path}" is required and cannot be removed.`);
+}
+
+function changeList(before: ScimValue | undefined, operation: PatchOperation): ScimValue[] | undefined {
+  const values = (before ?? []) as ScimValue[];
+  const after = operation.op === 'remove' ? removeFrom(values, operation) : assignTo(values, operation);
+  return after.length === 0 && values.length > 0 ? unassigned(operation.target.attribute) : after;
+}
+
+function removeFrom(values: ScimValue[], { target, value }: Removal): ScimValue[] {
+  const { attribute, selection, sub } = target;
+  if (selection === null && sub === null) {
+    // A list of values is Entra's way to name what goes. What is not understood in its place is not "everything".
+    if (value === undefined) return [];
+    const named = (Array.isArray(value) ? value : [value]).map((json) => namedParts(attribute, json));
+    return values.filter((element) => !named.some((parts) => hasParts(element, parts)));
+  }
+  const chosen = choose(values, selection);
+  if (sub === null) return values.filter((element) => !chosen.has(element));
+  return values.map((element) =>
+    chosen.has(element) ? withValue(element as ScimObject, sub, unassigned(sub)) : element,
+  );
+}
+
+function namedParts(attribute: Attribute, json: unknown): ScimValue {
+  const parts = attribute.type === 'complex' ? partsOf(attribute, json) : readSingle(attribute, json);
+  if (parts !== undefined && !isEmpty(parts)) return parts;
+  throw ScimError.invalidValue(`The values of "${attribute.path}" to remove are not understood; name them.`);
+}
+
+function partsOf(attribute: Attribute, json: unknown): ScimObject | undefined {
+  const object = asObject(attribute, json);
+  return object === undefined ? undefined : merged(attribute, {}, object);
+}
+
+function hasParts(element: ScimValue, parts: ScimValue): boolean {
+  if (!isObject(parts) || !isObject(element)) return element === parts;
+  return Object.entries(parts).every(([name, value]) => sameValue(element[name] as ScimValue, value));
+}
+
+function assignTo(values: ScimValue[], operation: Assignment): ScimValue[] {
+  const { target, op, value, createsTarget } = operation;
+  const { attribute, selection, sub } = target;
+  if (selection === null && sub === null) {
+    const given = (readValue(attribute, value) ?? []) as ScimValue[];
+    return op === 'replace' ? given : append(attribute, values, given);
+  }
+
+  const chosen = choose(values, selection);
+  if (chosen.size === 0) {
+    if (selection !== null && !createsTarget) {
+      throw ScimError.noTarget(
+        `No value of "${attribute.path}" matches the filter in the path; add it first.`,
+      );
+    }
+    if (isUnassigned(value)) return values;
+    const made = changedElement(impliedBy(attribute, selection), operation);
+    return made === undefined ? values : append(attribute, values, [made]);
+  }
+  // RFC 7644 §3.5.2.3: replacing values that a filter selects leaves nothing of them.
+  const anew = op === 'replace' && sub === null;
+  const changed = new Set<ScimValue>();
+  const after = values.flatMap((element) => {
+    if (!chosen.has(element)) return [element];
+    const result = changedElement(anew ? {} : (element as ScimObject), operation);
+    if (result === undefined) return op === 'add' ? [element] : [];
+    changed.add(result);
+    return [result];
+  });
+  return withoutRepetitions(withOnePrimary(after, changed));
+}
+
+/** One value of a list after an add or a replace; undefined where the operation's value is none. */
+function changedElement(element: ScimObject, { target, value }: Assignment): ScimObject | undefined {
+  const { attribute, sub } = target;
+  if (sub !== null) {
+    const after = withValue(element, sub, readValue(sub, value) ?? unassigned(sub));
+    return withoutStaleReference(attribute, element, after);
+  }
+  const json: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const object = isUnassigned(json) ? undefined : asObject(attribute, json);
+  return object === undefined ? undefined : merged(attribute, element, object);
+}
+
+function choose(values: readonly ScimValue[], selection: Selection | null): Set<ScimValue> {
+  if (selection === null) return new Set(values);
+  return new Set(values.filter((element) => matches(selection.filter, element as ScimObject)));
+}
+
+/**
+ * What a value must have to match the path's filter: `phoneNumbers[type eq "mobile"].value` makes one of that type.
+ *
+ * @throws ScimError 400 noTarget where the filter is more than a list of what is equal to what
+ */
+function impliedBy(attribute: Attribute, selection: Selection | null): ScimObject {
+  if (selection === null) return {};
+  const implied: ScimObject = {};
+  const pending: ValueFilter[] = [selection.written];
+  while (pending.length > 0) {
+    const filter = pending.pop()!;
+    if (filter.kind === 'and') {
+      pending.push(...filter.terms);
+      continue;
+    }
+    const sub =
+      filter.kind === 'compare' ? attribute.subAttribute.get(filter.path.name.toLowerCase()) : undefined;
+    const value =
+      sub === undefined || filter.kind !== 'compare' || filter.operator !== 'eq' ? null : filter.value;
+    if (sub === undefined || value === null) {
+      throw ScimError.noTarget(
+        `No value of "${attribute.path}" matches the filter in the path, and the filter does not say what to add.`,
+      );
+    }
+    implied[sub.name] = readValue(sub, value)!;
+  }
+  return implied;
+}
+
+/** RFC 7644 §3.5.2.1: what is there already is not added again; the same value of the same type takes up the rest. */
+function append(
+  attribute: Attribute,
+  values: readonly ScimValue[],
+  given: readonly ScimValue[],
+): ScimValue[] {
+  const after = [...values];
+  const changed = new Set<ScimValue>();
+  for (const value of given) {
+    const index = after.findIndex((present) => isSameEntry(attribute, present, value));
+    const entry = index === -1 || !isObject(value) ? value : { ...(after[index] as ScimObject), ...value };
+    after[index === -1 ? after.length : index] = entry;
+    if (isObject(value) && value.primary === true) changed.add(entry);
+  }
+  return withOnePrimary(after, changed);
+}
+
+function isSameEntry(attribute: Attribute, left: ScimValue, right: ScimValue): boolean {
+  const keyed =
+    attribute.subAttribute.has('value') && isObject(left) && isObject(right) && left.value !== undefined;
+  return keyed ? left.value === right.value && left.type === right.type : sameValue(left, right);
+}
+
+/** RFC 7644 §3.5.2: making one value the primary one makes the others not primary. */
+function withOnePrimary(values: ScimValue[], changed: ReadonlySet<ScimValue>): ScimValue[] {
+  if (!values.some((value) => changed.has(value) && isObject(value) && value.primary === true)) return values;
+  return values.map((value) =>
+    isObject(value) && value.primary === true && !changed.has(value) ? { ...value, primary: false } : value,
+  );
+}
+
+function withoutRepetitions(values: readonly ScimValue[]): ScimValue[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}

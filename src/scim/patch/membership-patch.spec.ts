@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { matches } from '../filter/evaluate';
+import { ScimError } from '../messages/scim-error';
+import { MESSAGE_URNS } from '../messages/urns';
+import { GROUP } from '../schema/registry';
+import { collapse, splitMembership, type MembershipStep } from './membership-patch';
+import { readPatchRequest } from './patch-request';
+
+function split(...operations: object[]) {
+  return splitMembership(
+    readPatchRequest(GROUP, { schemas: [MESSAGE_URNS.patchOp], Operations: operations }),
+  );
+}
+
+describe('a PATCH of members', () => {
+  it.each([
+    // Okta.
+    [
+      'Okta: remove by filter and add a list',
+      [
+        { op: 'remove', path: 'members[value eq "a"]' },
+        { op: 'add', path: 'members', value: [{ value: 'b', display: 'bo@example.com' }] },
+      ],
+      [
+        { kind: 'remove', userIds: ['a'] },
+        { kind: 'add', userIds: ['b'] },
+      ],
+    ],
+    [
+      'Okta: replace the list',
+      [
+        {
+          op: 'replace',
+          path: 'members',
+          value: [{ value: 'a', display: null }, { value: 'b' }, { value: 'a' }],
+        },
+      ],
+      [{ kind: 'set', userIds: ['a', 'b'] }],
+    ],
+    [
+      'Okta: replace by an empty list',
+      [{ op: 'replace', path: 'members', value: [] }],
+      [{ kind: 'set', userIds: [] }],
+    ],
+    [
+      'Okta: replace without a path',
+      [{ op: 'replace', value: { members: [{ value: 'a' }] } }],
+      [{ kind: 'set', userIds: ['a'] }],
+    ],
+    ['Okta: metadata', [{ op: 'replace', value: { id: 'g', displayName: 'x' } }], []],
+    // Entra.
+    [
+      'Entra: Add',
+      [{ op: 'Add', path: 'members', value: [{ $ref: null, value: 'a' }] }],
+      [{ kind: 'add', userIds: ['a'] }],
+    ],
+    [
+      'Entra: Remove of a list',
+      [{ op: 'Remove', path: 'members', value: [{ $ref: null, value: 'a' }, { value: 'b' }] }],
+      [{ kind: 'remove', userIds: ['a', 'b'] }],
+    ],
+    ['Entra: Remove without a value', [{ op: 'Remove', path: 'members' }], [{ kind: 'clear' }]],
+    // Others.
+    [
+      'one object',
+      [{ op: 'add', path: 'members', value: { value: 'a' } }],
+      [{ kind: 'add', userIds: ['a'] }],
+    ],
+    [
+      'a full path',
+      [{ op: 'add', path: `${GROUP.schema.id}:MEMBERS`, value: { value: 'a' } }],
+      [{ kind: 'add', userIds: ['a'] }],
+    ],
+    [
+      'a full key',
+      [{ op: 'add', value: { [`${GROUP.schema.id}:members`]: [{ value: 'a' }] } }],
+      [{ kind: 'add', userIds: ['a'] }],
+    ],
+    ['add of an empty list', [{ op: 'add', path: 'members', value: [] }], []],
+    ['remove of an empty list', [{ op: 'remove', path: 'members', value: [] }], []],
+    [
+      'several ids joined by or',
+      [{ op: 'remove', path: 'members[value eq "a" or (VALUE EQ "b" or value eq "c")]' }],
+      [{ kind: 'remove', userIds: ['a', 'b', 'c'] }],
+    ],
+    [
+      'the order of the operations',
+      [
+        { op: 'remove', path: 'members' },
+        { op: 'add', path: 'members', value: [{ value: 'a' }] },
+        { op: 'remove', path: 'members[value eq "a"]' },
+      ],
+      [{ kind: 'clear' }, { kind: 'add', userIds: ['a'] }, { kind: 'remove', userIds: ['a'] }],
+    ],
+  ])('is read: %s', (_, operations, steps) => {
+    expect(split(...operations).steps).toEqual(steps);
+  });
+
+  it('keeps any other filter for those who know the members', () => {
+    const [step] = split({ op: 'remove', path: 'members[display sw "a" and value ne "b"]' }).steps;
+    if (step?.kind !== 'removeWhere') throw new Error(`read as ${String(step?.kind)}`);
+    expect(matches(step.filter, { value: 'a', display: 'Ada' })).toBe(true);
+    expect(matches(step.filter, { value: 'b', display: 'Ada' })).toBe(false);
+  });
+
+  it('parts the attributes from the members of one value', () => {
+    const { attributeOperations, steps } = split(
+      { op: 'replace', value: { displayName: 'x', Members: [{ value: 'a' }], id: 'g' } },
+      { op: 'replace', path: 'externalId', value: 'e' },
+    );
+    expect(steps).toEqual([{ kind: 'set', userIds: ['a'] }]);
+    expect(attributeOperations.map(({ target }) => target.attribute.name)).toEqual([
+      'displayName',
+      'id',
+      'externalId',
+    ]);
+  });
+
+  it.each([
+    ['null', { op: 'replace', path: 'members', value: null }, 'invalidValue'],
+    ['null to add', { op: 'add', path: 'members', value: null }, 'invalidValue'],
+    ['null to remove', { op: 'remove', path: 'members', value: null }, 'invalidValue'],
+    ['null without a path', { op: 'replace', value: { members: null } }, 'invalidValue'],
+    ['no value', { op: 'replace', path: 'members' }, 'invalidValue'],
+    ['a bare id', { op: 'add', path: 'members', value: 'a' }, 'invalidValue'],
+    ['a list of bare ids', { op: 'remove', path: 'members', value: ['a'] }, 'invalidValue'],
+    ['an empty object', { op: 'replace', path: 'members', value: {} }, 'invalidValue'],
+    ['an entry without value', { op: 'replace', path: 'members', value: [{ display: 'a' }] }, 'invalidValue'],
+    ['an entry with a number', { op: 'replace', path: 'members', value: [{ value: 5 }] }, 'invalidValue'],
+    ['an entry with null', { op: 'replace', path: 'members', value: [{ value: null }] }, 'invalidValue'],
+    [
+      'an entry with a blank value',
+      { op: 'replace', path: 'members', value: [{ value: '' }] },
+      'invalidValue',
+    ],
+    ['a null entry', { op: 'replace', path: 'members', value: [null] }, 'invalidValue'],
+    [
+      'a nested group',
+      { op: 'add', path: 'members', value: [{ value: 'g', type: 'Group' }] },
+      'invalidValue',
+    ],
+    [
+      'a path into a member',
+      { op: 'replace', path: 'members[value eq "a"].display', value: 'x' },
+      'mutability',
+    ],
+    ['a readOnly part removed', { op: 'remove', path: 'members[value eq "a"].display' }, 'mutability'],
+    ['a path into all members', { op: 'remove', path: 'members.value' }, 'mutability'],
+    ['an id replaced', { op: 'replace', path: 'members[value eq "a"].value', value: 'b' }, 'mutability'],
+    [
+      'a member replaced',
+      { op: 'replace', path: 'members[value eq "a"]', value: { value: 'b' } },
+      'mutability',
+    ],
+    ['a part that is unknown', { op: 'remove', path: 'members[value eq "a"].x' }, 'invalidPath'],
+    ['a filter that is none', { op: 'remove', path: 'members[value eq a]' }, 'invalidFilter'],
+    ['a filter of another type', { op: 'remove', path: 'members[value eq 5]' }, 'invalidFilter'],
+    ['no path', { op: 'remove', value: { members: [{ value: 'a' }] } }, 'noTarget'],
+  ])('is refused, not read as a change: %s', (_, operation, scimType) => {
+    let refusal: unknown;
+    try {
+      split(operation);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(ScimError);
+    expect(refusal).toMatchObject({ status: 400, scimType });
+  });
+
+  it('says in plain words that groups do not nest', () => {
+    expect(() => split({ op: 'add', path: 'members', value: [{ value: 'g', type: 'group' }] })).toThrow(
+      '"members.type" must be "User": groups inside groups are not supported, push the users themselves.',
+    );
+  });
+});
+
+describe('the normal form of the steps', () => {
+  it('does not exist where a filter decides', () => {
+    const { steps } = split({ op: 'remove', path: 'members[display eq "a"]' });
+    expect(collapse(steps)).toBeNull();
+  });
+
+  it('does to any set what the steps do one after the other', () => {
+    const ids = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 3 });
+    const step: fc.Arbitrary<MembershipStep> = fc.oneof(
+      fc.record({ kind: fc.constantFrom('add' as const, 'remove' as const, 'set' as const), userIds: ids }),
+      fc.constant({ kind: 'clear' as const }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 6 }), ids, (steps, members) => {
+        const change = collapse(steps)!;
+        const collapsed = change.kind === 'exact' ? new Set(change.members) : new Set(members);
+        if (change.kind === 'delta') {
+          for (const id of change.add) collapsed.add(id);
+          for (const id of change.remove) collapsed.delete(id);
+          expect([...change.add].filter((id) => change.remove.has(id))).toEqual([]);
+        }
+        expect([...collapsed].sort()).toEqual([...naively(steps, members)].sort());
+      }),
+    );
+  });
+});
+
+function naively(steps: readonly MembershipStep[], members: readonly string[]): Set<string> {
+  let set = new Set(members);
+  for (const step of steps) {
+    if (step.kind === 'clear') set = new Set();
+    else if (step.kind === 'set') set = new Set(step.userIds);
+    else if (step.kind !== 'removeWhere')
+      step.userIds.forEach((id) => (step.kind === 'add' ? set.add(id) : set.delete(id)));
+  }
+  return set;
+}

@@ -1,0 +1,36 @@
+import type { GroupRow, GroupWrite } from '../../directory/groups';
+import type { FilterColumns } from '../filter/to-sql';
+import type { ScimResource } from '../schema/json';
+import { completed } from '../schema/read-resource';
+import { GROUP } from '../schema/registry';
+
+/** What the directory stores of a group resource. Members are rows of their own, `meta` is added by a read. */
+export function groupWrite(id: string, resource: ScimResource): GroupWrite {
+  const stored: ScimResource = { ...resource, id };
+  delete stored.meta;
+  delete stored.members;
+  return {
+    displayName: resource.displayName as string,
+    externalId: (resource.externalId as string | undefined) ?? null,
+    resource: JSON.stringify(completed(GROUP, stored)),
+  };
+}
+
+/** The stored resource as it was written, without `meta` and `members`. */
+export function storedGroup(row: GroupRow): ScimResource {
+  return JSON.parse(row.resource) as ScimResource;
+}
+
+/** Columns of the directory that hold an attribute exactly. */
+export const GROUP_COLUMNS: FilterColumns = {
+  id: { column: 'id', kind: 'id', nullable: false },
+  displayname: { column: 'displayNameKey', kind: 'key', nullable: false },
+  externalid: { column: 'externalIdKey', kind: 'exact', nullable: true },
+  'meta.created': { column: 'createdAt', kind: 'time', nullable: false },
+  'meta.lastmodified': { column: 'lastModified', kind: 'time', nullable: false },
+  'members.value': {
+    kind: 'link',
+    any: 'EXISTS (SELECT 1 FROM group_member m WHERE m.groupId = scim_group.id)',
+    one: 'EXISTS (SELECT 1 FROM group_member m WHERE m.groupId = scim_group.id AND m.userId = ?)',
+  },
+};

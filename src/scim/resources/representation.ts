@@ -1,0 +1,41 @@
+import type { ResourceType } from '../schema/registry';
+import type { ScimObject, ScimValue } from '../schema/json';
+
+/** What every stored resource has beside its text. */
+export interface StoredRow {
+  id: string;
+  version: number;
+  resource: string;
+  createdAt: number;
+  lastModified: number;
+}
+
+/** Weak, because a list and a single read differ in what they hold; equal to `meta.version` (RFC 7644 §3.14). */
+export function etagOf(row: Pick<StoredRow, 'version'>): string {
+  return `W/"${row.version}"`;
+}
+
+export function locationOf(baseUrl: string, type: ResourceType, id: string): string {
+  return `${baseUrl}${type.endpoint}/${id}`;
+}
+
+export function metaOf(baseUrl: string, type: ResourceType, row: StoredRow): ScimObject {
+  return {
+    resourceType: type.name,
+    created: new Date(row.createdAt).toISOString(),
+    lastModified: new Date(row.lastModified).toISOString(),
+    location: locationOf(baseUrl, type, row.id),
+    version: etagOf(row),
+  };
+}
+
+/** The stored text with `meta` and a derived list spliced in: nothing is parsed, projected and printed again. */
+export function spliced(
+  row: StoredRow,
+  meta: ScimObject,
+  derived: { name: string; values: readonly ScimValue[] } | null,
+): string {
+  const list =
+    derived && derived.values.length > 0 ? `,"${derived.name}":${JSON.stringify(derived.values)}` : '';
+  return `${row.resource.slice(0, -1)}${list},"meta":${JSON.stringify(meta)}}`;
+}

@@ -1,0 +1,61 @@
+import type { UserRow, UserWrite } from '../../directory/users';
+import type { FilterColumns } from '../filter/to-sql';
+import type { ScimObject, ScimResource } from '../schema/json';
+import { completed } from '../schema/read-resource';
+import { USER } from '../schema/registry';
+
+/** What the directory stores of a user resource. `meta` and `groups` are not part of it: a read adds them. */
+export function userWrite(id: string, resource: ScimResource): UserWrite {
+  const stored: ScimResource = { ...resource, id };
+  delete stored.meta;
+  delete stored.groups;
+  const userName = resource.userName as string;
+  return {
+    userName,
+    externalId: (resource.externalId as string | undefined) ?? null,
+    displayName: displayNameOf(resource),
+    email: emailOf(resource),
+    active: resource.active !== false,
+    resource: JSON.stringify(completed(USER, stored)),
+  };
+}
+
+/** The stored resource as it was written, without `meta` and `groups`. */
+export function storedUser(row: UserRow): ScimResource {
+  return JSON.parse(row.resource) as ScimResource;
+}
+
+/** Columns of the directory that hold an attribute exactly. */
+export const USER_COLUMNS: FilterColumns = {
+  id: { column: 'id', kind: 'id', nullable: false },
+  username: { column: 'userNameKey', kind: 'key', nullable: false },
+  externalid: { column: 'externalIdKey', kind: 'exact', nullable: true },
+  active: { column: 'active', kind: 'boolean', nullable: false },
+  'meta.created': { column: 'createdAt', kind: 'time', nullable: false },
+  'meta.lastmodified': { column: 'lastModified', kind: 'time', nullable: false },
+  'groups.value': {
+    kind: 'link',
+    any: 'EXISTS (SELECT 1 FROM group_member m JOIN scim_group g ON g.id = m.groupId WHERE m.integrationId = scim_user.integrationId AND m.userId = scim_user.id AND g.deletedAt IS NULL)',
+    one: 'EXISTS (SELECT 1 FROM group_member m JOIN scim_group g ON g.id = m.groupId WHERE m.integrationId = scim_user.integrationId AND m.userId = scim_user.id AND g.deletedAt IS NULL AND m.groupId = ?)',
+  },
+};
+
+function displayNameOf(resource: ScimResource): string {
+  const name = resource.name as ScimObject | undefined;
+  const parts = [name?.givenName, name?.familyName].filter((part) => typeof part === 'string');
+  const shown =
+    resource.displayName ?? name?.formatted ?? (parts.length > 0 ? parts.join(' ') : resource.userName);
+  return (shown as string).slice(0, 1000);
+}
+
+/** The address by which the target knows the person: primary, else work, else the first, else a user name that is one. */
+function emailOf(resource: ScimResource): string | null {
+  const emails = ((resource.emails ?? []) as ScimObject[]).filter(({ value }) => typeof value === 'string');
+  const chosen =
+    emails.find(({ primary }) => primary === true) ??
+    emails.find(({ type }) => typeof type === 'string' && type.toLowerCase() === 'work') ??
+    emails[0];
+  const email = (chosen?.value as string | undefined) ?? (resource.userName as string);
+  const trimmed = email.trim();
+  return /^[^\s@]+@[^\s@]+$/.test(trimmed) && trimmed.length <= 256 ? trimmed : null;
+}

@@ -1,0 +1,153 @@
+export type AttributeType =
+  'string' | 'boolean' | 'decimal' | 'integer' | 'dateTime' | 'reference' | 'binary' | 'complex';
+export type Mutability = 'readOnly' | 'readWrite' | 'immutable' | 'writeOnly';
+export type Returned = 'always' | 'never' | 'default' | 'request';
+export type Uniqueness = 'none' | 'server' | 'global';
+
+/** The characteristics of one attribute: those of RFC 7643 §7, published in `/Schemas`, then our own, which are not. */
+export interface Attribute {
+  readonly name: string;
+  /** Where it stands in a resource, in attribute notation (RFC 7644 §3.10): `name.familyName`, `urn:…:User:manager.value`. */
+  readonly path: string;
+  readonly type: AttributeType;
+  readonly multiValued: boolean;
+  readonly description: string;
+  readonly required: boolean;
+  readonly caseExact: boolean;
+  readonly mutability: Mutability;
+  readonly returned: Returned;
+  readonly uniqueness: Uniqueness;
+  readonly canonicalValues: readonly string[];
+  readonly referenceTypes: readonly string[];
+  /** In canonical order; empty unless the type is complex. */
+  readonly subAttributes: readonly Attribute[];
+
+  /** Sub-attributes by lower-case name. */
+  readonly subAttribute: ReadonlyMap<string, Attribute>;
+  /** Longest text in UTF-16 units, as sent and as folded (keys are made of the folded text). */
+  readonly maxLength: number;
+  /** Most values of a multi-valued attribute. */
+  readonly maxValues: number;
+  /** What a resource has from its creation on where the client says nothing; such an attribute is never unassigned. */
+  readonly defaultValue: boolean | undefined;
+  /** In PUT, absent and null mean "unchanged" (RFC 7644 §3.5.1 leaves it to us), and only a given value replaces. */
+  readonly keptWhenOmitted: boolean;
+  /** A bare `"x"` where an object belongs is read as `{"value": "x"}` (Entra's `manager`). */
+  readonly acceptsBareValue: boolean;
+  /** Why a value that is not canonical is refused; undefined where canonical values are only suggestions. */
+  readonly canonicalOnly: string | undefined;
+}
+
+/** A declared schema; where its attributes stand in a resource is the business of the resource type. */
+export interface Schema {
+  readonly id: string;
+  /** Other URNs under which clients mean this schema: older ones, and one that a vendor's example mistypes. */
+  readonly aliases: readonly string[];
+  readonly name: string;
+  readonly description: string;
+  readonly attributes: readonly Attribute[];
+}
+
+type Characteristics = Partial<Omit<Attribute, 'name' | 'path' | 'description' | 'subAttribute'>>;
+
+const DEFAULT_MAX_LENGTH = 8192;
+const DEFAULT_MAX_VALUES = 500;
+
+/** An attribute with the defaults of RFC 7643 §2.2 for what is not said. */
+export function attribute(
+  name: string,
+  description: string,
+  characteristics: Characteristics = {},
+): Attribute {
+  const subAttributes = (characteristics.subAttributes ?? []).map((sub) => nest(`${name}.`, sub));
+  return {
+    name,
+    path: name,
+    type: 'string',
+    multiValued: false,
+    description,
+    required: false,
+    caseExact: false,
+    mutability: 'readWrite',
+    returned: 'default',
+    uniqueness: 'none',
+    canonicalValues: [],
+    referenceTypes: [],
+    maxLength: DEFAULT_MAX_LENGTH,
+    maxValues: DEFAULT_MAX_VALUES,
+    defaultValue: undefined,
+    keptWhenOmitted: false,
+    acceptsBareValue: subAttributes.some((sub) => sub.name === 'value'),
+    canonicalOnly: undefined,
+    ...characteristics,
+    subAttributes,
+    subAttribute: byLowerCaseName(subAttributes),
+  };
+}
+
+/**
+ * An object that only holds attributes, seen as a complex attribute so that reading, PATCH and projection need no case
+ * of their own for it: the whole resource, and an extension under its URN.
+ */
+export function container(name: string, description: string, attributes: readonly Attribute[]): Attribute {
+  const subAttributes = name === '' ? attributes : attributes.map((sub) => nest(`${name}:`, sub));
+  return {
+    ...attribute(name, description, { type: 'complex', acceptsBareValue: false }),
+    subAttributes,
+    subAttribute: byLowerCaseName(subAttributes),
+  };
+}
+
+function nest(prefix: string, sub: Attribute): Attribute {
+  const subAttributes = sub.subAttributes.map((inner) => nest(prefix, inner));
+  return { ...sub, path: prefix + sub.path, subAttributes, subAttribute: byLowerCaseName(subAttributes) };
+}
+
+function byLowerCaseName(attributes: readonly Attribute[]): ReadonlyMap<string, Attribute> {
+  return new Map(attributes.map((sub) => [sub.name.toLowerCase(), sub]));
+}
+
+/** The shape of RFC 7643 §2.4 that most multi-valued attributes share: value, display, type, primary. */
+export function multiValued(
+  name: string,
+  description: string,
+  value: Characteristics,
+  types: readonly string[],
+  characteristics: Characteristics = {},
+): Attribute {
+  return attribute(name, description, {
+    ...characteristics,
+    type: 'complex',
+    multiValued: true,
+    subAttributes: [
+      attribute('value', `The value of this entry of "${name}".`, value),
+      attribute('display', 'A human-readable name, primarily used for display purposes.'),
+      attribute('type', 'A label that says what the value is for.', { canonicalValues: types }),
+      attribute('primary', `Whether this is the preferred one of "${name}"; at most one is.`, {
+        type: 'boolean',
+      }),
+    ],
+  });
+}
+
+/** An attribute as `/Schemas` shows it: only the characteristics that its type has (RFC 7643 §2.3, §7). */
+export function describeAttribute(attribute: Attribute): Record<string, unknown> {
+  const textual =
+    attribute.type === 'string' || attribute.type === 'reference' || attribute.type === 'binary';
+  return {
+    name: attribute.name,
+    type: attribute.type,
+    multiValued: attribute.multiValued,
+    description: attribute.description,
+    required: attribute.required,
+    ...(textual ? { caseExact: attribute.caseExact } : {}),
+    ...(attribute.canonicalValues.length > 0 ? { canonicalValues: attribute.canonicalValues } : {}),
+    mutability: attribute.mutability,
+    returned: attribute.returned,
+    ...(attribute.type === 'boolean' ? {} : { uniqueness: attribute.uniqueness }),
+    ...(attribute.type === 'reference' ? { referenceTypes: attribute.referenceTypes } : {}),
+    ...(attribute.type === 'complex'
+      ? { subAttributes: attribute.subAttributes.map(describeAttribute) }
+      : {}),
+  };
+}

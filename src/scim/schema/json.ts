@@ -1,0 +1,67 @@
+import { ScimError } from '../messages/scim-error';
+
+/** A resource or a complex value: only what has a value is a key; `null` and `[]` do not occur (RFC 7643 §2.5). */
+export interface ScimObject {
+  [name: string]: ScimValue;
+}
+
+export type ScimValue = string | number | boolean | ScimObject | ScimValue[];
+
+/** A whole resource: `schemas`, common and core attributes by name, extension attributes under their URN. */
+export type ScimResource = ScimObject;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** RFC 7643 §2.5: absent, null and the empty array are one state. */
+export function isUnassigned(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}
+
+/** Whether a canonical value is empty of content; such a value is dropped. */
+export function isEmpty(value: ScimValue): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** Canonical values have one order of keys, so that equal values have equal texts. */
+export function sameValue(left: ScimValue | undefined, right: ScimValue | undefined): boolean {
+  return left === right || JSON.stringify(left) === JSON.stringify(right);
+}
+
+// Databases cut at U+0000 or refuse it, and a lone surrogate becomes U+FFFD on its way into UTF-8: either would be
+// stored as another text than the one that was compared.
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+export function isStorable(text: string): boolean {
+  return !UNSTORABLE.test(text);
+}
+
+/**
+ * Refuses a body that holds U+0000 or ill-formed Unicode in any string or name, also where it would be ignored.
+ * Walks without recursion: a body of a megabyte can be nested half a million deep.
+ *
+ * @throws ScimError 400 invalidValue
+ */
+export function refuseUnstorableText(body: unknown): void {
+  const pending: unknown[] = [body];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === 'string') refuseText(value);
+    else if (Array.isArray(value)) for (const element of value) pending.push(element);
+    else if (isObject(value)) {
+      for (const name of Object.keys(value)) {
+        refuseText(name);
+        pending.push(value[name]);
+      }
+    }
+  }
+}
+
+function refuseText(text: string): void {
+  if (isStorable(text)) return;
+  throw ScimError.invalidValue(
+    'The request holds a character that cannot be stored (U+0000 or half of a surrogate pair); remove it and send the request again.',
+  );
+}

@@ -1,0 +1,128 @@
+import { ScimError } from '../messages/scim-error';
+import type { Attribute } from './attribute';
+import { isEmpty, isObject, isUnassigned, refuseUnstorableText, sameValue } from './json';
+import type { ScimObject, ScimResource, ScimValue } from './json';
+import { checkList, checkRequired, readValue } from './read-value';
+import type { ResourceType } from './registry';
+
+export interface ReadResource {
+  resource: ScimResource;
+  /**
+   * Canonical names of the top-level attributes and extension URNs that the body gave, `[]` included: what is absent or
+   * null is not in it. So `members: []` (empty the group) and no members (leave them) can be told apart.
+   */
+  given: ReadonlySet<string>;
+}
+
+/**
+ * The body of a POST as a canonical resource: `schemas` derived, defaults filled in, readOnly and unknown attributes
+ * ignored, `password` checked and dropped. Without `id` and `meta`, which are the server's to add.
+ *
+ * @throws ScimError 400 invalidSyntax (no JSON object) or invalidValue
+ */
+export function readResource(type: ResourceType, body: unknown): ReadResource {
+  const { values, given } = readBody(type, body);
+  return { resource: completed(type, values), given };
+}
+
+/**
+ * The body of a PUT against the stored resource (RFC 7644 §3.5.1): readOnly attributes stay, `active`, `emails` and
+ * `members` stay where they are absent or null, everything else is what the body says.
+ *
+ * @throws ScimError 400 as `readResource`, and mutability where an immutable attribute differs
+ */
+export function readReplacement(type: ResourceType, body: unknown, stored: ScimResource): ReadResource {
+  const { values, given } = readBody(type, body);
+  for (const attribute of type.root.subAttributes) {
+    const stays =
+      attribute.mutability === 'readOnly' || (attribute.keptWhenOmitted && !given.has(attribute.name));
+    const kept = stored[attribute.name];
+    if (stays && kept !== undefined) values[attribute.name] = kept;
+  }
+  checkImmutable(type.root, stored, values);
+  return { resource: completed(type, values), given };
+}
+
+/**
+ * A resource made of values that were read one by one, brought into canonical form: order, `schemas`, defaults.
+ *
+ * @throws ScimError 400 invalidValue where something required is missing or a list breaks its rules
+ */
+export function completed(type: ResourceType, values: ScimObject): ScimResource {
+  const filled: ScimObject = { ...values, schemas: [type.schema.id] };
+  for (const attribute of type.root.subAttributes) {
+    if (attribute.defaultValue !== undefined) filled[attribute.name] ??= attribute.defaultValue;
+  }
+  const resource = ordered(type.root, filled) as ScimObject;
+  resource.schemas = [
+    type.schema.id,
+    ...type.extensionSchemas.map(({ id }) => id).filter((id) => id in resource),
+  ];
+  checkRequired(type.root, resource);
+  return resource;
+}
+
+/** @throws ScimError 400 mutability where an immutable attribute had a value and has another now (RFC 7644 §3.5.1) */
+export function checkImmutable(container: Attribute, before: ScimObject, after: ScimObject): void {
+  for (const attribute of container.subAttributes) {
+    const old = before[attribute.name];
+    const now = after[attribute.name];
+    if (old === undefined) continue;
+    if (attribute.mutability === 'immutable' && !sameValue(old, now)) {
+      throw ScimError.mutability(`"${attribute.path}" cannot be changed once it is set.`);
+    }
+    if (isObject(old) && isObject(now)) checkImmutable(attribute, old, now);
+  }
+}
+
+function readBody(type: ResourceType, body: unknown): { values: ScimObject; given: Set<string> } {
+  if (!isObject(body))
+    throw ScimError.invalidSyntax(`The request body must be a JSON object: a ${type.name}.`);
+  refuseUnstorableText(body);
+  const values: ScimObject = {};
+  const given = new Set<string>();
+  for (const name of Object.keys(body)) {
+    const attribute = type.topLevel(name);
+    const json = body[name];
+    if (attribute === undefined || attribute.mutability === 'readOnly') continue;
+    if (json === undefined || json === null) continue;
+    if (given.has(attribute.name)) {
+      throw ScimError.invalidValue(`"${attribute.path}" is given twice; give it once.`);
+    }
+    given.add(attribute.name);
+    const value = readValue(attribute, json);
+    if (value !== undefined && attribute.mutability !== 'writeOnly') values[attribute.name] = value;
+  }
+  checkSchemas(type, values.schemas);
+  return { values, given };
+}
+
+/**
+ * `schemas` must name the resource's schema (RFC 7643 §3), in today's or an older notation: OneLogin sends pre-IETF
+ * URNs only. What else it names is borne: Entra and Google add URNs of their own.
+ */
+function checkSchemas(type: ResourceType, schemas: ScimValue | undefined): void {
+  const urns = Array.isArray(schemas) ? schemas : [];
+  if (urns.some((urn) => type.containerOf(urn as string) === type.root)) return;
+  throw ScimError.invalidValue(
+    isUnassigned(schemas)
+      ? `"schemas" is required; send ["${type.schema.id}"].`
+      : `"schemas" does not name the schema of a ${type.name}; send ["${type.schema.id}"].`,
+  );
+}
+
+function ordered(attribute: Attribute, value: ScimValue): ScimValue {
+  if (Array.isArray(value)) {
+    checkList(attribute, value);
+    return value.map((element) => ordered(attribute, element)).filter((element) => !isEmpty(element));
+  }
+  if (attribute.type !== 'complex' || typeof value !== 'object') return value;
+  const result: ScimObject = {};
+  for (const sub of attribute.subAttributes) {
+    const part = value[sub.name];
+    if (part === undefined) continue;
+    const inOrder = ordered(sub, part);
+    if (!isEmpty(inOrder)) result[sub.name] = inOrder;
+  }
+  return result;
+}
