@@ -1,0 +1,42 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module';
+import { ConfigModule } from './config/config.module';
+import type { Settings } from './config/settings';
+import { DatabaseModule } from './database/database.module';
+import { DirectoryModule } from './directory/directory.module';
+import { ENTITIES } from './entities';
+import { IntegrationProvidersModule } from './integration-providers.module';
+import { IntegrationsModule } from './integrations/integrations.module';
+import { ObservabilityModule } from './observability/observability.module';
+import { ProvisioningModule } from './provisioning/provisioning.module';
+import { ScimModule } from './scim/scim.module';
+import { SecurityModule } from './security/security.module';
+import { TenantsModule } from './tenants/tenants.module';
+import { VERSION } from './version';
+
+/** Every room, in the order in which data flows through them. */
+@Module({})
+export class AppModule {
+  static forRoot(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(settings),
+        DatabaseModule.forRoot(ENTITIES),
+        SecurityModule,
+        ObservabilityModule,
+        AuditModule,
+        TenantsModule,
+        IntegrationProvidersModule.forRoot({
+          apiUrl: settings.pagerDuty.apiUrl ?? undefined,
+          identityUrl: settings.pagerDuty.identityUrl ?? undefined,
+          userAgent: `scimify/${VERSION}`,
+        }),
+        IntegrationsModule,
+        ScimModule,
+        DirectoryModule,
+        ProvisioningModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import type { Logger as Pino } from 'pino';
+import { v4 as randomUuid } from 'uuid';
+import { adminValidation } from './admin-api/validation';
+import { AppModule } from './app.module';
+import type { Settings } from './config/settings';
+import { HttpErrorFilter } from './http-error.filter';
+import { NestLog, logRequests } from './observability/logging';
+import { VERSION } from './version';
+
+const MIB = 1024 * 1024;
+/** Okta sends a group with all its members. */
+const GROUP_BODY_LIMIT = 32 * MIB;
+const BODY_LIMIT = MIB;
+
+/** The whole product, ready to listen. */
+export async function createApplication(settings: Settings, log: Pino): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    // The id in logs and audit events is ours, whatever the client sends.
+    genReqId: () => randomUuid(),
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 300 },
+    forceCloseConnections: 'idle',
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.addHook('onRoute', (route) => {
+    if (/^\/scim\/.*\/Groups/.test(route.url)) route.bodyLimit = GROUP_BODY_LIMIT;
+  });
+  fastify.addHook('onSend', async (request, reply) => {
+    void reply.header('X-Request-Id', request.id);
+  });
+  logRequests(fastify, log);
+
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(settings), adapter, {
+    logger: new NestLog(log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  parseJsonBodies(fastify);
+  app.useGlobalFilters(new HttpErrorFilter());
+  app.useGlobalPipes(adminValidation());
+  app.enableShutdownHooks();
+  documentApi(app);
+  return app;
+}
+
+function parseJsonBodies(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(
+    ['application/json', 'application/scim+json'],
+    { parseAs: 'string' },
+    (request, body, done) => {
+      // An empty body is a missing one, whatever type the client gives it.
+      if (body.length === 0) done(null, undefined);
+      else parse(request, body as string, done);
+    },
+  );
+}
+
+function documentApi(app: NestFastifyApplication): void {
+  const config = new DocumentBuilder()
+    .setTitle('Scimify')
+    .setDescription('SCIM 2.0 groups become PagerDuty teams. Errors are problem details (RFC 9457).')
+    .setVersion(VERSION)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Admin key' }, 'adminKey')
+    .build();
+  SwaggerModule.setup('api/docs', app, () => SwaggerModule.createDocument(app, config), {
+    jsonDocumentUrl: 'api/openapi.json',
+    swaggerOptions: { persistAuthorization: true },
+  });
+}

@@ -1,0 +1,32 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEM_MEDIA_TYPE, problemDetails } from './admin-api/problem-response';
+import { mediaTypeFor } from './scim/http/exchange';
+import { scimErrorResponse } from './scim/http/scim-error-response';
+
+/** Every error, also of the framework, in the protocol of the door through which the request came. */
+@Catch()
+export class HttpErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(HttpErrorFilter.name);
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const scim = /^\/+scim(\/|\?|$)/i.test(request.url);
+    const answer = scim
+      ? { ...scimErrorResponse(error, request.method), mediaType: mediaTypeFor(request.headers.accept) }
+      : problemAnswer(error, request.id);
+    if (answer.status >= 500) this.logger.error(error, `Request ${request.id} failed`);
+    void reply
+      .status(answer.status)
+      .headers(answer.headers)
+      .header('Content-Type', answer.mediaType)
+      .send(JSON.stringify(answer.body));
+  }
+}
+
+function problemAnswer(error: unknown, requestId: string) {
+  const body = problemDetails(error, requestId);
+  return { status: body.status, headers: {}, body, mediaType: PROBLEM_MEDIA_TYPE };
+}

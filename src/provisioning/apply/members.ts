@@ -1,0 +1,432 @@
+import { Injectable } from '@nestjs/common';
+import { chunksOf } from '../../database/chunks';
+import { inList, upsertSql } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import type { MemberOutcome } from '../../integrations/provider/integration-provider';
+import { GROUP_FULL, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
+import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { type MemberPlan, planMembers } from '../plan/member-plan';
+import { Leases } from '../schedule/lease';
+import type { ParkedKind } from '../state/parked-member.entity';
+import { type PairMark, People } from './people';
+import { ProvisioningAudit } from './provisioning-audit';
+import type { RunContext } from './run-context';
+import { type ViewWithTeam, raiseWriteSeq } from './teams';
+
+/** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
+const OUTCOMES_PER_COMMIT = 20;
+/** A person whose look-up is due is looked up in the very next run. */
+const LOOK_UP_SOON_MS = 1_000;
+
+/** Brings members of one team to where the IdP wants them. */
+@Injectable()
+export class Members {
+  constructor(
+    private readonly people: People,
+    private readonly leases: Leases,
+    private readonly audit: ProvisioningAudit,
+  ) {}
+
+  /**
+   * Plans and applies these people and remote users of one group.
+   *
+   * @param marks what is looked at with this, and acknowledged once everything of it is applied or parked
+   * @throws ProviderError when it makes no sense to go on with this team now; what was intended is sent again later
+   */
+  async apply(
+    run: RunContext,
+    view: ViewWithTeam,
+    userIds: readonly string[],
+    remoteUserIds: readonly string[],
+    marks: readonly PairMark[] = [],
+  ): Promise<void> {
+    const remoteGroupId = view.remote.id;
+    const input = await this.people.planInput(
+      {
+        integrationId: run.integration.id,
+        groupId: view.groupId,
+        remoteGroupId,
+        membersPerGroup: run.provider.limits.membersPerGroup,
+      },
+      userIds,
+      remoteUserIds,
+    );
+    const plan = planMembers(input);
+    const peopleOf = input.wanted;
+    await this.recordPlan(run, remoteGroupId, plan, peopleOf);
+    const addsFailed = await this.send(run, view, { add: plan.add, remove: [] }, peopleOf);
+    // Nobody leaves to make room for somebody who could not come; but a leaver leaves in any case.
+    const remove = plan.remove.filter(({ leaver }) => leaver || !addsFailed);
+    await this.send(run, view, { add: [], remove: remove.map(({ remoteUserId }) => remoteUserId) }, peopleOf);
+    if (addsFailed && remove.length < plan.remove.length) {
+      await this.postponeRemovals(
+        run,
+        remoteGroupId,
+        plan.remove.filter(({ leaver }) => !leaver),
+      );
+    }
+    await this.acknowledge(run, view.groupId, marks);
+  }
+
+  /** Everybody whom we added leaves; whoever was there before stays. */
+  async releaseAll(run: RunContext, view: ViewWithTeam): Promise<void> {
+    let after = '';
+    for (;;) {
+      const chunk = await this.people.remoteMembersAfter(view.remote.id, after, 500);
+      if (chunk.length === 0) return;
+      after = chunk.at(-1)!;
+      const ours = await this.leases.run(run.lease, async (tx) => {
+        const rows = await tx.query<{ remoteUserId: string }>(
+          `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND managed = 1 AND preexisting = 0
+             AND remoteUserId IN (${inList(chunk)})`,
+          [view.remote.id, ...chunk],
+        );
+        const ids = rows.map(({ remoteUserId }) => remoteUserId);
+        if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
+        return ids;
+      });
+      const failed = await this.send(run, view, { add: [], remove: ours }, new Map());
+      if (failed) throw failed;
+    }
+  }
+
+  /** The intents are committed before anything is sent: a crash in between makes nobody a stranger. */
+  private async recordPlan(
+    run: RunContext,
+    remoteGroupId: string,
+    plan: MemberPlan,
+    peopleOf: ReadonlyMap<string, readonly string[]>,
+  ): Promise<void> {
+    const { add, manage, park, full, unpark } = plan;
+    const remove = plan.remove.map(({ remoteUserId }) => remoteUserId);
+    const calls = add.length + remove.length;
+    if (calls + manage.length + park.length + full.length + unpark.length === 0) return;
+    await this.leases.run(run.lease, async (tx) => {
+      for await (const some of chunksOf(add)) {
+        await tx.query(
+          upsertSql({
+            table: 'remote_member',
+            columns: ['remoteGroupId', 'remoteUserId', 'state', 'managed', 'preexisting', 'attempts'],
+            key: ['remoteGroupId', 'remoteUserId'],
+            update: ['state', 'managed'],
+            rows: some.length,
+          }),
+          some.flatMap((remoteUserId) => [remoteGroupId, remoteUserId, 'adding', 1, 0, 0]),
+        );
+      }
+      for await (const some of chunksOf(remove)) await markRemoving(tx, remoteGroupId, some);
+      for await (const some of chunksOf(manage)) {
+        await tx.query(
+          `UPDATE remote_member SET managed = 1 WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
+          [remoteGroupId, ...some],
+        );
+      }
+      const fullPeople = full.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []);
+      const limit = run.provider.limits.membersPerGroup;
+      await parkPeople(tx, run.integration.id, remoteGroupId, [
+        ...park.map(({ userId, reason, message, nextCheckAt }) => ({
+          userId,
+          kind: 'waiting' as const,
+          reason,
+          message,
+          nextAttemptAt: Math.max(nextCheckAt, Date.now() + LOOK_UP_SOON_MS),
+        })),
+        ...fullPeople.map((userId) => ({
+          userId,
+          kind: 'waiting' as const,
+          reason: GROUP_FULL,
+          message: `The team has ${limit} members, which is all that it takes. Split the group, or take people out of it.`,
+          nextAttemptAt: Date.now() + refusalDelay(2),
+        })),
+      ]);
+      await unparkPeople(tx, remoteGroupId, unpark);
+      if (calls > 0) {
+        await raiseWriteSeq(tx, remoteGroupId);
+        await tx.query("UPDATE remote_group SET state = 'syncing' WHERE id = ?", [remoteGroupId]);
+      }
+    });
+  }
+
+  /** @returns the last passing failure, or null when every call was answered for good */
+  private async send(
+    run: RunContext,
+    view: ViewWithTeam,
+    change: { add: readonly string[]; remove: readonly string[] },
+    peopleOf: ReadonlyMap<string, readonly string[]>,
+  ): Promise<ProviderError | null> {
+    if (change.add.length + change.remove.length === 0) return null;
+    let passing: ProviderError | null = null;
+    let unrecorded: MemberOutcome[] = [];
+    const flush = async () => {
+      const outcomes = unrecorded;
+      unrecorded = [];
+      if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, peopleOf);
+    };
+    const members = { add: change.add.map((remoteUserId) => ({ remoteUserId })), remove: change.remove };
+    try {
+      for await (const outcome of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
+        unrecorded.push(outcome);
+        if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
+        if (unrecorded.length >= OUTCOMES_PER_COMMIT) await flush();
+      }
+    } finally {
+      await flush();
+    }
+    return passing;
+  }
+
+  private async recordOutcomes(
+    run: RunContext,
+    view: ViewWithTeam,
+    outcomes: readonly MemberOutcome[],
+    peopleOf: ReadonlyMap<string, readonly string[]>,
+  ): Promise<void> {
+    const remoteGroupId = view.remote.id;
+    await this.leases.run(run.lease, async (tx) => {
+      for (const outcome of outcomes) {
+        const people = peopleOf.get(outcome.remoteUserId) ?? [];
+        if (outcome.applied) await recordApplied(tx, remoteGroupId, outcome, people);
+        else await recordFailed(tx, run, remoteGroupId, outcome, people);
+      }
+      const removed = outcomes.filter((outcome) => outcome.applied && outcome.change === 'remove').length;
+      if (removed > 0) await offerFreedPlaces(tx, remoteGroupId, removed);
+      await this.audit.record(
+        tx,
+        run,
+        outcomes.map((outcome) => ({
+          action: outcome.change === 'add' ? 'team_member.added' : 'team_member.removed',
+          target: { type: 'group', id: view.groupId },
+          outcome: outcome.applied ? ('succeeded' as const) : ('failed' as const),
+          detail: {
+            remoteUserId: outcome.remoteUserId,
+            userIds: people(peopleOf, outcome.remoteUserId),
+            ...(outcome.applied ? {} : { reason: outcome.error.reason }),
+          },
+        })),
+      );
+    });
+  }
+
+  private async postponeRemovals(
+    run: RunContext,
+    remoteGroupId: string,
+    removals: readonly { remoteUserId: string }[],
+  ): Promise<void> {
+    await this.leases.run(run.lease, async (tx) => {
+      for (const { remoteUserId } of removals) {
+        await postpone(tx, remoteGroupId, remoteUserId, 'passing', {
+          reason: 'waits_for_additions',
+          message: 'The person leaves the team once those who are to join it have joined.',
+          delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
+        });
+      }
+    });
+  }
+
+  /** A pair that changed again meanwhile has a newer mark, and stays to be looked at. */
+  private async acknowledge(run: RunContext, groupId: string, marks: readonly PairMark[]): Promise<void> {
+    const usersOf = new Map<string, string[]>();
+    for (const { userId, mark } of marks) usersOf.set(mark, [...(usersOf.get(mark) ?? []), userId]);
+    if (usersOf.size === 0) return;
+    await this.leases.run(run.lease, async (tx) => {
+      for (const [mark, userIds] of usersOf) {
+        await tx.query(
+          `DELETE FROM member_change WHERE groupId = ? AND mark = ? AND userId IN (${inList(userIds)})`,
+          [groupId, mark, ...userIds],
+        );
+      }
+    });
+  }
+}
+
+interface ParkedPerson {
+  userId: string;
+  kind: ParkedKind;
+  reason: string;
+  message: string;
+  nextAttemptAt: number;
+}
+
+async function parkPeople(
+  tx: Transaction,
+  integrationId: string,
+  remoteGroupId: string,
+  people: readonly ParkedPerson[],
+): Promise<void> {
+  const columns = [
+    'remoteGroupId',
+    'userId',
+    'integrationId',
+    'kind',
+    'reason',
+    'message',
+    'attempts',
+    'nextAttemptAt',
+  ];
+  for await (const some of chunksOf(people)) {
+    await tx.query(
+      upsertSql({
+        table: 'parked_member',
+        columns,
+        key: ['remoteGroupId', 'userId'],
+        update: ['kind', 'reason', 'message', 'nextAttemptAt'],
+        rows: some.length,
+      }),
+      some.flatMap(({ userId, kind, reason, message, nextAttemptAt }) => [
+        remoteGroupId,
+        userId,
+        integrationId,
+        kind,
+        reason,
+        message,
+        0,
+        nextAttemptAt,
+      ]),
+    );
+  }
+}
+
+async function unparkPeople(
+  tx: Transaction,
+  remoteGroupId: string,
+  userIds: readonly string[],
+): Promise<void> {
+  for await (const some of chunksOf(userIds)) {
+    await tx.query(`DELETE FROM parked_member WHERE remoteGroupId = ? AND userId IN (${inList(some)})`, [
+      remoteGroupId,
+      ...some,
+    ]);
+  }
+}
+
+async function markRemoving(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  await tx.query(
+    `UPDATE remote_member SET state = 'removing' WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
+    [remoteGroupId, ...remoteUserIds],
+  );
+}
+
+async function recordApplied(
+  tx: Transaction,
+  remoteGroupId: string,
+  outcome: MemberOutcome & { applied: true },
+  userIds: readonly string[],
+): Promise<void> {
+  if (outcome.change === 'remove') {
+    await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
+      remoteGroupId,
+      outcome.remoteUserId,
+    ]);
+    return;
+  }
+  await tx.query(
+    `UPDATE remote_member SET state = 'present', role = ?, kind = NULL, reason = NULL, message = NULL, attempts = 0,
+       nextAttemptAt = NULL WHERE remoteGroupId = ? AND remoteUserId = ?`,
+    [outcome.role, remoteGroupId, outcome.remoteUserId],
+  );
+  await unparkPeople(tx, remoteGroupId, userIds);
+}
+
+async function recordFailed(
+  tx: Transaction,
+  run: RunContext,
+  remoteGroupId: string,
+  { remoteUserId, change, error }: MemberOutcome & { applied: false },
+  userIds: readonly string[],
+): Promise<void> {
+  const kind = error.isTransient ? 'passing' : 'waiting';
+  const delay = (attempts: number) =>
+    error.isTransient
+      ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
+      : error.reason === USER_GONE
+        ? LOOK_UP_SOON_MS
+        : refusalDelay(attempts);
+  const problem = { reason: error.reason, message: error.explanation, delay };
+  if (change === 'remove' || error.outcome === 'unknown' || error.isTransient) {
+    await postpone(tx, remoteGroupId, remoteUserId, kind, problem);
+    return;
+  }
+  // Refused for good: the person is not in the team, and whoever put them into the group sees why.
+  await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
+    remoteGroupId,
+    remoteUserId,
+  ]);
+  if (error.reason === USER_GONE) {
+    await tx.query(
+      `UPDATE remote_user SET remoteUserId = NULL, state = 'not_found', reason = ?, message = ?, attempts = 0,
+         nextCheckAt = ? WHERE integrationId = ? AND remoteUserId = ?`,
+      [error.reason, error.message, Date.now(), run.integration.id, remoteUserId],
+    );
+  }
+  for (const userId of userIds) {
+    const [row] = await tx.query<{ attempts: number }>(
+      'SELECT attempts FROM parked_member WHERE remoteGroupId = ? AND userId = ?',
+      [remoteGroupId, userId],
+    );
+    const attempts = (row?.attempts ?? 0) + 1;
+    await parkPeople(tx, run.integration.id, remoteGroupId, [
+      {
+        userId,
+        kind,
+        reason: error.reason,
+        message: error.explanation,
+        nextAttemptAt: Date.now() + delay(attempts),
+      },
+    ]);
+    await tx.query('UPDATE parked_member SET attempts = ? WHERE remoteGroupId = ? AND userId = ?', [
+      attempts,
+      remoteGroupId,
+      userId,
+    ]);
+  }
+}
+
+/** The call stays to be made: the row says why it is not, and when it is tried next. */
+async function postpone(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserId: string,
+  kind: ParkedKind,
+  problem: { reason: string; message: string; delay: (attempts: number) => number },
+): Promise<void> {
+  const [row] = await tx.query<{ attempts: number }>(
+    'SELECT attempts FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
+    [remoteGroupId, remoteUserId],
+  );
+  const attempts = (row?.attempts ?? 0) + 1;
+  await tx.query(
+    `UPDATE remote_member SET kind = ?, reason = ?, message = ?, attempts = ?, nextAttemptAt = ?
+     WHERE remoteGroupId = ? AND remoteUserId = ?`,
+    [
+      kind,
+      problem.reason,
+      problem.message,
+      attempts,
+      Date.now() + problem.delay(attempts),
+      remoteGroupId,
+      remoteUserId,
+    ],
+  );
+}
+
+/** As many of those for whom there was no place are tried as places have become free. */
+async function offerFreedPlaces(tx: Transaction, remoteGroupId: string, places: number): Promise<void> {
+  const rows = await tx.query<{ userId: string }>(
+    'SELECT userId FROM parked_member WHERE remoteGroupId = ? AND reason = ? ORDER BY nextAttemptAt LIMIT ?',
+    [remoteGroupId, GROUP_FULL, places],
+  );
+  if (rows.length === 0) return;
+  const userIds = rows.map(({ userId }) => userId);
+  await tx.query(
+    `UPDATE parked_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND userId IN (${inList(userIds)})`,
+    [Date.now(), remoteGroupId, ...userIds],
+  );
+}
+
+function people(peopleOf: ReadonlyMap<string, readonly string[]>, remoteUserId: string): readonly string[] {
+  return peopleOf.get(remoteUserId) ?? [];
+}

@@ -1,0 +1,17 @@
+import type { Integration } from '../../integrations/integration.entity';
+import type {
+  CallContext,
+  IntegrationProvider,
+  ProviderConnection,
+} from '../../integrations/provider/integration-provider';
+import type { Lease } from '../schedule/lease';
+
+/** Everything that one run on one integration works with. */
+export interface RunContext {
+  integration: Integration;
+  accountIdentity: string;
+  provider: IntegrationProvider;
+  connection: ProviderConnection;
+  lease: Lease;
+  call: CallContext;
+}

@@ -1,0 +1,378 @@
+import { Injectable } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { chunksOf } from '../../database/chunks';
+import { placeholders } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
+import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { planTeam } from '../plan/group-plan';
+import { Leases } from '../schedule/lease';
+import { type CreateIntent, RemoteGroup } from '../state/remote-group.entity';
+import { GroupBlockedError } from './group-blocked';
+import type { GroupView } from './group-view';
+import { ProvisioningAudit } from './provisioning-audit';
+import type { RunContext } from './run-context';
+
+/** The bytes of a creation may still be on their way for as long as a call may take. */
+const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
+/** A name that another of our own teams still holds is free as soon as that one is renamed. */
+const NAME_CONFLICT_RETRY_MS = 5_000;
+
+/** A group together with its team in the target. */
+export type ViewWithTeam = GroupView & { remote: RemoteGroup & { remoteId: string } };
+
+/** Sees to it that a group has its team, and that the team has the group's name. */
+@Injectable()
+export class Teams {
+  constructor(
+    private readonly leases: Leases,
+    private readonly audit: ProvisioningAudit,
+  ) {}
+
+  /**
+   * A new group takes over what a deleted one of the same name has in the target, with its claim and its members; the
+   * pending deletion is off. Has to be done before any deletion of the same run is sent.
+   */
+  async takeOver(run: RunContext, view: GroupView): Promise<GroupView> {
+    const { group } = view;
+    if (!group || view.remote?.remoteId) return view;
+    const key = run.provider.groupNameKey(group.displayName);
+    const taken = await this.leases.run(run.lease, async (tx) => {
+      const [tombstone] = await tx.query<{ id: string }>(
+        `SELECT r.id AS id FROM remote_group r LEFT JOIN scim_group g ON g.id = r.groupId
+         WHERE r.integrationId = ? AND r.remoteNameKey = ? AND r.groupId <> ?
+           AND (g.id IS NULL OR g.deletedAt IS NOT NULL)`,
+        [run.integration.id, key, view.groupId],
+      );
+      if (!tombstone) return null;
+      await tx.manager.delete(RemoteGroup, { integrationId: run.integration.id, groupId: view.groupId });
+      await tx.manager.update(
+        RemoteGroup,
+        { id: tombstone.id },
+        {
+          groupId: view.groupId,
+          groupName: group.displayName,
+          deletingSince: null,
+          appliedGeneration: 0,
+          state: 'pending',
+          ...NOTHING_WRONG,
+        },
+      );
+      return tx.manager.findOneByOrFail(RemoteGroup, { id: tombstone.id });
+    });
+    return taken ? { ...view, remote: taken, change: view.change && { ...view.change, whole: true } } : view;
+  }
+
+  /**
+   * @param found what a look-up of the group's name has just shown, if one was made
+   * @throws GroupBlockedError, ProviderError
+   */
+  async ensure(
+    run: RunContext,
+    view: GroupView & { group: object },
+    found?: ReadonlyMap<string, FoundTeam>,
+  ): Promise<ViewWithTeam> {
+    const remote = view.remote ?? (await this.begin(run, view));
+    const action = planTeam(view.group, remote, run.integration.policies.onGroupDelete);
+    if (action.kind === 'resume-create') return this.resumeCreate(run, { ...view, remote }, action.intent);
+    if (action.kind === 'find-or-create') {
+      const known = found ?? (await run.connection.findGroups([action.name], run.call));
+      const existing = known.get(run.provider.groupNameKey(action.name));
+      return existing
+        ? this.adopt(run, { ...view, remote }, existing)
+        : this.create(run, { ...view, remote }, action.name);
+    }
+    return { ...view, remote } as ViewWithTeam;
+  }
+
+  /** A name that the target refuses is recorded with the group and stops nothing else. */
+  async ensureName(run: RunContext, view: ViewWithTeam, now: number): Promise<ViewWithTeam> {
+    const { remote, group } = view;
+    if (!group || remote.remoteName === group.displayName) return view;
+    const waits = remote.nameNextAttemptAt !== null && remote.nameNextAttemptAt > now && !view.change;
+    if (waits) return view;
+    try {
+      assertNameFits(run, group.displayName);
+      await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
+      await run.connection.updateGroup(remote.remoteId, { name: group.displayName }, run.call);
+    } catch (error) {
+      const problem = nameProblem(error, remote.nameAttempts + 1);
+      if (!problem) throw error;
+      await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id: remote.id }, problem));
+      return { ...view, remote: { ...remote, ...problem } };
+    }
+    const renamed = {
+      remoteName: group.displayName,
+      remoteNameKey: run.provider.groupNameKey(group.displayName),
+      groupName: group.displayName,
+      ...NAME_RIGHT,
+    };
+    await this.leases.run(run.lease, async (tx) => {
+      await tx.manager.update(RemoteGroup, { id: remote.id }, renamed);
+      await this.audit.record(tx, run, [
+        {
+          action: 'team.renamed',
+          target: { type: 'group', id: view.groupId },
+          detail: { remoteId: remote.remoteId, from: remote.remoteName, to: group.displayName },
+        },
+      ]);
+    });
+    return { ...view, remote: { ...remote, ...renamed } };
+  }
+
+  /** The target says that the team is gone: everything that we knew of it is void. */
+  async forget(run: RunContext, view: ViewWithTeam): Promise<void> {
+    await this.leases.run(run.lease, async (tx) => {
+      await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [view.remote.id]);
+      await tx.manager.update(
+        RemoteGroup,
+        { id: view.remote.id },
+        {
+          remoteId: null,
+          remoteName: null,
+          remoteNameKey: null,
+          remoteUrl: null,
+          ownership: null,
+          ...NOTHING_WRONG,
+        },
+      );
+      await this.audit.record(tx, run, [
+        {
+          action: 'team.vanished',
+          target: { type: 'group', id: view.groupId },
+          outcome: 'failed',
+          detail: { remoteId: view.remote.remoteId },
+        },
+      ]);
+    });
+  }
+
+  private async begin(run: RunContext, view: GroupView & { group: object }): Promise<RemoteGroup> {
+    const id = uuid();
+    return this.leases.run(run.lease, async (tx) => {
+      await tx.manager.insert(RemoteGroup, {
+        id,
+        integrationId: run.integration.id,
+        groupId: view.groupId,
+        groupName: view.group!.displayName,
+        accountIdentity: run.accountIdentity,
+        appliedGeneration: 0,
+        state: 'pending',
+        attempts: 0,
+        nameAttempts: 0,
+        writeSeq: 0,
+      });
+      return tx.manager.findOneByOrFail(RemoteGroup, { id });
+    });
+  }
+
+  /** An earlier creation has no answer: a team of that very name and description, under the recorded intent, is ours. */
+  private async resumeCreate(
+    run: RunContext,
+    view: GroupView & { remote: RemoteGroup },
+    intent: CreateIntent,
+  ): Promise<ViewWithTeam> {
+    const underWayFor = intent.lookedUpAt + CREATE_MAY_BE_UNDER_WAY_MS - Date.now();
+    if (underWayFor > 0) {
+      throw new ProviderError({
+        kind: 'unavailable',
+        outcome: 'unknown',
+        reason: 'creation_unconfirmed',
+        message: `Whether the team "${intent.name}" was created is not known yet.`,
+        remedy: 'Nothing needs to be done: it is looked up in a moment.',
+        retryAfterMs: underWayFor,
+      });
+    }
+    const found = await run.connection.findGroups([intent.name], run.call);
+    const team = found.get(run.provider.groupNameKey(intent.name));
+    if (!team) return this.create(run, view, intent.name);
+    if (team.description === intent.description) return this.own(run, view, team, 'created');
+    return this.adopt(run, view, team);
+  }
+
+  private async create(
+    run: RunContext,
+    view: GroupView & { remote: RemoteGroup },
+    name: string,
+  ): Promise<ViewWithTeam> {
+    assertNameFits(run, name);
+    const intent: CreateIntent = { name, description: descriptionOf(run, name), lookedUpAt: Date.now() };
+    await this.leases.run(run.lease, (tx) =>
+      tx.manager.update(
+        RemoteGroup,
+        { id: view.remote.id },
+        { createIntent: intent, remoteNameKey: run.provider.groupNameKey(name), state: 'syncing' },
+      ),
+    );
+    try {
+      const team = await run.connection.createGroup(
+        { name: intent.name, description: intent.description },
+        run.call,
+      );
+      return await this.own(run, view, team, 'created');
+    } catch (error) {
+      const refused = error instanceof ProviderError && error.outcome === 'not-applied';
+      // A name that is taken although it was free may be our own creation, which the target did not confirm.
+      if (refused && error.kind !== 'conflict') {
+        await this.leases.run(run.lease, (tx) =>
+          tx.manager.update(RemoteGroup, { id: view.remote.id }, { createIntent: null }),
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** @throws GroupBlockedError when the team may not be used */
+  private async adopt(
+    run: RunContext,
+    view: GroupView & { remote: RemoteGroup },
+    team: FoundTeam,
+  ): Promise<ViewWithTeam> {
+    await this.assertUnclaimed(run, view, team);
+    if (run.integration.policies.existingTeams === 'fail') {
+      throw new GroupBlockedError(
+        'team_exists',
+        `A team named "${team.name}" exists already and this integration does not adopt teams. Rename one of them, or let the integration adopt existing teams.`,
+      );
+    }
+    const members = await run.connection.listMembers(team.id, run.call);
+    const adopted = await this.own(run, view, team, 'adopted', async (tx) => {
+      for await (const some of chunksOf(members)) {
+        await tx.query(
+          `INSERT INTO remote_member (remoteGroupId, remoteUserId, state, managed, preexisting, role, attempts)
+           VALUES ${placeholders(some.length, 7)}`,
+          some.flatMap(({ remoteUserId, role }) => [view.remote.id, remoteUserId, 'present', 0, 1, role, 0]),
+        );
+      }
+    });
+    return { ...adopted, change: adopted.change && { ...adopted.change, whole: true } };
+  }
+
+  private async own(
+    run: RunContext,
+    view: GroupView & { remote: RemoteGroup },
+    team: FoundTeam,
+    ownership: 'created' | 'adopted',
+    also: (tx: Transaction) => Promise<void> = async () => undefined,
+  ): Promise<ViewWithTeam> {
+    const owned = {
+      accountIdentity: run.accountIdentity,
+      remoteId: team.id,
+      remoteName: team.name,
+      remoteNameKey: run.provider.groupNameKey(team.name),
+      remoteUrl: team.url,
+      ownership,
+      createIntent: null,
+      createdRemotelyAt: ownership === 'created' ? Date.now() : null,
+      ...NOTHING_WRONG,
+    };
+    await this.leases.run(run.lease, async (tx) => {
+      await assertClaimFree(tx, run, view.remote.id, team);
+      await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [view.remote.id]);
+      await tx.manager.update(RemoteGroup, { id: view.remote.id }, owned);
+      await also(tx);
+      await this.audit.record(tx, run, [
+        {
+          action: `team.${ownership}`,
+          target: { type: 'group', id: view.groupId },
+          detail: { remoteId: team.id, name: team.name },
+        },
+      ]);
+    });
+    return { ...view, remote: { ...view.remote, ...owned } };
+  }
+
+  private assertUnclaimed(run: RunContext, view: GroupView & { remote: RemoteGroup }, team: FoundTeam) {
+    return this.leases.run(run.lease, (tx) => assertClaimFree(tx, run, view.remote.id, team));
+  }
+}
+
+/** What a group's row says when nothing stands in its way. */
+export const NOTHING_WRONG = {
+  reason: null,
+  message: null,
+  attempts: 0,
+  nextAttemptAt: null,
+  notBefore: null,
+  blockedMark: null,
+} as const;
+
+const NAME_RIGHT = { nameReason: null, nameMessage: null, nameAttempts: 0, nameNextAttemptAt: null } as const;
+
+export async function raiseWriteSeq(tx: Transaction, remoteGroupId: string): Promise<void> {
+  await tx.query('UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ? WHERE id = ?', [
+    Date.now(),
+    remoteGroupId,
+  ]);
+}
+
+/** @throws GroupBlockedError when another group, of whatever integration, holds the team */
+async function assertClaimFree(
+  tx: Transaction,
+  run: RunContext,
+  remoteGroupId: string,
+  team: FoundTeam,
+): Promise<void> {
+  const [claim] = await tx.query<{ groupName: string; integrationId: string }>(
+    'SELECT groupName, integrationId FROM remote_group WHERE accountIdentity = ? AND remoteId = ? AND id <> ?',
+    [run.accountIdentity, team.id, remoteGroupId],
+  );
+  if (!claim) return;
+  const holder =
+    claim.integrationId === run.integration.id
+      ? `the group "${claim.groupName}"`
+      : 'a group of another integration';
+  throw new GroupBlockedError(
+    'team_claimed',
+    `The team "${team.name}" belongs to ${holder}. Rename this group, or let the other one go first.`,
+  );
+}
+
+/** @throws GroupBlockedError */
+function assertNameFits(run: RunContext, name: string): void {
+  const longest = run.provider.limits.groupNameLength;
+  if ([...name].length <= longest) return;
+  throw new GroupBlockedError(
+    'name_too_long',
+    `The name has ${[...name].length} characters and ${run.provider.description.displayName} takes ${longest}. Give the group a shorter name in the identity provider.`,
+  );
+}
+
+function nameProblem(error: unknown, attempts: number) {
+  if (error instanceof GroupBlockedError) {
+    return {
+      nameReason: error.reason,
+      nameMessage: error.explanation,
+      nameAttempts: attempts,
+      nameNextAttemptAt: Date.now() + refusalDelay(attempts),
+    };
+  }
+  if (!(error instanceof ProviderError) || error.accountWide || error.reason === GROUP_GONE) return null;
+  const delay = error.isTransient
+    ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
+    : error.kind === 'conflict' && attempts <= 3
+      ? NAME_CONFLICT_RETRY_MS
+      : refusalDelay(attempts);
+  return {
+    nameReason: error.reason,
+    nameMessage: error.explanation,
+    nameAttempts: attempts,
+    nameNextAttemptAt: Date.now() + delay,
+  };
+}
+
+const DEFAULT_DESCRIPTION = 'Created via Scimify for tenant {tenant_id}';
+
+function descriptionOf(run: RunContext, groupName: string): string {
+  const { groupDescription } = run.integration.settings as { groupDescription?: string };
+  const values: Record<string, string> = {
+    tenant_id: run.integration.tenantId,
+    group_name: groupName,
+    integration_name: run.integration.name,
+  };
+  return (groupDescription ?? DEFAULT_DESCRIPTION).replace(
+    /\{(tenant_id|group_name|integration_name)\}/g,
+    (_, name: string) => values[name]!,
+  );
+}

@@ -1,0 +1,193 @@
+import { Controller, Get, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiTags,
+} from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
+import { Problem } from '../../admin-api/problem';
+import { Integrations } from '../../integrations/integrations.service';
+import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { RetryRequests } from '../schedule/retry-requests';
+import { GROUP_STATES, type GroupState } from '../state/remote-group.entity';
+import {
+  type GroupStatus,
+  MEMBER_STATES,
+  type MemberState,
+  type MemberStatus,
+  SyncStatus,
+} from '../state/sync-status';
+
+class GroupsQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: GROUP_STATES })
+  @IsOptional()
+  @IsIn(GROUP_STATES)
+  state?: GroupState;
+
+  @ApiPropertyOptional({ description: 'Part of the name, without case' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 256)
+  search?: string;
+}
+
+class MembersQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: MEMBER_STATES })
+  @IsOptional()
+  @IsIn(MEMBER_STATES)
+  state?: MemberState;
+}
+
+class RemoteGroupView {
+  @ApiProperty({ example: 'PQ9K7I8' }) id: string;
+  @ApiProperty({ description: 'The name as the target has it' }) name: string;
+  @ApiProperty({ type: String, nullable: true }) url: string | null;
+  @ApiProperty({ enum: ['created', 'adopted'] }) ownership: string;
+}
+
+class MemberCountsView {
+  @ApiProperty({ description: 'Active members of the group' }) desired: number;
+  @ApiProperty({ description: 'Those of them who are in the team' }) applied: number;
+  @ApiProperty({ description: 'Those of them who are not' }) pending: number;
+}
+
+class GroupView {
+  @ApiProperty({ format: 'uuid' }) id: string;
+  @ApiProperty() displayName: string;
+  @ApiProperty({ enum: GROUP_STATES }) state: GroupState;
+  @ApiProperty({ type: String, nullable: true, description: 'Stable code' }) reason: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'What is wrong and what to do' }) message:
+    string | null;
+  @ApiProperty() generation: number;
+  @ApiProperty() appliedGeneration: number;
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'The IdP deleted the group',
+  })
+  deletingSince: string | null;
+  @ApiProperty({ type: RemoteGroupView, nullable: true }) remote: RemoteGroupView | null;
+  @ApiProperty({ type: MemberCountsView }) members: MemberCountsView;
+}
+
+class GroupPage extends PageInfo {
+  @ApiProperty({ type: [GroupView] }) items: GroupView[];
+}
+
+class MemberView {
+  @ApiProperty({ format: 'uuid' }) userId: string;
+  @ApiProperty() userName: string;
+  @ApiProperty({ type: String, nullable: true }) email: string | null;
+  @ApiProperty({ enum: MEMBER_STATES }) state: MemberState;
+  @ApiProperty({ type: String, nullable: true }) reason: string | null;
+  @ApiProperty({ type: String, nullable: true }) message: string | null;
+  @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
+}
+
+class MemberPage extends PageInfo {
+  @ApiProperty({ type: [MemberView] }) items: MemberView[];
+}
+
+@ApiTags('Groups')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1/integrations/:id')
+export class GroupsStatusController {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly status: SyncStatus,
+    private readonly requests: RetryRequests,
+  ) {}
+
+  @Get('groups')
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'List the groups with their sync status' })
+  @ApiOkResponse({ type: GroupPage })
+  async list(
+    @CurrentAdmin() admin: Admin,
+    @Param('id') integrationId: string,
+    @Query() query: GroupsQuery,
+  ): Promise<Page<GroupView>> {
+    await this.integrations.get(admin, integrationId);
+    const rows = await this.status.groups(integrationId, { ...query, after: cursorId(query) });
+    return toPage(rows, query.limit, presentGroup);
+  }
+
+  @Get('groups/:groupId')
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'Get the sync status of a group' })
+  @ApiOkResponse({ type: GroupView })
+  async get(
+    @CurrentAdmin() admin: Admin,
+    @Param('id') integrationId: string,
+    @Param('groupId') groupId: string,
+  ): Promise<GroupView> {
+    await this.integrations.get(admin, integrationId);
+    return presentGroup(await this.group(integrationId, groupId));
+  }
+
+  @Get('groups/:groupId/members')
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'List who is in the team, who is not, and why' })
+  @ApiOkResponse({ type: MemberPage })
+  async members(
+    @CurrentAdmin() admin: Admin,
+    @Param('id') integrationId: string,
+    @Param('groupId') groupId: string,
+    @Query() query: MembersQuery,
+  ): Promise<Page<MemberView>> {
+    await this.integrations.get(admin, integrationId);
+    await this.group(integrationId, groupId);
+    const rows = await this.status.members(integrationId, groupId, { ...query, after: cursorId(query) });
+    return toPage(rows, query.limit, presentMember);
+  }
+
+  @Post('groups/:groupId/retry')
+  @HttpCode(202)
+  @RequiresRole('admin')
+  @ApiOperation({ summary: 'Compare a group and its team anew, now' })
+  @ApiAcceptedResponse()
+  async retry(
+    @CurrentAdmin() admin: Admin,
+    @Param('id') integrationId: string,
+    @Param('groupId') groupId: string,
+  ): Promise<void> {
+    await this.requests.retryGroup(admin, integrationId, groupId);
+  }
+
+  @Post('sync')
+  @HttpCode(202)
+  @RequiresRole('admin')
+  @ApiOperation({ summary: 'Try everything that waits, now' })
+  @ApiAcceptedResponse()
+  async sync(@CurrentAdmin() admin: Admin, @Param('id') integrationId: string): Promise<void> {
+    await this.requests.syncIntegration(admin, integrationId);
+  }
+
+  private async group(integrationId: string, groupId: string): Promise<GroupStatus> {
+    const group = await this.status.group(integrationId, groupId);
+    if (!group) throw Problem.notFound('group');
+    return group;
+  }
+}
+
+function presentGroup(group: GroupStatus): GroupView {
+  return {
+    ...group,
+    nextAttemptAt: isoTimeOrNull(group.nextAttemptAt),
+    deletingSince: isoTimeOrNull(group.deletingSince),
+  };
+}
+
+function presentMember({ id, ...member }: MemberStatus): MemberView {
+  return { userId: id, ...member, nextAttemptAt: isoTimeOrNull(member.nextAttemptAt) };
+}

@@ -1,0 +1,74 @@
+import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiTags,
+} from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
+import { Integrations } from '../../integrations/integrations.service';
+import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { SyncStatus, USER_STATES, type UserLinkState, type UserStatus } from '../state/sync-status';
+
+class UsersQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: USER_STATES })
+  @IsOptional()
+  @IsIn(USER_STATES)
+  state?: UserLinkState;
+
+  @ApiPropertyOptional({ description: 'Part of the user name or address, without case' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 256)
+  search?: string;
+}
+
+class UserView {
+  @ApiProperty({ format: 'uuid' }) id: string;
+  @ApiProperty() userName: string;
+  @ApiProperty({ type: String, nullable: true }) email: string | null;
+  @ApiProperty() active: boolean;
+  @ApiProperty({ enum: USER_STATES, description: 'Whether the target knows the person' })
+  state: UserLinkState;
+  @ApiProperty({ type: String, nullable: true }) reason: string | null;
+  @ApiProperty({ type: String, nullable: true }) message: string | null;
+  @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
+}
+
+class UserPage extends PageInfo {
+  @ApiProperty({ type: [UserView] }) items: UserView[];
+}
+
+@ApiTags('Users')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1/integrations/:id/users')
+export class UsersStatusController {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly status: SyncStatus,
+  ) {}
+
+  @Get()
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'List the users, and whom of the target each of them is' })
+  @ApiOkResponse({ type: UserPage })
+  async list(
+    @CurrentAdmin() admin: Admin,
+    @Param('id') integrationId: string,
+    @Query() query: UsersQuery,
+  ): Promise<Page<UserView>> {
+    await this.integrations.get(admin, integrationId);
+    const rows = await this.status.users(integrationId, { ...query, after: cursorId(query) });
+    return toPage(rows, query.limit, present);
+  }
+}
+
+function present(user: UserStatus): UserView {
+  return { ...user, nextAttemptAt: isoTimeOrNull(user.nextAttemptAt) };
+}

@@ -1,0 +1,30 @@
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/**
+ * When a passing failure is tried again: exponential with full jitter, from one second to fifteen minutes; the target's
+ * own hint wins.
+ *
+ * @param attempts failures so far, from 1
+ * @param random from 0 to below 1
+ * @returns milliseconds
+ */
+export function passingFailureDelay(attempts: number, hintMs: number | undefined, random: number): number {
+  if (hintMs !== undefined) return hintMs;
+  const ceiling = Math.min(15 * MINUTE, SECOND * 2 ** Math.min(attempts - 1, 20));
+  return Math.max(100, Math.floor(random * ceiling));
+}
+
+/** When something that the target refuses for good is tried again: after an hour, then every six. */
+export function refusalDelay(attempts: number): number {
+  return attempts <= 1 ? HOUR : 6 * HOUR;
+}
+
+/** When a person who was not found is looked up again: after 5 minutes, 30 minutes, then every six hours. */
+export function lookUpDelay(attempts: number): number {
+  return attempts <= 1 ? 5 * MINUTE : attempts === 2 ? 30 * MINUTE : 6 * HOUR;
+}
+
+/** How often a suspended integration is probed. */
+export const PROBE_EVERY_MS = 5 * MINUTE;

@@ -1,0 +1,108 @@
+import type { RemoteMemberState } from '../state/remote-member.entity';
+
+/** One IdP user seen from one group. */
+export interface Person {
+  userId: string;
+  /** In the group, active and not deleted: the IdP wants them in the team. */
+  desired: boolean;
+  link: ResolvedLink | UnresolvedLink;
+}
+
+export interface ResolvedLink {
+  kind: 'resolved';
+  remoteUserId: string;
+}
+
+/** The target does not know whom the IdP means, or knows several. */
+export interface UnresolvedLink {
+  kind: 'unresolved';
+  reason: string;
+  message: string;
+  /** Epoch milliseconds. */
+  nextCheckAt: number;
+}
+
+/** What we know of one remote user in the team. */
+export interface KnownMember {
+  state: RemoteMemberState;
+  managed: boolean;
+}
+
+export interface MemberPlanInput {
+  people: readonly Person[];
+  /** Remote users to look at beside those that the people are linked to. */
+  remoteUserIds: readonly string[];
+  /** Every remote user, among those concerned, whom active members of the group are linked to, with these members. */
+  wanted: ReadonlyMap<string, readonly string[]>;
+  known: ReadonlyMap<string, KnownMember>;
+  /** Remote users whose IdP users are all inactive or deleted: they leave whatever else happens. */
+  leavers: ReadonlySet<string>;
+  /** How many more members the team takes. */
+  room: number;
+}
+
+export interface MemberPlan {
+  /** Remote users to be added, in the order of the people. */
+  add: string[];
+  remove: { remoteUserId: string; leaver: boolean }[];
+  /** Desired and already there: from now on ours to remove. */
+  manage: string[];
+  /** Desired people who cannot be added now. */
+  park: ({ userId: string } & Omit<UnresolvedLink, 'kind'>)[];
+  /** Wanted remote users for whom no place is left. */
+  full: string[];
+  /** People about whom nothing is waiting any more. */
+  unpark: string[];
+}
+
+/**
+ * Who is to be added to a team and who removed. Pure: the same input gives the same plan, and the plan of a state that
+ * the plan itself has reached is empty.
+ *
+ * | wanted | known as                  | then                                   |
+ * | ------ | ------------------------- | -------------------------------------- |
+ * | yes    | not in the team           | add, or full when no place is left     |
+ * | yes    | adding, removing          | add (again: the last answer is open)   |
+ * | yes    | present, not managed      | manage: no call, it could reset a role |
+ * | yes    | present, managed          | nothing                                |
+ * | no     | not in the team           | nothing                                |
+ * | no     | adding, removing          | remove (again)                         |
+ * | no     | present, managed          | remove                                 |
+ * | no     | present, not managed      | nothing: never ours                    |
+ *
+ * A desired person whom the target does not know is parked; whoever is not desired, or added, or there, is not.
+ */
+export function planMembers(input: MemberPlanInput): MemberPlan {
+  const plan: MemberPlan = { add: [], remove: [], manage: [], park: [], full: [], unpark: [] };
+  let room = input.room;
+  const decided = new Set<string>();
+
+  const decide = (remoteUserId: string): void => {
+    if (decided.has(remoteUserId)) return;
+    decided.add(remoteUserId);
+    const known = input.known.get(remoteUserId);
+    if (input.wanted.has(remoteUserId)) {
+      if (known?.state === 'present') {
+        if (!known.managed) plan.manage.push(remoteUserId);
+      } else if (known || room > 0) {
+        plan.add.push(remoteUserId);
+        if (!known) room -= 1;
+      } else {
+        plan.full.push(remoteUserId);
+      }
+    } else if (known && (known.managed || known.state !== 'present')) {
+      plan.remove.push({ remoteUserId, leaver: input.leavers.has(remoteUserId) });
+    }
+  };
+
+  for (const { userId, desired, link } of input.people) {
+    if (link.kind === 'resolved') decide(link.remoteUserId);
+    if (desired && link.kind === 'unresolved') {
+      plan.park.push({ userId, reason: link.reason, message: link.message, nextCheckAt: link.nextCheckAt });
+    } else if (!desired || (link.kind === 'resolved' && !plan.full.includes(link.remoteUserId))) {
+      plan.unpark.push(userId);
+    }
+  }
+  for (const remoteUserId of input.remoteUserIds) decide(remoteUserId);
+  return plan;
+}

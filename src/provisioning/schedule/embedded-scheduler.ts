@@ -1,0 +1,95 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
+import { DesiredStateChanges } from '../../directory/desired-state-changes';
+import { IntegrationChanges } from '../../integrations/integration-changes';
+import { IntegrationRun } from '../apply/integration-run';
+import { Scheduler } from './scheduler';
+import { WorkLedger } from './work-ledger';
+
+const SWEEP_EVERY_MS = 1_000;
+/** Integrations served at the same time; each makes a few calls at once. */
+const PARALLEL_RUNS = 16;
+
+/** The scheduler of a single process: wakes on changes, and sweeps the database for what came due by itself. */
+@Injectable()
+export class EmbeddedScheduler
+  extends Scheduler
+  implements OnApplicationBootstrap, BeforeApplicationShutdown
+{
+  private readonly logger = new Logger(EmbeddedScheduler.name);
+  /** In the order in which they get their turn. */
+  private readonly waiting = new Set<string>();
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private readonly unsubscribe: (() => void)[] = [];
+  private sweeper: NodeJS.Timeout | null = null;
+  private sweeping: Promise<void> | null = null;
+
+  constructor(
+    private readonly runs: IntegrationRun,
+    private readonly ledger: WorkLedger,
+    private readonly desiredState: DesiredStateChanges,
+    private readonly integrations: IntegrationChanges,
+  ) {
+    super();
+  }
+
+  onApplicationBootstrap(): void {
+    for (const source of [this.desiredState, this.integrations]) {
+      this.unsubscribe.push(source.subscribe((id) => this.wake(id)));
+    }
+    this.sweeper = setInterval(() => {
+      this.sweeping ??= this.sweep().finally(() => (this.sweeping = null));
+    }, SWEEP_EVERY_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.sweeper) clearInterval(this.sweeper);
+    for (const end of this.unsubscribe) end();
+    this.waiting.clear();
+    this.stopping.abort(new Error('Scimify is stopping.'));
+    await this.sweeping;
+    await Promise.all(this.running.values());
+  }
+
+  wake(integrationId: string): void {
+    if (this.stopping.signal.aborted) return;
+    this.waiting.add(integrationId);
+    this.startNext();
+  }
+
+  private startNext(): void {
+    for (const id of this.waiting) {
+      if (this.running.size >= PARALLEL_RUNS) return;
+      if (this.running.has(id)) continue;
+      this.waiting.delete(id);
+      this.running.set(id, this.runOnce(id));
+    }
+  }
+
+  private async runOnce(id: string): Promise<void> {
+    try {
+      // An account that is away is not asked again because one more change came.
+      if ((await this.ledger.notBefore(id)) > Date.now()) return;
+      const { more } = await this.runs.run(id, this.stopping.signal);
+      if (more && !this.stopping.signal.aborted) this.waiting.add(id);
+    } catch (error) {
+      this.logger.error(`Run on integration ${id} failed`, error);
+    } finally {
+      this.running.delete(id);
+      if (!this.stopping.signal.aborted) this.startNext();
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      for (const id of await this.ledger.due(Date.now())) this.wake(id);
+    } catch (error) {
+      this.logger.error('The sweep for due work failed', error);
+    }
+  }
+}

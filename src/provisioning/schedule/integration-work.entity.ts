@@ -1,0 +1,13 @@
+import { Entity, Index } from 'typeorm';
+import { IntegerColumn, PrimaryIdColumn, TimeColumn } from '../../database/column-types';
+
+/** When an integration is due for anything but a fresh change: retries and re-checks. */
+@Entity('integration_work')
+@Index('integration_work_due', ['dueAt'])
+export class IntegrationWork {
+  @PrimaryIdColumn() integrationId: string;
+  @TimeColumn({ nullable: true }) dueAt: number | null;
+  /** The whole account is away: nothing is tried before. */
+  @TimeColumn({ nullable: true }) notBefore: number | null;
+  @IntegerColumn() failures: number;
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DATABASE_NOW, FOR_UPDATE, dialect, upsertSql } from '../../database/dialect';
+import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
+
+const LEASE_MS = 30_000;
+const RENEW_EVERY_MS = 10_000;
+/** A call may take its whole time-out and still end inside the lease. */
+const CALL_MUST_FIT_MS = 12_000;
+
+/** Another worker may own the integration by now: nothing more may be written, neither here nor in the target. */
+export class LeaseLostError extends Error {
+  constructor() {
+    super('The lease on the integration is lost.');
+    this.name = 'LeaseLostError';
+  }
+}
+
+/** The right to write to one integration's target, for as long as it is renewed. */
+export class Lease {
+  private readonly abort = new AbortController();
+  private validUntil: number;
+  private timer: NodeJS.Timeout;
+
+  constructor(
+    readonly integrationId: string,
+    /** Rises with every owner: a result that comes from an earlier one is refused. */
+    readonly token: number,
+    acquiredAt: number,
+    renew: (lease: Lease) => Promise<boolean>,
+  ) {
+    this.validUntil = acquiredAt + LEASE_MS;
+    this.timer = setInterval(() => {
+      const asked = performance.now();
+      renew(this).then(
+        (held) => (held ? this.extend(asked) : this.lose()),
+        // The database is away: the lease simply runs out.
+        () => undefined,
+      );
+    }, RENEW_EVERY_MS);
+    this.timer.unref();
+  }
+
+  /** Aborts what is under way once the lease is lost or given back. */
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  /**
+   * Asked right before a call is sent, on the monotonic clock: a process that slept finds out here.
+   *
+   * @throws LeaseLostError
+   */
+  assertMaySend(): void {
+    if (this.abort.signal.aborted || performance.now() + CALL_MUST_FIT_MS > this.validUntil) {
+      this.lose();
+      throw new LeaseLostError();
+    }
+  }
+
+  lose(): void {
+    clearInterval(this.timer);
+    if (!this.abort.signal.aborted) this.abort.abort(new LeaseLostError());
+  }
+
+  private extend(asked: number): void {
+    this.validUntil = asked + LEASE_MS;
+  }
+}
+
+/** Leases of this process. At most one worker anywhere holds the one of an integration. */
+@Injectable()
+export class Leases implements OnApplicationBootstrap {
+  private readonly owner = randomUUID();
+
+  constructor(private readonly transactions: TransactionRunner) {}
+
+  /** SQLite serves one process: whoever held a lease before is gone. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (dialect !== 'sqlite') return;
+    await this.transactions.run((tx) => tx.query('UPDATE lease SET owner = NULL, expiresAt = 0'));
+  }
+
+  /** @returns null while another worker has it */
+  async acquire(integrationId: string): Promise<Lease | null> {
+    const asked = performance.now();
+    const token = await this.transactions.run(async (tx) => {
+      await tx.query(
+        upsertSql({
+          table: 'lease',
+          columns: ['integrationId', 'owner', 'token', 'expiresAt'],
+          key: ['integrationId'],
+          update: [],
+          rows: 1,
+        }),
+        [integrationId, null, 0, 0],
+      );
+      const [row] = await tx.query<{ owner: string | null; token: number; expiresAt: number; now: number }>(
+        `SELECT owner, token, expiresAt, ${DATABASE_NOW} AS now FROM lease WHERE integrationId = ?${FOR_UPDATE}`,
+        [integrationId],
+      );
+      if (!row) return null;
+      const free = row.owner === null || Number(row.expiresAt) <= Number(row.now);
+      if (!free) return null;
+      await tx.query(
+        `UPDATE lease SET owner = ?, token = ?, expiresAt = ${DATABASE_NOW} + ${LEASE_MS} WHERE integrationId = ?`,
+        [this.owner, row.token + 1, integrationId],
+      );
+      return row.token + 1;
+    });
+    return token === null ? null : new Lease(integrationId, token, asked, (lease) => this.renew(lease));
+  }
+
+  async release(lease: Lease): Promise<void> {
+    lease.lose();
+    await this.transactions.run((tx) =>
+      tx.query('UPDATE lease SET owner = NULL, expiresAt = 0 WHERE integrationId = ? AND token = ?', [
+        lease.integrationId,
+        lease.token,
+      ]),
+    );
+  }
+
+  /**
+   * A transaction that only the holder can commit.
+   *
+   * @throws LeaseLostError when somebody else took the lease meanwhile
+   */
+  run<T>(lease: Lease, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.transactions.run(
+      async (tx) => {
+        const [row] = await tx.query<{ token: number }>(
+          `SELECT token FROM lease WHERE integrationId = ?${FOR_UPDATE}`,
+          [lease.integrationId],
+        );
+        if (Number(row?.token) !== lease.token) throw new LeaseLostError();
+        return work(tx);
+      },
+      { lane: lease.integrationId },
+    );
+  }
+
+  private async renew(lease: Lease): Promise<boolean> {
+    return this.transactions.run(async (tx) => {
+      const [row] = await tx.query<{ token: number }>(
+        `SELECT token FROM lease WHERE integrationId = ?${FOR_UPDATE}`,
+        [lease.integrationId],
+      );
+      if (Number(row?.token) !== lease.token) return false;
+      await tx.query(`UPDATE lease SET expiresAt = ${DATABASE_NOW} + ${LEASE_MS} WHERE integrationId = ?`, [
+        lease.integrationId,
+      ]);
+      return true;
+    });
+  }
+}
