@@ -1,0 +1,145 @@
+import 'reflect-metadata';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { pino } from 'pino';
+import { createApplication } from '../../src/application';
+import { readSettings } from '../../src/config/settings';
+import { type Simulator, startSimulator } from '../../simulator/simulator';
+import { type TestDatabase, createTestDatabase } from './database';
+import { HttpClient } from './http';
+import { ScimClient } from './scim-client';
+import { waitFor } from './wait';
+
+export const PUBLIC_URL = 'https://scimify.example';
+const ADMIN_KEY = 'test-admin-key-0123456789-0123456789';
+
+/** What an identity provider and an admin see of one integration. */
+export interface TestIntegration {
+  id: string;
+  tenantId: string;
+  scimKey: string;
+  scim: ScimClient;
+}
+
+export interface NewTestIntegration {
+  authMethod?: 'oauth' | 'api_key';
+  policies?: object;
+  settings?: object;
+  tenantId?: string;
+  enable?: boolean;
+}
+
+/** The product on a free port, with a database of its own and a simulated PagerDuty. */
+export class Scimify {
+  private constructor(
+    readonly app: NestFastifyApplication,
+    readonly url: string,
+    readonly pagerDuty: Simulator,
+    private readonly database: TestDatabase,
+    private readonly dataDirectory: string,
+  ) {}
+
+  static async start(env: Record<string, string> = {}): Promise<Scimify> {
+    const database = await createTestDatabase();
+    const pagerDuty = await startSimulator({ rateLimit: 100_000 });
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'scimify-data-'));
+    const settings = readSettings({
+      PORT: '0',
+      DATABASE_URL: database.url,
+      SCIMIFY_DATA_DIR: dataDirectory,
+      SCIMIFY_PUBLIC_URL: PUBLIC_URL,
+      SCIMIFY_ADMIN_KEY: ADMIN_KEY,
+      SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+      PAGERDUTY_API_URL: pagerDuty.url,
+      PAGERDUTY_IDENTITY_URL: pagerDuty.url,
+      SCIMIFY_LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+      ...env,
+    });
+    const app = await createApplication(settings, pino({ level: settings.logLevel }));
+    await app.listen(0, '127.0.0.1');
+    return new Scimify(app, await app.getUrl(), pagerDuty, database, dataDirectory);
+  }
+
+  get admin(): HttpClient {
+    return new HttpClient(`${this.url}/api/v1`, { Authorization: `Bearer ${ADMIN_KEY}` });
+  }
+
+  /** A client of `/scim/v2/{integrationId}` with whatever key. */
+  scimWith(integrationId: string, key: string): ScimClient {
+    return new ScimClient(`${this.url}/scim/v2/${integrationId}`, key);
+  }
+
+  async createTenant(name = 'Acme'): Promise<string> {
+    return (await this.admin.post('/tenants', { name })).body.id;
+  }
+
+  async createIntegration(options: NewTestIntegration = {}): Promise<TestIntegration> {
+    const tenantId = options.tenantId ?? (await this.createTenant());
+    const account = this.accountSettings(options.authMethod ?? 'oauth');
+    const answer = await this.admin.post(`/tenants/${tenantId}/integrations`, {
+      provider: 'pagerduty',
+      name: 'PagerDuty',
+      settings: { ...account.settings, ...options.settings },
+      secret: account.secret,
+      policies: options.policies,
+    });
+    if (answer.status !== 201) throw new Error(`No integration: ${JSON.stringify(answer.body)}`);
+    const { id } = answer.body;
+    const key = await this.admin.post(`/integrations/${id}/scim-keys`, { name: 'Okta' });
+    if (options.enable !== false) await this.admin.post(`/integrations/${id}/enable`);
+    return { id, tenantId, scimKey: key.body.token, scim: this.scimWith(id, key.body.token) };
+  }
+
+  /** The integration's groups as the admin API shows them. */
+  async groups(integration: TestIntegration): Promise<any[]> {
+    const items: any[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: any = await this.admin.get(
+        `/integrations/${integration.id}/groups?limit=200${cursor && `&cursor=${cursor}`}`,
+      );
+      items.push(...page.body.items);
+      cursor = page.body.nextCursor;
+    }
+    return items;
+  }
+
+  async members(integration: TestIntegration, groupId: string): Promise<any[]> {
+    const path = `/integrations/${integration.id}/groups/${groupId}/members?limit=200`;
+    return (await this.admin.get(path)).body.items;
+  }
+
+  /** Waits until every group is in one of these states. */
+  settled(integration: TestIntegration, states = ['synced'], timeoutMs?: number): Promise<any[]> {
+    return waitFor(
+      `groups to be ${states.join(' or ')}`,
+      () => this.groups(integration),
+      (groups) => groups.every(({ state }) => states.includes(state)),
+      timeoutMs,
+    );
+  }
+
+  /** Teams of the simulated PagerDuty: sorted addresses by name. */
+  teams(): Record<string, string[]> {
+    return Object.fromEntries(
+      this.pagerDuty.teams().map(({ name, members }) => [name, members.map(({ email }) => email).sort()]),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.pagerDuty.close();
+    await this.database.remove();
+    rmSync(this.dataDirectory, { recursive: true, force: true });
+  }
+
+  private accountSettings(authMethod: 'oauth' | 'api_key') {
+    if (authMethod === 'api_key') return { settings: { authMethod }, secret: this.pagerDuty.addApiKey() };
+    const { clientId, clientSecret } = this.pagerDuty.addOAuthClient();
+    return {
+      settings: { authMethod, clientId, accountSubdomain: 'acme', accountRegion: 'us' },
+      secret: clientSecret,
+    };
+  }
+}
