@@ -73,7 +73,15 @@ export class IntegrationRun {
     setMaxListeners(0, signal);
     const { provider, connection } = this.connections.open(integration);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => lease.assertMaySend() };
-    const run: RunContext = { integration, accountIdentity: '', provider, connection, lease, call };
+    const run: RunContext = {
+      integration,
+      accountIdentity: '',
+      provider,
+      connection,
+      lease,
+      call,
+      progressed: false,
+    };
     try {
       run.accountIdentity = await this.accountIdentity(run);
       const more = await this.work(run);
@@ -116,6 +124,7 @@ export class IntegrationRun {
         try {
           await this.groups.apply(run, view, found);
           failuresInARow = 0;
+          run.progressed = true;
         } catch (error) {
           if (!(error instanceof ProviderError)) throw error;
           failuresInARow += 1;
@@ -186,7 +195,7 @@ export class IntegrationRun {
     const concernsCredential =
       error.kind === 'credentials' || (error.kind === 'permission' && error.accountWide);
     if (!concernsCredential) {
-      await this.ledger.backOffAfterFailure(run.lease, (failures) =>
+      await this.ledger.backOffAfterFailure(run.lease, run.progressed, (failures) =>
         passingFailureDelay(failures, error.retryAfterMs, Math.random()),
       );
       return;

@@ -182,6 +182,7 @@ export class Members {
     peopleOf: ReadonlyMap<string, readonly string[]>,
   ): Promise<void> {
     const remoteGroupId = view.remote.id;
+    if (outcomes.some(({ applied }) => applied)) run.progressed = true;
     await this.leases.run(run.lease, async (tx) => {
       for (const outcome of outcomes) {
         const people = peopleOf.get(outcome.remoteUserId) ?? [];

@@ -14,4 +14,6 @@ export interface RunContext {
   connection: ProviderConnection;
   lease: Lease;
   call: CallContext;
+  /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
+  progressed: boolean;
 }

@@ -28,14 +28,21 @@ export class WorkLedger {
     );
   }
 
-  /** @param delay milliseconds after that many failed runs in a row */
-  async backOffAfterFailure(lease: Lease, delay: (failures: number) => number): Promise<void> {
+  /**
+   * @param progressed whether the run achieved anything before it failed
+   * @param delay milliseconds after that many runs in a row that achieved nothing
+   */
+  async backOffAfterFailure(
+    lease: Lease,
+    progressed: boolean,
+    delay: (failures: number) => number,
+  ): Promise<void> {
     await this.leases.run(lease, async (tx) => {
       const [row] = await tx.query<{ failures: number }>(
         'SELECT failures FROM integration_work WHERE integrationId = ?',
         [lease.integrationId],
       );
-      const failures = (row?.failures ?? 0) + 1;
+      const failures = (progressed ? 0 : (row?.failures ?? 0)) + 1;
       const at = Date.now() + delay(failures);
       await write(tx, lease.integrationId, { dueAt: at, notBefore: at, failures });
     });

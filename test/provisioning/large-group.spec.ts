@@ -1,0 +1,105 @@
+import { Users } from '../../src/directory/users';
+import { QueryLog } from '../support/query-log';
+import { Scimify, type TestIntegration } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+const MEMBERS = 50_000;
+const IN_PAGERDUTY = 600;
+const TEAM_SIZE = 500;
+const email = (user: number) => `user.${user}@example.com`;
+
+describe('a group of fifty thousand', () => {
+  let scimify: Scimify;
+  let integration: TestIntegration;
+  let group: string;
+  let users: string[];
+
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+    integration = await scimify.createIntegration({ enable: false });
+    scimify.pagerDuty.addUsers(Array.from({ length: IN_PAGERDUTY }, (_, user) => ({ email: email(user) })));
+    users = await createUsersInBulk();
+    group = await integration.scim.createGroup('Everybody', users.slice(0, MEMBERS));
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await scimify.settled(integration, ['partial'], 120_000);
+  }, 240_000);
+
+  afterAll(() => scimify.stop());
+
+  /** As SCIM would, but without fifty thousand requests. */
+  const createUsersInBulk = async () => {
+    const directory = scimify.app.get(Users);
+    const context = {
+      integrationId: integration.id,
+      tenantId: integration.tenantId,
+      actor: { kind: 'system' as const, name: 'test', keyPrefix: null, requestId: null },
+    };
+    const ids = Array.from({ length: MEMBERS + 1 }, (_, user) => {
+      return `01980000-0000-7000-8000-${String(user).padStart(12, '0')}`;
+    });
+    for (let start = 0; start < ids.length; start += 1_000) {
+      await Promise.all(
+        ids.slice(start, start + 1_000).map((id, offset) =>
+          directory.create(context, id, {
+            userName: email(start + offset),
+            externalId: null,
+            displayName: email(start + offset),
+            email: email(start + offset),
+            active: true,
+            resource: JSON.stringify({ schemas: [], id, userName: email(start + offset), active: true }),
+          }),
+        ),
+      );
+    }
+    return ids;
+  };
+
+  it('fills its team and says of everybody else why they are not in it', async () => {
+    expect(scimify.teams().Everybody).toHaveLength(TEAM_SIZE);
+    const [shown] = await scimify.groups(integration);
+    expect(shown).toMatchObject({
+      state: 'partial',
+      members: { desired: MEMBERS, applied: TEAM_SIZE, pending: MEMBERS - TEAM_SIZE },
+    });
+    const blocked = await scimify.admin.get(
+      `/integrations/${integration.id}/groups/${group}/members?state=blocked&limit=200`,
+    );
+    expect(blocked.body.items).toHaveLength(IN_PAGERDUTY - TEAM_SIZE);
+    expect(blocked.body.items[0]).toMatchObject({
+      reason: 'team_full',
+      message: expect.stringContaining('500'),
+    });
+  });
+
+  it('plans one added member by reading a bounded number of rows', async () => {
+    const log = QueryLog.attach(scimify.app);
+    await integration.scim.addMembers(group, users[MEMBERS]!);
+    await waitFor(
+      'the new member to be looked at',
+      () => scimify.admin.get(`/integrations/${integration.id}/groups/${group}`),
+      ({ body }) => body.state === 'partial' && body.generation === body.appliedGeneration,
+    );
+    const queries = (await log.explained()).filter(({ sql }) => !isStatusQuery(sql));
+    expect(queries.filter(({ scansTable }) => scansTable).map(({ sql }) => sql)).toEqual([]);
+    const pairQueries = queries.filter(({ sql }) =>
+      /member_change|group_member|remote_user|parked_member/.test(sql),
+    );
+    expect(pairQueries.length).toBeGreaterThan(0);
+    // Whatever names people names this one alone.
+    for (const { parameters } of pairQueries) expect(parameters.length).toBeLessThan(10);
+  });
+
+  it('gives a place that becomes free to one of those who wait', async () => {
+    await integration.scim.removeMembers(group, users[0]!);
+    await waitFor(
+      'somebody to follow',
+      () => scimify.teams().Everybody!,
+      (emails) => emails.length === TEAM_SIZE && !emails.includes(email(0)),
+    );
+  });
+});
+
+/** What the test itself asks through the admin API. */
+function isStatusQuery(sql: string): boolean {
+  return sql.includes('deletingSince AS deletingSince') || sql.includes('GROUP BY m.groupId');
+}

@@ -1,0 +1,67 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { DataSource, type Logger, type QueryRunner } from 'typeorm';
+
+export interface LoggedQuery {
+  sql: string;
+  parameters: unknown[];
+  /** Rows that the database has to look at, as its own plan says: never a whole table. */
+  scansTable: boolean;
+}
+
+/** The statements that the reading connection of a running product is asked, with the database's plan for each. */
+export class QueryLog {
+  private readonly seen: { sql: string; parameters: unknown[] }[] = [];
+
+  private constructor(private readonly reader: DataSource) {}
+
+  static attach(app: NestFastifyApplication): QueryLog {
+    const reader = app.get<DataSource>(getDataSourceToken());
+    const log = new QueryLog(reader);
+    reader.logger = log.asLogger();
+    return log;
+  }
+
+  clear(): void {
+    this.seen.length = 0;
+  }
+
+  /** Distinct statements since the last `clear`, explained; how often each was asked. */
+  async explained(): Promise<(LoggedQuery & { times: number })[]> {
+    const distinct = new Map<string, { parameters: unknown[]; times: number }>();
+    for (const { sql, parameters } of this.seen) {
+      const known = distinct.get(sql);
+      if (known) known.times += 1;
+      else distinct.set(sql, { parameters, times: 1 });
+    }
+    const explained: (LoggedQuery & { times: number })[] = [];
+    for (const [sql, { parameters, times }] of distinct) {
+      if (!/^\s*SELECT/i.test(sql)) continue;
+      explained.push({ sql, parameters, times, scansTable: await this.scansTable(sql, parameters) });
+    }
+    return explained;
+  }
+
+  private async scansTable(sql: string, parameters: unknown[]): Promise<boolean> {
+    if (this.reader.options.type === 'mysql') {
+      const plan = await this.reader.query<{ type: string | null }[]>(`EXPLAIN ${sql}`, parameters);
+      return plan.some(({ type }) => type === 'ALL' || type === 'index');
+    }
+    const plan = await this.reader.query<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
+    return plan.some(({ detail }) => /^SCAN (?!CONSTANT)/.test(detail));
+  }
+
+  private asLogger(): Logger {
+    const nothing = () => undefined;
+    return {
+      logQuery: (sql: string, parameters?: unknown[], _runner?: QueryRunner) => {
+        if (!sql.startsWith('EXPLAIN')) this.seen.push({ sql, parameters: parameters ?? [] });
+      },
+      logQueryError: nothing,
+      logQuerySlow: nothing,
+      logSchemaBuild: nothing,
+      logMigration: nothing,
+      log: nothing,
+    };
+  }
+}
