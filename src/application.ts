@@ -42,7 +42,6 @@ export async function createApplication(settings: Settings, log: Pino): Promise<
   parseJsonBodies(fastify);
   app.useGlobalFilters(new HttpErrorFilter());
   app.useGlobalPipes(adminValidation());
-  app.enableShutdownHooks();
   documentApi(app);
   return app;
 }
@@ -56,7 +55,7 @@ function parseJsonBodies(fastify: FastifyInstance): void {
     (request, body, done) => {
       // An empty body is a missing one, whatever type the client gives it.
       if (body.length === 0) done(null, undefined);
-      else parse(request, body as string, done);
+      else void parse(request, body as string, done);
     },
   );
 }

@@ -9,6 +9,7 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const log = createLog(settings.logLevel);
   const app = await createApplication(settings, log);
+  app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
   await app.listen(settings.port, settings.host);
   log.info({ address: await app.getUrl(), publicUrl: settings.publicUrl }, 'Scimify listens');
 }

@@ -17,7 +17,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Reply> 
     status: response.status,
     headers: response.headers,
     text,
-    body: isJson ? JSON.parse(text) : undefined,
+    body: isJson ? (JSON.parse(text) as unknown) : undefined,
   };
 }
 

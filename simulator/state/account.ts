@@ -158,7 +158,10 @@ export class Account {
       this.userIdByEmail.delete(user.email.toLowerCase());
       this.userIdByEmail.set(emailKey, id);
     }
-    Object.assign(user, Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)));
+    Object.assign(
+      user,
+      Object.fromEntries(Object.entries<unknown>(patch).filter(([, value]) => value !== undefined)),
+    );
     user.name = storedName(user.name);
     user.orderKey = nameKey(user.name);
     user.searchText = userSearchText(user);

@@ -20,7 +20,7 @@ export class Problem extends Error {
   }
 
   static invalid(errors: readonly FieldProblem[]): Problem {
-    const fields = errors.map(({ field }) => field).join(', ');
+    const fields = [...new Set(errors.map(({ field }) => field))].join(', ');
     return new Problem(400, 'invalid_request', `Some fields are not acceptable: ${fields}.`, errors);
   }
 

@@ -15,6 +15,9 @@ export function adminValidation(): ValidationPipe {
 
 function fieldProblems(error: ValidationError, parent: string): FieldProblem[] {
   const field = parent ? `${parent}.${error.property}` : error.property;
-  const own = Object.values(error.constraints ?? {}).map((message) => ({ field, message }));
+  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
+    field,
+    message: rule === 'whitelistValidation' ? 'is not a known field' : message,
+  }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldProblems(child, field))];
 }

@@ -22,7 +22,7 @@ const fromInteger = {
 };
 const asJson = {
   to: (value: unknown) => (value === null || value === undefined ? null : JSON.stringify(value)),
-  from: (value: unknown) => (typeof value === 'string' ? JSON.parse(value) : null),
+  from: (value: unknown) => (typeof value === 'string' ? (JSON.parse(value) as unknown) : null),
 };
 
 const idOptions: ColumnOptions = mysql

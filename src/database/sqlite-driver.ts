@@ -10,7 +10,9 @@ type SqliteModule = { DatabaseSync: typeof DatabaseSyncClass };
 
 /** `node:sqlite` where the runtime has it (Node 22.13+), else the package with the same API (Node 20). */
 export function loadSqlite(): SqliteModule {
-  const builtIn = process.getBuiltinModule?.('node:sqlite');
+  const builtIn = (process as { getBuiltinModule?: (id: string) => unknown }).getBuiltinModule?.(
+    'node:sqlite',
+  );
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- only loaded where the runtime lacks it
   return (builtIn ?? require('@photostructure/sqlite')) as SqliteModule;
 }
@@ -60,11 +62,11 @@ class SqliteStatement {
     return this.statement.run(...bindable(values));
   }
 
-  all(...values: unknown[]) {
+  all(...values: unknown[]): unknown[] {
     return this.statement.all(...bindable(values));
   }
 
-  get(...values: unknown[]) {
+  get(...values: unknown[]): unknown {
     return this.statement.get(...bindable(values));
   }
 

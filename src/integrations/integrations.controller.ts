@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -10,6 +10,7 @@ import {
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, Length, Matches, ValidateNested } from 'class-validator';
+import { IdParam } from '../admin-api/id-param';
 import { PageInfo, PageQuery, isoTimeOrNull } from '../admin-api/page';
 import { SETTINGS, type Settings } from '../config/settings';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
@@ -125,7 +126,7 @@ export class IntegrationsController {
   @ApiCreatedResponse({ type: IntegrationView })
   async create(
     @CurrentAdmin() admin: Admin,
-    @Param('tenantId') tenantId: string,
+    @IdParam('tenantId') tenantId: string,
     @Body() body: CreateIntegration,
   ): Promise<IntegrationView> {
     return this.present(await this.integrations.create(admin, tenantId, body));
@@ -137,7 +138,7 @@ export class IntegrationsController {
   @ApiOkResponse({ type: IntegrationPage })
   async list(
     @CurrentAdmin() admin: Admin,
-    @Param('tenantId') tenantId: string,
+    @IdParam('tenantId') tenantId: string,
     @Query() query: PageQuery,
   ): Promise<IntegrationPage> {
     const page = await this.integrations.list(admin, tenantId, query);
@@ -148,7 +149,7 @@ export class IntegrationsController {
   @RequiresRole('viewer')
   @ApiOperation({ summary: 'Get an integration' })
   @ApiOkResponse({ type: IntegrationView })
-  async get(@CurrentAdmin() admin: Admin, @Param('id') id: string): Promise<IntegrationView> {
+  async get(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
     return this.present(await this.integrations.get(admin, id));
   }
 
@@ -157,7 +158,7 @@ export class IntegrationsController {
   @RequiresRole('admin')
   @ApiOperation({ summary: "Write the IdP's changes to the target" })
   @ApiOkResponse({ type: IntegrationView })
-  async enable(@CurrentAdmin() admin: Admin, @Param('id') id: string): Promise<IntegrationView> {
+  async enable(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
     return this.present(await this.integrations.setMode(admin, id, 'enabled'));
   }
 
@@ -166,7 +167,7 @@ export class IntegrationsController {
   @RequiresRole('admin')
   @ApiOperation({ summary: "Accept the IdP's changes but write nothing to the target" })
   @ApiOkResponse({ type: IntegrationView })
-  async pause(@CurrentAdmin() admin: Admin, @Param('id') id: string): Promise<IntegrationView> {
+  async pause(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
     return this.present(await this.integrations.setMode(admin, id, 'paused'));
   }
 
@@ -178,7 +179,7 @@ export class IntegrationsController {
     description: 'SCIM answers 403: what the IdP sends meanwhile is lost, unless it is pushed again.',
   })
   @ApiOkResponse({ type: IntegrationView })
-  async disable(@CurrentAdmin() admin: Admin, @Param('id') id: string): Promise<IntegrationView> {
+  async disable(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
     return this.present(await this.integrations.setMode(admin, id, 'disabled'));
   }
 

@@ -79,7 +79,9 @@ export class Teams {
 
   async update(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void> {
     // PagerDuty docs: PUT is a partial update here; what is not sent keeps its value.
-    const fields = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+    const fields = Object.fromEntries(
+      Object.entries<string | undefined>(change).filter(([, value]) => value !== undefined),
+    );
     if (Object.keys(fields).length === 0) return;
     try {
       await this.client.send(

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -8,6 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { IsString, Length, Matches } from 'class-validator';
+import { IdParam } from '../admin-api/id-param';
 import { PageInfo, PageQuery, isoTime } from '../admin-api/page';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
 import { AdminGuard } from './authentication/admin.guard';
@@ -60,7 +61,7 @@ export class TenantsController {
   @RequiresRole('viewer')
   @ApiOperation({ summary: 'Get a tenant' })
   @ApiOkResponse({ type: TenantView })
-  async get(@CurrentAdmin() admin: Admin, @Param('tenantId') tenantId: string): Promise<TenantView> {
+  async get(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<TenantView> {
     return present(await this.tenants.get(admin, tenantId));
   }
 }

@@ -11,7 +11,7 @@ async function open(options: DataSourceOptions): Promise<DataSource> {
   const [{ version }] = await dataSource.query<[{ version: string }]>('SELECT VERSION() AS version');
   if (!version.includes('MariaDB')) return dataSource;
   await dataSource.destroy();
-  return new DataSource({ ...options, type: 'mariadb' } as DataSourceOptions).initialize();
+  return new DataSource({ ...options, type: 'mariadb' }).initialize();
 }
 
 describe('the schema', () => {

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { DataSource, type Logger, type QueryRunner } from 'typeorm';
+import { type DataSource, type Logger, type QueryRunner } from 'typeorm';
 
 export interface LoggedQuery {
   sql: string;

@@ -24,6 +24,11 @@ export class ScimifyProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** What it wrote to its terminal, the last of it. */
+  get printed(): string {
+    return this.output;
+  }
+
   async start(): Promise<void> {
     const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [MAIN], { env: { PATH, PORT: String(this.port), ...this.env } });

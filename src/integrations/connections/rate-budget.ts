@@ -26,7 +26,7 @@ export class InProcessRateBudget implements RateBudget {
         reject,
         onAbort: () => {
           queue.splice(queue.indexOf(waiter), 1);
-          reject(context.signal.reason);
+          reject(context.signal.reason as Error);
         },
       };
       context.signal.addEventListener('abort', waiter.onAbort, { once: true });

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -10,6 +10,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { IsISO8601, IsOptional, IsString, Length, Matches } from 'class-validator';
+import { IdParam } from '../../admin-api/id-param';
 import { PageInfo, PageQuery, isoTime, isoTimeOrNull } from '../../admin-api/page';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
@@ -60,7 +61,7 @@ export class ScimKeysController {
   @ApiCreatedResponse({ type: CreatedScimKeyView })
   async create(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
+    @IdParam('id') integrationId: string,
     @Body() body: CreateScimKey,
   ): Promise<CreatedScimKeyView> {
     const key = await this.keys.create(admin, integrationId, {
@@ -76,7 +77,7 @@ export class ScimKeysController {
   @ApiOkResponse({ type: ScimKeyPage })
   async list(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
+    @IdParam('id') integrationId: string,
     @Query() query: PageQuery,
   ): Promise<ScimKeyPage> {
     const page = await this.keys.list(admin, integrationId, query);
@@ -88,7 +89,7 @@ export class ScimKeysController {
   @RequiresRole('admin')
   @ApiOperation({ summary: 'Revoke a SCIM key at once' })
   @ApiNoContentResponse()
-  async revoke(@CurrentAdmin() admin: Admin, @Param('id') id: string): Promise<void> {
+  async revoke(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<void> {
     await this.keys.revoke(admin, id);
   }
 }

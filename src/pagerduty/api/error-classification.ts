@@ -3,7 +3,7 @@ import {
   type ProviderErrorFields,
   type ProviderErrorKind,
 } from '../../integrations/provider/provider-error';
-import { TransportFailure, type TransportFailureKind } from './transport';
+import { type TransportFailure, type TransportFailureKind } from './transport';
 import { isRecord } from './types';
 
 export type Operation =

@@ -22,6 +22,14 @@ const GROUPS_PER_BATCH = 50;
 const FAILURES_THAT_STOP = 3;
 const PEOPLE_PER_LOOK_UP = 10_000;
 
+/** Groups that several workers work off, one group each at a time. */
+interface Batch {
+  views: GroupView[];
+  found: ReadonlyMap<string, FoundTeam> | undefined;
+  until: number;
+  failuresInARow: number;
+}
+
 export interface RunResult {
   /** There is more to do at once. */
   more: boolean;
@@ -109,35 +117,38 @@ export class IntegrationRun {
   }
 
   private async applyBatch(run: RunContext, groupIds: readonly string[], until: number): Promise<void> {
-    let views: GroupView[] = [];
+    const views: GroupView[] = [];
     for (const groupId of groupIds) {
       const view = await this.views.read(run.integration.id, groupId);
       views.push(await this.teams.takeOver(run, view));
     }
     await this.users.resolve(run, await this.peopleToLookUp(views));
     const found = await this.findTeams(run, views);
-    let failuresInARow = 0;
-    let stopped: ProviderError | null = null;
-    const worker = async () => {
-      for (let view = views.shift(); view && !stopped; view = views.shift()) {
-        if (performance.now() > until) return;
-        try {
-          await this.groups.apply(run, view, found);
-          failuresInARow = 0;
-          run.progressed = true;
-        } catch (error) {
-          if (!(error instanceof ProviderError)) throw error;
-          failuresInARow += 1;
-          if (error.accountWide || failuresInARow >= FAILURES_THAT_STOP) stopped = error;
-        }
+    const batch: Batch = { views, found, until, failuresInARow: 0 };
+    const workers = Array.from({ length: run.provider.limits.parallelCalls }, () => this.workOff(run, batch));
+    // Whatever one of them met, none may still be writing when the lease is given back.
+    const ended = await Promise.allSettled(workers);
+    for (const worker of ended) if (worker.status === 'rejected') throw worker.reason;
+  }
+
+  /** @throws whatever makes it pointless to go on with the batch, which ends the other workers too */
+  private async workOff(run: RunContext, batch: Batch): Promise<void> {
+    while (performance.now() < batch.until) {
+      const view = batch.views.shift();
+      if (!view) return;
+      try {
+        await this.groups.apply(run, view, batch.found);
+        batch.failuresInARow = 0;
+        run.progressed = true;
+      } catch (error) {
+        batch.failuresInARow += 1;
+        const goesOn =
+          error instanceof ProviderError && !error.accountWide && batch.failuresInARow < FAILURES_THAT_STOP;
+        if (goesOn) continue;
+        batch.views.length = 0;
+        throw error;
       }
-    };
-    try {
-      await Promise.all(Array.from({ length: run.provider.limits.parallelCalls }, worker));
-    } finally {
-      views = [];
     }
-    if (stopped) throw stopped as ProviderError;
   }
 
   /** All whom this batch may need, so that the provider can choose the fewest calls for all of them together. */

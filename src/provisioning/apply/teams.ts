@@ -155,7 +155,7 @@ export class Teams {
         id,
         integrationId: run.integration.id,
         groupId: view.groupId,
-        groupName: view.group!.displayName,
+        groupName: view.group.displayName,
         accountIdentity: run.accountIdentity,
         appliedGeneration: 0,
         state: 'pending',

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -9,6 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { Integrations } from '../../integrations/integrations.service';
@@ -114,7 +115,7 @@ export class GroupsStatusController {
   @ApiOkResponse({ type: GroupPage })
   async list(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
+    @IdParam('id') integrationId: string,
     @Query() query: GroupsQuery,
   ): Promise<Page<GroupView>> {
     await this.integrations.get(admin, integrationId);
@@ -128,8 +129,8 @@ export class GroupsStatusController {
   @ApiOkResponse({ type: GroupView })
   async get(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
-    @Param('groupId') groupId: string,
+    @IdParam('id') integrationId: string,
+    @IdParam('groupId') groupId: string,
   ): Promise<GroupView> {
     await this.integrations.get(admin, integrationId);
     return presentGroup(await this.group(integrationId, groupId));
@@ -141,8 +142,8 @@ export class GroupsStatusController {
   @ApiOkResponse({ type: MemberPage })
   async members(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
-    @Param('groupId') groupId: string,
+    @IdParam('id') integrationId: string,
+    @IdParam('groupId') groupId: string,
     @Query() query: MembersQuery,
   ): Promise<Page<MemberView>> {
     await this.integrations.get(admin, integrationId);
@@ -158,8 +159,8 @@ export class GroupsStatusController {
   @ApiAcceptedResponse()
   async retry(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
-    @Param('groupId') groupId: string,
+    @IdParam('id') integrationId: string,
+    @IdParam('groupId') groupId: string,
   ): Promise<void> {
     await this.requests.retryGroup(admin, integrationId, groupId);
   }
@@ -169,7 +170,7 @@ export class GroupsStatusController {
   @RequiresRole('admin')
   @ApiOperation({ summary: 'Try everything that waits, now' })
   @ApiAcceptedResponse()
-  async sync(@CurrentAdmin() admin: Admin, @Param('id') integrationId: string): Promise<void> {
+  async sync(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<void> {
     await this.requests.syncIntegration(admin, integrationId);
   }
 

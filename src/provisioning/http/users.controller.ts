@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiOkResponse,
@@ -8,6 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
@@ -60,7 +61,7 @@ export class UsersStatusController {
   @ApiOkResponse({ type: UserPage })
   async list(
     @CurrentAdmin() admin: Admin,
-    @Param('id') integrationId: string,
+    @IdParam('id') integrationId: string,
     @Query() query: UsersQuery,
   ): Promise<Page<UserView>> {
     await this.integrations.get(admin, integrationId);

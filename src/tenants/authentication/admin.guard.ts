@@ -26,7 +26,7 @@ export class AdminGuard extends AuthGuard(ADMIN_BEARER) {
     _info: unknown,
     context: ExecutionContext,
   ): T {
-    if (error) throw error;
+    if (error instanceof Error) throw error;
     const http = context.switchToHttp();
     if (!verified) {
       http.getResponse<FastifyReply>().header('WWW-Authenticate', 'Bearer');

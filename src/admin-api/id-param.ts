@@ -1,0 +1,14 @@
+import { Param, type PipeTransform } from '@nestjs/common';
+import { validate as isUuid } from 'uuid';
+import { Problem } from './problem';
+
+class ExistingId implements PipeTransform<string> {
+  transform(value: string): string {
+    const id = value.toLowerCase();
+    if (!isUuid(id)) throw Problem.notFound('resource');
+    return id;
+  }
+}
+
+/** An id in the path. What is no UUID belongs to nothing: 404, and no database is asked. */
+export const IdParam = (name: string) => Param(name, new ExistingId());

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { version } from '../../package.json';
+import { VERSION } from '../../src/version';
+import { HttpClient } from '../support/http';
+import { ScimifyProcess } from '../support/scimify-process';
+
+const MAIN = join(__dirname, '../../dist/src/main.js');
+const KEY = Buffer.alloc(32, 1).toString('base64');
+
+describe('booting', () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'scimify-boot-'));
+  });
+
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  const boot = (env: Record<string, string>) =>
+    spawnSync(process.execPath, [MAIN], {
+      env: { PATH: process.env.PATH ?? '', SCIMIFY_DATA_DIR: directory, PORT: '0', ...env },
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+
+  it('lists everything that is wrong with the settings at once and exits 1', () => {
+    const { status, stderr } = boot({
+      PORT: 'http',
+      DATABASE_URL: 'postgres://db',
+      SCIMIFY_PUBLIC_URL: 'https://scim_ify.example.com',
+      SCIMIFY_ENCRYPTION_KEY: 'too-short',
+      SCIMIFY_ADMIN_KEY: 'short',
+      SCIMIFY_START_PAUSED: 'perhaps',
+      PAGERDUTY_API_URL: 'ftp://pagerduty',
+    });
+    expect(status).toBe(1);
+    for (const name of [
+      'PORT',
+      'DATABASE_URL',
+      'SCIMIFY_PUBLIC_URL',
+      'SCIMIFY_ENCRYPTION_KEY',
+      'SCIMIFY_ADMIN_KEY',
+      'SCIMIFY_START_PAUSED',
+      'PAGERDUTY_API_URL',
+    ]) {
+      expect(stderr).toContain(`- ${name} `);
+    }
+    expect(stderr).not.toContain('too-short');
+    expect(stderr).not.toMatch(/at .*\.js:/);
+  });
+
+  it.each([
+    ['in production', { NODE_ENV: 'production' }],
+    ['with MySQL', { DATABASE_URL: 'mysql://root@127.0.0.1:1/none', HOST: '0.0.0.0' }],
+  ])('makes up no keys and no address %s', (_, env) => {
+    const { status, stderr } = boot(env);
+    expect(status).toBe(1);
+    expect(stderr).toContain('SCIMIFY_ENCRYPTION_KEY must be set');
+    expect(stderr).toContain('SCIMIFY_ADMIN_KEY must be set');
+    expect(stderr).toContain('SCIMIFY_PUBLIC_URL must be set');
+  });
+
+  it('makes a platform key at first boot that works, in a file of its owner alone, and never logs it', async () => {
+    const scimify = await ScimifyProcess.create({ SCIMIFY_DATA_DIR: directory });
+    await scimify.start();
+    const key = readFileSync(join(directory, 'admin-key'), 'utf8').trim();
+    expect(statSync(join(directory, 'admin-key')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(directory, 'encryption-key')).mode & 0o777).toBe(0o600);
+    const admin = new HttpClient(`${scimify.url}/api/v1`, { Authorization: `Bearer ${key}` });
+    expect((await admin.get('/tenants')).status).toBe(200);
+    expect(scimify.printed).not.toContain(key);
+    expect(await scimify.stop()).toBe(0);
+
+    await scimify.start();
+    expect(readFileSync(join(directory, 'admin-key'), 'utf8').trim()).toBe(key);
+    expect((await admin.get('/tenants')).status).toBe(200);
+    expect(await scimify.stop()).toBe(0);
+  });
+
+  it('keeps a second process away from the same SQLite file', async () => {
+    const scimify = await ScimifyProcess.create({ SCIMIFY_DATA_DIR: directory });
+    await scimify.start();
+    const second = boot({});
+    await scimify.stop();
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain('Another Scimify process');
+  });
+
+  it('says so when the encryption key is not the one that the database was written with', async () => {
+    const scimify = await ScimifyProcess.create({ SCIMIFY_DATA_DIR: directory, SCIMIFY_ENCRYPTION_KEY: KEY });
+    await scimify.start();
+    const key = readFileSync(join(directory, 'admin-key'), 'utf8').trim();
+    const admin = new HttpClient(`${scimify.url}/api/v1`, { Authorization: `Bearer ${key}` });
+    const tenant = await admin.post('/tenants', { name: 'Acme' });
+    const created = await admin.post(`/tenants/${tenant.body.id}/integrations`, {
+      provider: 'pagerduty',
+      name: 'PagerDuty',
+      settings: { authMethod: 'api_key' },
+      secret: 'a-secret-key',
+    });
+    expect(created.status).toBe(201);
+    await scimify.stop();
+    const other = boot({ SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 2).toString('base64') });
+    expect(other.status).toBe(1);
+    expect(other.stderr).toContain('SCIMIFY_ENCRYPTION_KEY');
+  });
+
+  it('tells the version that the package has', () => {
+    expect(VERSION).toBe(version);
+  });
+});
