@@ -1,0 +1,97 @@
+import { requestJson } from './http';
+
+export interface CreatedKey {
+  readonly id: string;
+  readonly token: string;
+}
+
+export interface Integration {
+  readonly id: string;
+  readonly mode: string;
+  readonly scimBaseUrl: string;
+}
+
+export interface GroupStatus {
+  readonly id: string;
+  readonly displayName: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly generation: number;
+  readonly appliedGeneration: number;
+  readonly nextAttemptAt: string | null;
+  readonly members: { readonly desired: number; readonly applied: number; readonly pending: number };
+}
+
+export interface MemberStatus {
+  readonly userName: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly nextAttemptAt: string | null;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** The part of the admin API that the demo needs, as internal tooling would use it. */
+export class AdminClient {
+  constructor(
+    private readonly baseUrl: string,
+    private readonly key: string,
+  ) {}
+
+  createTenant(name: string): Promise<{ id: string }> {
+    return this.call('POST', '/tenants', 201, { name });
+  }
+
+  createIntegration(
+    tenantId: string,
+    integration: { provider: string; name: string; settings: object; secret: string },
+  ): Promise<Integration> {
+    return this.call('POST', `/tenants/${tenantId}/integrations`, 201, integration);
+  }
+
+  createScimKey(integrationId: string, name: string): Promise<CreatedKey> {
+    return this.call('POST', `/integrations/${integrationId}/scim-keys`, 201, { name });
+  }
+
+  enable(integrationId: string): Promise<Integration> {
+    return this.call('POST', `/integrations/${integrationId}/enable`, 200);
+  }
+
+  groups(integrationId: string): Promise<GroupStatus[]> {
+    return this.all(`/integrations/${integrationId}/groups`);
+  }
+
+  members(integrationId: string, groupId: string, state: string): Promise<MemberStatus[]> {
+    return this.all(`/integrations/${integrationId}/groups/${groupId}/members?state=${state}`);
+  }
+
+  private async all<T>(path: string): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor === null ? '' : `${path.includes('?') ? '&' : '?'}cursor=${cursor}`;
+      const page: Page<T> = await this.call('GET', path + query, 200);
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return items;
+  }
+
+  private async call<T>(method: string, path: string, expect: number, body?: object): Promise<T> {
+    const answer = await requestJson(method, `${this.baseUrl}/api/v1${path}`, {
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        accept: 'application/json',
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body ? { body } : {}),
+      expect,
+    });
+    return answer.body as T;
+  }
+}

@@ -1,0 +1,76 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  ADA,
+  BEN,
+  BY_HAND,
+  EMIL,
+  FARAH,
+  GUS,
+  PAYMENTS,
+  PAYMENTS_RENAMED,
+  PLATFORM,
+  type Person,
+} from './cast';
+import type { Outcome } from './outcome';
+
+/** What the session has to come to, to the member. */
+function expectedOutcome(tenantId: string) {
+  const ours = `Created via Scimify for tenant ${tenantId}`;
+  return {
+    'teams in PagerDuty': {
+      [BY_HAND.name]: { description: 'Made by hand', members: addresses(BY_HAND.members) },
+      [PAYMENTS_RENAMED]: { description: ours, members: addresses([ADA, BEN, EMIL]) },
+      [PLATFORM]: { description: ours, members: addresses([ADA, FARAH]) },
+    },
+    'states of the groups': {
+      [PAYMENTS_RENAMED]: { state: 'synced', members: { desired: 3, applied: 3, pending: 0 } },
+      [PLATFORM]: { state: 'partial', members: { desired: 3, applied: 2, pending: 1 } },
+    },
+    'people who are missing': {
+      [PAYMENTS_RENAMED]: {},
+      [PLATFORM]: { [GUS.userName]: 'user_not_found' },
+    },
+    // Each once, under the name that the group had then: the renamed team is still the same team.
+    'teams created': [PLATFORM, PAYMENTS].sort(),
+  };
+}
+
+function addresses(people: readonly Person[]): string[] {
+  return people.map(({ userName }) => userName).sort();
+}
+
+function observed(outcome: Outcome): ReturnType<typeof expectedOutcome> {
+  return {
+    'teams in PagerDuty': Object.fromEntries(
+      outcome.teams.map(({ name, description, members }) => [
+        name,
+        { description, members: members.map(({ email }) => email).sort() },
+      ]),
+    ) as ReturnType<typeof expectedOutcome>['teams in PagerDuty'],
+    'states of the groups': Object.fromEntries(
+      outcome.groups.map(({ status }) => [
+        status.displayName,
+        { state: status.state, members: status.members },
+      ]),
+    ) as ReturnType<typeof expectedOutcome>['states of the groups'],
+    'people who are missing': Object.fromEntries(
+      outcome.groups.map(({ status, missing }) => [
+        status.displayName,
+        Object.fromEntries(missing.map(({ userName, reason }) => [userName, reason])),
+      ]),
+    ) as ReturnType<typeof expectedOutcome>['people who are missing'],
+    'teams created': [...outcome.created].sort(),
+  };
+}
+
+/** @returns one text for each part that is not exactly as expected; empty when all is */
+export function differences(outcome: Outcome, tenantId: string): string[] {
+  const expected = expectedOutcome(tenantId);
+  const actual = observed(outcome);
+  return (Object.keys(expected) as (keyof typeof expected)[])
+    .filter((part) => !isDeepStrictEqual(actual[part], expected[part]))
+    .map(
+      (part) =>
+        `${part}\n  expected: ${JSON.stringify(expected[part])}\n  found:    ${JSON.stringify(actual[part])}`,
+    );
+}

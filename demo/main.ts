@@ -1,0 +1,146 @@
+import { parseArgs } from 'node:util';
+import { type Simulator, startSimulator } from '../simulator/simulator';
+import { AdminClient } from './admin-client';
+import { differences } from './expected-outcome';
+import { Narrator } from './narrator';
+import { OktaSession } from './okta-session';
+import { readOutcome } from './outcome';
+import { report } from './report';
+import { ScimifyProcess } from './scimify-process';
+import { furnishPagerDuty, playStory } from './story';
+
+const USAGE = `npm run demo -- [--auth oauth|api_key] [--exit]
+
+  --auth   how Scimify signs in to PagerDuty (default: oauth)
+  --exit   end after the session; the exit code says whether all came out as it should
+`;
+
+type AuthMethod = 'oauth' | 'api_key';
+
+interface Options {
+  readonly auth: AuthMethod;
+  readonly exit: boolean;
+}
+
+/** What has to be ended whatever happens, the latest first. */
+const running: (() => Promise<void>)[] = [];
+
+async function endEverything(): Promise<void> {
+  for (let end = running.pop(); end; end = running.pop()) await end();
+}
+
+function readOptions(): Options | null {
+  try {
+    const { values } = parseArgs({ options: { auth: { type: 'string' }, exit: { type: 'boolean' } } });
+    const auth = values.auth ?? 'oauth';
+    if (auth !== 'oauth' && auth !== 'api_key') throw new Error(`--auth ${auth}: must be oauth or api_key`);
+    return { auth, exit: values.exit ?? false };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    return null;
+  }
+}
+
+function credentialOf(simulator: Simulator, auth: AuthMethod): { settings: object; secret: string } {
+  if (auth === 'api_key') {
+    return {
+      settings: { authMethod: 'api_key', accountRegion: simulator.region },
+      secret: simulator.addApiKey(),
+    };
+  }
+  const client = simulator.addOAuthClient();
+  return {
+    settings: {
+      authMethod: 'oauth',
+      clientId: client.clientId,
+      accountSubdomain: client.subdomain,
+      accountRegion: client.region,
+    },
+    secret: client.clientSecret,
+  };
+}
+
+/** @returns whether everything came out as it should */
+async function play({ auth, exit }: Options): Promise<boolean> {
+  const narrator = new Narrator(process.stdout);
+  narrator.title(
+    `Scimify: groups from Okta become teams in PagerDuty (signed in by ${auth === 'oauth' ? 'Scoped OAuth' : 'API access key'})`,
+  );
+
+  narrator.chapter('Start, all on this machine');
+  const simulator = await startSimulator();
+  running.push(() => simulator.close());
+  furnishPagerDuty(simulator);
+  narrator.done(`a PagerDuty simulator with six people at ${simulator.url}`);
+  const scimify = await ScimifyProcess.spawn(simulator.url);
+  running.push(() => scimify.stop());
+  await scimify.ready();
+  scimify.onCrash((how) => {
+    process.stderr.write(`${how}\n`);
+    void endEverything().finally(() => process.exit(1));
+  });
+  narrator.done(`Scimify with a temporary SQLite database at ${scimify.url}`);
+
+  const admin = new AdminClient(scimify.url, scimify.adminKey);
+  const tenant = await admin.createTenant('Acme');
+  const integration = await admin.createIntegration(tenant.id, {
+    provider: 'pagerduty',
+    name: 'PagerDuty',
+    ...credentialOf(simulator, auth),
+  });
+  const scimKey = await admin.createScimKey(integration.id, 'Okta');
+  const { mode } = await admin.enable(integration.id);
+  narrator.done(`tenant Acme with an integration (${mode}) and a SCIM key for Okta`);
+
+  const okta = new OktaSession(integration.scimBaseUrl, scimKey.token, narrator);
+  await playStory({ narrator, simulator, admin, integrationId: integration.id, okta });
+
+  const outcome = await readOutcome(simulator, admin, integration.id);
+  report(narrator, outcome);
+  const wrong = differences(outcome, tenant.id);
+  narrator.line();
+  if (wrong.length === 0) narrator.done('exactly as it should be, to the member');
+  for (const difference of wrong) narrator.failed(difference);
+  if (exit) return wrong.length === 0;
+
+  narrator.heading('Everything goes on running; Ctrl-C ends it');
+  for (const [what, where] of [
+    ['Swagger UI', `${scimify.url}/api/docs`],
+    ['Admin key', scimify.adminKey],
+    ['SCIM base URL', integration.scimBaseUrl],
+    ['SCIM key', scimKey.token],
+    ['Simulator', `${simulator.url}/_control`],
+    ['Log', scimify.logFile],
+  ] as const) {
+    narrator.row([
+      [what, 14],
+      [where, 0],
+    ]);
+  }
+  return wrong.length === 0;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (!options) {
+    process.exitCode = 2;
+    return;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      process.stdout.write('\nending\n');
+      void endEverything().finally(() => process.exit(options.exit ? 130 : 0));
+    });
+  }
+  try {
+    const right = await play(options);
+    process.exitCode = right ? 0 : 1;
+    if (options.exit) await endEverything();
+  } catch (error) {
+    process.stderr.write(`\ndemo: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+    await endEverything();
+  }
+}
+
+void main();

@@ -1,0 +1,42 @@
+import { BY_HAND } from './cast';
+import type { Narrator } from './narrator';
+import type { Outcome } from './outcome';
+
+const NAME = 24;
+const STATE = 10;
+
+/** Prints how everything stands: the teams as PagerDuty has them, and each group with the reason for whoever is missing. */
+export function report(narrator: Narrator, outcome: Outcome): void {
+  narrator.heading('Teams in PagerDuty');
+  for (const { name, members } of outcome.teams) {
+    const people = members.map((member) => member.name).join(', ') || 'nobody';
+    narrator.row([
+      [name, NAME],
+      [name === BY_HAND.name ? `${people}  (made by hand, left alone)` : people, 0],
+    ]);
+  }
+
+  narrator.heading('Groups in Scimify');
+  for (const { status, missing } of outcome.groups) {
+    const { desired, applied } = status.members;
+    narrator.row([
+      [status.displayName, NAME],
+      [status.state, STATE],
+      [`${applied} of ${desired} in the team`, 0],
+    ]);
+    for (const { userName, state, reason, message, nextAttemptAt } of missing) {
+      narrator.row([
+        ['', NAME],
+        [state, STATE],
+        [`${userName}: ${message ?? reason ?? 'no reason given'}`, 0],
+      ]);
+      if (nextAttemptAt !== null) {
+        narrator.row([
+          ['', NAME],
+          ['', STATE],
+          [`${reason ?? ''}, tried again at ${nextAttemptAt}`, 0],
+        ]);
+      }
+    }
+  }
+}
