@@ -1,3 +1,4 @@
+import { BadRequestException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
@@ -48,16 +49,31 @@ export async function createApplication(settings: Settings, log: Pino): Promise<
 
 function parseJsonBodies(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
     ['application/json', 'application/scim+json'],
-    { parseAs: 'string' },
-    (request, body, done) => {
+    { parseAs: 'buffer' },
+    (request, body: Buffer, done) => {
       // An empty body is a missing one, whatever type the client gives it.
-      if (body.length === 0) done(null, undefined);
-      else void parse(request, body as string, done);
+      if (body.length === 0) {
+        done(null, undefined);
+        return;
+      }
+      let text: string;
+      try {
+        text = utf8.decode(body);
+      } catch {
+        done(new BadRequestException('The request body is not UTF-8.'));
+        return;
+      }
+      void parse(request, text, done);
     },
   );
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+    if (body.length === 0) done(null, undefined);
+    else done(new UnsupportedMediaTypeException('Send the body as application/json.'));
+  });
 }
 
 function documentApi(app: NestFastifyApplication): void {

@@ -13,7 +13,7 @@ export class ProcessLock {
 
   /** @throws DatabaseInUseError when another process has it */
   static acquire(databasePath: string): ProcessLock {
-    mkdirSync(dirname(databasePath), { recursive: true });
+    mkdirSync(dirname(databasePath), { recursive: true, mode: 0o700 });
     const { DatabaseSync } = loadSqlite();
     const database = new DatabaseSync(`${databasePath}.lock`);
     try {

@@ -11,7 +11,7 @@ import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } from './directory-errors';
 import { fold } from './fold';
 import type { ScimGroup } from './group.entity';
-import type { ListRequest, SqlCondition } from './resource-page';
+import { type ListRequest, type Ordered, type SqlCondition, orderBy, sortKeyColumn } from './resource-page';
 
 /** How a group is to be stored, but for its members. */
 export interface GroupWrite {
@@ -80,9 +80,13 @@ export class Groups {
     return Number(row.total);
   }
 
-  async list(integrationId: string, { where, offset, limit }: ListRequest): Promise<GroupRow[]> {
-    const rows = await this.reader.query<GroupRow[]>(
-      `SELECT ${COLUMNS} FROM scim_group WHERE ${LIVE}${and(where)} ORDER BY id LIMIT ? OFFSET ?`,
+  async list(
+    integrationId: string,
+    { where, order, offset, limit }: ListRequest,
+  ): Promise<Ordered<GroupRow>[]> {
+    const rows = await this.reader.query<Ordered<GroupRow>[]>(
+      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_group WHERE ${LIVE}${and(where)}
+       ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
       [integrationId, ...(where?.params ?? []), limit, offset],
     );
     return rows.map(fromSql);
@@ -388,6 +392,6 @@ function and(where: SqlCondition | null): string {
   return where ? ` AND (${where.sql})` : '';
 }
 
-function fromSql(row: GroupRow): GroupRow {
+function fromSql<Row extends GroupRow>(row: Row): Row {
   return { ...row, createdAt: Number(row.createdAt), lastModified: Number(row.lastModified) };
 }

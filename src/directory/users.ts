@@ -9,7 +9,7 @@ import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
-import type { ListRequest, SqlCondition } from './resource-page';
+import { type ListRequest, type Ordered, type SqlCondition, orderBy, sortKeyColumn } from './resource-page';
 import type { ScimUser } from './user.entity';
 
 /** How a user is to be stored. */
@@ -57,54 +57,34 @@ export class Users {
     return Number(row.total);
   }
 
-  async list(integrationId: string, { where, offset, limit }: ListRequest): Promise<UserRow[]> {
-    const rows = await this.reader.query<UserRow[]>(
-      `SELECT ${COLUMNS} FROM scim_user WHERE ${LIVE}${and(where)} ORDER BY id LIMIT ? OFFSET ?`,
+  async list(
+    integrationId: string,
+    { where, order, offset, limit }: ListRequest,
+  ): Promise<Ordered<UserRow>[]> {
+    const rows = await this.reader.query<Ordered<UserRow>[]>(
+      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_user WHERE ${LIVE}${and(where)}
+       ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
       [integrationId, ...(where?.params ?? []), limit, offset],
     );
     return rows.map(fromSql);
   }
 
-  /** @throws ResourceConflictError */
+  /**
+   * Whom an inactive user stands for by user name or external id is revived under the old id: somebody came back. The
+   * old memberships are gone, and whom the target took them for counts no more.
+   *
+   * @throws ResourceConflictError for an active match, for matches of two users, and for a write that says inactive
+   */
   async create(
     context: ChangeContext,
     id: string,
     write: UserWrite,
     options?: TransactionOptions,
   ): Promise<UserRow> {
-    const now = Date.now();
-    const row: UserRow = {
-      id,
-      integrationId: context.integrationId,
-      ...columnsOf(write),
-      incarnation: 1,
-      version: 1,
-      createdAt: now,
-      lastModified: now,
-    };
-    await this.run(context, options, async (tx) => {
-      await assertFree(tx, context.integrationId, id, write);
-      await tx.query(
-        `INSERT INTO scim_user (${COLUMNS}, userNameKey, externalIdKey, emailKey)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        [
-          row.id,
-          row.integrationId,
-          row.userName,
-          row.displayName,
-          row.email,
-          row.active ? 1 : 0,
-          row.incarnation,
-          row.version,
-          row.resource,
-          row.createdAt,
-          row.lastModified,
-          ...keysOf(write),
-        ],
-      );
-      await this.record(tx, context, 'user.created', id, { userName: write.userName });
+    return this.run(context, options, async (tx) => {
+      const former = await inactiveMatch(tx, context.integrationId, write);
+      return former ? this.revive(tx, context, former, write) : this.insert(tx, context, id, write);
     });
-    return row;
   }
 
   /**
@@ -122,32 +102,17 @@ export class Users {
       const before = await readUser(tx, context.integrationId, id);
       const write = change(before);
       if (!write) return before;
+      // Reactivated under another external id, it is another person under a recycled name.
+      const another = !before.active && write.active && replacesExternalId(before, write);
       const reachesTeams = write.active !== before.active || write.email !== before.email;
-      const groupIds = reachesTeams ? await lockGroupsOf(tx, context.integrationId, id) : [];
-      await lockUnchanged(tx, before);
-      await assertFree(tx, context.integrationId, id, write);
-      const after: UserRow = {
-        ...before,
-        ...columnsOf(write),
-        version: before.version + 1,
-        lastModified: Math.max(Date.now(), before.lastModified + 1),
-      };
-      await tx.query(
-        `UPDATE scim_user SET userName = ?, displayName = ?, email = ?, active = ?, version = ?, resource = ?,
-           lastModified = ?, userNameKey = ?, externalIdKey = ?, emailKey = ? WHERE id = ?`,
-        [
-          after.userName,
-          after.displayName,
-          after.email,
-          after.active ? 1 : 0,
-          after.version,
-          after.resource,
-          after.lastModified,
-          ...keysOf(write),
-          id,
-        ],
-      );
-      await this.marks.mark(tx, context.integrationId, new Map(groupIds.map((groupId) => [groupId, [id]])));
+      const groupIds = another
+        ? await this.leaveGroups(tx, context, before)
+        : reachesTeams
+          ? await lockGroupsOf(tx, context.integrationId, id)
+          : [];
+      if (!another) await lockUnchanged(tx, before);
+      const after = await this.update(tx, context, before, write, before.incarnation + (another ? 1 : 0));
+      await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id));
       await this.record(tx, context, 'user.updated', id, {
         userName: write.userName,
         ...(write.active === before.active ? {} : { active: write.active }),
@@ -170,28 +135,118 @@ export class Users {
     await this.run(context, options, async (tx) => {
       const before = await readUser(tx, context.integrationId, id);
       accept(before);
-      const groupIds = await lockGroupsOf(tx, context.integrationId, id);
-      await lockUnchanged(tx, before);
-      const now = Date.now();
-      await tx.query('DELETE FROM group_member WHERE integrationId = ? AND userId = ?', [
-        context.integrationId,
-        id,
-      ]);
-      if (groupIds.length > 0) {
-        await tx.query(
-          `UPDATE scim_group SET generation = generation + 1, version = version + 1, lastModified = ?
-           WHERE id IN (${inList(groupIds)})`,
-          [now, ...groupIds],
-        );
-      }
+      const groupIds = await this.leaveGroups(tx, context, before);
       await tx.query(
         `UPDATE scim_user SET deletedAt = ?, active = 0, userNameKey = NULL, externalIdKey = NULL, emailKey = NULL
          WHERE id = ?`,
-        [now, id],
+        [Date.now(), id],
       );
-      await this.marks.mark(tx, context.integrationId, new Map(groupIds.map((groupId) => [groupId, [id]])));
+      await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id));
       await this.record(tx, context, 'user.deleted', id, { userName: before.userName });
     });
+  }
+
+  private async insert(
+    tx: Transaction,
+    context: ChangeContext,
+    id: string,
+    write: UserWrite,
+  ): Promise<UserRow> {
+    const now = Date.now();
+    const row: UserRow = {
+      id,
+      integrationId: context.integrationId,
+      ...columnsOf(write),
+      incarnation: 1,
+      version: 1,
+      createdAt: now,
+      lastModified: now,
+    };
+    await tx.query(
+      `INSERT INTO scim_user (${COLUMNS}, userNameKey, externalIdKey, emailKey)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      [
+        row.id,
+        row.integrationId,
+        row.userName,
+        row.displayName,
+        row.email,
+        row.active ? 1 : 0,
+        row.incarnation,
+        row.version,
+        row.resource,
+        row.createdAt,
+        row.lastModified,
+        ...keysOf(write),
+      ],
+    );
+    await this.record(tx, context, 'user.created', id, { userName: write.userName });
+    return row;
+  }
+
+  private async revive(
+    tx: Transaction,
+    context: ChangeContext,
+    id: string,
+    write: UserWrite,
+  ): Promise<UserRow> {
+    const before = await readUser(tx, context.integrationId, id);
+    const groupIds = await this.leaveGroups(tx, context, before);
+    const after = await this.update(tx, context, before, reidentified(write, id), before.incarnation + 1);
+    await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id));
+    await this.record(tx, context, 'user.revived', id, { userName: write.userName });
+    return after;
+  }
+
+  /** Locks the user and takes it out of its groups, whose members are others from now on. */
+  private async leaveGroups(tx: Transaction, context: ChangeContext, user: UserRow): Promise<string[]> {
+    const groupIds = await lockGroupsOf(tx, context.integrationId, user.id);
+    await lockUnchanged(tx, user);
+    if (groupIds.length === 0) return groupIds;
+    await tx.query('DELETE FROM group_member WHERE integrationId = ? AND userId = ?', [
+      context.integrationId,
+      user.id,
+    ]);
+    await tx.query(
+      `UPDATE scim_group SET generation = generation + 1, version = version + 1, lastModified = ?
+       WHERE id IN (${inList(groupIds)})`,
+      [Date.now(), ...groupIds],
+    );
+    return groupIds;
+  }
+
+  private async update(
+    tx: Transaction,
+    context: ChangeContext,
+    before: UserRow,
+    write: UserWrite,
+    incarnation: number,
+  ): Promise<UserRow> {
+    await assertFree(tx, context.integrationId, before.id, write);
+    const after: UserRow = {
+      ...before,
+      ...columnsOf(write),
+      incarnation,
+      version: before.version + 1,
+      lastModified: Math.max(Date.now(), before.lastModified + 1),
+    };
+    await tx.query(
+      `UPDATE scim_user SET userName = ?, displayName = ?, email = ?, active = ?, incarnation = ?, version = ?,
+         resource = ?, lastModified = ?, userNameKey = ?, externalIdKey = ?, emailKey = ? WHERE id = ?`,
+      [
+        after.userName,
+        after.displayName,
+        after.email,
+        after.active ? 1 : 0,
+        after.incarnation,
+        after.version,
+        after.resource,
+        after.lastModified,
+        ...keysOf(write),
+        before.id,
+      ],
+    );
+    return after;
   }
 
   private run<T>(
@@ -267,6 +322,43 @@ async function assertFree(
     throw conflict('externalId');
 }
 
+/**
+ * The one inactive user that the write means, or null when it means nobody who is there.
+ *
+ * @throws ResourceConflictError
+ */
+async function inactiveMatch(
+  tx: Transaction,
+  integrationId: string,
+  write: UserWrite,
+): Promise<string | null> {
+  const find = (column: string, key: string) =>
+    tx.query<{ id: string; active: number }>(
+      `SELECT id, active FROM scim_user WHERE integrationId = ? AND ${column} = ?`,
+      [integrationId, key],
+    );
+  const [byName] = await find('userNameKey', fold(write.userName));
+  const [byExternalId] = write.externalId === null ? [] : await find('externalIdKey', write.externalId);
+  if (byName && (byName.active || !write.active)) throw conflict('userName');
+  if (byExternalId && (byExternalId.active || !write.active)) throw conflict('externalId');
+  if (byName && byExternalId && byName.id !== byExternalId.id) throw conflict('externalId');
+  return byName?.id ?? byExternalId?.id ?? null;
+}
+
+function replacesExternalId(before: UserRow, write: UserWrite): boolean {
+  const { externalId } = JSON.parse(before.resource) as { externalId?: string };
+  return externalId !== undefined && write.externalId !== null && write.externalId !== externalId;
+}
+
+/** The write was rendered for a new id. */
+function reidentified(write: UserWrite, id: string): UserWrite {
+  return { ...write, resource: JSON.stringify({ ...(JSON.parse(write.resource) as object), id }) };
+}
+
+function pairsOf(groupIds: readonly string[], userId: string): Map<string, string[]> {
+  return new Map(groupIds.map((groupId) => [groupId, [userId]]));
+}
+
 function conflict(attribute: 'userName' | 'externalId'): ResourceConflictError {
   return new ResourceConflictError('User', attribute, `Another user already has this ${attribute}.`);
 }
@@ -283,7 +375,7 @@ function and(where: SqlCondition | null): string {
   return where ? ` AND (${where.sql})` : '';
 }
 
-function fromSql(row: UserRow): UserRow {
+function fromSql<Row extends UserRow>(row: Row): Row {
   return {
     ...row,
     active: Boolean(row.active),

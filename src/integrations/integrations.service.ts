@@ -15,7 +15,7 @@ import { Tenants } from '../tenants/tenants.service';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { Integration, type IntegrationMode } from './integration.entity';
-import { DEFAULT_POLICIES, type IntegrationPolicies } from './policies';
+import { type IntegrationPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { SettingsError } from './provider/provider-error';
 import { ProviderRegistry } from './provider/provider-registry';
@@ -86,7 +86,7 @@ export class Integrations implements OnModuleInit {
         settings,
         secretCiphertext: sealed.ciphertext,
         secretKeyId: sealed.keyId,
-        policies: { ...DEFAULT_POLICIES, ...input.policies },
+        policies: withDefaults(input.policies),
         connectionStatus: 'unknown',
         createdAt: now,
         updatedAt: now,

@@ -6,4 +6,15 @@ export interface IntegrationPolicies {
   onGroupDelete: 'delete' | 'release' | 'leave';
 }
 
-export const DEFAULT_POLICIES: IntegrationPolicies = { existingTeams: 'adopt', onGroupDelete: 'delete' };
+const DEFAULT_POLICIES: IntegrationPolicies = { existingTeams: 'adopt', onGroupDelete: 'delete' };
+
+/** What is left out or undefined keeps its default. */
+export function withDefaults({
+  existingTeams,
+  onGroupDelete,
+}: Partial<IntegrationPolicies> = {}): IntegrationPolicies {
+  return {
+    existingTeams: existingTeams ?? DEFAULT_POLICIES.existingTeams,
+    onGroupDelete: onGroupDelete ?? DEFAULT_POLICIES.onGroupDelete,
+  };
+}

@@ -5,13 +5,28 @@ import { ScimAuthentication } from './authentication/scim-authentication';
 import { DiscoveryController } from './http/discovery.controller';
 import { ScimGroupsController } from './http/groups.controller';
 import { ScimUsersController } from './http/users.controller';
+import { ScimRootController } from './http/root.controller';
+import { GroupOperations } from './operations/group-operations';
+import { UserOperations } from './operations/user-operations';
+import { Cursors } from './resources/cursors';
+import { RootSearch } from './resources/root-search';
 import { GroupResources } from './resources/group-resources';
 import { GroupMembers } from './resources/members';
 import { UserResources } from './resources/user-resources';
 
 @Module({
   imports: [DirectoryModule, IntegrationsModule],
-  controllers: [ScimUsersController, ScimGroupsController, DiscoveryController],
-  providers: [ScimAuthentication, UserResources, GroupResources, GroupMembers],
+  // The last one answers whatever the others do not.
+  controllers: [ScimUsersController, ScimGroupsController, DiscoveryController, ScimRootController],
+  providers: [
+    ScimAuthentication,
+    UserOperations,
+    GroupOperations,
+    UserResources,
+    GroupResources,
+    GroupMembers,
+    RootSearch,
+    Cursors,
+  ],
 })
 export class ScimModule {}

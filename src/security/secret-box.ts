@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { EncryptionKey } from './encryption-keys';
 
 export interface SealedSecret {
@@ -25,6 +25,11 @@ export class SecretBox {
 
   knows(keyId: string): boolean {
     return this.keys.some(({ id }) => id === keyId);
+  }
+
+  /** A key for another purpose than encryption; the same in every process that has the same keys. */
+  derive(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.keys[0]!.bytes, '', purpose, 32));
   }
 
   /** @param boundTo the row's identity, e.g. `integration:{id}` */

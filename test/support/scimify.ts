@@ -33,9 +33,10 @@ export interface NewTestIntegration {
 
 /** The product on a free port, with a database of its own and a simulated PagerDuty. */
 export class Scimify {
+  url = '';
+
   private constructor(
     readonly app: NestFastifyApplication,
-    readonly url: string,
     readonly pagerDuty: Simulator,
     private readonly database: TestDatabase,
     private readonly dataDirectory: string,
@@ -58,8 +59,16 @@ export class Scimify {
       ...env,
     });
     const app = await createApplication(settings, pino({ level: settings.logLevel }));
-    await app.listen(0, '127.0.0.1');
-    return new Scimify(app, await app.getUrl(), pagerDuty, database, dataDirectory);
+    const scimify = new Scimify(app, pagerDuty, database, dataDirectory);
+    try {
+      await app.listen(0, '127.0.0.1');
+      scimify.url = await app.getUrl();
+    } catch (error) {
+      // What stays open would keep the test runner from ending.
+      await scimify.stop();
+      throw error;
+    }
+    return scimify;
   }
 
   get admin(): HttpClient {

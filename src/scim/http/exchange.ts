@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
 import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { validate as isUuid } from 'uuid';
-import { ResourceNotFoundError } from '../../directory/directory-errors';
 import type { ScimCaller, ScimFastifyRequest } from '../authentication/scim-authentication';
-import { ScimError } from '../messages/scim-error';
+
+export type QueryParameters = Record<string, unknown>;
 
 /** The authenticated caller of a SCIM request. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): ScimCaller => {
@@ -13,11 +12,27 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   return scim;
 });
 
-/** RFC 7644 §3.1: scim+json unless the client accepts plain JSON only; never 406. */
+const SCIM_JSON = 'application/scim+json';
+const PLAIN_JSON = 'application/json';
+
+/** RFC 7644 §3.8: what the client would rather have, scim+json when it does not say; never 406. */
 export function mediaTypeFor(accept: string | undefined): string {
-  const wantsPlain =
-    accept !== undefined && /application\/json/i.test(accept) && !/scim\+json|\*\/\*/i.test(accept);
-  return wantsPlain ? 'application/json; charset=utf-8' : 'application/scim+json; charset=utf-8';
+  const wantsPlain = qualityOf(PLAIN_JSON, accept ?? '*/*') > qualityOf(SCIM_JSON, accept ?? '*/*');
+  return `${wantsPlain ? PLAIN_JSON : SCIM_JSON}; charset=utf-8`;
+}
+
+/** RFC 9110 §12.5.1: the most specific range that matches tells the quality. */
+function qualityOf(type: string, accept: string): number {
+  const ranges = accept.split(',').map((part) => {
+    const [range = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith('q='));
+    return { range, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
+  });
+  for (const range of [type, 'application/*', '*/*']) {
+    const found = ranges.find((candidate) => candidate.range === range);
+    if (found) return found.quality;
+  }
+  return 0;
 }
 
 /** Sends JSON text, whole or as it is read. */
@@ -26,19 +41,4 @@ export function sendJson(reply: FastifyReply, status: number, text: string | Asy
     .status(status)
     .header('Content-Type', mediaTypeFor(reply.request.headers.accept))
     .send(typeof text === 'string' ? text : Readable.from(text, { objectMode: false }));
-}
-
-/** An id that is no UUID is nobody's. */
-export function resourceId(type: 'User' | 'Group', id: string): string {
-  const lower = id.toLowerCase();
-  if (!isUuid(lower)) throw new ResourceNotFoundError(type, id);
-  return lower;
-}
-
-/** @throws ScimError 412 when the client changed an older version (RFC 7644 §3.14) */
-export function assertMatches(ifMatch: string | undefined, etag: string): void {
-  if (ifMatch === undefined) return;
-  const tags = ifMatch.split(',').map((tag) => tag.trim());
-  if (tags.includes('*') || tags.includes(etag) || tags.includes(etag.replace(/^W\//, ''))) return;
-  throw ScimError.preconditionFailed('The resource has changed since it was read; read it again.');
 }

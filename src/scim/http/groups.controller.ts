@@ -1,27 +1,38 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { v7 as uuid } from 'uuid';
 import { ResourceNotFoundError } from '../../directory/directory-errors';
 import { type GroupRow, Groups } from '../../directory/groups';
 import type { ScimCaller } from '../authentication/scim-authentication';
-import { listResponseFrame } from '../messages/list-response';
-import { readAttributeLists, readSearchQuery } from '../messages/search-request';
-import { applyPatch } from '../patch/apply-patch';
-import { memberIds, splitMembership } from '../patch/membership-patch';
-import { readPatchRequest } from '../patch/patch-request';
+import { type ListPage, listResponseFrame } from '../messages/list-response';
+import {
+  type SearchRequest,
+  readAttributeLists,
+  readSearchBody,
+  readSearchQuery,
+} from '../messages/search-request';
+import { GroupOperations } from '../operations/group-operations';
+import { namesEtag, resourceId } from '../operations/preconditions';
+import { Cursors } from '../resources/cursors';
 import { findPage } from '../resources/find-page';
-import { groupWrite, storedGroup } from '../resources/group-record';
 import { GroupResources } from '../resources/group-resources';
-import { GroupMembers } from '../resources/members';
 import { etagOf, locationOf } from '../resources/representation';
 import { Projection } from '../schema/project';
-import { readReplacement, readResource } from '../schema/read-resource';
 import { GROUP } from '../schema/registry';
-import { Caller, assertMatches, resourceId, sendJson } from './exchange';
-import { WRITE_OPTIONS } from './write-options';
-
-type QueryParameters = Record<string, unknown>;
+import { Caller, type QueryParameters, sendJson } from './exchange';
 
 /** RFC 7644 §3: Groups. */
 @ApiTags('SCIM')
@@ -29,8 +40,9 @@ type QueryParameters = Record<string, unknown>;
 export class ScimGroupsController {
   constructor(
     private readonly groups: Groups,
+    private readonly operations: GroupOperations,
     private readonly resources: GroupResources,
-    private readonly members: GroupMembers,
+    private readonly cursors: Cursors,
   ) {}
 
   @Post()
@@ -41,32 +53,27 @@ export class ScimGroupsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(GROUP, readAttributeLists(query));
-    const id = uuid();
-    const { resource } = readResource(GROUP, body);
-    const members = new Set(memberIds(resource.members));
-    const row = await this.groups.create(
-      caller.context,
-      id,
-      groupWrite(id, resource),
-      members,
-      WRITE_OPTIONS,
-    );
-    void reply.header('Location', locationOf(caller.baseUrl, GROUP, row.id));
+    const row = await this.operations.create(caller, body);
     this.send(reply, 201, caller, row, projection);
   }
 
   @Get()
-  async list(
+  list(
     @Caller() caller: ScimCaller,
     @Query() query: QueryParameters,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const search = readSearchQuery(query);
-    const { baseUrl, context } = caller;
-    const source = this.resources.source(context.integrationId, baseUrl);
-    const { totalResults, rows } = await findPage(source, search);
-    const page = { totalResults, startIndex: search.startIndex, itemsPerPage: rows.length };
-    sendJson(reply, 200, this.listText(baseUrl, page, rows, new Projection(GROUP, search)));
+    return this.search(caller, readSearchQuery(query), reply);
+  }
+
+  @Post('.search')
+  @HttpCode(200)
+  searchByPost(
+    @Caller() caller: ScimCaller,
+    @Body() body: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.search(caller, readSearchBody(body), reply);
   }
 
   @Get(':id')
@@ -74,11 +81,18 @@ export class ScimGroupsController {
     @Caller() caller: ScimCaller,
     @Param('id') id: string,
     @Query() query: QueryParameters,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const projection = new Projection(GROUP, readAttributeLists(query));
     const row = await this.groups.find(caller.context.integrationId, resourceId('Group', id));
     if (!row) throw new ResourceNotFoundError('Group', id);
-    this.send(reply, 200, caller, row, new Projection(GROUP, readAttributeLists(query)));
+    // How a member is displayed changes without the group's version.
+    if (ifNoneMatch !== undefined && !projection.includes('members') && namesEtag(ifNoneMatch, etagOf(row))) {
+      void reply.status(304).header('ETag', etagOf(row)).send();
+      return;
+    }
+    this.send(reply, 200, caller, row, projection);
   }
 
   @Put(':id')
@@ -90,25 +104,8 @@ export class ScimGroupsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const groupId = resourceId('Group', id);
     const projection = new Projection(GROUP, readAttributeLists(query));
-    const { resource, given } = readResource(GROUP, body);
-    const row = await this.groups.change(
-      caller.context,
-      groupId,
-      {
-        attributes: (current) => {
-          assertMatches(ifMatch, etagOf(current));
-          const write = groupWrite(groupId, readReplacement(GROUP, body, storedGroup(current)).resource);
-          return write.resource === current.resource ? null : write;
-        },
-        // A rename that was built from a read without members must not empty the team.
-        membership: given.has('members')
-          ? { kind: 'exact', members: new Set(memberIds(resource.members)) }
-          : undefined,
-      },
-      WRITE_OPTIONS,
-    );
+    const row = await this.operations.replace(caller, id, body, { ifMatch });
     this.send(reply, 200, caller, row, projection);
   }
 
@@ -121,23 +118,8 @@ export class ScimGroupsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const groupId = resourceId('Group', id);
-    const { attributeOperations, steps } = splitMembership(readPatchRequest(GROUP, body));
-    const row = await this.groups.change(
-      caller.context,
-      groupId,
-      {
-        attributes: (current) => {
-          assertMatches(ifMatch, etagOf(current));
-          if (attributeOperations.length === 0) return null;
-          const { resource, changed } = applyPatch(GROUP, storedGroup(current), attributeOperations);
-          return changed ? groupWrite(groupId, resource) : null;
-        },
-        membership: await this.members.changeOf(caller.baseUrl, groupId, steps),
-      },
-      WRITE_OPTIONS,
-    );
     const lists = readAttributeLists(query);
+    const row = await this.operations.modify(caller, id, body, { ifMatch });
     if (lists.attributes.length > 0) {
       this.send(reply, 200, caller, row, new Projection(GROUP, lists));
       return;
@@ -153,9 +135,22 @@ export class ScimGroupsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const accept = (current: GroupRow) => assertMatches(ifMatch, etagOf(current));
-    await this.groups.delete(caller.context, resourceId('Group', id), accept, WRITE_OPTIONS);
+    await this.operations.delete(caller, id, { ifMatch });
     void reply.status(204).send();
+  }
+
+  private async search(
+    { context, baseUrl }: ScimCaller,
+    search: SearchRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const projection = new Projection(GROUP, search);
+    const { rows, ...page } = await findPage(
+      this.resources.source(context.integrationId, baseUrl),
+      search,
+      this.cursors,
+    );
+    sendJson(reply, 200, this.listText(baseUrl, { ...page, itemsPerPage: rows.length }, rows, projection));
   }
 
   private send(
@@ -165,13 +160,13 @@ export class ScimGroupsController {
     row: GroupRow,
     projection: Projection,
   ): void {
-    void reply.header('ETag', etagOf(row));
+    void reply.header('ETag', etagOf(row)).header('Location', locationOf(baseUrl, GROUP, row.id));
     sendJson(reply, status, this.resources.text(baseUrl, row, projection));
   }
 
   private async *listText(
     baseUrl: string,
-    page: Parameters<typeof listResponseFrame>[0],
+    page: ListPage,
     rows: readonly GroupRow[],
     projection: Projection,
   ): AsyncGenerator<string> {

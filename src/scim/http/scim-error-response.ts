@@ -31,16 +31,16 @@ function asScimError(error: unknown, method: string): ScimError {
   if (error instanceof ResourceConflictError) return ScimError.uniqueness(error.message);
   if (error instanceof UnknownMembersError) {
     return ScimError.invalidValue(
-      `These members are no users of this integration: ${error.userIds.map(quoted).join(', ')}. Provision them first, then push the group again.`,
+      `These members are no users of this integration: ${error.userIds.map(quoted).join(', ')}; provision them first, then push the group again.`,
     );
   }
   if (error instanceof DatabaseUnavailableError) {
-    return new ScimError(429, undefined, 'Scimify is busy; nothing was changed. Send the request again.');
+    return new ScimError(429, undefined, 'Scimify is busy and changed nothing; send the request again.');
   }
   if (error instanceof CommitOutcomeUnknownError) {
     // Only what may be repeated without harm asks to be repeated.
     const status = method === 'POST' ? 503 : 429;
-    return new ScimError(status, undefined, 'Scimify could not confirm the change. Send the request again.');
+    return new ScimError(status, undefined, 'Scimify could not confirm the change; send the request again.');
   }
   return ofFramework(error as { statusCode?: number; status?: number; message?: string } | null);
 }

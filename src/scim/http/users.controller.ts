@@ -1,25 +1,38 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { v7 as uuid } from 'uuid';
 import { ResourceNotFoundError } from '../../directory/directory-errors';
 import { type UserRow, Users } from '../../directory/users';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { listResponseFrame } from '../messages/list-response';
-import { readAttributeLists, readSearchQuery } from '../messages/search-request';
-import { applyPatch } from '../patch/apply-patch';
-import { readPatchRequest } from '../patch/patch-request';
+import {
+  type SearchRequest,
+  readAttributeLists,
+  readSearchBody,
+  readSearchQuery,
+} from '../messages/search-request';
+import { namesEtag, resourceId } from '../operations/preconditions';
+import { UserOperations } from '../operations/user-operations';
+import { Cursors } from '../resources/cursors';
 import { findPage } from '../resources/find-page';
 import { etagOf, locationOf } from '../resources/representation';
-import { storedUser, userWrite } from '../resources/user-record';
 import { UserResources } from '../resources/user-resources';
 import { Projection } from '../schema/project';
-import { readReplacement, readResource } from '../schema/read-resource';
 import { USER } from '../schema/registry';
-import { Caller, assertMatches, resourceId, sendJson } from './exchange';
-import { WRITE_OPTIONS } from './write-options';
-
-type QueryParameters = Record<string, unknown>;
+import { Caller, type QueryParameters, sendJson } from './exchange';
 
 /** RFC 7644 §3: Users. */
 @ApiTags('SCIM')
@@ -27,7 +40,9 @@ type QueryParameters = Record<string, unknown>;
 export class ScimUsersController {
   constructor(
     private readonly users: Users,
+    private readonly operations: UserOperations,
     private readonly resources: UserResources,
+    private readonly cursors: Cursors,
   ) {}
 
   @Post()
@@ -38,30 +53,27 @@ export class ScimUsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(USER, readAttributeLists(query));
-    const id = uuid();
-    const write = userWrite(id, readResource(USER, body).resource);
-    const row = await this.users.create(caller.context, id, write, WRITE_OPTIONS);
-    void reply.header('Location', locationOf(caller.baseUrl, USER, row.id));
+    const row = await this.operations.create(caller, body);
     await this.send(reply, 201, caller, row, projection);
   }
 
   @Get()
-  async list(
+  list(
     @Caller() caller: ScimCaller,
     @Query() query: QueryParameters,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const search = readSearchQuery(query);
-    const { integrationId } = caller.context;
-    const { totalResults, rows } = await findPage(
-      this.resources.source(integrationId, caller.baseUrl),
-      search,
-    );
-    const projection = new Projection(USER, search);
-    const texts = await this.resources.texts(integrationId, caller.baseUrl, rows, projection);
-    const page = { totalResults, startIndex: search.startIndex, itemsPerPage: rows.length };
-    const { open, close } = listResponseFrame(page);
-    sendJson(reply, 200, open + texts.join(',') + close);
+    return this.search(caller, readSearchQuery(query), reply);
+  }
+
+  @Post('.search')
+  @HttpCode(200)
+  searchByPost(
+    @Caller() caller: ScimCaller,
+    @Body() body: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.search(caller, readSearchBody(body), reply);
   }
 
   @Get(':id')
@@ -69,11 +81,18 @@ export class ScimUsersController {
     @Caller() caller: ScimCaller,
     @Param('id') id: string,
     @Query() query: QueryParameters,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const projection = new Projection(USER, readAttributeLists(query));
     const row = await this.users.find(caller.context.integrationId, resourceId('User', id));
     if (!row) throw new ResourceNotFoundError('User', id);
-    await this.send(reply, 200, caller, row, new Projection(USER, readAttributeLists(query)));
+    // The groups of a user change without its version.
+    if (ifNoneMatch !== undefined && !projection.includes('groups') && namesEtag(ifNoneMatch, etagOf(row))) {
+      void reply.status(304).header('ETag', etagOf(row)).send();
+      return;
+    }
+    await this.send(reply, 200, caller, row, projection);
   }
 
   @Put(':id')
@@ -85,18 +104,8 @@ export class ScimUsersController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const userId = resourceId('User', id);
     const projection = new Projection(USER, readAttributeLists(query));
-    const row = await this.users.change(
-      caller.context,
-      userId,
-      (current) => {
-        assertMatches(ifMatch, etagOf(current));
-        const write = userWrite(userId, readReplacement(USER, body, storedUser(current)).resource);
-        return write.resource === current.resource ? null : write;
-      },
-      WRITE_OPTIONS,
-    );
+    const row = await this.operations.replace(caller, id, body, { ifMatch });
     await this.send(reply, 200, caller, row, projection);
   }
 
@@ -109,19 +118,8 @@ export class ScimUsersController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const userId = resourceId('User', id);
     const projection = new Projection(USER, readAttributeLists(query));
-    const operations = readPatchRequest(USER, body);
-    const row = await this.users.change(
-      caller.context,
-      userId,
-      (current) => {
-        assertMatches(ifMatch, etagOf(current));
-        const { resource, changed } = applyPatch(USER, storedUser(current), operations);
-        return changed ? userWrite(userId, resource) : null;
-      },
-      WRITE_OPTIONS,
-    );
+    const row = await this.operations.modify(caller, id, body, { ifMatch });
     await this.send(reply, 200, caller, row, projection);
   }
 
@@ -132,9 +130,21 @@ export class ScimUsersController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const accept = (current: UserRow) => assertMatches(ifMatch, etagOf(current));
-    await this.users.delete(caller.context, resourceId('User', id), accept, WRITE_OPTIONS);
+    await this.operations.delete(caller, id, { ifMatch });
     void reply.status(204).send();
+  }
+
+  private async search(
+    { context, baseUrl }: ScimCaller,
+    search: SearchRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const projection = new Projection(USER, search);
+    const source = this.resources.source(context.integrationId, baseUrl);
+    const { rows, ...page } = await findPage(source, search, this.cursors);
+    const texts = await this.resources.texts(context.integrationId, baseUrl, rows, projection);
+    const { open, close } = listResponseFrame({ ...page, itemsPerPage: rows.length });
+    sendJson(reply, 200, open + texts.join(',') + close);
   }
 
   private async send(
@@ -145,7 +155,7 @@ export class ScimUsersController {
     projection: Projection,
   ): Promise<void> {
     const [text] = await this.resources.texts(context.integrationId, baseUrl, [row], projection);
-    void reply.header('ETag', etagOf(row));
+    void reply.header('ETag', etagOf(row)).header('Location', locationOf(baseUrl, USER, row.id));
     sendJson(reply, status, text!);
   }
 }

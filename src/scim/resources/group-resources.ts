@@ -18,14 +18,15 @@ export class GroupResources {
 
   source(integrationId: string, baseUrl: string): ResourceSource<GroupRow> {
     return {
+      integrationId,
       type: GROUP,
       columns: GROUP_COLUMNS,
       count: (where) => this.groups.count(integrationId, where),
       list: (request) => this.groups.list(integrationId, request),
-      resources: async (rows) => {
+      resources: async (rows, needed) => {
         const resources: ScimObject[] = [];
         for (const row of rows) {
-          const members = await this.members.all(baseUrl, row.id);
+          const members = needed.has('members') ? await this.members.all(baseUrl, row.id) : [];
           resources.push({
             ...storedGroup(row),
             ...(members.length > 0 ? { members } : {}),

@@ -18,12 +18,15 @@ export class UserResources {
 
   source(integrationId: string, baseUrl: string): ResourceSource<UserRow> {
     return {
+      integrationId,
       type: USER,
       columns: USER_COLUMNS,
       count: (where) => this.users.count(integrationId, where),
       list: (request) => this.users.list(integrationId, request),
-      resources: async (rows) => {
-        const groups = await this.groupsOf(integrationId, baseUrl, rows);
+      resources: async (rows, needed) => {
+        const groups = needed.has('groups')
+          ? await this.groupsOf(integrationId, baseUrl, rows)
+          : rows.map((): ScimObject[] => []);
         return rows.map((row, index) => whole(baseUrl, row, groups[index]!));
       },
     };

@@ -1,0 +1,59 @@
+import { All, Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ScimCaller } from '../authentication/scim-authentication';
+import { listResponseFrame } from '../messages/list-response';
+import { ScimError } from '../messages/scim-error';
+import { readSearchBody } from '../messages/search-request';
+import { RootSearch } from '../resources/root-search';
+import { Caller, sendJson } from './exchange';
+
+/** Methods of each endpoint; one that exists and is asked in another way is 405, everything else 404. */
+const METHODS: readonly [RegExp, string][] = [
+  [/^\/(Users|Groups)$/, 'GET, POST'],
+  [/^\/(Users|Groups)\/[^/]+$/, 'GET, PUT, PATCH, DELETE'],
+  [/^\/(ServiceProviderConfig|ResourceTypes|Schemas)(\/[^/]+)?$/, 'GET'],
+  [/^\/((Users|Groups)\/)?\.search$/, 'POST'],
+  [/^\/Bulk$/, 'POST'],
+];
+
+/** What concerns the whole service provider, and whatever no other route answers. */
+@ApiTags('SCIM')
+@Controller('scim/v2/:integrationId')
+export class ScimRootController {
+  constructor(private readonly rootSearch: RootSearch) {}
+
+  /** RFC 7644 §3.4.3: one search over every type of resource. */
+  @Post('.search')
+  @HttpCode(200)
+  async search(
+    @Caller() { context, baseUrl }: ScimCaller,
+    @Body() body: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { texts, page } = await this.rootSearch.find(context.integrationId, baseUrl, readSearchBody(body));
+    const { open, close } = listResponseFrame(page);
+    sendJson(reply, 200, open + texts.join(',') + close);
+  }
+
+  /** RFC 7644 §3.11: an integration's key is nobody's account. */
+  @All('Me')
+  @ApiExcludeEndpoint()
+  me(): never {
+    throw new ScimError(501, undefined, 'The endpoint /Me is not supported; address the user by its id.');
+  }
+
+  @All('*')
+  @ApiExcludeEndpoint()
+  anythingElse(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): never {
+    const path = request.url
+      .split('?', 1)[0]!
+      .replace(/\/{2,}/g, '/')
+      .replace(/^\/scim\/v2\/[^/]+/i, '')
+      .replace(/\/$/, '');
+    const allowed = METHODS.find(([endpoint]) => endpoint.test(path))?.[1];
+    if (allowed === undefined) throw ScimError.notFound('There is no such SCIM endpoint.');
+    void reply.header('Allow', allowed);
+    throw new ScimError(405, undefined, `This endpoint takes ${allowed} only.`);
+  }
+}

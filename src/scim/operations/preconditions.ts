@@ -1,0 +1,27 @@
+import type { TransactionOptions } from '../../database/transaction-runner';
+import { validate as isUuid } from 'uuid';
+import { ResourceNotFoundError } from '../../directory/directory-errors';
+import { ScimError } from '../messages/scim-error';
+import type { WriteConditions } from './resource-operations';
+
+/** A write that has waited so long is refused with 429, which the IdP repeats, rather than answered after its time-out. */
+export const WRITE_OPTIONS: TransactionOptions = { maxWaitMs: 5_000 };
+
+/** An id that is no UUID is nobody's. */
+export function resourceId(type: 'User' | 'Group', id: string): string {
+  const lower = id.toLowerCase();
+  if (!isUuid(lower)) throw new ResourceNotFoundError(type, id);
+  return lower;
+}
+
+/** @throws ScimError 412 when the client means another version (RFC 7644 §3.14) */
+export function assertMatches({ ifMatch }: WriteConditions, etag: string): void {
+  if (ifMatch === undefined || namesEtag(ifMatch, etag)) return;
+  throw ScimError.preconditionFailed('The resource has changed since it was read; read it again.');
+}
+
+/** Whether a list of entity tags, as in `If-Match`, names this one; weak comparison (RFC 9110 §8.8.3.2). */
+export function namesEtag(header: string, etag: string): boolean {
+  const strong = (tag: string) => tag.trim().replace(/^W\//i, '');
+  return header.split(',').some((tag) => tag.trim() === '*' || strong(tag) === strong(etag));
+}
