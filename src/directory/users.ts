@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
+import { chunksOf } from '../database/chunks';
 import { RestartTransaction, isUniqueViolation } from '../database/database-errors';
 import { FOR_UPDATE, inList } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
@@ -47,6 +48,19 @@ export class Users {
       [id, integrationId],
     );
     return rows[0] ? fromSql(rows[0]) : null;
+  }
+
+  /** How these users are called, by id; those who are not there are left out. */
+  async displayNames(integrationId: string, ids: readonly string[]): Promise<Map<string, string>> {
+    const names = new Map<string, string>();
+    for await (const some of chunksOf(ids)) {
+      const rows = await this.reader.query<{ id: string; displayName: string }[]>(
+        `SELECT id, displayName FROM scim_user WHERE ${LIVE} AND id IN (${inList(some)})`,
+        [integrationId, ...some],
+      );
+      for (const { id, displayName } of rows) names.set(id, displayName);
+    }
+    return names;
   }
 
   async count(integrationId: string, where: SqlCondition | null): Promise<number> {

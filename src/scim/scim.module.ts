@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
 import { ScimAuthentication } from './authentication/scim-authentication';
+import { BulkController } from './http/bulk.controller';
+import { BulkOperations } from './operations/bulk-operations';
 import { DiscoveryController } from './http/discovery.controller';
 import { ScimGroupsController } from './http/groups.controller';
 import { ScimUsersController } from './http/users.controller';
@@ -17,11 +19,18 @@ import { UserResources } from './resources/user-resources';
 @Module({
   imports: [DirectoryModule, IntegrationsModule],
   // The last one answers whatever the others do not.
-  controllers: [ScimUsersController, ScimGroupsController, DiscoveryController, ScimRootController],
+  controllers: [
+    ScimUsersController,
+    ScimGroupsController,
+    DiscoveryController,
+    BulkController,
+    ScimRootController,
+  ],
   providers: [
     ScimAuthentication,
     UserOperations,
     GroupOperations,
+    BulkOperations,
     UserResources,
     GroupResources,
     GroupMembers,

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { listResponse } from '../messages/list-response';
+import { BULK_LIMITS } from '../messages/bulk';
 import { ScimError } from '../messages/scim-error';
 import { PAGE_SIZE } from '../messages/search-request';
 import { RESOURCE_TYPES, SCHEMAS, describeResourceType, describeSchema } from '../schema/registry';
@@ -20,11 +21,18 @@ export class DiscoveryController {
       JSON.stringify({
         schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
         patch: { supported: true },
-        bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+        bulk: { supported: true, ...BULK_LIMITS },
         filter: { supported: true, maxResults: PAGE_SIZE.max },
         changePassword: { supported: false },
-        sort: { supported: false },
+        sort: { supported: true },
         etag: { supported: true },
+        pagination: {
+          cursor: true,
+          index: true,
+          defaultPaginationMethod: 'index',
+          defaultPageSize: PAGE_SIZE.default,
+          maxPageSize: PAGE_SIZE.max,
+        },
         authenticationSchemes: [
           {
             type: 'oauthbearertoken',

@@ -25,7 +25,8 @@ export function scimErrorResponse(error: unknown, method: string): ScimErrorResp
   return { status: scimError.status, headers, body: scimError.toBody() };
 }
 
-function asScimError(error: unknown, method: string): ScimError {
+/** What an error is called in SCIM; `method` is that of the write which met it. */
+export function asScimError(error: unknown, method: string): ScimError {
   if (error instanceof ScimError) return error;
   if (error instanceof ResourceNotFoundError) return ScimError.notFound(error.message);
   if (error instanceof ResourceConflictError) return ScimError.uniqueness(error.message);

@@ -66,7 +66,7 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
           const { resource, changed } = applyPatch(GROUP, storedGroup(current), attributeOperations);
           return changed ? groupWrite(groupId, resource) : null;
         },
-        membership: await this.members.changeOf(caller.baseUrl, groupId, steps),
+        membership: await this.members.changeOf(caller, groupId, steps),
       },
       WRITE_OPTIONS,
     );

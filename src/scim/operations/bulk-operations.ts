@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import type { ScimCaller } from '../authentication/scim-authentication';
+import type { BulkOperation, BulkRequest } from '../messages/bulk';
+import { ScimError, type ScimErrorBody, quoted } from '../messages/scim-error';
+import { etagOf, locationOf } from '../resources/representation';
+import { isObject } from '../schema/json';
+import { GROUP, USER } from '../schema/registry';
+import { GroupOperations } from './group-operations';
+import type { ResourceOperations, WrittenResource } from './resource-operations';
+import { UserOperations } from './user-operations';
+
+/** What became of one operation (RFC 7644 §3.7.3). */
+export interface BulkResult {
+  method?: string;
+  bulkId?: string;
+  version?: string;
+  location?: string;
+  status: string;
+  response?: ScimErrorBody;
+}
+
+const REFERENCE = /^bulkId:(.+)$/;
+
+/**
+ * Runs the operations of a BulkRequest, each a transaction of its own, in their order; one that refers to a resource
+ * which a later one creates waits for it. Two that wait for each other are 409.
+ */
+@Injectable()
+export class BulkOperations {
+  constructor(
+    private readonly users: UserOperations,
+    private readonly groups: GroupOperations,
+  ) {}
+
+  /**
+   * @param asScimError how an error of a write is answered
+   * @returns results in the order of the request, without those that `failOnErrors` kept from being tried
+   */
+  async run(
+    caller: ScimCaller,
+    request: BulkRequest,
+    asScimError: (error: unknown, method: string) => ScimError,
+  ): Promise<BulkResult[]> {
+    const results = new Map<number, BulkResult>();
+    const created = new Map<string, string | null>();
+    for (const operation of request.operations) announce(created, operation);
+    let failures = 0;
+    let waiting = [...request.operations.entries()];
+    while (waiting.length > 0 && failures < request.failOnErrors) {
+      const next: typeof waiting = [];
+      for (const [index, operation] of waiting) {
+        if (failures >= request.failOnErrors) break;
+        const stillToCome = operation instanceof ScimError ? false : refersToComing(operation, created);
+        if (stillToCome) {
+          next.push([index, operation]);
+          continue;
+        }
+        const result = await this.runOne(caller, operation, created, asScimError);
+        if (result.response) failures += 1;
+        results.set(index, result);
+      }
+      if (next.length === waiting.length) {
+        for (const [index, operation] of next) results.set(index, circular(operation as BulkOperation));
+        break;
+      }
+      waiting = next;
+    }
+    return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
+  }
+
+  private async runOne(
+    caller: ScimCaller,
+    operation: BulkOperation | ScimError,
+    created: Map<string, string | null>,
+    asScimError: (error: unknown, method: string) => ScimError,
+  ): Promise<BulkResult> {
+    if (operation instanceof ScimError)
+      return { status: String(operation.status), response: operation.toBody() };
+    const { method, bulkId } = operation;
+    const type = operation.endpoint === 'Users' ? USER : GROUP;
+    const answer: BulkResult = { method, ...(bulkId === null ? {} : { bulkId }), status: '204' };
+    try {
+      const id = operation.target === null ? null : resolve(created, operation.target);
+      if (id !== null) answer.location = locationOf(caller.baseUrl, type, id);
+      const row = await this.write(caller, operation, id, resolveAll(created, operation.data));
+      if (!row) return answer;
+      if (method === 'POST' && bulkId !== null) created.set(bulkId, row.id);
+      return {
+        ...answer,
+        location: locationOf(caller.baseUrl, type, row.id),
+        version: etagOf(row),
+        status: method === 'POST' ? '201' : '200',
+      };
+    } catch (error) {
+      // Nobody may go on waiting for what was not created.
+      if (method === 'POST' && bulkId !== null && created.get(bulkId) === null) created.delete(bulkId);
+      const scimError = asScimError(error, method);
+      return { ...answer, status: String(scimError.status), response: scimError.toBody() };
+    }
+  }
+
+  private async write(
+    caller: ScimCaller,
+    { method, endpoint, version }: BulkOperation,
+    id: string | null,
+    data: unknown,
+  ): Promise<WrittenResource | null> {
+    const operations: ResourceOperations<WrittenResource> = endpoint === 'Users' ? this.users : this.groups;
+    const conditions = { ifMatch: version ?? undefined };
+    switch (method) {
+      case 'POST':
+        return operations.create(caller, data);
+      case 'PUT':
+        return operations.replace(caller, id!, data, conditions);
+      case 'PATCH':
+        return operations.modify(caller, id!, data, conditions);
+      case 'DELETE':
+        await operations.delete(caller, id!, conditions);
+        return null;
+    }
+  }
+}
+
+/** Every bulkId that a POST will give an id to; null until it has. */
+function announce(created: Map<string, string | null>, operation: BulkOperation | ScimError): void {
+  if (operation instanceof ScimError || operation.method !== 'POST' || operation.bulkId === null) return;
+  created.set(operation.bulkId, null);
+}
+
+function refersToComing(operation: BulkOperation, created: ReadonlyMap<string, string | null>): boolean {
+  return [operation.target, operation.data].some((value) =>
+    [...references(value)].some((bulkId) => bulkId !== operation.bulkId && created.get(bulkId) === null),
+  );
+}
+
+/** Every `bulkId:…` that stands as a whole string anywhere in a value. */
+function* references(value: unknown): Generator<string> {
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    const bulkId = typeof next === 'string' ? REFERENCE.exec(next)?.[1] : undefined;
+    if (bulkId !== undefined) yield bulkId;
+    else if (Array.isArray(next)) pending.push(...(next as unknown[]));
+    else if (isObject(next)) pending.push(...Object.values(next));
+    else if (typeof next === 'string') yield* embedded(next);
+  }
+}
+
+/** References inside a path such as `members[value eq "bulkId:ada"]`. */
+function* embedded(text: string): Generator<string> {
+  for (const match of text.matchAll(/"bulkId:([^"]+)"/g)) yield match[1]!;
+}
+
+/** @throws ScimError 409 for a reference to what was not created */
+function resolve(created: ReadonlyMap<string, string | null>, text: string): string {
+  const bulkId = REFERENCE.exec(text)?.[1];
+  if (bulkId === undefined) return text;
+  const id = created.get(bulkId);
+  if (id) return id;
+  throw new ScimError(
+    409,
+    undefined,
+    `No operation of this request created the resource with bulkId ${quoted(bulkId)}.`,
+  );
+}
+
+function resolveAll(created: ReadonlyMap<string, string | null>, value: unknown): unknown {
+  if (typeof value === 'string') {
+    return resolve(created, value).replace(/"(bulkId:[^"]+)"/g, (_, reference: string) => {
+      return `"${resolve(created, reference)}"`;
+    });
+  }
+  if (Array.isArray(value)) return value.map((element) => resolveAll(created, element));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, resolveAll(created, part)]));
+}
+
+function circular({ method, bulkId }: BulkOperation): BulkResult {
+  const error = new ScimError(
+    409,
+    undefined,
+    'Operations of this request wait for each other to create a resource.',
+  );
+  return { method, ...(bulkId === null ? {} : { bulkId }), status: '409', response: error.toBody() };
+}
