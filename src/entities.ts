@@ -1,5 +1,6 @@
 import { AuditEvent } from './audit/audit-event.entity';
 import { GroupChange, MemberChange } from './directory/change.entity';
+import { RefusedWrite } from './directory/refused-write.entity';
 import { GroupMember } from './directory/group-member.entity';
 import { ScimGroup } from './directory/group.entity';
 import { ScimUser } from './directory/user.entity';
@@ -26,6 +27,7 @@ export const ENTITIES = [
   GroupMember,
   GroupChange,
   MemberChange,
+  RefusedWrite,
   RemoteUser,
   RemoteGroup,
   RemoteMember,

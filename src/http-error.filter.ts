@@ -15,7 +15,7 @@ export class HttpErrorFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const scim = /^\/+scim(\/|\?|$)/i.test(request.url);
     const answer = scim
-      ? { ...scimErrorResponse(error, request.method), mediaType: mediaTypeFor(request.headers.accept) }
+      ? { ...scimErrorResponse(error, request), mediaType: mediaTypeFor(request.headers.accept) }
       : problemAnswer(error, request.id);
     if (answer.status >= 500) this.logger.error(error, `Request ${request.id} failed`);
     void reply

@@ -3,10 +3,11 @@ import { ChangeMarks } from './change-marks';
 import { DeletedRowsSweeper } from './deleted-rows-sweeper';
 import { DesiredStateChanges } from './desired-state-changes';
 import { Groups } from './groups';
+import { RefusedWrites } from './refused-writes';
 import { Users } from './users';
 
 @Module({
-  providers: [Users, Groups, ChangeMarks, DesiredStateChanges, DeletedRowsSweeper],
-  exports: [Users, Groups, ChangeMarks, DesiredStateChanges],
+  providers: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites, DeletedRowsSweeper],
+  exports: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites],
 })
 export class DirectoryModule {}

@@ -11,6 +11,7 @@ import { ProvisioningAudit } from './apply/provisioning-audit';
 import { Teams } from './apply/teams';
 import { UserResolution } from './apply/user-resolution';
 import { GroupsStatusController } from './http/groups.controller';
+import { RefusedWritesController } from './http/refused-writes.controller';
 import { UsersStatusController } from './http/users.controller';
 import { EmbeddedScheduler } from './schedule/embedded-scheduler';
 import { Leases } from './schedule/lease';
@@ -22,7 +23,7 @@ import { SyncStatus } from './state/sync-status';
 
 @Module({
   imports: [DirectoryModule, IntegrationsModule, TypeOrmModule.forFeature([RemoteGroup])],
-  controllers: [GroupsStatusController, UsersStatusController],
+  controllers: [GroupsStatusController, UsersStatusController, RefusedWritesController],
   providers: [
     { provide: Scheduler, useClass: EmbeddedScheduler },
     IntegrationRun,

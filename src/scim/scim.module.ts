@@ -10,6 +10,8 @@ import { ScimUsersController } from './http/users.controller';
 import { ScimRootController } from './http/root.controller';
 import { GroupOperations } from './operations/group-operations';
 import { UserOperations } from './operations/user-operations';
+import { RefusedWriteRecorder } from './operations/refused-write-recorder';
+import { WriteOutcomeHook } from './http/write-outcome.hook';
 import { Cursors } from './resources/cursors';
 import { RootSearch } from './resources/root-search';
 import { GroupResources } from './resources/group-resources';
@@ -31,6 +33,8 @@ import { UserResources } from './resources/user-resources';
     UserOperations,
     GroupOperations,
     BulkOperations,
+    RefusedWriteRecorder,
+    WriteOutcomeHook,
     UserResources,
     GroupResources,
     GroupMembers,

@@ -158,6 +158,22 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         PRIMARY KEY (groupId, userId)
       )${t.tableOptions}`,
       'CREATE INDEX member_change_user ON member_change (userId)',
+      `CREATE TABLE refused_write (
+        id ${t.id} NOT NULL,
+        integrationId ${t.id} NOT NULL,
+        resourceType ${t.text(16)} NOT NULL,
+        resourceKey ${t.key(1100)} NOT NULL,
+        resourceId ${t.id},
+        method ${t.text(8)} NOT NULL,
+        at ${t.time} NOT NULL,
+        path ${t.text(512)} NOT NULL,
+        status ${t.integer} NOT NULL,
+        detail ${t.text(2000)} NOT NULL,
+        named ${t.longText} NOT NULL,
+        scimKey ${t.text(200)} NOT NULL,
+        PRIMARY KEY (id)
+      )${t.tableOptions}`,
+      'CREATE UNIQUE INDEX refused_write_of ON refused_write (integrationId, resourceType, resourceKey, method)',
       `CREATE TABLE remote_user (
         userId ${t.id} NOT NULL,
         integrationId ${t.id} NOT NULL,
@@ -264,6 +280,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
       'remote_member',
       'remote_group',
       'remote_user',
+      'refused_write',
       'member_change',
       'group_change',
       'group_member',

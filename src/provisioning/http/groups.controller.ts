@@ -12,9 +12,11 @@ import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
+import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { RefusalView, presentRefusal } from './refusal.view';
 import { RetryRequests } from '../schedule/retry-requests';
 import { GROUP_STATES, type GroupState } from '../state/remote-group.entity';
 import {
@@ -77,6 +79,7 @@ class GroupView {
   deletingSince: string | null;
   @ApiProperty({ type: RemoteGroupView, nullable: true }) remote: RemoteGroupView | null;
   @ApiProperty({ type: MemberCountsView }) members: MemberCountsView;
+  @ApiProperty({ type: RefusalView, nullable: true }) idpWriteRefused: RefusalView | null;
 }
 
 class GroupPage extends PageInfo {
@@ -107,6 +110,7 @@ export class GroupsStatusController {
     private readonly integrations: Integrations,
     private readonly status: SyncStatus,
     private readonly requests: RetryRequests,
+    private readonly refusedWrites: RefusedWrites,
   ) {}
 
   @Get('groups')
@@ -120,7 +124,7 @@ export class GroupsStatusController {
   ): Promise<Page<GroupView>> {
     await this.integrations.get(admin, integrationId);
     const rows = await this.status.groups(integrationId, { ...query, after: cursorId(query) });
-    return toPage(rows, query.limit, presentGroup);
+    return toPage(rows, query.limit, await this.presenter(integrationId, rows));
   }
 
   @Get('groups/:groupId')
@@ -133,7 +137,8 @@ export class GroupsStatusController {
     @IdParam('groupId') groupId: string,
   ): Promise<GroupView> {
     await this.integrations.get(admin, integrationId);
-    return presentGroup(await this.group(integrationId, groupId));
+    const group = await this.group(integrationId, groupId);
+    return (await this.presenter(integrationId, [group]))(group);
   }
 
   @Get('groups/:groupId/members')
@@ -174,19 +179,24 @@ export class GroupsStatusController {
     await this.requests.syncIntegration(admin, integrationId);
   }
 
+  private async presenter(integrationId: string, groups: readonly GroupStatus[]) {
+    const refused = await this.refusedWrites.latestOf(
+      integrationId,
+      groups.map(({ id }) => id),
+    );
+    return (group: GroupStatus): GroupView => ({
+      ...group,
+      nextAttemptAt: isoTimeOrNull(group.nextAttemptAt),
+      deletingSince: isoTimeOrNull(group.deletingSince),
+      idpWriteRefused: presentRefusal(refused.get(group.id)),
+    });
+  }
+
   private async group(integrationId: string, groupId: string): Promise<GroupStatus> {
     const group = await this.status.group(integrationId, groupId);
     if (!group) throw Problem.notFound('group');
     return group;
   }
-}
-
-function presentGroup(group: GroupStatus): GroupView {
-  return {
-    ...group,
-    nextAttemptAt: isoTimeOrNull(group.nextAttemptAt),
-    deletingSince: isoTimeOrNull(group.deletingSince),
-  };
 }
 
 function presentMember({ id, ...member }: MemberStatus): MemberView {

@@ -10,10 +10,12 @@ import {
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
+import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
-import { SyncStatus, USER_STATES, type UserLinkState, type UserStatus } from '../state/sync-status';
+import { RefusalView, presentRefusal } from './refusal.view';
+import { SyncStatus, USER_STATES, type UserLinkState } from '../state/sync-status';
 
 class UsersQuery extends PageQuery {
   @ApiPropertyOptional({ enum: USER_STATES })
@@ -39,6 +41,7 @@ class UserView {
   @ApiProperty({ type: String, nullable: true }) message: string | null;
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
+  @ApiProperty({ type: RefusalView, nullable: true }) idpWriteRefused: RefusalView | null;
 }
 
 class UserPage extends PageInfo {
@@ -53,6 +56,7 @@ export class UsersStatusController {
   constructor(
     private readonly integrations: Integrations,
     private readonly status: SyncStatus,
+    private readonly refusedWrites: RefusedWrites,
   ) {}
 
   @Get()
@@ -66,10 +70,14 @@ export class UsersStatusController {
   ): Promise<Page<UserView>> {
     await this.integrations.get(admin, integrationId);
     const rows = await this.status.users(integrationId, { ...query, after: cursorId(query) });
-    return toPage(rows, query.limit, present);
+    const refused = await this.refusedWrites.latestOf(
+      integrationId,
+      rows.map(({ id }) => id),
+    );
+    return toPage(rows, query.limit, (user) => ({
+      ...user,
+      nextAttemptAt: isoTimeOrNull(user.nextAttemptAt),
+      idpWriteRefused: presentRefusal(refused.get(user.id)),
+    }));
   }
-}
-
-function present(user: UserStatus): UserView {
-  return { ...user, nextAttemptAt: isoTimeOrNull(user.nextAttemptAt) };
 }

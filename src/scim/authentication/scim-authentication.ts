@@ -15,7 +15,11 @@ export interface ScimCaller {
   baseUrl: string;
 }
 
-export type ScimFastifyRequest = FastifyRequest & { scim?: ScimCaller };
+export type ScimFastifyRequest = FastifyRequest & {
+  scim?: ScimCaller;
+  /** Set where the request is answered with an error. */
+  refusal?: ScimError;
+};
 
 /** The key that a request has shown is missing, wrong, expired, revoked, or another integration's: one answer for all. */
 export class ScimUnauthenticatedError extends ScimError {

@@ -4,7 +4,7 @@ import {
   ResourceNotFoundError,
   UnknownMembersError,
 } from '../../directory/directory-errors';
-import { ScimUnauthenticatedError } from '../authentication/scim-authentication';
+import { type ScimFastifyRequest, ScimUnauthenticatedError } from '../authentication/scim-authentication';
 import { ScimError, type ScimErrorBody, quoted } from '../messages/scim-error';
 
 export interface ScimErrorResponse {
@@ -17,8 +17,9 @@ export interface ScimErrorResponse {
 const RETRY_AFTER_SECONDS = '5';
 
 /** Any error as a SCIM error (RFC 7644 §3.12); what is not meant for a client becomes a bare 500. */
-export function scimErrorResponse(error: unknown, method: string): ScimErrorResponse {
-  const scimError = asScimError(error, method);
+export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): ScimErrorResponse {
+  const scimError = asScimError(error, request.method);
+  request.refusal = scimError;
   const headers: Record<string, string> = {};
   if (scimError instanceof ScimUnauthenticatedError) headers['WWW-Authenticate'] = 'Bearer';
   if (scimError.status === 429 || scimError.status === 503) headers['Retry-After'] = RETRY_AFTER_SECONDS;

@@ -6,6 +6,7 @@ import { etagOf, locationOf } from '../resources/representation';
 import { isObject } from '../schema/json';
 import { GROUP, USER } from '../schema/registry';
 import { GroupOperations } from './group-operations';
+import { type AttemptedWrite, RefusedWriteRecorder } from './refused-write-recorder';
 import type { ResourceOperations, WrittenResource } from './resource-operations';
 import { UserOperations } from './user-operations';
 
@@ -30,6 +31,7 @@ export class BulkOperations {
   constructor(
     private readonly users: UserOperations,
     private readonly groups: GroupOperations,
+    private readonly recorder: RefusedWriteRecorder,
   ) {}
 
   /**
@@ -83,6 +85,7 @@ export class BulkOperations {
       const id = operation.target === null ? null : resolve(created, operation.target);
       if (id !== null) answer.location = locationOf(caller.baseUrl, type, id);
       const row = await this.write(caller, operation, id, resolveAll(created, operation.data));
+      await this.recorder.succeeded(caller, attempted(operation, id));
       if (!row) return answer;
       if (method === 'POST' && bulkId !== null) created.set(bulkId, row.id);
       return {
@@ -95,6 +98,7 @@ export class BulkOperations {
       // Nobody may go on waiting for what was not created.
       if (method === 'POST' && bulkId !== null && created.get(bulkId) === null) created.delete(bulkId);
       const scimError = asScimError(error, method);
+      await this.recorder.refused(caller, attempted(operation, operation.target), scimError);
       return { ...answer, status: String(scimError.status), response: scimError.toBody() };
     }
   }
@@ -119,6 +123,10 @@ export class BulkOperations {
         return null;
     }
   }
+}
+
+function attempted({ method, endpoint, data }: BulkOperation, target: string | null): AttemptedWrite {
+  return { method, endpoint, target, body: data };
 }
 
 /** Every bulkId that a POST will give an id to; null until it has. */

@@ -1,0 +1,158 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { inList, upsertSql } from '../database/dialect';
+import { TransactionRunner } from '../database/transaction-runner';
+import type { ChangeContext } from './change-context';
+import type { RefusedWrite } from './refused-write.entity';
+
+const MAX_PER_INTEGRATION = 1_000;
+
+/** Which resource a write is about. */
+export interface WrittenTo {
+  resourceType: 'User' | 'Group';
+  /** Id, or the folded name that a POST gives. */
+  resourceKey: string;
+  resourceId: string | null;
+}
+
+export type Refusal = Pick<RefusedWrite, 'method' | 'path' | 'status' | 'detail' | 'named'> & WrittenTo;
+
+/** What later success makes up for: everything of the resource, or what it named. */
+export type Covered =
+  { kind: 'all' } | { kind: 'all-but-members' } | { kind: 'names'; names: ReadonlySet<string> };
+
+export type RefusedWriteRow = Omit<RefusedWrite, 'resourceKey' | 'integrationId'>;
+
+@Injectable()
+export class RefusedWrites {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly transactions: TransactionRunner,
+  ) {}
+
+  async record({ integrationId, actor }: ChangeContext, refusal: Refusal): Promise<void> {
+    await this.transactions.run(
+      async (tx) => {
+        const columns = [
+          'id',
+          'integrationId',
+          'resourceType',
+          'resourceKey',
+          'resourceId',
+          'method',
+          'at',
+          'path',
+          'status',
+          'detail',
+          'named',
+          'scimKey',
+        ];
+        await tx.query(
+          upsertSql({
+            table: 'refused_write',
+            columns,
+            key: ['integrationId', 'resourceType', 'resourceKey', 'method'],
+            update: ['id', 'at', 'path', 'status', 'detail', 'named', 'scimKey'],
+            rows: 1,
+          }),
+          [
+            uuid(),
+            integrationId,
+            refusal.resourceType,
+            refusal.resourceKey,
+            refusal.resourceId,
+            refusal.method,
+            Date.now(),
+            refusal.path.slice(0, 512),
+            refusal.status,
+            refusal.detail.slice(0, 2000),
+            JSON.stringify(refusal.named),
+            actor.name,
+          ],
+        );
+        const excess = await tx.query<{ id: string }>(
+          'SELECT id FROM refused_write WHERE integrationId = ? ORDER BY id DESC LIMIT 100 OFFSET ?',
+          [integrationId, MAX_PER_INTEGRATION],
+        );
+        if (excess.length === 0) return;
+        const ids = excess.map(({ id }) => id);
+        await tx.query(`DELETE FROM refused_write WHERE id IN (${inList(ids)})`, ids);
+      },
+      { lane: integrationId },
+    );
+  }
+
+  /** A later write of the same resource succeeded; by index, because nearly always there is nothing to make up for. */
+  async makeUpFor({ integrationId }: ChangeContext, written: WrittenTo, covered: Covered): Promise<void> {
+    const rows = await this.reader.query<{ id: string; named: string }[]>(
+      'SELECT id, named FROM refused_write WHERE integrationId = ? AND resourceType = ? AND resourceKey = ?',
+      [integrationId, written.resourceType, written.resourceKey],
+    );
+    for (const { id, named } of rows) {
+      const open = (JSON.parse(named) as string[]).filter((name) => !covers(covered, name));
+      await this.transactions.run(
+        (tx) =>
+          open.length === 0
+            ? tx.query('DELETE FROM refused_write WHERE id = ?', [id])
+            : tx.query('UPDATE refused_write SET named = ? WHERE id = ?', [JSON.stringify(open), id]),
+        { lane: integrationId },
+      );
+    }
+  }
+
+  /** The newest first. */
+  async list(integrationId: string, before: string, limit: number): Promise<RefusedWriteRow[]> {
+    const rows = await this.reader.query<RefusedWriteRow[]>(
+      `SELECT id, resourceType, resourceId, method, at, path, status, detail, named, scimKey FROM refused_write
+       WHERE integrationId = ? ${before === '' ? '' : 'AND id < ?'} ORDER BY id DESC LIMIT ?`,
+      [integrationId, ...(before === '' ? [] : [before]), limit],
+    );
+    return rows.map(fromSql);
+  }
+
+  /** The newest refusal of each of these resources, by its id. */
+  async latestOf(
+    integrationId: string,
+    resourceIds: readonly string[],
+  ): Promise<Map<string, RefusedWriteRow>> {
+    const latest = new Map<string, RefusedWriteRow>();
+    if (resourceIds.length === 0) return latest;
+    const rows = await this.reader.query<RefusedWriteRow[]>(
+      `SELECT id, resourceType, resourceId, method, at, path, status, detail, named, scimKey FROM refused_write
+       WHERE integrationId = ? AND resourceType IN ('User', 'Group') AND resourceKey IN (${inList(resourceIds)})
+       ORDER BY id`,
+      [integrationId, ...resourceIds],
+    );
+    for (const row of rows) if (row.resourceId !== null) latest.set(row.resourceId, fromSql(row));
+    return latest;
+  }
+
+  /** @returns whether it was there: an admin says that it is settled */
+  async dismiss(integrationId: string, id: string): Promise<boolean> {
+    return this.transactions.run(async (tx) => {
+      const rows = await tx.query('SELECT id FROM refused_write WHERE integrationId = ? AND id = ?', [
+        integrationId,
+        id,
+      ]);
+      await tx.query('DELETE FROM refused_write WHERE integrationId = ? AND id = ?', [integrationId, id]);
+      return rows.length > 0;
+    });
+  }
+}
+
+function covers(covered: Covered, name: string): boolean {
+  switch (covered.kind) {
+    case 'all':
+      return true;
+    case 'all-but-members':
+      return name !== 'members' && !name.startsWith('members:');
+    case 'names':
+      return covered.names.has(name);
+  }
+}
+
+function fromSql(row: RefusedWriteRow): RefusedWriteRow {
+  return { ...row, at: Number(row.at), named: JSON.parse(row.named as unknown as string) as string[] };
+}

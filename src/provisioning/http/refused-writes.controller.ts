@@ -1,0 +1,88 @@
+import { Controller, Delete, Get, HttpCode, Query, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiTags,
+} from '@nestjs/swagger';
+import { IdParam } from '../../admin-api/id-param';
+import { type Page, PageInfo, PageQuery, cursorId, isoTime, toPage } from '../../admin-api/page';
+import { Problem } from '../../admin-api/problem';
+import { type RefusedWriteRow, RefusedWrites } from '../../directory/refused-writes';
+import { Integrations } from '../../integrations/integrations.service';
+import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { AdminGuard } from '../../tenants/authentication/admin.guard';
+
+class RefusedWriteView {
+  @ApiProperty({ format: 'uuid' }) id: string;
+  @ApiProperty({ format: 'date-time' }) at: string;
+  @ApiProperty({ enum: ['POST', 'PUT', 'PATCH', 'DELETE'] }) method: string;
+  @ApiProperty({ description: 'Below the SCIM base URL', example: '/Groups/0198…' }) path: string;
+  @ApiProperty({ example: 400 }) status: number;
+  @ApiProperty({ description: 'What the IdP was told' }) detail: string;
+  @ApiProperty({
+    type: [String],
+    description: 'Attributes and `members:{id}` that it named and that no later write has made up for',
+  })
+  named: string[];
+  @ApiProperty({ type: String, format: 'uuid', nullable: true }) groupId: string | null;
+  @ApiProperty({ type: String, format: 'uuid', nullable: true }) userId: string | null;
+  @ApiProperty({ description: 'Name of the key that was used' }) scimKey: string;
+}
+
+class RefusedWritePage extends PageInfo {
+  @ApiProperty({ type: [RefusedWriteView] }) items: RefusedWriteView[];
+}
+
+@ApiTags('Refused writes')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1/integrations/:id/refused-writes')
+export class RefusedWritesController {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly refusedWrites: RefusedWrites,
+  ) {}
+
+  @Get()
+  @RequiresRole('viewer')
+  @ApiOperation({
+    summary: "List the IdP's writes that were refused for good, the newest first",
+    description: 'The IdP does not repeat them: until they are made up for, its list and ours differ.',
+  })
+  @ApiOkResponse({ type: RefusedWritePage })
+  async list(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') integrationId: string,
+    @Query() query: PageQuery,
+  ): Promise<Page<RefusedWriteView>> {
+    await this.integrations.get(admin, integrationId);
+    const rows = await this.refusedWrites.list(integrationId, cursorId(query), query.limit + 1);
+    return toPage(rows, query.limit, present);
+  }
+
+  @Delete(':refusedWriteId')
+  @HttpCode(204)
+  @RequiresRole('admin')
+  @ApiOperation({ summary: 'Say that a refused write is settled' })
+  @ApiNoContentResponse()
+  async dismiss(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') integrationId: string,
+    @IdParam('refusedWriteId') id: string,
+  ): Promise<void> {
+    await this.integrations.get(admin, integrationId);
+    if (!(await this.refusedWrites.dismiss(integrationId, id))) throw Problem.notFound('refused write');
+  }
+}
+
+function present({ resourceType, resourceId, ...row }: RefusedWriteRow): RefusedWriteView {
+  return {
+    ...row,
+    at: isoTime(row.at),
+    groupId: resourceType === 'Group' ? resourceId : null,
+    userId: resourceType === 'User' ? resourceId : null,
+  };
+}
