@@ -2,13 +2,13 @@ import { BadRequestException, UnsupportedMediaTypeException } from '@nestjs/comm
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { v4 as randomUuid } from 'uuid';
 import { adminValidation } from './admin-api/validation';
 import { AppModule } from './app.module';
 import type { Settings } from './config/settings';
-import { HttpErrorFilter } from './http-error.filter';
+import { HttpErrorFilter, answerError } from './http-error.filter';
 import { NestLog, logRequests } from './observability/logging';
 import { VERSION } from './version';
 
@@ -25,6 +25,9 @@ export async function createApplication(settings: Settings, log: Pino): Promise<
     bodyLimit: BODY_LIMIT,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 300 },
     forceCloseConnections: 'idle',
+    // A path that cannot be decoded reaches no route, and no filter.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      void answerError(error, request, reply),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRoute', (route) => {

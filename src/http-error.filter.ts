@@ -12,18 +12,22 @@ export class HttpErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const reply = http.getResponse<FastifyReply>();
-    const scim = /^\/+scim(\/|\?|$)/i.test(request.url);
-    const answer = scim
-      ? { ...scimErrorResponse(error, request), mediaType: mediaTypeFor(request.headers.accept) }
-      : problemAnswer(error, request.id);
-    if (answer.status >= 500) this.logger.error(error, `Request ${request.id} failed`);
-    void reply
-      .status(answer.status)
-      .headers(answer.headers)
-      .header('Content-Type', answer.mediaType)
-      .send(JSON.stringify(answer.body));
+    const status = answerError(error, request, http.getResponse<FastifyReply>());
+    if (status >= 500) this.logger.error(error, `Request ${request.id} failed`);
   }
+}
+
+/** @returns the status that was answered */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): number {
+  const answer = /^\/+scim(\/|\?|$)/i.test(request.url)
+    ? { ...scimErrorResponse(error, request), mediaType: mediaTypeFor(request.headers.accept) }
+    : problemAnswer(error, request.id);
+  void reply
+    .status(answer.status)
+    .headers(answer.headers)
+    .header('Content-Type', answer.mediaType)
+    .send(JSON.stringify(answer.body));
+  return answer.status;
 }
 
 function problemAnswer(error: unknown, requestId: string) {

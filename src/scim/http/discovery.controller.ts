@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { ScimCaller } from '../authentication/scim-authentication';
@@ -7,14 +7,19 @@ import { BULK_LIMITS } from '../messages/bulk';
 import { ScimError } from '../messages/scim-error';
 import { PAGE_SIZE } from '../messages/search-request';
 import { RESOURCE_TYPES, SCHEMAS, describeResourceType, describeSchema } from '../schema/registry';
-import { Caller, sendJson } from './exchange';
+import { Caller, type QueryParameters, sendJson } from './exchange';
 
 /** RFC 7644 §4: what this service provider can do. */
 @ApiTags('SCIM')
 @Controller('scim/v2/:integrationId')
 export class DiscoveryController {
   @Get('ServiceProviderConfig')
-  config(@Caller() { baseUrl }: ScimCaller, @Res() reply: FastifyReply): void {
+  config(
+    @Caller() { baseUrl }: ScimCaller,
+    @Query() query: QueryParameters,
+    @Res() reply: FastifyReply,
+  ): void {
+    refuseFilter(query);
     sendJson(
       reply,
       200,
@@ -51,7 +56,12 @@ export class DiscoveryController {
   }
 
   @Get('ResourceTypes')
-  resourceTypes(@Caller() { baseUrl }: ScimCaller, @Res() reply: FastifyReply): void {
+  resourceTypes(
+    @Caller() { baseUrl }: ScimCaller,
+    @Query() query: QueryParameters,
+    @Res() reply: FastifyReply,
+  ): void {
+    refuseFilter(query);
     sendList(
       reply,
       RESOURCE_TYPES.map((type) => describeResourceType(type, baseUrl)),
@@ -70,7 +80,12 @@ export class DiscoveryController {
   }
 
   @Get('Schemas')
-  schemas(@Caller() { baseUrl }: ScimCaller, @Res() reply: FastifyReply): void {
+  schemas(
+    @Caller() { baseUrl }: ScimCaller,
+    @Query() query: QueryParameters,
+    @Res() reply: FastifyReply,
+  ): void {
+    refuseFilter(query);
     sendList(
       reply,
       SCHEMAS.map((schema) => describeSchema(schema, baseUrl)),
@@ -83,6 +98,12 @@ export class DiscoveryController {
     if (!schema) throw ScimError.notFound('There is no such schema.');
     sendJson(reply, 200, JSON.stringify(describeSchema(schema, baseUrl)));
   }
+}
+
+/** RFC 7644 §4: a client that filters must not believe that what is left out is not there. */
+function refuseFilter({ filter }: QueryParameters): void {
+  if (filter === undefined || filter === '') return;
+  throw new ScimError(403, undefined, 'This endpoint cannot be filtered; read the whole list.');
 }
 
 function sendList(reply: FastifyReply, items: Record<string, unknown>[]): void {

@@ -44,14 +44,24 @@ export function asScimError(error: unknown, method: string): ScimError {
     const status = method === 'POST' ? 503 : 429;
     return new ScimError(status, undefined, 'Scimify could not confirm the change; send the request again.');
   }
-  return ofFramework(error as { statusCode?: number; status?: number; message?: string } | null);
+  return ofFramework(error as FrameworkError | null);
 }
 
-function ofFramework(error: { statusCode?: number; status?: number; message?: string } | null): ScimError {
+interface FrameworkError {
+  statusCode?: number;
+  status?: number;
+  code?: string;
+}
+
+function ofFramework(error: FrameworkError | null): ScimError {
   const status = error?.statusCode ?? error?.status ?? 500;
   switch (status) {
     case 400:
-      return ScimError.invalidSyntax('The request body is no valid JSON.');
+      return ScimError.invalidSyntax(
+        error?.code === 'FST_ERR_BAD_URL'
+          ? 'The address of the request cannot be decoded.'
+          : 'The request body is no valid JSON.',
+      );
     case 404:
       return ScimError.notFound('There is no such SCIM endpoint.');
     case 413:

@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { type KnownMember, type MemberPlanInput, type Person, planMembers } from './member-plan';
+
+const person = (userId: string, desired: boolean, remoteUserId: string | null = `r-${userId}`): Person => ({
+  userId,
+  desired,
+  link:
+    remoteUserId === null
+      ? { kind: 'unresolved', reason: 'user_not_found', message: 'nobody', nextCheckAt: 5 }
+      : { kind: 'resolved', remoteUserId },
+});
+
+const input = (people: Person[], known: [string, KnownMember][], more: Partial<MemberPlanInput> = {}) => ({
+  people,
+  remoteUserIds: [],
+  wanted: wantedBy(people),
+  known: new Map(known),
+  leavers: new Set<string>(),
+  room: 100,
+  ...more,
+});
+
+function wantedBy(people: readonly Person[]): Map<string, string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const { userId, desired, link } of people) {
+    if (desired && link.kind === 'resolved') {
+      wanted.set(link.remoteUserId, [...(wanted.get(link.remoteUserId) ?? []), userId]);
+    }
+  }
+  return wanted;
+}
+
+const present: KnownMember = { state: 'present', managed: true };
+const stranger: KnownMember = { state: 'present', managed: false };
+const adding: KnownMember = { state: 'adding', managed: true };
+const removing: KnownMember = { state: 'removing', managed: true };
+
+describe('the plan for the members of a team', () => {
+  it.each<[string, boolean, KnownMember | null, object]>([
+    ['adds whom the IdP wants and the team lacks', true, null, { add: ['r-a'] }],
+    ['adds again whose addition has no answer yet', true, adding, { add: ['r-a'] }],
+    ['adds whose removal was under way when they were wanted again', true, removing, { add: ['r-a'] }],
+    ['leaves alone who is in the team through us', true, present, {}],
+    ['takes over without a call who is in the team already', true, stranger, { manage: ['r-a'] }],
+    ['does nothing about who is neither wanted nor there', false, null, {}],
+    [
+      'removes who is not wanted any more',
+      false,
+      present,
+      { remove: [{ remoteUserId: 'r-a', leaver: false }] },
+    ],
+    [
+      'removes whose addition may have happened',
+      false,
+      adding,
+      { remove: [{ remoteUserId: 'r-a', leaver: false }] },
+    ],
+    [
+      'removes again whose removal has no answer',
+      false,
+      removing,
+      { remove: [{ remoteUserId: 'r-a', leaver: false }] },
+    ],
+    ['never removes who was never wanted', false, stranger, {}],
+  ])('%s', (_, desired, known, expected) => {
+    const plan = planMembers(input([person('a', desired)], known ? [['r-a', known]] : []));
+    expect(plan).toEqual({ add: [], remove: [], manage: [], park: [], full: [], unpark: ['a'], ...expected });
+  });
+
+  it('parks a wanted person whom the target does not know, with reason and next check', () => {
+    const plan = planMembers(input([person('a', true, null)], []));
+    expect(plan.park).toEqual([{ userId: 'a', reason: 'user_not_found', message: 'nobody', nextCheckAt: 5 }]);
+    expect(plan.unpark).toEqual([]);
+  });
+
+  it('keeps a remote user whom another member stands for too', () => {
+    const people = [person('a', false, 'r'), person('b', true, 'r')];
+    expect(planMembers(input(people, [['r', present]])).remove).toEqual([]);
+  });
+
+  it('fills the places that are left, in order, and says who finds none', () => {
+    const people = ['a', 'b', 'c'].map((userId) => person(userId, true));
+    const plan = planMembers(input(people, [['r-a', adding]], { room: 1 }));
+    expect(plan).toMatchObject({ add: ['r-a', 'r-b'], full: ['r-c'], unpark: ['a', 'b'] });
+  });
+
+  it('looks at remote users who are asked about without a person', () => {
+    const plan = planMembers(
+      input([], [['x', present]], { remoteUserIds: ['x', 'y'], leavers: new Set(['x']) }),
+    );
+    expect(plan.remove).toEqual([{ remoteUserId: 'x', leaver: true }]);
+  });
+
+  const anyKnown = fc.record({
+    state: fc.constantFrom('adding' as const, 'present' as const, 'removing' as const),
+    managed: fc.boolean(),
+  });
+  const anyPeople = fc.uniqueArray(
+    fc.tuple(fc.integer({ min: 0, max: 12 }), fc.boolean(), fc.option(fc.integer({ min: 0, max: 8 }))),
+    { selector: ([userId]) => userId, maxLength: 12 },
+  );
+  const anyInput = fc
+    .tuple(
+      anyPeople,
+      fc.dictionary(fc.constantFrom(...'012345678'), anyKnown),
+      fc.integer({ min: 0, max: 10 }),
+    )
+    .map(([people, known, room]) => {
+      const persons = people.map(([userId, desired, remote]) =>
+        person(`u${userId}`, desired, remote === null ? null : String(remote)),
+      );
+      return input(persons, Object.entries(known), { room, remoteUserIds: [...'012345678'] });
+    });
+
+  /** A team that does what the plan says. */
+  const applied = ({ known }: MemberPlanInput, plan: ReturnType<typeof planMembers>) => {
+    const team = new Map(known);
+    for (const id of plan.add) team.set(id, present);
+    for (const { remoteUserId } of plan.remove) team.delete(remoteUserId);
+    for (const id of plan.manage) team.set(id, present);
+    return team;
+  };
+
+  it('reaches what the IdP wants, and is empty when it is reached', () => {
+    fc.assert(
+      fc.property(anyInput, (given) => {
+        const plan = planMembers(given);
+        const team = applied(given, plan);
+        for (const wanted of given.wanted.keys()) {
+          expect(team.has(wanted) || plan.full.includes(wanted)).toBe(true);
+        }
+        const free = given.room - plan.add.filter((id) => !given.known.has(id)).length + plan.remove.length;
+        const again = planMembers({ ...given, known: team, room: plan.full.length > 0 ? 0 : free });
+        expect([again.add, again.remove, again.manage]).toEqual([[], [], []]);
+      }),
+    );
+  });
+
+  it('never removes a stranger, whatever the IdP wants', () => {
+    fc.assert(
+      fc.property(anyInput, (given) => {
+        for (const { remoteUserId } of planMembers(given).remove) {
+          const known = given.known.get(remoteUserId)!;
+          expect(known.managed || known.state !== 'present').toBe(true);
+        }
+      }),
+    );
+  });
+});
