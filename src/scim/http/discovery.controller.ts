@@ -72,8 +72,10 @@ export class DiscoveryController {
   resourceType(
     @Caller() { baseUrl }: ScimCaller,
     @Param('name') name: string,
+    @Query() query: QueryParameters,
     @Res() reply: FastifyReply,
   ): void {
+    refuseFilter(query);
     const type = RESOURCE_TYPES.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
     if (!type) throw ScimError.notFound('There is no such resource type.');
     sendJson(reply, 200, JSON.stringify(describeResourceType(type, baseUrl)));
@@ -93,7 +95,13 @@ export class DiscoveryController {
   }
 
   @Get('Schemas/:urn')
-  schema(@Caller() { baseUrl }: ScimCaller, @Param('urn') urn: string, @Res() reply: FastifyReply): void {
+  schema(
+    @Caller() { baseUrl }: ScimCaller,
+    @Param('urn') urn: string,
+    @Query() query: QueryParameters,
+    @Res() reply: FastifyReply,
+  ): void {
+    refuseFilter(query);
     const schema = SCHEMAS.find((candidate) => candidate.id.toLowerCase() === urn.toLowerCase());
     if (!schema) throw ScimError.notFound('There is no such schema.');
     sendJson(reply, 200, JSON.stringify(describeSchema(schema, baseUrl)));

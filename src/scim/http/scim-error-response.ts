@@ -18,7 +18,7 @@ const RETRY_AFTER_SECONDS = '5';
 
 /** Any error as a SCIM error (RFC 7644 §3.12); what is not meant for a client becomes a bare 500. */
 export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): ScimErrorResponse {
-  const scimError = asScimError(error, request.method);
+  const scimError = asScimError(error, request.method, request.routeOptions.bodyLimit);
   request.refusal = scimError;
   const headers: Record<string, string> = {};
   if (scimError instanceof ScimUnauthenticatedError) headers['WWW-Authenticate'] = 'Bearer';
@@ -27,7 +27,7 @@ export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): 
 }
 
 /** What an error is called in SCIM; `method` is that of the write which met it. */
-export function asScimError(error: unknown, method: string): ScimError {
+export function asScimError(error: unknown, method: string, bodyLimit?: number): ScimError {
   if (error instanceof ScimError) return error;
   if (error instanceof ResourceNotFoundError) return ScimError.notFound(error.message);
   if (error instanceof ResourceConflictError) return ScimError.uniqueness(error.message);
@@ -44,7 +44,7 @@ export function asScimError(error: unknown, method: string): ScimError {
     const status = method === 'POST' ? 503 : 429;
     return new ScimError(status, undefined, 'Scimify could not confirm the change; send the request again.');
   }
-  return ofFramework(error as FrameworkError | null);
+  return ofFramework(error as FrameworkError | null, bodyLimit);
 }
 
 interface FrameworkError {
@@ -53,7 +53,7 @@ interface FrameworkError {
   code?: string;
 }
 
-function ofFramework(error: FrameworkError | null): ScimError {
+function ofFramework(error: FrameworkError | null, bodyLimit = 0): ScimError {
   const status = error?.statusCode ?? error?.status ?? 500;
   switch (status) {
     case 400:
@@ -65,7 +65,7 @@ function ofFramework(error: FrameworkError | null): ScimError {
     case 404:
       return ScimError.notFound('There is no such SCIM endpoint.');
     case 413:
-      return ScimError.tooLarge('The request body is too large.');
+      return ScimError.tooLarge(`The request body is larger than ${bodyLimit} bytes; send less at a time.`);
     case 415:
       return new ScimError(415, undefined, 'Send the body as application/scim+json or application/json.');
     default:

@@ -1,5 +1,5 @@
 import { isObject } from '../schema/json';
-import { ScimError } from './scim-error';
+import { ScimError, quoted } from './scim-error';
 import { MESSAGE_URNS, sameUrn } from './urns';
 
 export const BULK_LIMITS = { maxOperations: 1_000, maxPayloadSize: 1024 * 1024 } as const;
@@ -46,7 +46,26 @@ export function readBulkRequest(body: unknown): BulkRequest {
       `A bulk request may hold ${BULK_LIMITS.maxOperations} operations (maxOperations).`,
     );
   }
-  return { failOnErrors: readFailOnErrors(failOnErrors), operations: operations.map(readOperation) };
+  return {
+    failOnErrors: readFailOnErrors(failOnErrors),
+    operations: withUniqueBulkIds(operations.map(readOperation)),
+  };
+}
+
+/** RFC 7644 §3.7: a bulkId is unique within a request, else a reference to it would mean either. */
+function withUniqueBulkIds(operations: (BulkOperation | ScimError)[]): (BulkOperation | ScimError)[] {
+  const seen = new Set<string>();
+  return operations.map((operation) => {
+    if (operation instanceof ScimError || operation.method !== 'POST' || operation.bulkId === null)
+      return operation;
+    if (seen.has(operation.bulkId)) {
+      return ScimError.invalidValue(
+        `The bulkId ${quoted(operation.bulkId)} is used by an operation before this one.`,
+      );
+    }
+    seen.add(operation.bulkId);
+    return operation;
+  });
 }
 
 function readFailOnErrors(value: unknown): number {

@@ -21,6 +21,7 @@ export interface BulkResult {
 }
 
 const REFERENCE = /^bulkId:(.+)$/;
+const QUOTED_REFERENCE = /"(bulkId:[^"]+)"/g;
 
 /**
  * Runs the operations of a BulkRequest, each a transaction of its own, in their order; one that refers to a resource
@@ -141,22 +142,22 @@ function refersToComing(operation: BulkOperation, created: ReadonlyMap<string, s
   );
 }
 
-/** Every `bulkId:…` that stands as a whole string anywhere in a value. */
-function* references(value: unknown): Generator<string> {
-  const pending: unknown[] = [value];
-  while (pending.length > 0) {
-    const next = pending.pop();
-    const bulkId = typeof next === 'string' ? REFERENCE.exec(next)?.[1] : undefined;
-    if (bulkId !== undefined) yield bulkId;
-    else if (Array.isArray(next)) pending.push(...(next as unknown[]));
-    else if (isObject(next)) pending.push(...Object.values(next));
-    else if (typeof next === 'string') yield* embedded(next);
-  }
-}
+/** Where a reference to another resource may stand; the same text under any other name is just text. */
+const REFERRING = new Set(['value', 'manager', '$ref', 'path']);
 
-/** References inside a path such as `members[value eq "bulkId:ada"]`. */
-function* embedded(text: string): Generator<string> {
-  for (const match of text.matchAll(/"bulkId:([^"]+)"/g)) yield match[1]!;
+/** Every reference in the data of an operation. */
+function* references(data: unknown, name = 'path'): Generator<string> {
+  if (typeof data === 'string') {
+    if (!REFERRING.has(name)) return;
+    const bulkId = REFERENCE.exec(data)?.[1];
+    if (bulkId !== undefined) yield bulkId;
+    // A path such as `members[value eq "bulkId:ada"]`.
+    else for (const match of data.matchAll(QUOTED_REFERENCE)) yield match[1]!.slice('bulkId:'.length);
+  } else if (Array.isArray(data)) {
+    for (const element of data) yield* references(element, name);
+  } else if (isObject(data)) {
+    for (const [key, part] of Object.entries(data)) yield* references(part, key);
+  }
 }
 
 /** @throws ScimError 409 for a reference to what was not created */
@@ -172,15 +173,17 @@ function resolve(created: ReadonlyMap<string, string | null>, text: string): str
   );
 }
 
-function resolveAll(created: ReadonlyMap<string, string | null>, value: unknown): unknown {
-  if (typeof value === 'string') {
-    return resolve(created, value).replace(/"(bulkId:[^"]+)"/g, (_, reference: string) => {
-      return `"${resolve(created, reference)}"`;
-    });
+function resolveAll(created: ReadonlyMap<string, string | null>, data: unknown, name = 'path'): unknown {
+  if (typeof data === 'string') {
+    if (!REFERRING.has(name)) return data;
+    return resolve(created, data).replace(
+      QUOTED_REFERENCE,
+      (_, reference: string) => `"${resolve(created, reference)}"`,
+    );
   }
-  if (Array.isArray(value)) return value.map((element) => resolveAll(created, element));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, resolveAll(created, part)]));
+  if (Array.isArray(data)) return data.map((element) => resolveAll(created, element, name));
+  if (!isObject(data)) return data;
+  return Object.fromEntries(Object.entries(data).map(([key, part]) => [key, resolveAll(created, part, key)]));
 }
 
 function circular({ method, bulkId }: BulkOperation): BulkResult {
