@@ -172,6 +172,14 @@ export class Integrations implements OnModuleInit {
     });
   }
 
+  /** A suspended integration is probed at once rather than when its time comes. */
+  async probeNow(tx: Transaction, id: string): Promise<void> {
+    await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND nextProbeAt IS NOT NULL', [
+      Date.now(),
+      id,
+    ]);
+  }
+
   /** The target answered: whatever suspension there was is over, and the account is known. */
   async connected(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
     await tx.manager.update(

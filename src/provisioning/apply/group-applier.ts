@@ -14,6 +14,7 @@ import { People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
 import { Teams, type ViewWithTeam, raiseWriteSeq } from './teams';
+import { UserResolution } from './user-resolution';
 
 const CHUNK = 500;
 
@@ -28,6 +29,7 @@ export class GroupApplier {
     private readonly teams: Teams,
     private readonly members: Members,
     private readonly people: People,
+    private readonly users: UserResolution,
     private readonly leases: Leases,
     private readonly audit: ProvisioningAudit,
   ) {}
@@ -64,6 +66,8 @@ export class GroupApplier {
       const pairs = await this.people.changedPairs(view.groupId, CHUNK);
       if (pairs.length === 0) break;
       const userIds = pairs.map(({ userId }) => userId);
+      // Nearly always done for the whole batch; but these may have come since.
+      await this.users.resolve(run, userIds);
       await this.members.apply(run, view, userIds, [], pairs);
     }
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
@@ -79,6 +83,7 @@ export class GroupApplier {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
+      await this.users.resolve(run, userIds);
       await this.members.apply(run, view, userIds, []);
       after = userIds.at(-1)!;
     }
@@ -105,13 +110,9 @@ export class GroupApplier {
     const action = planTeam(null, remote, run.integration.policies.onGroupDelete);
     switch (action.kind) {
       case 'resume-create': {
-        // Whether there is a team to be deleted shows only once the creation is cleared up.
-        const settled = await this.teams.ensure(run, {
-          ...view,
-          group: { displayName: action.intent.name, generation: 0 },
-        });
-        await this.letGo(run, { ...settled, group: null });
-        return;
+        const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
+        if (settled) return this.letGo(run, settled);
+        break;
       }
       case 'delete':
         await this.deleteTeam(run, view as ViewWithTeam);

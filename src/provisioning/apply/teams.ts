@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { chunksOf } from '../../database/chunks';
 import { placeholders } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { ChangeMarks } from '../../directory/change-marks';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
@@ -27,6 +28,7 @@ export type ViewWithTeam = GroupView & { remote: RemoteGroup & { remoteId: strin
 export class Teams {
   constructor(
     private readonly leases: Leases,
+    private readonly marks: ChangeMarks,
     private readonly audit: ProvisioningAudit,
   ) {}
 
@@ -137,6 +139,8 @@ export class Teams {
           ...NOTHING_WRONG,
         },
       );
+      // Whoever was in the team has to be put into the next one.
+      await this.marks.mark(tx, run.integration.id, new Map([[view.groupId, []]]), true);
       await this.audit.record(tx, run, [
         {
           action: 'team.vanished',
@@ -167,12 +171,34 @@ export class Teams {
     });
   }
 
-  /** An earlier creation has no answer: a team of that very name and description, under the recorded intent, is ours. */
+  /**
+   * A group was deleted while the creation of its team had no answer.
+   *
+   * @returns null when the team was never created
+   */
+  async settleCreation(
+    run: RunContext,
+    view: GroupView & { remote: RemoteGroup },
+    intent: CreateIntent,
+  ): Promise<ViewWithTeam | null> {
+    const team = await this.findIntended(run, intent);
+    return team?.description === intent.description ? this.own(run, view, team, 'created') : null;
+  }
+
+  /** A team of that very name and description, under the recorded intent, is ours; any other was there already. */
   private async resumeCreate(
     run: RunContext,
     view: GroupView & { remote: RemoteGroup },
     intent: CreateIntent,
   ): Promise<ViewWithTeam> {
+    const team = await this.findIntended(run, intent);
+    if (!team) return this.create(run, view, intent.name);
+    if (team.description === intent.description) return this.own(run, view, team, 'created');
+    return this.adopt(run, view, team);
+  }
+
+  /** @throws ProviderError while the creation may still be on its way */
+  private async findIntended(run: RunContext, intent: CreateIntent): Promise<FoundTeam | undefined> {
     const underWayFor = intent.lookedUpAt + CREATE_MAY_BE_UNDER_WAY_MS - Date.now();
     if (underWayFor > 0) {
       throw new ProviderError({
@@ -185,10 +211,7 @@ export class Teams {
       });
     }
     const found = await run.connection.findGroups([intent.name], run.call);
-    const team = found.get(run.provider.groupNameKey(intent.name));
-    if (!team) return this.create(run, view, intent.name);
-    if (team.description === intent.description) return this.own(run, view, team, 'created');
-    return this.adopt(run, view, team);
+    return found.get(run.provider.groupNameKey(intent.name));
   }
 
   private async create(

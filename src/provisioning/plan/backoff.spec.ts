@@ -11,7 +11,7 @@ describe('what waits is tried again', () => {
   });
 
   it('when the target says so, if it does', () => {
-    expect(passingFailureDelay(9, 42, 0.5)).toBe(42);
+    expect(passingFailureDelay(9, 4_200, 0.5)).toBe(4_200);
   });
 
   it('after a refusal in an hour and then every six', () => {

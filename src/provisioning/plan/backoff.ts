@@ -1,4 +1,5 @@
 const SECOND = 1_000;
+const SHORTEST = 100;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
@@ -11,9 +12,9 @@ const HOUR = 60 * MINUTE;
  * @returns milliseconds
  */
 export function passingFailureDelay(attempts: number, hintMs: number | undefined, random: number): number {
-  if (hintMs !== undefined) return hintMs;
+  if (hintMs !== undefined) return Math.max(SHORTEST, hintMs);
   const ceiling = Math.min(15 * MINUTE, SECOND * 2 ** Math.min(attempts - 1, 20));
-  return Math.max(100, Math.floor(random * ceiling));
+  return Math.max(SHORTEST, Math.floor(random * ceiling));
 }
 
 /** When something that the target refuses for good is tried again: after an hour, then every six. */

@@ -27,6 +27,7 @@ export class RetryRequests {
     await this.transactions.run(async (tx) => {
       await hurry(tx, 'integrationId = ?', [integrationId]);
       await this.ledger.hurry(tx, integrationId);
+      await this.integrations.probeNow(tx, integrationId);
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'integration.sync_requested',

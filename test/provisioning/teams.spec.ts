@@ -1,0 +1,248 @@
+import { Scimify, type TestIntegration } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+describe('the team of a group', () => {
+  let scimify: Scimify;
+  let integration: TestIntegration;
+  let users: Record<string, string>;
+
+  const email = (name: string) => `${name}@example.com`;
+
+  beforeEach(async () => {
+    scimify = await Scimify.start();
+    for (const name of ['ada', 'bo', 'cy', 'dee']) scimify.pagerDuty.addUser({ email: email(name) });
+  });
+
+  afterEach(() => scimify.stop());
+
+  const connect = async (policies: object = {}) => {
+    integration = await scimify.createIntegration({ authMethod: 'api_key', policies });
+    const names = ['ada', 'bo', 'cy', 'dee'];
+    const ids = await integration.scim.createUsers(names.map(email));
+    users = Object.fromEntries(names.map((name, index) => [name, ids[index]!]));
+  };
+
+  const personOf = (name: string) => scimify.pagerDuty.user(email(name))!.id;
+  const retry = (group: string) =>
+    scimify.admin.post(`/integrations/${integration.id}/groups/${group}/retry`);
+  const shown = async (group: string) =>
+    (await scimify.admin.get(`/integrations/${integration.id}/groups/${group}`)).body;
+  const untilGone = () =>
+    waitFor(
+      'the group to be gone',
+      () => scimify.groups(integration),
+      (groups) => groups.length === 0,
+    );
+
+  describe('that exists already', () => {
+    beforeEach(() => {
+      const team = scimify.pagerDuty.addTeam({ name: 'ON-CALL', description: 'made by hand' });
+      scimify.pagerDuty.addMember(team.id, personOf('ada'));
+      scimify.pagerDuty.addMember(team.id, personOf('dee'));
+    });
+
+    it('is adopted: nobody who was in it leaves, and it gets the name of the group', async () => {
+      await connect();
+      await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+      const [group] = await scimify.settled(integration);
+      expect(group.remote).toMatchObject({ ownership: 'adopted', name: 'On-call' });
+      expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo'), email('dee')] });
+      expect(scimify.pagerDuty.team('On-call')?.description).toBe('made by hand');
+    });
+
+    it('loses an earlier member whom the IdP had in the group and takes out, but never a stranger', async () => {
+      await connect();
+      const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+      await scimify.settled(integration);
+      await integration.scim.removeMembers(group, users.ada!);
+      await scimify.settled(integration);
+      expect(scimify.teams()).toEqual({ 'On-call': [email('bo'), email('dee')] });
+    });
+
+    it('is released and not deleted with its group: who was there before stays', async () => {
+      await connect();
+      const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+      await scimify.settled(integration);
+      await integration.scim.delete(`/Groups/${group}`);
+      await untilGone();
+      expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('dee')] });
+    });
+
+    it('blocks the group where the policy says so, and is used once the policy can be met', async () => {
+      await connect({ existingTeams: 'fail' });
+      const group = await integration.scim.createGroup('On-call', [users.bo!]);
+      await scimify.settled(integration, ['blocked']);
+      expect(await shown(group)).toMatchObject({ reason: 'team_exists', remote: null });
+      expect(scimify.teams()).toEqual({ 'ON-CALL': [email('ada'), email('dee')] });
+      await integration.scim.renameGroup(group, 'On-call 2');
+      await scimify.settled(integration);
+      expect(scimify.teams()['On-call 2']).toEqual([email('bo')]);
+    });
+  });
+
+  it('that another integration holds is never adopted', async () => {
+    await connect();
+    await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    const other = await scimify.createIntegration({ authMethod: 'api_key' });
+    const group = await other.scim.createGroup('on-call');
+    await scimify.settled(other, ['blocked']);
+    const { body } = await scimify.admin.get(`/integrations/${other.id}/groups/${group}`);
+    expect(body).toMatchObject({
+      reason: 'team_claimed',
+      message: expect.stringContaining('another integration'),
+    });
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada')] });
+  });
+
+  it('with a name that is too long is not made, and says so; a shorter name makes it', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('x'.repeat(101), [users.ada!]);
+    await scimify.settled(integration, ['blocked']);
+    expect(await shown(group)).toMatchObject({
+      reason: 'name_too_long',
+      message: expect.stringContaining('101'),
+    });
+    await integration.scim.renameGroup(group, 'x'.repeat(100));
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ ['x'.repeat(100)]: [email('ada')] });
+  });
+
+  it('keeps getting and losing members while PagerDuty refuses its new name', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('One', [users.ada!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.addTeam({ name: 'Two' });
+    await integration.scim.renameGroup(group, 'two');
+    await integration.scim.addMembers(group, users.bo!);
+    await integration.scim.removeMembers(group, users.ada!);
+    await scimify.settled(integration, ['partial']);
+    expect(await shown(group)).toMatchObject({ reason: 'name_taken', remote: { name: 'One' } });
+    expect(scimify.teams()).toEqual({ One: [email('bo')], Two: [] });
+  });
+
+  it('that was deleted by hand is made again with all its members', async () => {
+    // A team that we made a moment ago and that is not found may just not be visible yet: this one is older.
+    const { id } = scimify.pagerDuty.addTeam({ name: 'On-call' });
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.removeTeam(id);
+    await integration.scim.addMembers(group, users.cy!);
+    await waitFor(
+      'the team to be there again',
+      () => scimify.teams()['On-call'] ?? [],
+      (emails) => emails.length === 3,
+    );
+    const [shownGroup] = await scimify.settled(integration);
+    expect(shownGroup.remote).toMatchObject({ ownership: 'created' });
+  });
+
+  it('that PagerDuty does not let go stays visible with its reason, and goes once it may', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    const { id } = scimify.pagerDuty.team('On-call')!;
+    scimify.pagerDuty.associate(id, 'Schedules');
+    await integration.scim.delete(`/Groups/${group}`);
+    await scimify.settled(integration, ['blocked']);
+    expect(await shown(group)).toMatchObject({
+      state: 'blocked',
+      reason: 'team_in_use',
+      message: expect.stringContaining('Schedules'),
+      deletingSince: expect.any(String),
+      nextAttemptAt: expect.any(String),
+    });
+    expect((await integration.scim.get(`/Groups/${group}`)).status).toBe(404);
+    scimify.pagerDuty.dissociate(id, 'Schedules');
+    expect((await retry(group)).status).toBe(202);
+    await untilGone();
+    expect(scimify.teams()).toEqual({});
+  });
+
+  it('whose deletion is pending goes over to a new group of its name, and is not deleted any more', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const { id } = scimify.pagerDuty.team('On-call')!;
+    scimify.pagerDuty.associate(id, 'Schedules');
+    await integration.scim.delete(`/Groups/${group}`);
+    await scimify.settled(integration, ['blocked']);
+    const again = await integration.scim.createGroup('on-call', [users.bo!, users.cy!]);
+    await scimify.settled(integration);
+    expect(scimify.pagerDuty.teams()).toMatchObject([{ id, name: 'on-call' }]);
+    expect(scimify.teams()).toEqual({ 'on-call': [email('bo'), email('cy')] });
+    expect(await scimify.groups(integration)).toMatchObject([
+      { id: again, remote: { ownership: 'created' } },
+    ]);
+  });
+
+  it.each([
+    ['release', { 'On-call': [] }],
+    ['leave', { 'On-call': [email('ada')] }],
+  ])('is let go as onGroupDelete: %s says', async (onGroupDelete, teams) => {
+    await connect({ onGroupDelete });
+    const group = await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    await integration.scim.delete(`/Groups/${group}`);
+    await untilGone();
+    expect(scimify.teams()).toEqual(teams);
+  });
+
+  it('keeps a member whom PagerDuty does not let go, says why, and removes them once it may', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const { id } = scimify.pagerDuty.team('On-call')!;
+    scimify.pagerDuty.associate(id, 'Escalation Policies', { userIds: [personOf('ada')] });
+    await integration.scim.removeMembers(group, users.ada!);
+    await scimify.settled(integration, ['partial']);
+    expect(await shown(group)).toMatchObject({ reason: 'member_on_escalation_policy' });
+    expect(
+      (await scimify.members(integration, group)).filter(({ state }) => state === 'removing'),
+    ).toMatchObject([
+      { userId: users.ada, reason: 'member_on_escalation_policy', nextAttemptAt: expect.any(String) },
+    ]);
+    scimify.pagerDuty.dissociate(id, 'Escalation Policies', { userIds: [personOf('ada')] });
+    await retry(group);
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ 'On-call': [email('bo')] });
+  });
+
+  it('says of a stakeholder that they cannot join', async () => {
+    await connect();
+    scimify.pagerDuty.updateUser(personOf('cy'), { role: 'read_only_user' });
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.cy!]);
+    await scimify.settled(integration, ['partial']);
+    expect(await scimify.members(integration, group)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ userId: users.cy, state: 'blocked', reason: 'user_is_stakeholder' }),
+      ]),
+    );
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada')] });
+  });
+
+  it('waits while the credential is not accepted, and goes on by itself when it is again', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    const [key] = scimify.pagerDuty.apiKeys();
+    scimify.pagerDuty.disableKey(key!.id);
+    await integration.scim.addMembers(group, users.bo!);
+    const suspended = await waitFor(
+      'the integration to be suspended',
+      async () => (await scimify.admin.get(`/integrations/${integration.id}`)).body,
+      ({ suspension }) => suspension !== null,
+    );
+    expect(suspended).toMatchObject({
+      mode: 'enabled',
+      suspension: { reason: 'unauthorized', nextProbeAt: expect.any(String) },
+      connection: { status: 'failed', reason: 'unauthorized' },
+    });
+    scimify.pagerDuty.enableKey(key!.id);
+    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
+    expect((await scimify.admin.get(`/integrations/${integration.id}`)).body.suspension).toBeNull();
+  });
+});
