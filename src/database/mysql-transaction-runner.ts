@@ -10,9 +10,13 @@ import {
 import { type Transaction, type TransactionOptions, TransactionRunner } from './transaction-runner';
 
 const MAX_ATTEMPTS = 8;
+/** Far less than a client waits for its answer; the whole work is run again afterwards. */
+const LOCK_WAIT_SECONDS = 2;
 
 /** READ COMMITTED, the whole work run again when the server sacrificed it to another transaction. */
 export class MysqlTransactionRunner extends TransactionRunner {
+  private readonly prepared = new WeakSet<object>();
+
   constructor(private readonly writer: DataSource) {
     super();
   }
@@ -22,6 +26,7 @@ export class MysqlTransactionRunner extends TransactionRunner {
     for (let attempt = 1; ; attempt++) {
       const runner = this.writer.createQueryRunner();
       try {
+        await this.prepare(runner);
         return await runOnce(runner, work);
       } catch (error) {
         const again = isLockConflict(error) || error instanceof RestartTransaction;
@@ -32,6 +37,14 @@ export class MysqlTransactionRunner extends TransactionRunner {
         await runner.release();
       }
     }
+  }
+
+  /** Once for each connection of the pool. */
+  private async prepare(runner: QueryRunner): Promise<void> {
+    const connection = (await runner.connect()) as object;
+    if (this.prepared.has(connection)) return;
+    await runner.query(`SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
+    this.prepared.add(connection);
   }
 }
 

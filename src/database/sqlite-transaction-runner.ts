@@ -9,7 +9,8 @@ const BIG_LANE = '\0big';
 
 interface QueuedWork {
   work: (tx: Transaction) => Promise<unknown>;
-  deadline: number;
+  /** Takes the work out of its lane when its turn does not come in time. */
+  impatience: NodeJS.Timeout | null;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -38,15 +39,25 @@ export class SqliteTransactionRunner extends TransactionRunner {
       const lane = options.big ? BIG_LANE : (options.lane ?? '');
       const queued: QueuedWork = {
         work,
-        deadline: performance.now() + (options.maxWaitMs ?? Infinity),
+        impatience: null,
         resolve: resolve as (value: unknown) => void,
         reject,
       };
+      if (options.maxWaitMs !== undefined) {
+        queued.impatience = setTimeout(() => this.giveUp(lane, queued), options.maxWaitMs);
+      }
       const waiting = this.lanes.get(lane);
       if (waiting) waiting.push(queued);
       else this.lanes.set(lane, [queued]);
       void this.drain();
     });
+  }
+
+  private giveUp(lane: string, queued: QueuedWork): void {
+    const waiting = this.lanes.get(lane)?.filter((other) => other !== queued) ?? [];
+    if (waiting.length > 0) this.lanes.set(lane, waiting);
+    else this.lanes.delete(lane);
+    queued.reject(new DatabaseUnavailableError('The database was too busy to take the write in time.'));
   }
 
   private async drain(): Promise<void> {
@@ -99,10 +110,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
       this.lanes.delete(lane);
       const queued = waiting.shift()!;
       if (waiting.length > 0) this.lanes.set(lane, waiting);
-      if (queued.deadline < performance.now()) {
-        queued.reject(new DatabaseUnavailableError('The database was too busy to take the write in time.'));
-        return this.takeNext(smallOnly);
-      }
+      if (queued.impatience) clearTimeout(queued.impatience);
       return { queued, big };
     }
     return null;

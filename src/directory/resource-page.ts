@@ -11,6 +11,9 @@ export interface SqlOrder {
   descending: boolean;
 }
 
+/** Columns that every row has and whose values occur once: the id of a row adds nothing to their order. */
+const UNIQUE_COLUMNS: ReadonlySet<string> = new Set(['userNameKey']);
+
 /** Which rows of a list to read; without an order, in that of their ids, which is the order of creation. */
 export interface ListRequest {
   where: SqlCondition | null;
@@ -32,7 +35,7 @@ export function orderBy(order: SqlOrder | null): string {
   if (!order) return 'id';
   const direction = order.descending ? ' DESC' : '';
   const missingLast = order.nullable ? `(${order.column} IS NULL)${direction}, ` : '';
-  return `${missingLast}${order.column}${direction}, id`;
+  return `${missingLast}${order.column}${direction}${UNIQUE_COLUMNS.has(order.column) ? '' : ', id'}`;
 }
 
 export function sortKeyColumn(order: SqlOrder | null): string {
@@ -49,6 +52,7 @@ export function behind(order: SqlOrder | null, { sortKey, id }: ListPosition): S
       ? { sql: `(${column} IS NULL AND id > ?) OR ${column} IS NOT NULL`, params: [id] }
       : { sql: `${column} IS NULL AND id > ?`, params: [id] };
   }
+  if (UNIQUE_COLUMNS.has(column)) return { sql: `${column} ${descending ? '<' : '>'} ?`, params: [sortKey] };
   const missingFollow = nullable && !descending ? ` OR ${column} IS NULL` : '';
   return {
     sql: `${column} ${descending ? '<' : '>'} ? OR (${column} = ? AND id > ?)${missingFollow}`,

@@ -28,6 +28,8 @@ export class RefusedWriteRecorder {
 
   async refused({ context }: ScimCaller, write: AttemptedWrite, error: ScimError): Promise<void> {
     if (error.status < 400 || error.status >= 500 || NOT_KEPT.has(error.status)) return;
+    // What was to be gone is gone: nothing is open.
+    if (write.method === 'DELETE' && error.status === 404) return;
     const written = writtenTo(write);
     if (!written) return;
     const path = `/${write.endpoint}${write.target === null ? '' : `/${write.target}`}`;

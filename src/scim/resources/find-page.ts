@@ -115,8 +115,7 @@ async function pageByCursor<Row extends { id: string }>(
   if (rows.length <= count) return { rows };
   const last = rows[count - 1];
   const place: ListPosition | null = last ? { sortKey: last.sortKey, id: last.id } : from;
-  const nextCursor = place ? cursors.encode(scope, place) : '';
-  return { rows: rows.slice(0, count), nextCursor };
+  return { rows: rows.slice(0, count), ...(place ? { nextCursor: cursors.encode(scope, place) } : {}) };
 }
 
 function select<Row extends { id: string }>(
