@@ -1,5 +1,7 @@
 import type {
+  AccountSnapshot,
   CallContext,
+  DiagnosisCheck,
   GroupSpec,
   MemberOutcome,
   MemberSpec,
@@ -10,9 +12,10 @@ import type {
   UserIdentity,
   UserMatch,
 } from '../integrations/provider/integration-provider';
+import { accountShownBy } from './account-identity';
 import type { PagerDutyClient } from './api/client';
-import { unreadableAnswer } from './api/error-classification';
-import { parsePage, parseTeam, parseUser } from './api/types';
+import type { Diagnosis } from './diagnosis';
+import { Snapshots } from './snapshot';
 import { TeamMembers } from './team-members';
 import { Teams } from './teams';
 import { UserMatching } from './user-matching';
@@ -22,16 +25,24 @@ export class PagerDutyConnection implements ProviderConnection {
   private readonly users: UserMatching;
   private readonly teams: Teams;
   private readonly members: TeamMembers;
+  private readonly snapshots: Snapshots;
 
-  constructor(private readonly client: PagerDutyClient) {
+  constructor(
+    private readonly client: PagerDutyClient,
+    private readonly diagnosis: Diagnosis,
+  ) {
     this.users = new UserMatching(client);
     this.teams = new Teams(client);
     this.members = new TeamMembers(client, this.teams, (userId) => this.users.forget(userId));
+    this.snapshots = new Snapshots(client, this.teams, this.members);
   }
 
   async account(context: CallContext): Promise<RemoteAccount | null> {
     // Every account has a user, its owner; a new one has no team yet.
-    return (await this.accountShownBy('teams', context)) ?? (await this.accountShownBy('users', context));
+    return (
+      (await accountShownBy(this.client, 'teams', context)) ??
+      (await accountShownBy(this.client, 'users', context))
+    );
   }
 
   resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
@@ -70,40 +81,11 @@ export class PagerDutyConnection implements ProviderConnection {
     return this.members.list(groupId, context);
   }
 
-  private async accountShownBy(
-    collection: 'teams' | 'users',
-    context: CallContext,
-  ): Promise<RemoteAccount | null> {
-    const operation = collection === 'teams' ? 'list_teams' : 'list_users';
-    const answer = await this.client.send(
-      { operation, method: 'GET', path: [collection], query: { limit: '1' } },
-      context,
-    );
-    const parseRow = collection === 'teams' ? parseTeam : parseUser;
-    const page = parsePage<{ htmlUrl: string | null }>(answer.body, collection, parseRow, {
-      offset: 0,
-      limit: 1,
-    });
-    if (page === null) throw unreadableAnswer(operation, answer.status);
-    for (const row of page.rows) {
-      const account = row.htmlUrl === null ? null : accountOfUrl(row.htmlUrl);
-      if (account !== null) return account;
-    }
-    return null;
+  snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
+    return this.snapshots.take(groupIds, context);
   }
-}
 
-/** `https://acme.pagerduty.com/teams/PQ9K7I8` and, in the EU service region, `https://acme.eu.pagerduty.com/…`. */
-export function accountOfUrl(htmlUrl: string): RemoteAccount | null {
-  let host: string;
-  try {
-    host = new URL(htmlUrl).hostname;
-  } catch {
-    return null;
+  diagnose(context: CallContext): AsyncIterable<DiagnosisCheck> {
+    return this.diagnosis.run(context);
   }
-  const match = /^([a-z0-9-]+)(\.eu)?\.pagerduty\.com$/.exec(host);
-  const subdomain = match?.[1];
-  if (subdomain === undefined) return null;
-  const region = match?.[2] === undefined ? 'us' : 'eu';
-  return { identity: `pagerduty:${region}:${subdomain}`, name: subdomain, url: `https://${host}` };
 }

@@ -5,7 +5,7 @@ export const PAGERDUTY_ENDPOINTS = Symbol('PAGERDUTY_ENDPOINTS');
 
 /** What an operator may override: a simulator, an egress proxy. */
 export interface PagerDutyEndpoints {
-  /** Base of the REST API in place of PagerDuty's address of the account's region. */
+  /** Base of the REST API in place of PagerDuty's address of the account's region; `{region}` in it becomes `us` or `eu`. */
   apiUrl?: string;
   /** Base to which `/oauth/token` is appended. */
   identityUrl?: string;
@@ -30,7 +30,7 @@ const TOKEN_URL = 'https://identity.pagerduty.com/oauth/token';
 
 export function endpointsOf(region: AccountRegion, overrides: PagerDutyEndpoints): AccountEndpoints {
   return {
-    apiUrl: withoutTrailingSlash(overrides.apiUrl || API_URLS[region]),
+    apiUrl: withoutTrailingSlash((overrides.apiUrl || API_URLS[region]).replaceAll('{region}', region)),
     tokenUrl: overrides.identityUrl
       ? `${withoutTrailingSlash(overrides.identityUrl)}/oauth/token`
       : TOKEN_URL,

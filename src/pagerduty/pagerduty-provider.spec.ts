@@ -25,6 +25,7 @@ class NotingHost implements ConnectionHost {
   readonly readings: { limit: number; remaining: number; resetMs: number }[] = [];
   readonly pauses: number[] = [];
   acquired = 0;
+  ended = 0;
   private token: Promise<AccessToken> | null = null;
 
   readonly budget: ConnectionHost['budget'] = {
@@ -34,7 +35,9 @@ class NotingHost implements ConnectionHost {
       return Promise.resolve();
     },
     observe: (reading) => void this.readings.push(reading),
+    ended: () => void (this.ended += 1),
     pause: (ms) => void this.pauses.push(ms),
+    reading: () => null,
   };
 
   readonly tokens: ConnectionHost['tokens'] = {

@@ -8,8 +8,10 @@ import type {
   ProviderLimits,
 } from '../integrations/provider/integration-provider';
 import type { SettingsProblem } from '../integrations/provider/provider-error';
+import { AccountProbe } from './account-probe';
 import { authenticationOf, WANTED_SCOPES } from './api/authentication';
 import { PagerDutyClient } from './api/client';
+import { Diagnosis } from './diagnosis';
 import { PagerDutyConnection } from './pagerduty-connection';
 import { endpointsOf, PAGERDUTY_ENDPOINTS, type PagerDutyEndpoints } from './pagerduty-endpoints';
 import {
@@ -81,10 +83,15 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
     account: { settings: PagerDutySettings; secret: string },
     host: ConnectionHost,
   ): ProviderConnection {
-    const endpoints = endpointsOf(account.settings.accountRegion, this.overrides ?? {});
+    const overrides = this.overrides ?? {};
+    const endpoints = endpointsOf(account.settings.accountRegion, overrides);
     const authentication = authenticationOf(account, this.http, endpoints, host.tokens);
     return new PagerDutyConnection(
       new PagerDutyClient(this.http, endpoints, authentication, host, this.limits.parallelCalls),
+      new Diagnosis(
+        account.settings,
+        new AccountProbe(account, this.http, (region) => endpointsOf(region, overrides), host.budget),
+      ),
     );
   }
 }

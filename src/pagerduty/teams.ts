@@ -116,9 +116,12 @@ export class Teams {
   /** A 404 of a team that we made a moment ago says nothing yet: PagerDuty's reads lag behind its writes. */
   unlessJustCreated(id: string, error: unknown): unknown {
     if (!isNotFound(error)) return error;
+    return this.isJustCreated(id) ? notVisibleYet(error) : error;
+  }
+
+  isJustCreated(id: string): boolean {
     const createdAt = this.createdAt.get(id);
-    const unsettled = createdAt !== undefined && Date.now() - createdAt <= UNSETTLED_AFTER_CREATE_MS;
-    return unsettled ? notVisibleYet(error) : error;
+    return createdAt !== undefined && Date.now() - createdAt <= UNSETTLED_AFTER_CREATE_MS;
   }
 }
 

@@ -46,10 +46,17 @@ export interface RateBudget {
    * @throws the signal's reason when aborted meanwhile
    */
   acquire(context: CallContext): Promise<void>;
-  /** What the target last said: `remaining` of `limit` calls until `resetMs` from now. */
-  observe(reading: { limit: number; remaining: number; resetMs: number }): void;
+  /**
+   * What the target said with an answer: `remaining` of `limit` calls until `resetMs` from now.
+   * @param sentAt `performance.now()` when that call was sent: answers overtake each other, and an old one tells less
+   */
+  observe(reading: { limit: number; remaining: number; resetMs: number }, sentAt?: number): void;
+  /** A call that `acquire` let go is over, whether or not an answer came; said once for each, after `observe`. */
+  ended(context: CallContext): void;
   /** The target refused a call for its rate: nobody calls for that long. */
   pause(ms: number): void;
+  /** For people to look at; null as long as the target has not told its limit. */
+  reading(): { limit: number; remaining: number } | null;
 }
 
 /** Access tokens of one credential. */
@@ -127,6 +134,51 @@ export type MemberOutcome = { remoteUserId: string; change: 'add' | 'remove' } &
   { applied: true; role: string | null } | { applied: false; error: ProviderError }
 );
 
+/** One line of a connection test. */
+export interface DiagnosisCheck {
+  /** Stable, in snake_case. */
+  id: string;
+  /** What is so when the check passes. */
+  title: string;
+  status: 'passed' | 'failed' | 'warning' | 'skipped';
+  /** What was found, in one or two sentences; never holds a secret. */
+  message: string;
+  /** What a person has to do about it; null where there is nothing to do. */
+  remedy: string | null;
+  /** Stable code of what is wrong, like that of a `ProviderError`. */
+  reason?: string;
+  /** Failed for something that passes by itself, such as an outage: it tells nothing about the credential. */
+  transient?: boolean;
+  /** The account behind the credential, on the check that found it. */
+  account?: RemoteAccount;
+}
+
+/** What one group of a snapshot is like in the target. */
+export interface SnapshotGroup {
+  name: string;
+  /** Who was seen in it. */
+  memberIds: ReadonlySet<string>;
+  /** Whether everybody else, but for the snapshot's `unknownUserIds`, is known not to be in it. */
+  membersComplete: boolean;
+}
+
+/**
+ * Groups as they were while they were being read, which takes a while: what is seen was there, but absence may be concluded
+ * only where this says so. Even then a list may have shifted unseen, so a removal is confirmed by `listMembers` first.
+ */
+export interface AccountSnapshot {
+  /** Of the groups asked for: null where it is gone, absent where that could not be told. */
+  groups: ReadonlyMap<string, SnapshotGroup | null>;
+  /** Users whose groups the target did not tell: they may be in any group. */
+  unknownUserIds: ReadonlySet<string>;
+  /** E-mail address by user id, of everybody in the account; null where not everybody was read. */
+  users: ReadonlyMap<string, string | null> | null;
+  /** Whether every group asked for could be told, and all members of those that are there. */
+  complete: { groups: boolean; members: boolean };
+  /** Why it is not complete. */
+  failures: readonly ProviderError[];
+}
+
 /** One account. Every method may throw `ProviderError` and nothing else, but for the signal's reason when aborted. */
 export interface ProviderConnection {
   /** @returns null where the account cannot be told yet (nothing in it that names it) */
@@ -150,4 +202,16 @@ export interface ProviderConnection {
   ): AsyncIterable<MemberOutcome>;
   /** Complete, or it throws: a caller may conclude absence from it. */
   listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]>;
+  /**
+   * These groups with their members, in the fewest calls. What cannot be read to its end is left incomplete.
+   * @throws ProviderError only where it concerns the whole account
+   */
+  snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot>;
+  /**
+   * Looks at everything that the account has to have, for a person who sets it up: the checks in their order, each as it
+   * becomes known, one that hangs on a failed one as `skipped`. Always asks with a fresh token, which is not put into the
+   * host's store, and asks wherever else the credential may belong (another region), so that it can be said. Changes nothing
+   * at the target, and throws for nothing that the target says.
+   */
+  diagnose(context: CallContext): AsyncIterable<DiagnosisCheck>;
 }

@@ -2,15 +2,8 @@ import type { HttpService } from '@nestjs/axios';
 import type { AccessToken, TokenStore } from '../../integrations/provider/integration-provider';
 import type { AccountEndpoints } from '../pagerduty-endpoints';
 import type { OAuthSettings, PagerDutySettings } from '../pagerduty-settings';
-import {
-  classifyAnswer,
-  classifyTransportFailure,
-  scopesMissing,
-  unreadableAnswer,
-} from './error-classification';
-import { pauseAfterRefusal } from './rate-limit-headers';
-import { exchange, TransportFailure, type HttpAnswer } from './transport';
-import { isRecord } from './types';
+import { scopesMissing } from './error-classification';
+import { requestToken } from './token-request';
 
 export const WANTED_SCOPES = ['teams.read', 'teams.write', 'users.read'] as const;
 
@@ -49,10 +42,11 @@ class ApiKeyAuthentication implements Authentication {
 }
 
 const RENEWAL_MARGIN_MS = 5 * 60_000;
-// PagerDuty docs say a day; RFC 6749 §5.1 lets a server leave the lifetime out.
-const LIFETIME_IF_UNSAID_S = 3_600;
 
 class OAuthAuthentication implements Authentication {
+  /** When each token came, by `performance.now()`. */
+  private readonly mintedAt = new WeakMap<AccessToken, number>();
+
   constructor(
     private readonly settings: OAuthSettings,
     private readonly secret: string,
@@ -62,7 +56,10 @@ class OAuthAuthentication implements Authentication {
   ) {}
 
   async authorize(signal: AbortSignal): Promise<Authorization> {
-    const { token, fresh } = await untilAborted(this.currentToken(), signal);
+    const askedAt = performance.now();
+    const token = await untilAborted(this.currentToken(), signal);
+    // Also when somebody else had it minted while this call waited for it.
+    const fresh = (this.mintedAt.get(token) ?? -Infinity) >= askedAt;
     return {
       header: `Bearer ${token.value}`,
       secret: token.value,
@@ -75,87 +72,33 @@ class OAuthAuthentication implements Authentication {
     };
   }
 
-  private async currentToken(): Promise<{ token: AccessToken; fresh: boolean }> {
-    let fresh = false;
-    const mint = (): Promise<AccessToken> => {
-      fresh = true;
-      return this.mint();
-    };
-    let token = await this.tokens.get(mint);
-    if (token.expiresAt <= Date.now()) {
-      this.tokens.drop(token);
-      token = await this.tokens.get(mint);
-    }
-    return { token, fresh };
+  private async currentToken(): Promise<AccessToken> {
+    const mint = (): Promise<AccessToken> => this.mint();
+    const token = await this.tokens.get(mint);
+    if (token.expiresAt > Date.now()) return token;
+    this.tokens.drop(token);
+    return this.tokens.get(mint);
   }
 
   /** Takes no signal: the token is for everybody who waits for it, not for the one who asked first. */
   private async mint(): Promise<AccessToken> {
-    const answer = await this.askForToken();
-    // Not `> 400`: a client that wrote so took an HTTP 400 for an empty token.
-    if (answer.status >= 400 || answer.status < 200 || answer.status >= 300) {
-      throw classifyAnswer({
-        status: answer.status,
-        body: answer.body,
-        operation: 'get_token',
-        secrets: [this.secret],
-        retryAfterMs: answer.status === 429 ? pauseAfterRefusal(answer) : undefined,
-      });
-    }
-    const grant = parseGrant(answer.body);
-    if (grant === null) throw unreadableAnswer('get_token', answer.status);
-    // PagerDuty docs: asking for a scope that the app lacks is no error; the token just lacks it.
-    const scopes = grant.scopes ?? [...WANTED_SCOPES];
+    const { clientId, accountRegion, accountSubdomain } = this.settings;
+    const answer = await requestToken(
+      { clientId, clientSecret: this.secret, accountRegion, accountSubdomain, scopes: WANTED_SCOPES },
+      this.http,
+      this.endpoints,
+    );
+    if ('refused' in answer) throw answer.refused;
+    const { token, lifetimeS, scopes } = answer.granted;
     const missing = WANTED_SCOPES.filter((scope) => !scopes.includes(scope));
     if (missing.length > 0) throw scopesMissing(missing);
-    const lifetimeMs = grant.lifetimeS * 1000;
+    const lifetimeMs = lifetimeS * 1000;
     const margin = Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 2);
     // For everybody else the token ends when it should be renewed.
-    return { value: grant.token, expiresAt: Date.now() + lifetimeMs - margin, scopes };
+    const minted = { value: token, expiresAt: Date.now() + lifetimeMs - margin, scopes };
+    this.mintedAt.set(minted, performance.now());
+    return minted;
   }
-
-  private async askForToken(): Promise<HttpAnswer> {
-    const { clientId, accountRegion, accountSubdomain } = this.settings;
-    try {
-      return await exchange(this.http, {
-        method: 'POST',
-        url: this.endpoints.tokenUrl,
-        headers: {
-          Accept: 'application/json',
-          'Content-Type': 'application/x-www-form-urlencoded',
-          'User-Agent': this.endpoints.userAgent,
-        },
-        // PagerDuty docs: the credentials go into the form, not into HTTP Basic.
-        body: new URLSearchParams({
-          grant_type: 'client_credentials',
-          client_id: clientId,
-          client_secret: this.secret,
-          scope: [`as_account-${accountRegion}.${accountSubdomain}`, ...WANTED_SCOPES].join(' '),
-        }).toString(),
-      });
-    } catch (error) {
-      throw error instanceof TransportFailure ? classifyTransportFailure(error, 'get_token') : error;
-    }
-  }
-}
-
-function parseGrant(body: string): { token: string; lifetimeS: number; scopes: string[] | null } | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return null;
-  }
-  const token = isRecord(parsed) ? parsed['access_token'] : undefined;
-  if (!isRecord(parsed) || typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return null;
-  const lifetimeS = Number(parsed['expires_in']);
-  const scope = parsed['scope'];
-  return {
-    token,
-    lifetimeS: lifetimeS > 0 && Number.isFinite(lifetimeS) ? lifetimeS : LIFETIME_IF_UNSAID_S,
-    // RFC 6749 §5.1: left out when it is what was asked for.
-    scopes: typeof scope === 'string' ? scope.split(/\s+/).filter((name) => name !== '') : null,
-  };
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

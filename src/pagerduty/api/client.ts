@@ -61,12 +61,26 @@ export class PagerDutyClient {
   private async attempt(call: ApiCall, context: CallContext): Promise<ApiAnswer | RefusedAttempt> {
     const url = this.urlOf(call);
     await this.host.budget.acquire(context);
+    try {
+      return await this.attemptAt(url, call, context);
+    } finally {
+      this.host.budget.ended(context);
+    }
+  }
+
+  private async attemptAt(
+    url: string,
+    call: ApiCall,
+    context: CallContext,
+  ): Promise<ApiAnswer | RefusedAttempt> {
     const authorization = await this.authentication.authorize(context.signal);
-    const answer = await this.slots.use(context.signal, () =>
-      this.exchange(call, url, authorization, context),
-    );
+    let sentAt = 0;
+    const answer = await this.slots.use(context.signal, () => {
+      sentAt = performance.now();
+      return this.exchange(call, url, authorization, context);
+    });
     const reading = readRateLimit(answer);
-    if (reading !== null) this.host.budget.observe(reading);
+    if (reading !== null) this.host.budget.observe(reading, sentAt);
     if (answer.status >= 200 && answer.status < 300) {
       return { status: answer.status, body: parseBody(answer, call.operation) };
     }

@@ -19,6 +19,13 @@ export interface User {
   htmlUrl: string | null;
 }
 
+export interface UserWithTeams {
+  id: string;
+  email: string | null;
+  /** Null where PagerDuty does not say, which is not the same as none. */
+  teamIds: readonly string[] | null;
+}
+
 export interface TeamMember {
   /** Of the user. */
   id: string;
@@ -59,6 +66,15 @@ export function parseUser(value: unknown): User | null {
   const id = idOf(value);
   if (id === null || !isRecord(value)) return null;
   return { id, email: text(value['email']), role: text(value['role']), htmlUrl: text(value['html_url']) };
+}
+
+/** Null where it is no user. */
+export function parseUserWithTeams(value: unknown): UserWithTeams | null {
+  const user = parseUser(value);
+  if (user === null || !isRecord(value)) return null;
+  const teams = Array.isArray(value['teams']) ? value['teams'].map(idOf) : [null];
+  const known = teams.filter((id) => id !== null);
+  return { id: user.id, email: user.email, teamIds: known.length === teams.length ? known : null };
 }
 
 /** Null where it names no user. */

@@ -1,0 +1,71 @@
+import type { AccessToken } from '../provider/integration-provider';
+import { InProcessTokenStore } from './token-store';
+
+function token(value: string, livesMs = 60_000): AccessToken {
+  return { value, expiresAt: Date.now() + livesMs, scopes: [] };
+}
+
+/** A mint that is finished by hand. */
+function slowMint() {
+  let minted = 0;
+  let finish: { resolve: (token: AccessToken) => void; reject: (error: Error) => void };
+  const mint = () => {
+    minted += 1;
+    return new Promise<AccessToken>((resolve, reject) => (finish = { resolve, reject }));
+  };
+  return {
+    mint,
+    count: () => minted,
+    resolve: (t: AccessToken) => finish.resolve(t),
+    reject: (e: Error) => finish.reject(e),
+  };
+}
+
+const mintNothing = () => Promise.reject(new Error('nobody should mint'));
+
+describe('the tokens of a credential', () => {
+  it('are minted once however many ask, and kept', async () => {
+    const store = new InProcessTokenStore();
+    const { mint, count, resolve } = slowMint();
+    const asked = Array.from({ length: 20 }, () => store.get(mint));
+    resolve(token('one'));
+    expect(new Set((await Promise.all(asked)).map(({ value }) => value))).toEqual(new Set(['one']));
+    expect(count()).toBe(1);
+    await expect(store.get(mintNothing)).resolves.toMatchObject({ value: 'one' });
+  });
+
+  it('are minted anew once they are over', async () => {
+    const store = new InProcessTokenStore();
+    await store.get(async () => token('old', -1));
+    await expect(store.get(async () => token('new'))).resolves.toMatchObject({ value: 'new' });
+  });
+
+  it('are forgotten at once when dropped, but never a newer one', async () => {
+    const store = new InProcessTokenStore();
+    const old = await store.get(async () => token('old'));
+    store.drop(old);
+    const { mint, count, resolve } = slowMint();
+    const asked = store.get(mint);
+    // Another call that was refused with the old token, while the new one is on its way and once it is there.
+    store.drop(old);
+    resolve(token('new'));
+    await asked;
+    store.drop(old);
+    await expect(store.get(mint)).resolves.toMatchObject({ value: 'new' });
+    expect(count()).toBe(1);
+  });
+
+  it('that could not be minted fail for everybody who asked, and are asked for again after a second', async () => {
+    let now = 0;
+    const store = new InProcessTokenStore({ now: () => now });
+    const { mint, count, reject } = slowMint();
+    const asked = [store.get(mint), store.get(mint)];
+    reject(new Error('PagerDuty is away'));
+    for (const end of await Promise.allSettled(asked)) expect(end.status).toBe('rejected');
+    now = 999;
+    await expect(store.get(mint)).rejects.toThrow('PagerDuty is away');
+    expect(count()).toBe(1);
+    now = 1_000;
+    await expect(store.get(async () => token('late'))).resolves.toMatchObject({ value: 'late' });
+  });
+});

@@ -1,0 +1,221 @@
+import type {
+  AccountSnapshot,
+  CallContext,
+  SnapshotGroup,
+} from '../integrations/provider/integration-provider';
+import { ProviderError } from '../integrations/provider/provider-error';
+import type { PagerDutyClient } from './api/client';
+import { listChangedWhileRead, listTooLong } from './api/error-classification';
+import { LIST_LIMIT, pagesOf, type ListRequest } from './api/paging';
+import { parseTeam, parseUserWithTeams, type Page, type Team, type UserWithTeams } from './api/types';
+import type { TeamMembers } from './team-members';
+import type { Teams } from './teams';
+
+const TEAMS: ListRequest<Team> = {
+  operation: 'list_teams',
+  path: ['teams'],
+  collection: 'teams',
+  parseRow: parseTeam,
+  withTotal: true,
+};
+const USERS: ListRequest<UserWithTeams> = {
+  operation: 'list_users',
+  path: ['users'],
+  collection: 'users',
+  parseRow: parseUserWithTeams,
+  withTotal: true,
+  // The teams were recorded to come without asking; PagerDuty's API reference promises them only to who asks.
+  query: { 'include[]': 'teams' },
+};
+
+// PagerDuty docs, "Account limits": a team has at most 500 members, which are so many pages.
+const PAGES_OF_A_TEAM = 5;
+/** About what reconciliation may call in a minute. Whoever asks for more teams of so large an account asks in smaller sets. */
+const ASKED_ONE_BY_ONE_AT_MOST = 500;
+/** So many teams in a row that cannot be listed speak of an outage. */
+const FAILURES_THAT_STOP = 3;
+
+interface Membership {
+  ids: Set<string>;
+  complete: boolean;
+}
+
+/**
+ * Teams and who is in them. One scan of the users (⌈U/100⌉ calls) tells the teams of everybody, where asking each team costs a
+ * call or more for each; so teams are asked only where they are few in a large account, or where the account has more users than
+ * PagerDuty lists.
+ */
+export class Snapshots {
+  constructor(
+    private readonly client: PagerDutyClient,
+    private readonly teams: Teams,
+    private readonly members: TeamMembers,
+  ) {}
+
+  /** @throws ProviderError that concerns the whole account */
+  async take(teamIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
+    const teams = await readList(this.client, TEAMS, context);
+    const failures = teams.failures;
+    const names = await this.namesOf(teamIds, teams, failures, context);
+    const present = [...teamIds].filter((id) => typeof names.get(id) === 'string');
+    const askEach = (first: Page<UserWithTeams>): boolean =>
+      first.total !== null &&
+      (first.total > LIST_LIMIT ||
+        present.length * PAGES_OF_A_TEAM <= Math.ceil(first.total / first.limit) - 1);
+    const users = await readList(this.client, USERS, context, askEach);
+
+    const seen = membershipsIn(users, teamIds);
+    if (users.end !== 'not-tried') failures.push(...users.failures);
+    else if (present.length > ASKED_ONE_BY_ONE_AT_MOST) failures.push(listTooLong('list_users'));
+    else await this.list(present, seen, failures, context);
+
+    const groups = new Map<string, SnapshotGroup | null>();
+    for (const id of teamIds) {
+      const name = names.get(id);
+      const { ids, complete } = seen.get(id) ?? {
+        ids: new Set<string>(),
+        complete: users.end === 'complete',
+      };
+      if (typeof name === 'string') groups.set(id, { name, memberIds: ids, membersComplete: complete });
+      // A team that its members name is there all the same, and one of our own making may not be listed yet.
+      if (name === null && ids.size === 0 && !this.teams.isJustCreated(id)) groups.set(id, null);
+    }
+    const told = [...teamIds].map((id) => groups.get(id));
+    const userRows = [...users.rows.values()];
+    return {
+      groups,
+      unknownUserIds: new Set(
+        users.end === 'not-tried'
+          ? []
+          : userRows.filter(({ teamIds }) => teamIds === null).map(({ id }) => id),
+      ),
+      users: users.end === 'complete' ? new Map(userRows.map(({ id, email }) => [id, email])) : null,
+      complete: {
+        groups: told.every((group) => group !== undefined),
+        members: told.every((group) => group === null || group?.membersComplete),
+      },
+      failures,
+    };
+  }
+
+  /** By id: null where the team is gone, absent where that could not be told. */
+  private async namesOf(
+    teamIds: ReadonlySet<string>,
+    teams: ReadList<Team>,
+    failures: ProviderError[],
+    context: CallContext,
+  ): Promise<Map<string, string | null>> {
+    const names = new Map<string, string | null>();
+    const unlisted: string[] = [];
+    for (const id of teamIds) {
+      const team = teams.rows.get(id);
+      if (team !== undefined) names.set(id, team.name);
+      else if (teams.end === 'complete') names.set(id, null);
+      else unlisted.push(id);
+    }
+    if (teams.end !== 'not-tried' || unlisted.length > ASKED_ONE_BY_ONE_AT_MOST) return names;
+    await forEach(unlisted, failures, async (id) => {
+      names.set(id, (await this.teams.get(id, context))?.name ?? null);
+    });
+    return names;
+  }
+
+  /** Puts the members of each of these teams in the place of what a part of the users told. */
+  private async list(
+    teamIds: readonly string[],
+    seen: Map<string, Membership>,
+    failures: ProviderError[],
+    context: CallContext,
+  ): Promise<void> {
+    await forEach(teamIds, failures, async (id) => {
+      const members = await this.members.list(id, context);
+      seen.set(id, { ids: new Set(members.map(({ remoteUserId }) => remoteUserId)), complete: true });
+    });
+  }
+}
+
+/** One after another; what fails is noted, and several failures in a row end it. */
+async function forEach(
+  teamIds: readonly string[],
+  failures: ProviderError[],
+  ask: (teamId: string) => Promise<void>,
+): Promise<void> {
+  let failedInARow = 0;
+  for (const id of teamIds) {
+    try {
+      await ask(id);
+      failedInARow = 0;
+    } catch (error) {
+      failures.push(ownFailure(error));
+      failedInARow += 1;
+      if (failedInARow >= FAILURES_THAT_STOP) return;
+    }
+  }
+}
+
+interface ReadList<Row> {
+  rows: Map<string, Row>;
+  /** `not-tried`: reading on was pointless after the first page, or is impossible. */
+  end: 'complete' | 'incomplete' | 'not-tried';
+  failures: ProviderError[];
+}
+
+/**
+ * A list as far as it can be read. It is complete only where its end was reached, no row came twice and there were as many as
+ * PagerDuty counted: it keeps no snapshot between pages, so rows shift while it is read.
+ *
+ * @param stop whether to give up after the first page
+ * @throws ProviderError that concerns the whole account
+ */
+async function readList<Row extends { id: string }>(
+  client: PagerDutyClient,
+  list: ListRequest<Row>,
+  context: CallContext,
+  stop: (first: Page<Row>) => boolean = () => false,
+): Promise<ReadList<Row>> {
+  const rows = new Map<string, Row>();
+  let total: number | null = null;
+  let counted = 0;
+  try {
+    for await (const page of pagesOf(client, list, context)) {
+      for (const row of page.rows) rows.set(row.id, row);
+      if (counted === 0) {
+        total = page.total;
+        if (page.more && stop(page)) return { rows, end: 'not-tried', failures: [] };
+      }
+      counted += page.count;
+    }
+  } catch (error) {
+    const failure = ownFailure(error);
+    const beyondReach = failure.reason === 'list_too_long';
+    return { rows, end: beyondReach ? 'not-tried' : 'incomplete', failures: [failure] };
+  }
+  // A row that came twice, or one without an id, is counted and not among the rows.
+  const whole = rows.size === counted && (total === null || total === counted);
+  return whole
+    ? { rows, end: 'complete', failures: [] }
+    : { rows, end: 'incomplete', failures: [listChangedWhileRead(list.operation)] };
+}
+
+/** @throws the error itself where it is not of this one list alone */
+function ownFailure(error: unknown): ProviderError {
+  if (error instanceof ProviderError && !error.accountWide) return error;
+  throw error;
+}
+
+/** Only of these teams; absent where nobody named the team. */
+function membershipsIn(
+  users: ReadList<UserWithTeams>,
+  teamIds: ReadonlySet<string>,
+): Map<string, Membership> {
+  const memberships = new Map<string, Membership>();
+  for (const user of users.rows.values()) {
+    for (const teamId of user.teamIds ?? []) {
+      if (!teamIds.has(teamId)) continue;
+      const membership = memberships.get(teamId) ?? { ids: new Set(), complete: users.end === 'complete' };
+      memberships.set(teamId, membership);
+      membership.ids.add(user.id);
+    }
+  }
+  return memberships;
+}
