@@ -6,6 +6,8 @@ import { ScimGroup } from './directory/group.entity';
 import { ScimUser } from './directory/user.entity';
 import { Integration } from './integrations/integration.entity';
 import { ScimKey } from './integrations/scim-keys/scim-key.entity';
+import { GuardEvent, HeldChange, HeldItem } from './provisioning/guard/guard.entities';
+import { Drift } from './provisioning/reconcile/drift.entity';
 import { IntegrationWork } from './provisioning/schedule/integration-work.entity';
 import { LeaseRow } from './provisioning/schedule/lease.entity';
 import { ParkedMember } from './provisioning/state/parked-member.entity';
@@ -32,6 +34,10 @@ export const ENTITIES = [
   RemoteGroup,
   RemoteMember,
   ParkedMember,
+  Drift,
+  GuardEvent,
+  HeldChange,
+  HeldItem,
   IntegrationWork,
   LeaseRow,
 ];

@@ -3,6 +3,7 @@ import { v4 as randomUuid } from 'uuid';
 import { chunksOf } from '../database/chunks';
 import { upsertSql } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
+import type { LetGoMode } from './change.entity';
 import { DesiredStateChanges } from './desired-state-changes';
 
 /**
@@ -53,5 +54,10 @@ export class ChangeMarks {
       );
     }
     this.changes.announce(tx, integrationId);
+  }
+
+  /** Says of a group that is marked and gone what is to become of its remote group; a later mark leaves that as it is. */
+  async decideLetGo(tx: Transaction, groupId: string, mode: LetGoMode): Promise<void> {
+    await tx.query('UPDATE group_change SET letGo = ? WHERE groupId = ?', [mode, groupId]);
   }
 }

@@ -1,5 +1,9 @@
 import { Entity, Index } from 'typeorm';
-import { BooleanColumn, IdColumn, PrimaryIdColumn, TimeColumn } from '../database/column-types';
+import { BooleanColumn, IdColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../database/column-types';
+
+/** What an admin decided to become of the remote group of one that is gone, whatever the integration's policy is. */
+export const LET_GO_MODES = ['leave', 'release'] as const;
+export type LetGoMode = (typeof LET_GO_MODES)[number];
 
 /**
  * "Compare this group again." Written in the transaction of the change with a fresh mark; deleted by the engine if the
@@ -13,6 +17,7 @@ export class GroupChange {
   @IdColumn() mark: string;
   /** Every member has to be compared, not only the pairs in `member_change`. */
   @BooleanColumn() whole: boolean;
+  @TextColumn(16, { nullable: true }) letGo: LetGoMode | null;
   /** When the oldest change that is not yet looked at came. */
   @TimeColumn() since: number;
 }

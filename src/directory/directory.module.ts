@@ -3,11 +3,20 @@ import { ChangeMarks } from './change-marks';
 import { DeletedRowsSweeper } from './deleted-rows-sweeper';
 import { DesiredStateChanges } from './desired-state-changes';
 import { Groups } from './groups';
+import { IntegrationDirectory } from './integration-directory';
 import { RefusedWrites } from './refused-writes';
 import { Users } from './users';
 
 @Module({
-  providers: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites, DeletedRowsSweeper],
-  exports: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites],
+  providers: [
+    Users,
+    Groups,
+    ChangeMarks,
+    DesiredStateChanges,
+    RefusedWrites,
+    DeletedRowsSweeper,
+    IntegrationDirectory,
+  ],
+  exports: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites, IntegrationDirectory],
 })
 export class DirectoryModule {}

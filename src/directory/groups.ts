@@ -4,14 +4,21 @@ import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
 import { chunksOf } from '../database/chunks';
 import { isUniqueViolation } from '../database/database-errors';
-import { FOR_SHARE, FOR_UPDATE, inList, placeholders } from '../database/dialect';
+import { FOR_SHARE, FOR_UPDATE, inList, orderedBy, placeholders } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } from './directory-errors';
 import { fold } from './fold';
 import type { ScimGroup } from './group.entity';
-import { type ListRequest, type Ordered, type SqlCondition, orderBy, sortKeyColumn } from './resource-page';
+import {
+  type ListRequest,
+  type Ordered,
+  type SqlCondition,
+  type SqlOrder,
+  orderBy,
+  sortKeyColumn,
+} from './resource-page';
 
 /** How a group is to be stored, but for its members. */
 export interface GroupWrite {
@@ -45,6 +52,12 @@ export interface MemberRow {
 }
 
 const COLUMNS = 'id, integrationId, displayName, generation, version, resource, createdAt, lastModified';
+/** The index that has the rows of an integration in the order of each column. */
+const ORDER_INDEXES: Readonly<Record<string, string>> = {
+  id: 'scim_group_integration',
+  displayNameKey: 'scim_group_name',
+  externalIdKey: 'scim_group_external_id',
+};
 const LIVE = 'integrationId = ? AND deletedAt IS NULL';
 /** From here on a write is big: it passes alone, one at a time. */
 const BIG_WRITE_ROWS = 1000;
@@ -85,8 +98,8 @@ export class Groups {
     { where, order, offset, limit }: ListRequest,
   ): Promise<Ordered<GroupRow>[]> {
     const rows = await this.reader.query<Ordered<GroupRow>[]>(
-      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_group WHERE ${LIVE}${and(where)}
-       ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
+      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_group${orderIndex(order)}
+       WHERE ${LIVE}${and(where)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
       [integrationId, ...(where?.params ?? []), limit, offset],
     );
     return rows.map(fromSql);
@@ -227,17 +240,29 @@ export class Groups {
     accept: (current: GroupRow) => void = () => undefined,
     options?: TransactionOptions,
   ): Promise<void> {
-    await this.run(context, 1, options, async (tx) => {
-      const before = await lockGroup(tx, context.integrationId, id);
-      accept(before);
-      await tx.query(
-        `UPDATE scim_group SET deletedAt = ?, generation = generation + 1, displayNameKey = NULL,
-           displayNameUniqueKey = NULL, externalIdKey = NULL WHERE id = ?`,
-        [Date.now(), id],
-      );
-      await this.marks.mark(tx, context.integrationId, new Map([[id, []]]), true);
-      await this.record(tx, context, 'group.deleted', id, { displayName: before.displayName });
-    });
+    await this.run(context, 1, options, (tx) => this.deleteWithin(tx, context, id, accept));
+  }
+
+  /**
+   * The same as part of a larger transaction.
+   *
+   * @throws ResourceNotFoundError
+   */
+  async deleteWithin(
+    tx: Transaction,
+    context: ChangeContext,
+    id: string,
+    accept: (current: GroupRow) => void = () => undefined,
+  ): Promise<void> {
+    const before = await lockGroup(tx, context.integrationId, id);
+    accept(before);
+    await tx.query(
+      `UPDATE scim_group SET deletedAt = ?, generation = generation + 1, displayNameKey = NULL,
+         displayNameUniqueKey = NULL, externalIdKey = NULL WHERE id = ?`,
+      [Date.now(), id],
+    );
+    await this.marks.mark(tx, context.integrationId, new Map([[id, []]]), true);
+    await this.record(tx, context, 'group.deleted', id, { displayName: before.displayName });
   }
 
   private run<T>(
@@ -386,6 +411,11 @@ function rowsOf(change: MembershipChange | undefined): number {
 
 function keysOf({ displayName, externalId }: GroupWrite): (string | null)[] {
   return [fold(displayName), uniqueNameKey(displayName), externalId];
+}
+
+function orderIndex(order: SqlOrder | null): string {
+  const index = ORDER_INDEXES[order?.column ?? 'id'];
+  return index === undefined ? '' : orderedBy(index);
 }
 
 function and(where: SqlCondition | null): string {

@@ -4,13 +4,20 @@ import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
 import { chunksOf } from '../database/chunks';
 import { RestartTransaction, isUniqueViolation } from '../database/database-errors';
-import { FOR_UPDATE, inList } from '../database/dialect';
+import { FOR_UPDATE, inList, orderedBy } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
-import { type ListRequest, type Ordered, type SqlCondition, orderBy, sortKeyColumn } from './resource-page';
+import {
+  type ListRequest,
+  type Ordered,
+  type SqlCondition,
+  type SqlOrder,
+  orderBy,
+  sortKeyColumn,
+} from './resource-page';
 import type { ScimUser } from './user.entity';
 
 /** How a user is to be stored. */
@@ -30,6 +37,12 @@ export type UserRow = Omit<ScimUser, 'userNameKey' | 'externalIdKey' | 'emailKey
 
 const COLUMNS =
   'id, integrationId, userName, displayName, email, active, incarnation, version, resource, createdAt, lastModified';
+/** The index that has the rows of an integration in the order of each column. */
+const ORDER_INDEXES: Readonly<Record<string, string>> = {
+  id: 'scim_user_integration',
+  userNameKey: 'scim_user_name',
+  externalIdKey: 'scim_user_external_id',
+};
 const LIVE = 'integrationId = ? AND deletedAt IS NULL';
 
 /** The users of every integration, as their IdPs want them. */
@@ -76,8 +89,8 @@ export class Users {
     { where, order, offset, limit }: ListRequest,
   ): Promise<Ordered<UserRow>[]> {
     const rows = await this.reader.query<Ordered<UserRow>[]>(
-      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_user WHERE ${LIVE}${and(where)}
-       ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
+      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_user${orderIndex(order)}
+       WHERE ${LIVE}${and(where)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
       [integrationId, ...(where?.params ?? []), limit, offset],
     );
     return rows.map(fromSql);
@@ -383,6 +396,11 @@ function columnsOf({ userName, displayName, email, active, resource }: UserWrite
 
 function keysOf({ userName, externalId, email }: UserWrite): (string | null)[] {
   return [fold(userName), externalId, email === null ? null : fold(email.trim())];
+}
+
+function orderIndex(order: SqlOrder | null): string {
+  const index = ORDER_INDEXES[order?.column ?? 'id'];
+  return index === undefined ? '' : orderedBy(index);
 }
 
 function and(where: SqlCondition | null): string {

@@ -9,17 +9,67 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, IsString, Length, Matches, ValidateNested } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  ValidateNested,
+  Max,
+  Min,
+} from 'class-validator';
 import { IdParam } from '../admin-api/id-param';
-import { PageInfo, PageQuery, isoTimeOrNull } from '../admin-api/page';
+import { PageInfo, PageQuery } from '../admin-api/page';
 import { SETTINGS, type Settings } from '../config/settings';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
 import { AdminGuard } from '../tenants/authentication/admin.guard';
-import { INTEGRATION_MODES, type Integration, type IntegrationMode } from './integration.entity';
+import type { Integration } from './integration.entity';
+import { IntegrationView, presentIntegration } from './integration.view';
 import { Integrations } from './integrations.service';
-import type { IntegrationPolicies } from './policies';
+import type { GivenPolicies, GuardPolicy } from './policies';
 
-class PoliciesInput implements Partial<IntegrationPolicies> {
+class GuardInput implements Partial<GuardPolicy> {
+  @ApiPropertyOptional({ minimum: 0, maximum: 100, default: 50, description: 'Of the members of one team' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  teamPercent?: number;
+
+  @ApiPropertyOptional({ minimum: 0, default: 5, description: 'At least so many of one team' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  teamMembers?: number;
+
+  @ApiPropertyOptional({ minimum: 0, maximum: 100, default: 20, description: 'Of all memberships' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  integrationPercent?: number;
+
+  @ApiPropertyOptional({ minimum: 0, default: 50, description: 'At least so many of all memberships' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  integrationMembers?: number;
+
+  @ApiPropertyOptional({
+    minimum: 0,
+    default: 10,
+    description: 'So many teams may be deleted; 0: any number',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  deletedTeams?: number;
+}
+
+class PoliciesInput implements GivenPolicies {
   @ApiPropertyOptional({ enum: ['adopt', 'fail'], default: 'adopt' })
   @IsOptional()
   @IsIn(['adopt', 'fail'])
@@ -29,6 +79,22 @@ class PoliciesInput implements Partial<IntegrationPolicies> {
   @IsOptional()
   @IsIn(['delete', 'release', 'leave'])
   onGroupDelete?: 'delete' | 'release' | 'leave';
+
+  @ApiPropertyOptional({ minimum: 15, maximum: 10080, default: 360 })
+  @IsOptional()
+  @IsInt()
+  @Min(15)
+  @Max(10_080)
+  reconcileEveryMinutes?: number;
+
+  @ApiPropertyOptional({
+    type: GuardInput,
+    description: 'From how many removals within an hour on an admin has to agree; 0 turns a threshold off',
+  })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => GuardInput)
+  guard?: GuardInput;
 }
 
 class CreateIntegration {
@@ -66,44 +132,6 @@ class CreateIntegration {
   @ValidateNested()
   @Type(() => PoliciesInput)
   policies?: PoliciesInput;
-}
-
-class PoliciesView implements IntegrationPolicies {
-  @ApiProperty({ enum: ['adopt', 'fail'] }) existingTeams: 'adopt' | 'fail';
-  @ApiProperty({ enum: ['delete', 'release', 'leave'] }) onGroupDelete: 'delete' | 'release' | 'leave';
-}
-
-class AccountView {
-  @ApiProperty({ example: 'acme' }) name: string;
-  @ApiProperty({ example: 'https://acme.pagerduty.com' }) url: string;
-}
-
-class ConnectionView {
-  @ApiProperty({ enum: ['unknown', 'ok', 'failed'] }) status: string;
-  @ApiProperty({ type: String, nullable: true }) reason: string | null;
-  @ApiProperty({ type: String, nullable: true }) message: string | null;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) checkedAt: string | null;
-}
-
-class SuspensionView {
-  @ApiProperty({ example: 'invalid_client' }) reason: string;
-  @ApiProperty() message: string;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) since: string | null;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextProbeAt: string | null;
-}
-
-export class IntegrationView {
-  @ApiProperty({ format: 'uuid' }) id: string;
-  @ApiProperty({ format: 'uuid' }) tenantId: string;
-  @ApiProperty({ example: 'pagerduty' }) provider: string;
-  @ApiProperty() name: string;
-  @ApiProperty({ enum: INTEGRATION_MODES }) mode: IntegrationMode;
-  @ApiProperty({ type: SuspensionView, nullable: true }) suspension: SuspensionView | null;
-  @ApiProperty({ type: Object }) settings: object;
-  @ApiProperty({ type: PoliciesView }) policies: IntegrationPolicies;
-  @ApiProperty({ description: 'What the IdP is given as SCIM base URL' }) scimBaseUrl: string;
-  @ApiProperty({ type: AccountView, nullable: true }) account: AccountView | null;
-  @ApiProperty({ type: ConnectionView }) connection: ConnectionView;
 }
 
 class IntegrationPage extends PageInfo {
@@ -184,34 +212,6 @@ export class IntegrationsController {
   }
 
   private present(integration: Integration): IntegrationView {
-    return {
-      id: integration.id,
-      tenantId: integration.tenantId,
-      provider: integration.provider,
-      name: integration.name,
-      mode: integration.mode,
-      suspension:
-        integration.suspensionReason === null
-          ? null
-          : {
-              reason: integration.suspensionReason,
-              message: integration.suspensionMessage ?? '',
-              since: isoTimeOrNull(integration.suspendedSince),
-              nextProbeAt: isoTimeOrNull(integration.nextProbeAt),
-            },
-      settings: integration.settings,
-      policies: integration.policies,
-      scimBaseUrl: `${this.settings.publicUrl}/scim/v2/${integration.id}`,
-      account:
-        integration.accountIdentity === null
-          ? null
-          : { name: integration.accountName ?? '', url: integration.accountUrl ?? '' },
-      connection: {
-        status: integration.connectionStatus,
-        reason: integration.connectionReason,
-        message: integration.connectionMessage,
-        checkedAt: isoTimeOrNull(integration.connectionCheckedAt),
-      },
-    };
+    return presentIntegration(integration, this.settings.publicUrl);
   }
 }

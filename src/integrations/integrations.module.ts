@@ -1,20 +1,41 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { TenantsModule } from '../tenants/tenants.module';
+import { ConnectionTestController } from './connection-test/connection-test.controller';
+import { ConnectionTests } from './connection-test/connection-tests.service';
+import { SecretChanges } from './connection-test/secret-changes.service';
 import { Connections } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
+import { IntegrationLifecycle } from './integration-lifecycle.service';
 import { Integration } from './integration.entity';
 import { IntegrationsController } from './integrations.controller';
 import { Integrations } from './integrations.service';
+import { ProvidersController } from './providers.controller';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
 import { ScimKeysController } from './scim-keys/scim-keys.controller';
 import { ScimKeys } from './scim-keys/scim-keys.service';
+import { TenantDeletionController } from './tenant-deletion.controller';
 
 @Module({
   imports: [TenantsModule, TypeOrmModule.forFeature([Integration, ScimKey])],
-  controllers: [IntegrationsController, ScimKeysController],
-  providers: [Integrations, ScimKeys, Connections, ProviderRegistry, IntegrationChanges],
-  exports: [Integrations, ScimKeys, Connections, IntegrationChanges, TenantsModule],
+  controllers: [
+    ProvidersController,
+    IntegrationsController,
+    ConnectionTestController,
+    ScimKeysController,
+    TenantDeletionController,
+  ],
+  providers: [
+    Integrations,
+    IntegrationLifecycle,
+    ScimKeys,
+    Connections,
+    ProviderRegistry,
+    IntegrationChanges,
+    ConnectionTests,
+    SecretChanges,
+  ],
+  exports: [Integrations, IntegrationLifecycle, ScimKeys, Connections, IntegrationChanges, TenantsModule],
 })
 export class IntegrationsModule {}

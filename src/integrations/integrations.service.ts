@@ -7,6 +7,7 @@ import { Problem } from '../admin-api/problem';
 import { systemActor } from '../audit/actor';
 import { AuditLog } from '../audit/audit-log';
 import { SETTINGS, type Settings } from '../config/settings';
+import { FOR_UPDATE } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 import { TransactionRunner } from '../database/transaction-runner';
 import { SecretBox, SecretUnreadableError } from '../security/secret-box';
@@ -15,25 +16,39 @@ import { Tenants } from '../tenants/tenants.service';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { Integration, type IntegrationMode } from './integration.entity';
-import { type IntegrationPolicies, withDefaults } from './policies';
+import { type GivenPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { SettingsError } from './provider/provider-error';
 import { ProviderRegistry } from './provider/provider-registry';
+import { VISIBILITY_LOST } from './suspension-reasons';
 
 export interface NewIntegration {
   provider: string;
   name: string;
   settings: object;
   secret: string;
-  policies?: Partial<IntegrationPolicies>;
+  policies?: GivenPolicies;
 }
 
 /** Why the engine stopped by itself, and when it looks whether the cause is gone. */
 export interface Suspension {
   reason: string;
   message: string;
-  nextProbeAt: number;
+  /** Null: only an admin ends it. */
+  nextProbeAt: number | null;
 }
+
+/** Why a connection does not work. */
+export interface ConnectionFailure {
+  reason: string;
+  /** The cause, and what to do about it. */
+  message: string;
+}
+
+export type StateChange = Partial<Omit<Integration, 'settings' | 'policies'>>;
+
+/** As long as its column is. */
+const CONNECTION_MESSAGE_LENGTH = 1000;
 
 @Injectable()
 export class Integrations implements OnModuleInit {
@@ -76,6 +91,7 @@ export class Integrations implements OnModuleInit {
     const now = Date.now();
     const sealed = this.secrets.seal(input.secret, secretBinding(id));
     await this.transactions.run(async (tx) => {
+      await this.tenants.hold(tx, tenantId);
       await tx.manager.insert(Integration, {
         id,
         tenantId,
@@ -172,12 +188,27 @@ export class Integrations implements OnModuleInit {
     });
   }
 
+  /** An admin has looked at what suspended the integration. */
+  async endSuspension(tx: Transaction, id: string): Promise<void> {
+    await this.raiseRevision(tx, id, {
+      suspensionReason: null,
+      suspensionMessage: null,
+      suspendedSince: null,
+      nextProbeAt: null,
+    });
+  }
+
   /** A suspended integration is probed at once rather than when its time comes. */
   async probeNow(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND nextProbeAt IS NOT NULL', [
       Date.now(),
       id,
     ]);
+  }
+
+  /** The account was compared with the recorded one: until the next change of the integration that need not be done again. */
+  async accountChecked(tx: Transaction, { id, revision }: Integration): Promise<void> {
+    await tx.manager.update(Integration, { id }, { accountCheckedRevision: revision });
   }
 
   /** The target answered: whatever suspension there was is over, and the account is known. */
@@ -201,13 +232,87 @@ export class Integrations implements OnModuleInit {
     );
   }
 
+  /**
+   * What a connection test found, unless what it tested is no longer what is stored. Where nothing failed, a suspension ends
+   * and the engine is woken.
+   * @param failure null where nothing failed
+   */
+  async recordConnectionTest(
+    admin: Admin,
+    tested: Integration,
+    { failure, account }: { failure: ConnectionFailure | null; account: RemoteAccount | null },
+  ): Promise<void> {
+    await this.transactions.run(async (tx) => {
+      const current = await locked(tx, tested.id);
+      if (current?.revision === tested.revision) {
+        const change = failure === null ? whenConnected(current, account) : whenFailed(failure);
+        await tx.manager.update(Integration, { id: tested.id }, change);
+        if (current.suspensionReason !== null && change.suspensionReason === null) {
+          this.changes.announce(tx, tested.id);
+        }
+      }
+      await this.auditOf(tx, admin, tested, 'integration.connection_tested', failure?.reason);
+    });
+  }
+
+  /** @throws Problem 409 when another change was made since the secret was tried */
+  async replaceSecret(
+    admin: Admin,
+    tried: Integration,
+    { secret, account }: { secret: string; account: RemoteAccount | null },
+  ): Promise<void> {
+    const { id } = tried;
+    const sealed = this.secrets.seal(secret, secretBinding(id));
+    await this.transactions.run(async (tx) => {
+      const current = await locked(tx, id);
+      if (current?.revision !== tried.revision) {
+        throw Problem.conflict(
+          'changed_meanwhile',
+          'The integration was changed while the secret was tried; nothing was stored. Try again.',
+        );
+      }
+      await this.raiseRevision(tx, id, {
+        secretCiphertext: sealed.ciphertext,
+        secretKeyId: sealed.keyId,
+        ...whenConnected(current, account),
+      });
+      await this.auditOf(tx, admin, tried, 'integration.secret_changed');
+    });
+  }
+
+  /** A secret that was tried and not stored. */
+  async recordRefusedSecret(admin: Admin, integration: Integration, reason: string): Promise<void> {
+    await this.transactions.run((tx) =>
+      this.auditOf(tx, admin, integration, 'integration.secret_changed', reason),
+    );
+  }
+
+  /** @param failure reason of what did not succeed */
+  private auditOf(
+    tx: Transaction,
+    admin: Admin,
+    { id, tenantId }: Integration,
+    action: string,
+    failure?: string,
+  ): Promise<void> {
+    return this.audit.record(tx, {
+      actor: admin.actor,
+      action,
+      target: { type: 'integration', id },
+      tenantId,
+      integrationId: id,
+      ...(failure === undefined ? {} : { outcome: 'failed', detail: { reason: failure } }),
+    });
+  }
+
   private async pauseAll(): Promise<void> {
     await this.transactions.run((tx) =>
       tx.manager.update(Integration, { mode: 'enabled' }, { mode: 'paused' }),
     );
   }
 
-  private async raiseRevision(tx: Transaction, id: string, change: { mode: IntegrationMode }): Promise<void> {
+  /** A change that a running engine has to notice. */
+  async raiseRevision(tx: Transaction, id: string, change: StateChange): Promise<void> {
     await tx.manager.update(
       Integration,
       { id },
@@ -217,8 +322,43 @@ export class Integrations implements OnModuleInit {
   }
 }
 
+/** So that nothing changes it between this look and the write that follows. */
+async function locked(tx: Transaction, id: string): Promise<Integration | null> {
+  await tx.query(`SELECT id FROM integration WHERE id = ?${FOR_UPDATE}`, [id]);
+  return tx.manager.findOneBy(Integration, { id });
+}
+
+/** Ends a suspension, but for one that only an admin who has looked at the target may end: there a good credential says nothing. */
+function whenConnected(current: Integration, account: RemoteAccount | null): StateChange {
+  const suspension =
+    current.suspensionReason === VISIBILITY_LOST
+      ? {}
+      : { suspensionReason: null, suspensionMessage: null, suspendedSince: null, nextProbeAt: null };
+  const known =
+    account === null || current.accountIdentity !== null
+      ? {}
+      : { accountIdentity: account.identity, accountName: account.name, accountUrl: account.url };
+  return {
+    ...suspension,
+    ...known,
+    connectionStatus: 'ok',
+    connectionReason: null,
+    connectionMessage: null,
+    connectionCheckedAt: Date.now(),
+  };
+}
+
+function whenFailed({ reason, message }: ConnectionFailure): StateChange {
+  return {
+    connectionStatus: 'failed',
+    connectionReason: reason,
+    connectionMessage: message.slice(0, CONNECTION_MESSAGE_LENGTH),
+    connectionCheckedAt: Date.now(),
+  };
+}
+
 /** @throws Problem 400 that names each field below `settings`, or `secret` */
-function acceptSettings<T>(parse: () => T): T {
+export function acceptSettings<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {

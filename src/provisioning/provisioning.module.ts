@@ -2,28 +2,53 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
+import { AccountCheck } from './apply/account-check';
 import { GroupApplier } from './apply/group-applier';
 import { GroupViews } from './apply/group-view';
+import { IntegrationRemoval } from './apply/integration-removal';
 import { IntegrationRun } from './apply/integration-run';
 import { Members } from './apply/members';
 import { People } from './apply/people';
 import { ProvisioningAudit } from './apply/provisioning-audit';
 import { Teams } from './apply/teams';
 import { UserResolution } from './apply/user-resolution';
+import { DryRun } from './dry-run/dry-run';
+import { TeamDryRun } from './dry-run/team-dry-run';
 import { GroupsStatusController } from './http/groups.controller';
+import { HeldChanges } from './guard/held-changes';
+import { RemovalScreen } from './guard/removal-screen';
+import { HeldChangesController } from './http/held-changes.controller';
+import { DriftController } from './http/drift.controller';
+import { LifecycleController } from './http/lifecycle.controller';
+import { PlanController } from './http/plan.controller';
 import { RefusedWritesController } from './http/refused-writes.controller';
+import { ReleaseController } from './http/release.controller';
 import { UsersStatusController } from './http/users.controller';
+import { DriftLedger } from './reconcile/drift-ledger';
+import { Reconciler } from './reconcile/reconciler';
 import { EmbeddedScheduler } from './schedule/embedded-scheduler';
 import { Leases } from './schedule/lease';
+import { LifecycleRequests } from './schedule/lifecycle-requests';
+import { ReleaseRequests } from './schedule/release-requests';
 import { RetryRequests } from './schedule/retry-requests';
 import { Scheduler } from './schedule/scheduler';
 import { WorkLedger } from './schedule/work-ledger';
 import { RemoteGroup } from './state/remote-group.entity';
+import { RemoteRows } from './state/remote-rows';
 import { SyncStatus } from './state/sync-status';
 
 @Module({
   imports: [DirectoryModule, IntegrationsModule, TypeOrmModule.forFeature([RemoteGroup])],
-  controllers: [GroupsStatusController, UsersStatusController, RefusedWritesController],
+  controllers: [
+    GroupsStatusController,
+    UsersStatusController,
+    PlanController,
+    DriftController,
+    HeldChangesController,
+    RefusedWritesController,
+    LifecycleController,
+    ReleaseController,
+  ],
   providers: [
     { provide: Scheduler, useClass: EmbeddedScheduler },
     IntegrationRun,
@@ -34,10 +59,21 @@ import { SyncStatus } from './state/sync-status';
     Members,
     GroupApplier,
     ProvisioningAudit,
+    Reconciler,
+    DriftLedger,
+    RemovalScreen,
+    HeldChanges,
     Leases,
     WorkLedger,
     RetryRequests,
+    LifecycleRequests,
+    ReleaseRequests,
+    AccountCheck,
+    IntegrationRemoval,
+    RemoteRows,
     SyncStatus,
+    TeamDryRun,
+    DryRun,
   ],
 })
 export class ProvisioningModule {}

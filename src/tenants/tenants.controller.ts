@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -15,7 +15,7 @@ import { AdminGuard } from './authentication/admin.guard';
 import type { Tenant } from './tenant.entity';
 import { Tenants } from './tenants.service';
 
-class CreateTenant {
+class TenantInput {
   @ApiProperty({ example: 'Acme', minLength: 1, maxLength: 200 })
   @IsString()
   @Length(1, 200)
@@ -44,7 +44,7 @@ export class TenantsController {
   @RequiresRole('platform')
   @ApiOperation({ summary: 'Create a tenant' })
   @ApiCreatedResponse({ type: TenantView })
-  async create(@CurrentAdmin() admin: Admin, @Body() body: CreateTenant): Promise<TenantView> {
+  async create(@CurrentAdmin() admin: Admin, @Body() body: TenantInput): Promise<TenantView> {
     return present(await this.tenants.create(admin, body.name));
   }
 
@@ -63,6 +63,18 @@ export class TenantsController {
   @ApiOkResponse({ type: TenantView })
   async get(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<TenantView> {
     return present(await this.tenants.get(admin, tenantId));
+  }
+
+  @Patch(':tenantId')
+  @RequiresRole('owner')
+  @ApiOperation({ summary: 'Rename a tenant' })
+  @ApiOkResponse({ type: TenantView })
+  async rename(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('tenantId') tenantId: string,
+    @Body() body: TenantInput,
+  ): Promise<TenantView> {
+    return present(await this.tenants.rename(admin, tenantId, body.name));
   }
 }
 

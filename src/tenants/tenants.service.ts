@@ -5,7 +5,9 @@ import { v7 as uuid } from 'uuid';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
 import { Problem } from '../admin-api/problem';
 import { AuditLog } from '../audit/audit-log';
-import { TransactionRunner } from '../database/transaction-runner';
+import { FOR_SHARE, FOR_UPDATE } from '../database/dialect';
+import { type Transaction, TransactionRunner } from '../database/transaction-runner';
+import { AdminKey } from './admin-keys/admin-key.entity';
 import type { Admin } from './authentication/admin';
 import { Tenant } from './tenant.entity';
 
@@ -53,5 +55,57 @@ export class Tenants {
     const tenant = visible ? await this.tenants.findOneBy({ id: tenantId }) : null;
     if (!tenant) throw Problem.notFound('tenant');
     return tenant;
+  }
+
+  async rename(admin: Admin, tenantId: string, name: string): Promise<Tenant> {
+    const before = await this.get(admin, tenantId);
+    await this.transactions.run(async (tx) => {
+      await tx.manager.update(Tenant, { id: tenantId }, { name, updatedAt: Date.now() });
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'tenant.renamed',
+        target: { type: 'tenant', id: tenantId },
+        tenantId,
+        detail: { from: before.name, to: name },
+      });
+    });
+    return this.get(admin, tenantId);
+  }
+
+  /**
+   * The tenant cannot be deleted before the transaction that gives it something has ended.
+   *
+   * @throws Problem 404 when it is gone already
+   */
+  async hold(tx: Transaction, tenantId: string): Promise<void> {
+    const rows = await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_SHARE}`, [tenantId]);
+    if (rows.length === 0) throw Problem.notFound('tenant');
+  }
+
+  /**
+   * With its admin keys; what was audited stays.
+   *
+   * @param assertEmpty throws while the tenant owns anything
+   */
+  async delete(
+    admin: Admin,
+    tenantId: string,
+    assertEmpty: (tx: Transaction) => Promise<void>,
+  ): Promise<void> {
+    const { name } = await this.get(admin, tenantId);
+    await this.transactions.run(async (tx) => {
+      const rows = await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_UPDATE}`, [tenantId]);
+      if (rows.length === 0) throw Problem.notFound('tenant');
+      await assertEmpty(tx);
+      await tx.manager.delete(AdminKey, { tenantId });
+      await tx.manager.delete(Tenant, { id: tenantId });
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'tenant.deleted',
+        target: { type: 'tenant', id: tenantId },
+        tenantId,
+        detail: { name },
+      });
+    });
   }
 }

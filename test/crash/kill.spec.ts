@@ -5,6 +5,7 @@ import { type Simulator, startSimulator } from '../../simulator/simulator';
 import { type TestDatabase, createTestDatabase } from '../support/database';
 import { HttpClient } from '../support/http';
 import { ScimClient } from '../support/scim-client';
+import { WITHOUT_GUARD } from '../support/scimify';
 import { ScimifyProcess } from '../support/scimify-process';
 import { waitFor } from '../support/wait';
 
@@ -49,6 +50,7 @@ describe('a process that is killed on the way, while PagerDuty fails', () => {
       name: 'PagerDuty',
       settings: { authMethod: 'api_key' },
       secret: pagerDuty.addApiKey(),
+      policies: WITHOUT_GUARD,
     });
     integrationId = integration.body.id;
     const key = await admin.post(`/integrations/${integrationId}/scim-keys`, { name: 'Okta' });

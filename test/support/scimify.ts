@@ -6,7 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { createApplication } from '../../src/application';
 import { readSettings } from '../../src/config/settings';
-import { type Simulator, startSimulator } from '../../simulator/simulator';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator';
 import { type TestDatabase, createTestDatabase } from './database';
 import { HttpClient } from './http';
 import { ScimClient } from './scim-client';
@@ -14,6 +14,11 @@ import { waitFor } from './wait';
 
 export const PUBLIC_URL = 'https://scimify.example';
 const ADMIN_KEY = 'test-admin-key-0123456789-0123456789';
+
+/** Policies of a test that removes more at once than an admin would let pass unseen. */
+export const WITHOUT_GUARD = {
+  guard: { teamPercent: 0, teamMembers: 0, integrationPercent: 0, integrationMembers: 0, deletedTeams: 0 },
+};
 
 /** What an identity provider and an admin see of one integration. */
 export interface TestIntegration {
@@ -42,9 +47,9 @@ export class Scimify {
     private readonly dataDirectory: string,
   ) {}
 
-  static async start(env: Record<string, string> = {}): Promise<Scimify> {
+  static async start(env: Record<string, string> = {}, simulator: SimulatorOptions = {}): Promise<Scimify> {
     const database = await createTestDatabase();
-    const pagerDuty = await startSimulator({ rateLimit: 100_000 });
+    const pagerDuty = await startSimulator({ rateLimit: 100_000, ...simulator });
     const dataDirectory = mkdtempSync(join(tmpdir(), 'scimify-data-'));
     const settings = readSettings({
       PORT: '0',

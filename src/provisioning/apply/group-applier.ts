@@ -7,9 +7,10 @@ import { planTeam } from '../plan/group-plan';
 import { Leases } from '../schedule/lease';
 import { type OpenItem, deriveGroupState } from '../state/group-state';
 import { RemoteGroup } from '../state/remote-group.entity';
-import { GroupBlockedError } from './group-blocked';
+import { HELD_MESSAGE, HELD_REASON, RemovalScreen } from '../guard/removal-screen';
+import { GroupBlockedError, GroupHeldError } from './group-blocked';
 import type { GroupView } from './group-view';
-import { Members } from './members';
+import { Members, screenedTeam } from './members';
 import { People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
@@ -31,6 +32,7 @@ export class GroupApplier {
     private readonly people: People,
     private readonly users: UserResolution,
     private readonly leases: Leases,
+    private readonly screen: RemovalScreen,
     private readonly audit: ProvisioningAudit,
   ) {}
 
@@ -95,19 +97,10 @@ export class GroupApplier {
     }
   }
 
-  /** The IdP deleted the group. */
+  /** The IdP or an admin deleted the group, or an admin the integration. */
   private async letGo(run: RunContext, view: GroupView): Promise<void> {
-    const { remote } = view;
-    if (remote) {
-      await this.leases.run(run.lease, (tx) =>
-        tx.manager.update(
-          RemoteGroup,
-          { id: remote.id, groupId: view.groupId },
-          { deletingSince: remote.deletingSince ?? Date.now() },
-        ),
-      );
-    }
-    const action = planTeam(null, remote, run.integration.policies.onGroupDelete);
+    const remote = view.remote && (await this.beginLettingGo(run, view.groupId, view.remote.id));
+    const action = planTeam(null, remote, letGoModeOf(run, view));
     switch (action.kind) {
       case 'resume-create': {
         const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
@@ -115,9 +108,11 @@ export class GroupApplier {
         break;
       }
       case 'delete':
+        await this.assertNotHeld(run, { ...view, remote: remote! });
         await this.deleteTeam(run, view as ViewWithTeam);
         break;
       case 'release':
+        await this.assertNotHeld(run, { ...view, remote: remote! });
         await this.members.releaseAll(run, view as ViewWithTeam);
         break;
       default:
@@ -127,6 +122,7 @@ export class GroupApplier {
       if (remote) await removeRemoteRows(tx, remote.id);
       await tx.query('DELETE FROM member_change WHERE groupId = ?', [view.groupId]);
       await tx.query('DELETE FROM group_change WHERE groupId = ?', [view.groupId]);
+      await tx.query('DELETE FROM held_item WHERE groupId = ?', [view.groupId]);
       if (!remote?.remoteId) return;
       await this.audit.record(tx, run, [
         {
@@ -136,6 +132,33 @@ export class GroupApplier {
         },
       ]);
     });
+  }
+
+  /** @returns null when another group has taken the claim over: then there is nothing left to let go */
+  private beginLettingGo(
+    run: RunContext,
+    groupId: string,
+    remoteGroupId: string,
+  ): Promise<RemoteGroup | null> {
+    return this.leases.run(run.lease, async (tx) => {
+      const remote = await tx.manager.findOneBy(RemoteGroup, { id: remoteGroupId, groupId });
+      if (!remote) return null;
+      const deletingSince = remote.deletingSince ?? Date.now();
+      await tx.manager.update(RemoteGroup, { id: remote.id }, { deletingSince });
+      return { ...remote, deletingSince };
+    });
+  }
+
+  /**
+   * What an admin deletes by name is meant; what the IdP deletes is counted.
+   *
+   * @throws GroupHeldError
+   */
+  private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
+    if (view.change?.letGo || run.integration.deletingSince !== null) return;
+    const team = { ...screenedTeam(run, view), displayName: view.remote.groupName };
+    const goesOn = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
+    if (!goesOn) throw new GroupHeldError();
   }
 
   /** The claim is looked at again right before: another group may have taken the team over. */
@@ -193,13 +216,13 @@ export class GroupApplier {
         RemoteGroup,
         { id: remote.id },
         {
-          state: failure.passing ? 'retrying' : 'blocked',
+          state: failure.state,
           reason: failure.reason,
           message: failure.message,
           attempts,
           nextAttemptAt,
           notBefore: nextAttemptAt,
-          blockedMark: failure.passing ? null : (view.change?.mark ?? null),
+          blockedMark: failure.state === 'retrying' ? null : (view.change?.mark ?? null),
         },
       );
     });
@@ -213,23 +236,34 @@ const MAX_RETRY_CHUNKS = 20;
 interface Failure {
   reason: string;
   message: string;
-  passing: boolean;
+  state: 'retrying' | 'blocked' | 'held';
   delay: (attempts: number) => number;
 }
 
 function failureOf(error: unknown): Failure | null {
   if (error instanceof GroupBlockedError) {
-    return { reason: error.reason, message: error.explanation, passing: false, delay: refusalDelay };
+    return { reason: error.reason, message: error.explanation, state: 'blocked', delay: refusalDelay };
+  }
+  if (error instanceof GroupHeldError) {
+    return { reason: HELD_REASON, message: HELD_MESSAGE, state: 'held', delay: () => refusalDelay(2) };
   }
   if (!(error instanceof ProviderError)) return null;
   const passing = error.isTransient || error.accountWide || error.reason === GROUP_GONE;
   return {
     reason: error.reason,
     message: error.explanation,
-    passing,
+    state: passing ? 'retrying' : 'blocked',
     delay: (attempts) =>
       passing ? passingFailureDelay(attempts, error.retryAfterMs, Math.random()) : refusalDelay(attempts),
   };
+}
+
+/** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
+export function letGoModeOf(
+  { integration }: Pick<RunContext, 'integration'>,
+  { change }: GroupView,
+): 'delete' | 'release' | 'leave' {
+  return change?.letGo ?? integration.deletingTeams ?? integration.policies.onGroupDelete;
 }
 
 async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise<void> {
@@ -249,7 +283,11 @@ async function openItems(tx: Transaction, view: ViewWithTeam) {
     return row ? { ...row, nextAttemptAt: Number(row.nextAttemptAt) } : null;
   };
   const { nameReason, nameMessage, nameNextAttemptAt } = view.remote;
+  const held = await tx.query("SELECT 1 FROM held_item WHERE groupId = ? AND state = 'held' LIMIT 1", [
+    view.groupId,
+  ]);
   return {
+    held: held.length > 0 ? { reason: HELD_REASON, message: HELD_MESSAGE } : null,
     passing: earlier(await first('parked_member', 'passing'), await first('remote_member', 'passing')),
     waiting: earlier(await first('parked_member', 'waiting'), await first('remote_member', 'waiting')),
     name:

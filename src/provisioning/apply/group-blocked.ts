@@ -10,3 +10,11 @@ export class GroupBlockedError extends Error {
     this.name = 'GroupBlockedError';
   }
 }
+
+/** The deletion of a group's team waits for an admin, because too many were deleted at once. */
+export class GroupHeldError extends Error {
+  constructor() {
+    super('The deletion of the team is held.');
+    this.name = 'GroupHeldError';
+  }
+}

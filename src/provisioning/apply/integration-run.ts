@@ -1,17 +1,22 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Integration } from '../../integrations/integration.entity';
 import { Connections } from '../../integrations/connections/connections.service';
 import { Integrations } from '../../integrations/integrations.service';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
+import { ACCOUNT_MISMATCH } from '../../integrations/suspension-reasons';
 import { PROBE_EVERY_MS, passingFailureDelay } from '../plan/backoff';
+import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
+import { AccountCheck } from './account-check';
 import { GroupApplier } from './group-applier';
-import { type GroupView, GroupViews } from './group-view';
+import { type GroupView, GroupViews, namesWithoutTeam } from './group-view';
+import { IntegrationRemoval } from './integration-removal';
 import { People } from './people';
-import type { RunContext } from './run-context';
+import type { RunContext, RunResult } from './run-context';
 import { Teams } from './teams';
 import { UserResolution } from './user-resolution';
 
@@ -20,7 +25,7 @@ const TIME_SLICE_MS = 10_000;
 const GROUPS_PER_BATCH = 50;
 /** So many groups in a row that fail for a passing reason speak of the account, not of the groups. */
 const FAILURES_THAT_STOP = 3;
-const PEOPLE_PER_LOOK_UP = 10_000;
+const LOOK_FOR_CHANGES_EVERY_MS = 250;
 
 /** Groups that several workers work off, one group each at a time. */
 interface Batch {
@@ -28,11 +33,6 @@ interface Batch {
   found: ReadonlyMap<string, FoundTeam> | undefined;
   until: number;
   failuresInARow: number;
-}
-
-export interface RunResult {
-  /** There is more to do at once. */
-  more: boolean;
 }
 
 /**
@@ -55,16 +55,24 @@ export class IntegrationRun {
     private readonly users: UserResolution,
     private readonly teams: Teams,
     private readonly groups: GroupApplier,
+    private readonly reconciler: Reconciler,
     private readonly ledger: WorkLedger,
+    private readonly account: AccountCheck,
+    private readonly removal: IntegrationRemoval,
   ) {}
 
   /** @param stop aborts between two calls when the process is to end */
   async run(integrationId: string, stop: AbortSignal): Promise<RunResult> {
     const integration = await this.integrations.find(integrationId);
-    if (!integration || !mayWrite(integration)) return { more: false };
+    if (!integration || !(mayWrite(integration) || isBeingDeleted(integration))) return { more: false };
     const lease = await this.leases.acquire(integrationId);
     if (!lease) return { more: false };
     try {
+      if (await this.removal.isDue(integration)) return await this.removal.remove(integration, lease, stop);
+      if (!mayWrite(integration)) {
+        await this.ledger.settle(lease, Date.now() + PROBE_EVERY_MS);
+        return { more: false };
+      }
       return await this.runWith(integration, lease, stop);
     } catch (error) {
       if (error instanceof LeaseLostError || stop.aborted) return { more: false };
@@ -91,11 +99,13 @@ export class IntegrationRun {
       progressed: false,
     };
     try {
-      run.accountIdentity = await this.accountIdentity(run);
-      const more = await this.work(run);
+      const identity = await this.account.identify(run);
+      if (identity === null) return { more: false };
+      run.accountIdentity = identity;
+      const more = isBeingDeleted(integration) ? await this.work(run) : await this.workWhileReconciling(run);
       const dueAt = await this.views.nextDue(integration.id);
       await this.ledger.settle(lease, dueAt);
-      return { more };
+      return { more: more || (await this.removal.isDue(integration)) };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       await this.stopFor(run, error);
@@ -103,10 +113,38 @@ export class IntegrationRun {
     }
   }
 
+  /** Changes that come while the target is being looked at as a whole do not wait for the end of it. */
+  private async workWhileReconciling(run: RunContext): Promise<boolean> {
+    const everyMs = run.integration.policies.reconcileEveryMinutes * 60_000;
+    const { due, acceptMissing } = await this.ledger.reconciliationDue(run.lease, everyMs);
+    if (!due) return this.work(run);
+    const stop = new AbortController();
+    const call = { ...run.call, signal: AbortSignal.any([run.call.signal, stop.signal]) };
+    const scan = { ended: false };
+    const reconciliation = this.reconciler
+      .reconcile({ ...run, call }, acceptMissing)
+      .then(() => this.ledger.reconciled(run.lease, everyMs))
+      .finally(() => (scan.ended = true));
+    try {
+      let more = await this.work(run);
+      while (!scan.ended) {
+        await Promise.race([reconciliation, pause(LOOK_FOR_CHANGES_EVERY_MS)]);
+        more = await this.work(run);
+      }
+      return more;
+    } finally {
+      stop.abort(new Error('The run ends.'));
+      // Nothing may still be writing when the lease is given back; why it failed is told by what is thrown above.
+      await reconciliation.catch(() => undefined);
+    }
+  }
+
   private async work(run: RunContext): Promise<boolean> {
     const until = performance.now() + TIME_SLICE_MS;
     while (performance.now() < until) {
-      const due = await this.views.due(run.integration.id, Date.now(), GROUPS_PER_BATCH);
+      const due = isBeingDeleted(run.integration)
+        ? await this.views.dueToBeLetGo(run.integration.id, Date.now(), GROUPS_PER_BATCH)
+        : await this.views.due(run.integration.id, Date.now(), GROUPS_PER_BATCH);
       if (due.length === 0) return false;
       // The mode may have been changed by an admin in any process.
       const integration = await this.integrations.find(run.integration.id);
@@ -120,9 +158,11 @@ export class IntegrationRun {
     const views: GroupView[] = [];
     for (const groupId of groupIds) {
       const view = await this.views.read(run.integration.id, groupId);
-      views.push(await this.teams.takeOver(run, view));
+      // With its integration every group goes, whether or not the IdP deleted it.
+      const desired = isBeingDeleted(run.integration) ? { ...view, group: null } : view;
+      views.push(await this.teams.takeOver(run, desired));
     }
-    await this.users.resolve(run, await this.peopleToLookUp(views));
+    await this.users.resolve(run, await this.people.concernedBy(views));
     const found = await this.findTeams(run, views);
     const batch: Batch = { views, found, until, failuresInARow: 0 };
     const workers = Array.from({ length: run.provider.limits.parallelCalls }, () => this.workOff(run, batch));
@@ -151,54 +191,13 @@ export class IntegrationRun {
     }
   }
 
-  /** All whom this batch may need, so that the provider can choose the fewest calls for all of them together. */
-  private async peopleToLookUp(views: readonly GroupView[]): Promise<string[]> {
-    const userIds = new Set<string>();
-    for (const view of views) {
-      if (!view.group) continue;
-      if (view.change?.whole) {
-        for (let after = ''; userIds.size < PEOPLE_PER_LOOK_UP * 10;) {
-          const members = await this.people.membersAfter(view.groupId, after, PEOPLE_PER_LOOK_UP);
-          for (const userId of members) userIds.add(userId);
-          if (members.length < PEOPLE_PER_LOOK_UP) break;
-          after = members.at(-1)!;
-        }
-      }
-      for (const { userId } of await this.people.changedPairs(view.groupId, PEOPLE_PER_LOOK_UP))
-        userIds.add(userId);
-      if (!view.remote) continue;
-      for (const userId of await this.people.parkedDue(view.remote.id, Date.now(), PEOPLE_PER_LOOK_UP)) {
-        userIds.add(userId);
-      }
-    }
-    return [...userIds];
-  }
-
   /** Teams of the names of all groups that have none yet, in one look-up. */
   private async findTeams(
     run: RunContext,
     views: readonly GroupView[],
   ): Promise<ReadonlyMap<string, FoundTeam> | undefined> {
-    const names = views
-      .filter(({ group, remote }) => group && !remote?.remoteId && !remote?.createIntent)
-      .map(({ group }) => group!.displayName);
+    const names = namesWithoutTeam(views);
     return names.length > 0 ? run.connection.findGroups(names, run.call) : undefined;
-  }
-
-  /** Known since the first success, or since a probe of a suspended integration. */
-  private async accountIdentity(run: RunContext): Promise<string> {
-    const { integration } = run;
-    if (integration.accountIdentity !== null && integration.suspensionReason === null) {
-      return integration.accountIdentity;
-    }
-    const account = await run.connection.account(run.call);
-    const known = account ?? {
-      identity: `${integration.provider}:integration:${integration.id}`,
-      name: run.provider.description.displayName,
-      url: '',
-    };
-    await this.leases.run(run.lease, (tx) => this.integrations.connected(tx, integration.id, known));
-    return known.identity;
   }
 
   /** What concerns the credential suspends the integration; everything else is tried again after a while. */
@@ -223,7 +222,17 @@ export class IntegrationRun {
   }
 }
 
+/** One that is being deleted lets go of its teams in whatever mode it is. */
 function mayWrite(integration: Integration): boolean {
-  if (integration.mode !== 'enabled') return false;
-  return integration.suspensionReason === null || (integration.nextProbeAt ?? 0) <= Date.now();
+  if (integration.mode !== 'enabled' && !isBeingDeleted(integration)) return false;
+  if (integration.suspensionReason === null) return true;
+  if (integration.suspensionReason === ACCOUNT_MISMATCH) {
+    // No probe ends it: it is looked at again once an admin has changed something.
+    return integration.accountCheckedRevision !== integration.revision;
+  }
+  return integration.nextProbeAt !== null && integration.nextProbeAt <= Date.now();
+}
+
+function isBeingDeleted({ deletingSince }: Integration): boolean {
+  return deletingSince !== null;
 }

@@ -5,11 +5,14 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
 import { GROUP_FULL, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
-import { type MemberPlan, planMembers } from '../plan/member-plan';
+import { type MemberPlan, type MemberPlanInput, noPlaceMessage, planMembers } from '../plan/member-plan';
+import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import { Leases } from '../schedule/lease';
+import type { GroupView } from './group-view';
 import type { ParkedKind } from '../state/parked-member.entity';
 import { type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
+import { addedByUs, nextForPlaces } from './known-target';
 import type { RunContext } from './run-context';
 import { type ViewWithTeam, raiseWriteSeq } from './teams';
 
@@ -24,6 +27,7 @@ export class Members {
   constructor(
     private readonly people: People,
     private readonly leases: Leases,
+    private readonly screen: RemovalScreen,
     private readonly audit: ProvisioningAudit,
   ) {}
 
@@ -53,16 +57,17 @@ export class Members {
     );
     const plan = planMembers(input);
     const peopleOf = input.wanted;
-    await this.recordPlan(run, remoteGroupId, plan, peopleOf);
+    const removable = await this.recordPlan(run, view, plan, input);
     const addsFailed = await this.send(run, view, { add: plan.add, remove: [] }, peopleOf);
     // Nobody leaves to make room for somebody who could not come; but a leaver leaves in any case.
-    const remove = plan.remove.filter(({ leaver }) => leaver || !addsFailed);
+    const planned = plan.remove.filter(({ remoteUserId }) => removable.has(remoteUserId));
+    const remove = planned.filter(({ leaver }) => leaver || !addsFailed);
     await this.send(run, view, { add: [], remove: remove.map(({ remoteUserId }) => remoteUserId) }, peopleOf);
-    if (addsFailed && remove.length < plan.remove.length) {
+    if (addsFailed && remove.length < planned.length) {
       await this.postponeRemovals(
         run,
         remoteGroupId,
-        plan.remove.filter(({ leaver }) => !leaver),
+        planned.filter(({ leaver }) => !leaver),
       );
     }
     await this.acknowledge(run, view.groupId, marks);
@@ -76,12 +81,7 @@ export class Members {
       if (chunk.length === 0) return;
       after = chunk.at(-1)!;
       const ours = await this.leases.run(run.lease, async (tx) => {
-        const rows = await tx.query<{ remoteUserId: string }>(
-          `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND managed = 1 AND preexisting = 0
-             AND remoteUserId IN (${inList(chunk)})`,
-          [view.remote.id, ...chunk],
-        );
-        const ids = rows.map(({ remoteUserId }) => remoteUserId);
+        const ids = await addedByUs(tx, view.remote.id, chunk);
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
         return ids;
       });
@@ -90,18 +90,26 @@ export class Members {
     }
   }
 
-  /** The intents are committed before anything is sent: a crash in between makes nobody a stranger. */
+  /**
+   * The intents are committed before anything is sent: a crash in between makes nobody a stranger.
+   *
+   * @returns the remote users who may be removed; others are held back for an admin
+   */
   private async recordPlan(
     run: RunContext,
-    remoteGroupId: string,
+    view: ViewWithTeam,
     plan: MemberPlan,
-    peopleOf: ReadonlyMap<string, readonly string[]>,
-  ): Promise<void> {
+    { wanted: peopleOf, known }: MemberPlanInput,
+  ): Promise<ReadonlySet<string>> {
+    const remoteGroupId = view.remote.id;
     const { add, manage, park, full, unpark } = plan;
     const remove = plan.remove.map(({ remoteUserId }) => remoteUserId);
-    const calls = add.length + remove.length;
-    if (calls + manage.length + park.length + full.length + unpark.length === 0) return;
-    await this.leases.run(run.lease, async (tx) => {
+    if ([add, remove, manage, park, full, unpark].every(({ length }) => length === 0)) return new Set();
+    return this.leases.run(run.lease, async (tx) => {
+      // A removal that was let through once is counted, and is not asked about again.
+      const [underWay, fresh] = partition(remove, (id) => known.get(id)?.state === 'removing');
+      const allowed = [...underWay, ...(await this.screen.removals(tx, screenedTeam(run, view), fresh))];
+      await this.screen.wantedAgain(tx, view.groupId, [...peopleOf.keys()]);
       for await (const some of chunksOf(add)) {
         await tx.query(
           upsertSql({
@@ -114,7 +122,7 @@ export class Members {
           some.flatMap((remoteUserId) => [remoteGroupId, remoteUserId, 'adding', 1, 0, 0]),
         );
       }
-      for await (const some of chunksOf(remove)) await markRemoving(tx, remoteGroupId, some);
+      for await (const some of chunksOf(allowed)) await markRemoving(tx, remoteGroupId, some);
       for await (const some of chunksOf(manage)) {
         await tx.query(
           `UPDATE remote_member SET managed = 1 WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
@@ -122,7 +130,6 @@ export class Members {
         );
       }
       const fullPeople = full.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []);
-      const limit = run.provider.limits.membersPerGroup;
       await parkPeople(tx, run.integration.id, remoteGroupId, [
         ...park.map(({ userId, reason, message, nextCheckAt }) => ({
           userId,
@@ -135,15 +142,16 @@ export class Members {
           userId,
           kind: 'waiting' as const,
           reason: GROUP_FULL,
-          message: `The team has ${limit} members, which is all that it takes. Split the group, or take people out of it.`,
+          message: noPlaceMessage(run.provider.limits.membersPerGroup),
           nextAttemptAt: Date.now() + refusalDelay(2),
         })),
       ]);
       await unparkPeople(tx, remoteGroupId, unpark);
-      if (calls > 0) {
+      if (add.length + allowed.length > 0) {
         await raiseWriteSeq(tx, remoteGroupId);
         await tx.query("UPDATE remote_group SET state = 'syncing' WHERE id = ?", [remoteGroupId]);
       }
+      return new Set(allowed);
     });
   }
 
@@ -186,7 +194,7 @@ export class Members {
     await this.leases.run(run.lease, async (tx) => {
       for (const outcome of outcomes) {
         const people = peopleOf.get(outcome.remoteUserId) ?? [];
-        if (outcome.applied) await recordApplied(tx, remoteGroupId, outcome, people);
+        if (outcome.applied) await recordApplied(tx, view.groupId, remoteGroupId, outcome, people);
         else await recordFailed(tx, run, remoteGroupId, outcome, people);
       }
       const removed = outcomes.filter((outcome) => outcome.applied && outcome.change === 'remove').length;
@@ -238,6 +246,21 @@ export class Members {
       }
     });
   }
+}
+
+/** The team as the guard against mass changes counts it. */
+export function screenedTeam(run: RunContext, view: GroupView & { remote: { id: string } }): ScreenedTeam {
+  return {
+    integrationId: run.integration.id,
+    groupId: view.groupId,
+    remoteGroupId: view.remote.id,
+    displayName: view.group?.displayName ?? view.remote.id,
+    policy: run.integration.policies.guard,
+  };
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 interface ParkedPerson {
@@ -313,6 +336,7 @@ async function markRemoving(
 
 async function recordApplied(
   tx: Transaction,
+  groupId: string,
   remoteGroupId: string,
   outcome: MemberOutcome & { applied: true },
   userIds: readonly string[],
@@ -320,6 +344,10 @@ async function recordApplied(
   if (outcome.change === 'remove') {
     await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
       remoteGroupId,
+      outcome.remoteUserId,
+    ]);
+    await tx.query('DELETE FROM held_item WHERE groupId = ? AND subject = ?', [
+      groupId,
       outcome.remoteUserId,
     ]);
     return;
@@ -416,12 +444,8 @@ async function postpone(
 
 /** As many of those for whom there was no place are tried as places have become free. */
 async function offerFreedPlaces(tx: Transaction, remoteGroupId: string, places: number): Promise<void> {
-  const rows = await tx.query<{ userId: string }>(
-    'SELECT userId FROM parked_member WHERE remoteGroupId = ? AND reason = ? ORDER BY nextAttemptAt LIMIT ?',
-    [remoteGroupId, GROUP_FULL, places],
-  );
-  if (rows.length === 0) return;
-  const userIds = rows.map(({ userId }) => userId);
+  const userIds = await nextForPlaces(tx, remoteGroupId, places);
+  if (userIds.length === 0) return;
   await tx.query(
     `UPDATE parked_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND userId IN (${inList(userIds)})`,
     [Date.now(), remoteGroupId, ...userIds],

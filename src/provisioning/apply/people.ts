@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { KnownMember, MemberPlanInput, Person } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
+import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
+import type { GroupView } from './group-view';
+
+const PEOPLE_PER_LOOK_UP = 10_000;
 
 export interface PairMark {
   userId: string;
@@ -15,12 +20,34 @@ export interface PairMark {
 export class People {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
-  /** Pairs that changed since they were last looked at. */
-  changedPairs(groupId: string, limit: number): Promise<PairMark[]> {
+  /** Pairs that changed since they were last looked at, in the order of their users' ids. */
+  changedPairs(groupId: string, limit: number, after = ''): Promise<PairMark[]> {
     return this.reader.query<PairMark[]>(
-      'SELECT userId, mark FROM member_change WHERE groupId = ? ORDER BY userId LIMIT ?',
-      [groupId, limit],
+      'SELECT userId, mark FROM member_change WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?',
+      [groupId, after, limit],
     );
+  }
+
+  /** All whom these groups may need, so that the provider can choose the fewest calls for all of them together. */
+  async concernedBy(views: readonly GroupView[]): Promise<string[]> {
+    const userIds = new Set<string>();
+    for (const view of views) {
+      if (!view.group) continue;
+      if (view.change?.whole) {
+        for (let after = ''; userIds.size < PEOPLE_PER_LOOK_UP * 10;) {
+          const members = await this.membersAfter(view.groupId, after, PEOPLE_PER_LOOK_UP);
+          for (const userId of members) userIds.add(userId);
+          if (members.length < PEOPLE_PER_LOOK_UP) break;
+          after = members.at(-1)!;
+        }
+      }
+      for (const { userId } of await this.changedPairs(view.groupId, PEOPLE_PER_LOOK_UP)) userIds.add(userId);
+      if (!view.remote) continue;
+      for (const userId of await this.parkedDue(view.remote.id, Date.now(), PEOPLE_PER_LOOK_UP)) {
+        userIds.add(userId);
+      }
+    }
+    return [...userIds];
   }
 
   /** Members of the group in the order of their ids: one chunk of comparing the whole of it. */
@@ -51,6 +78,19 @@ export class People {
     return rows.map(({ userId }) => userId);
   }
 
+  /** People of the group who wait, whether or not their next attempt has come, in the order of their ids. */
+  async parkedAfter(
+    remoteGroupId: string,
+    after: string,
+    limit: number,
+  ): Promise<{ userId: string; reason: string; message: string }[]> {
+    return this.reader.query<{ userId: string; reason: string; message: string }[]>(
+      `SELECT userId, reason, message FROM parked_member WHERE remoteGroupId = ? AND userId > ?
+       ORDER BY userId LIMIT ?`,
+      [remoteGroupId, after, limit],
+    );
+  }
+
   /** Remote users whose call, to add or to remove them, is to be made again. */
   async callsDue(remoteGroupId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ remoteUserId: string }[]>(
@@ -60,13 +100,18 @@ export class People {
     return rows.map(({ remoteUserId }) => remoteUserId);
   }
 
-  /** What the planner needs to know about these users and remote users in this group. */
+  /**
+   * What the planner needs to know about these users and remote users in this group.
+   *
+   * @param fresh links that are to count although they are not recorded
+   */
   async planInput(
     group: { integrationId: string; groupId: string; remoteGroupId: string; membersPerGroup: number },
     userIds: readonly string[],
     remoteUserIds: readonly string[],
+    fresh: FreshLinks = NO_FRESH_LINKS,
   ): Promise<MemberPlanInput> {
-    const people = await this.people(group.groupId, userIds);
+    const people = await this.people(group.groupId, userIds, fresh);
     const concerned = [
       ...new Set([
         ...remoteUserIds,
@@ -74,36 +119,77 @@ export class People {
       ]),
     ];
     const [wanted, known, leavers, occupied] = await Promise.all([
-      this.wanted(group.integrationId, group.groupId, concerned),
+      this.wanted(group.integrationId, group.groupId, concerned, fresh),
       this.known(group.remoteGroupId, concerned),
-      this.leavers(group.integrationId, concerned),
+      this.leavers(group.integrationId, concerned, fresh),
       this.occupied(group.remoteGroupId),
     ]);
     return { people, remoteUserIds, wanted, known, leavers, room: group.membersPerGroup - occupied };
   }
 
-  private async people(groupId: string, userIds: readonly string[]): Promise<Person[]> {
+  /** How people call these users. */
+  async named(userIds: readonly string[]): Promise<Map<string, { userName: string; email: string | null }>> {
+    const named = new Map<string, { userName: string; email: string | null }>();
+    for await (const some of chunksOf(userIds)) {
+      const rows = await this.reader.query<{ id: string; userName: string; email: string | null }[]>(
+        `SELECT id, userName, email FROM scim_user WHERE id IN (${inList(some)})`,
+        [...some],
+      );
+      for (const { id, userName, email } of rows) named.set(id, { userName, email });
+    }
+    return named;
+  }
+
+  /** By remote user, one of the users who are linked to them. */
+  async linkedTo(
+    integrationId: string,
+    remoteUserIds: readonly string[],
+  ): Promise<Map<string, { userId: string; userName: string }>> {
+    const linked = new Map<string, { userId: string; userName: string }>();
+    for await (const some of chunksOf(remoteUserIds)) {
+      const rows = await this.reader.query<{ remoteUserId: string; userId: string; userName: string }[]>(
+        `SELECT r.remoteUserId AS remoteUserId, u.id AS userId, u.userName AS userName
+         FROM remote_user r JOIN scim_user u ON u.id = r.userId
+         WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(some)})`,
+        [integrationId, ...some],
+      );
+      for (const { remoteUserId, userId, userName } of rows) linked.set(remoteUserId, { userId, userName });
+    }
+    return linked;
+  }
+
+  private async people(groupId: string, userIds: readonly string[], fresh: FreshLinks): Promise<Person[]> {
     if (userIds.length === 0) return [];
-    const ids = inList(userIds);
-    const desired = await this.reader.query<{ userId: string }[]>(
-      `SELECT u.id AS userId FROM scim_user u JOIN group_member m ON m.userId = u.id
-       WHERE m.groupId = ? AND m.userId IN (${ids}) AND u.active = 1 AND u.deletedAt IS NULL`,
-      [groupId, ...userIds],
-    );
-    const links = await this.reader.query<LinkRow[]>(
-      `SELECT userId, state, remoteUserId, reason, message, nextCheckAt FROM remote_user WHERE userId IN (${ids})`,
+    const desired = await this.desiredAmong(groupId, userIds);
+    const links = await this.reader.query<(LinkFields & { userId: string })[]>(
+      `SELECT userId, remoteUserId, reason, message, nextCheckAt FROM remote_user WHERE userId IN (${inList(userIds)})`,
       [...userIds],
     );
-    const desiredIds = new Set(desired.map(({ userId }) => userId));
     const linkOf = new Map(links.map((link) => [link.userId, link]));
     return userIds.map((userId) => ({
       userId,
-      desired: desiredIds.has(userId),
-      link: asLink(linkOf.get(userId)),
+      desired: desired.has(userId),
+      link: fresh.of(userId) ?? asLink(linkOf.get(userId)),
     }));
   }
 
-  private async wanted(integrationId: string, groupId: string, remoteUserIds: readonly string[]) {
+  /** Those of these users whom the IdP wants in the group's team. */
+  private async desiredAmong(groupId: string, userIds: readonly string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
+    const rows = await this.reader.query<{ userId: string }[]>(
+      `SELECT u.id AS userId FROM scim_user u JOIN group_member m ON m.userId = u.id
+       WHERE m.groupId = ? AND m.userId IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL`,
+      [groupId, ...userIds],
+    );
+    return new Set(rows.map(({ userId }) => userId));
+  }
+
+  private async wanted(
+    integrationId: string,
+    groupId: string,
+    remoteUserIds: readonly string[],
+    fresh: FreshLinks,
+  ) {
     const wanted = new Map<string, string[]>();
     if (remoteUserIds.length === 0) return wanted;
     const rows = await this.reader.query<{ remoteUserId: string; userId: string }[]>(
@@ -113,7 +199,16 @@ export class People {
        WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(remoteUserIds)})`,
       [groupId, integrationId, ...remoteUserIds],
     );
-    for (const { remoteUserId, userId } of rows) {
+    const linkedAnew = fresh.to(remoteUserIds);
+    const desired = await this.desiredAmong(
+      groupId,
+      linkedAnew.map(({ userId }) => userId),
+    );
+    const links = [
+      ...rows.filter(({ userId }) => !fresh.has(userId)),
+      ...linkedAnew.filter(({ userId }) => desired.has(userId)),
+    ];
+    for (const { remoteUserId, userId } of links) {
       wanted.set(remoteUserId, [...(wanted.get(remoteUserId) ?? []), userId]);
     }
     return wanted;
@@ -136,15 +231,16 @@ export class People {
   }
 
   /** Those whom no active user of the integration is linked to. */
-  private async leavers(integrationId: string, remoteUserIds: readonly string[]) {
+  private async leavers(integrationId: string, remoteUserIds: readonly string[], fresh: FreshLinks) {
     if (remoteUserIds.length === 0) return new Set<string>();
-    const rows = await this.reader.query<{ remoteUserId: string }[]>(
-      `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM remote_user r
+    const rows = await this.reader.query<{ remoteUserId: string; userId: string }[]>(
+      `SELECT r.remoteUserId AS remoteUserId, r.userId AS userId FROM remote_user r
        JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
        WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(remoteUserIds)})`,
       [integrationId, ...remoteUserIds],
     );
-    const active = new Set(rows.map(({ remoteUserId }) => remoteUserId));
+    const links = [...rows.filter(({ userId }) => !fresh.has(userId)), ...fresh.to(remoteUserIds)];
+    const active = new Set(links.map(({ remoteUserId }) => remoteUserId));
     return new Set(remoteUserIds.filter((remoteUserId) => !active.has(remoteUserId)));
   }
 
@@ -157,16 +253,15 @@ export class People {
   }
 }
 
-interface LinkRow {
-  userId: string;
-  state: string;
+interface LinkFields {
   remoteUserId: string | null;
   reason: string | null;
   message: string | null;
   nextCheckAt: number | null;
 }
 
-function asLink(row: LinkRow | undefined): Person['link'] {
+/** A link as it is recorded, or would be, for the planner. */
+export function asLink(row: LinkFields | undefined): Person['link'] {
   if (row && row.remoteUserId !== null) return { kind: 'resolved', remoteUserId: row.remoteUserId };
   return {
     kind: 'unresolved',

@@ -17,3 +17,8 @@ export interface RunContext {
   /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
   progressed: boolean;
 }
+
+export interface RunResult {
+  /** There is more to do at once. */
+  more: boolean;
+}

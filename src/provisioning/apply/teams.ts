@@ -8,11 +8,14 @@ import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integ
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { planTeam } from '../plan/group-plan';
+import { planName } from '../plan/name-plan';
+import { type Obstacle, claimObstacle, isIntended, planNewTeam } from '../plan/new-team';
 import { Leases } from '../schedule/lease';
 import { type CreateIntent, RemoteGroup } from '../state/remote-group.entity';
 import { GroupBlockedError } from './group-blocked';
 import type { GroupView } from './group-view';
 import { ProvisioningAudit } from './provisioning-audit';
+import { claimOn, tombstoneNamed } from './known-target';
 import type { RunContext } from './run-context';
 
 /** The bytes of a creation may still be on their way for as long as a call may take. */
@@ -41,17 +44,12 @@ export class Teams {
     if (!group || view.remote?.remoteId) return view;
     const key = run.provider.groupNameKey(group.displayName);
     const taken = await this.leases.run(run.lease, async (tx) => {
-      const [tombstone] = await tx.query<{ id: string }>(
-        `SELECT r.id AS id FROM remote_group r LEFT JOIN scim_group g ON g.id = r.groupId
-         WHERE r.integrationId = ? AND r.remoteNameKey = ? AND r.groupId <> ?
-           AND (g.id IS NULL OR g.deletedAt IS NOT NULL)`,
-        [run.integration.id, key, view.groupId],
-      );
-      if (!tombstone) return null;
+      const id = await tombstoneNamed(tx, run.integration.id, key, view.groupId);
+      if (id === null) return null;
       await tx.manager.delete(RemoteGroup, { integrationId: run.integration.id, groupId: view.groupId });
       await tx.manager.update(
         RemoteGroup,
-        { id: tombstone.id },
+        { id },
         {
           groupId: view.groupId,
           groupName: group.displayName,
@@ -61,9 +59,9 @@ export class Teams {
           ...NOTHING_WRONG,
         },
       );
-      return tx.manager.findOneByOrFail(RemoteGroup, { id: tombstone.id });
+      return tx.manager.findOneByOrFail(RemoteGroup, { id });
     });
-    return taken ? { ...view, remote: taken, change: view.change && { ...view.change, whole: true } } : view;
+    return taken ? { ...comparedWhole(view), remote: taken } : view;
   }
 
   /**
@@ -77,25 +75,55 @@ export class Teams {
   ): Promise<ViewWithTeam> {
     const remote = view.remote ?? (await this.begin(run, view));
     const action = planTeam(view.group, remote, run.integration.policies.onGroupDelete);
-    if (action.kind === 'resume-create') return this.resumeCreate(run, { ...view, remote }, action.intent);
+    if (action.kind === 'resume-create') {
+      const existing = await this.findIntended(run, action.intent);
+      return this.obtain(run, { ...view, remote }, action.intent.name, existing);
+    }
     if (action.kind === 'find-or-create') {
       const known = found ?? (await run.connection.findGroups([action.name], run.call));
       const existing = known.get(run.provider.groupNameKey(action.name));
-      return existing
-        ? this.adopt(run, { ...view, remote }, existing)
-        : this.create(run, { ...view, remote }, action.name);
+      return this.obtain(run, { ...view, remote }, action.name, existing);
     }
     return { ...view, remote } as ViewWithTeam;
+  }
+
+  /** @param existing what the target has under that name */
+  private async obtain(
+    run: RunContext,
+    view: GroupView & { remote: RemoteGroup },
+    name: string,
+    existing: FoundTeam | undefined,
+  ): Promise<ViewWithTeam> {
+    const plan = planNewTeam({
+      name,
+      existing,
+      intent: view.remote.createIntent,
+      claim: existing && (await this.claimOf(run, view.remote.id, existing)),
+      integrationId: run.integration.id,
+      existingTeams: run.integration.policies.existingTeams,
+      provider: run.provider,
+    });
+    switch (plan.kind) {
+      case 'create':
+        return this.create(run, view, plan.name);
+      case 'recognise':
+        return this.own(run, view, plan.team, 'created');
+      case 'adopt':
+        return this.adopt(run, view, plan.team);
+      case 'blocked':
+        throw blockedBy(plan.obstacle);
+    }
   }
 
   /** A name that the target refuses is recorded with the group and stops nothing else. */
   async ensureName(run: RunContext, view: ViewWithTeam, now: number): Promise<ViewWithTeam> {
     const { remote, group } = view;
-    if (!group || remote.remoteName === group.displayName) return view;
-    const waits = remote.nameNextAttemptAt !== null && remote.nameNextAttemptAt > now && !view.change;
-    if (waits) return view;
+    if (!group) return view;
+    const changed = view.change !== null;
+    const plan = planName({ name: group.displayName, team: remote, changed, now, provider: run.provider });
+    if (plan.kind === 'keep' || plan.kind === 'wait') return view;
     try {
-      assertNameFits(run, group.displayName);
+      if (plan.kind === 'blocked') throw blockedBy(plan.obstacle);
       await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
       await run.connection.updateGroup(remote.remoteId, { name: group.displayName }, run.call);
     } catch (error) {
@@ -182,19 +210,7 @@ export class Teams {
     intent: CreateIntent,
   ): Promise<ViewWithTeam | null> {
     const team = await this.findIntended(run, intent);
-    return team?.description === intent.description ? this.own(run, view, team, 'created') : null;
-  }
-
-  /** A team of that very name and description, under the recorded intent, is ours; any other was there already. */
-  private async resumeCreate(
-    run: RunContext,
-    view: GroupView & { remote: RemoteGroup },
-    intent: CreateIntent,
-  ): Promise<ViewWithTeam> {
-    const team = await this.findIntended(run, intent);
-    if (!team) return this.create(run, view, intent.name);
-    if (team.description === intent.description) return this.own(run, view, team, 'created');
-    return this.adopt(run, view, team);
+    return team && isIntended(team, intent) ? this.own(run, view, team, 'created') : null;
   }
 
   /** @throws ProviderError while the creation may still be on its way */
@@ -219,7 +235,6 @@ export class Teams {
     view: GroupView & { remote: RemoteGroup },
     name: string,
   ): Promise<ViewWithTeam> {
-    assertNameFits(run, name);
     const intent: CreateIntent = { name, description: descriptionOf(run, name), lookedUpAt: Date.now() };
     await this.leases.run(run.lease, (tx) =>
       tx.manager.update(
@@ -246,19 +261,11 @@ export class Teams {
     }
   }
 
-  /** @throws GroupBlockedError when the team may not be used */
   private async adopt(
     run: RunContext,
     view: GroupView & { remote: RemoteGroup },
     team: FoundTeam,
   ): Promise<ViewWithTeam> {
-    await this.assertUnclaimed(run, view, team);
-    if (run.integration.policies.existingTeams === 'fail') {
-      throw new GroupBlockedError(
-        'team_exists',
-        `A team named "${team.name}" exists already and this integration does not adopt teams. Rename one of them, or let the integration adopt existing teams.`,
-      );
-    }
     const members = await run.connection.listMembers(team.id, run.call);
     const adopted = await this.own(run, view, team, 'adopted', async (tx) => {
       for await (const some of chunksOf(members)) {
@@ -269,7 +276,7 @@ export class Teams {
         );
       }
     });
-    return { ...adopted, change: adopted.change && { ...adopted.change, whole: true } };
+    return comparedWhole(adopted);
   }
 
   private async own(
@@ -291,7 +298,8 @@ export class Teams {
       ...NOTHING_WRONG,
     };
     await this.leases.run(run.lease, async (tx) => {
-      await assertClaimFree(tx, run, view.remote.id, team);
+      const claim = await claimOn(tx, run.accountIdentity, team.id, view.remote.id);
+      if (claim) throw blockedBy(claimObstacle(team.name, claim, run.integration.id));
       await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [view.remote.id]);
       await tx.manager.update(RemoteGroup, { id: view.remote.id }, owned);
       await also(tx);
@@ -306,8 +314,8 @@ export class Teams {
     return { ...view, remote: { ...view.remote, ...owned } };
   }
 
-  private assertUnclaimed(run: RunContext, view: GroupView & { remote: RemoteGroup }, team: FoundTeam) {
-    return this.leases.run(run.lease, (tx) => assertClaimFree(tx, run, view.remote.id, team));
+  private claimOf(run: RunContext, remoteGroupId: string, team: FoundTeam) {
+    return this.leases.run(run.lease, (tx) => claimOn(tx, run.accountIdentity, team.id, remoteGroupId));
   }
 }
 
@@ -330,36 +338,13 @@ export async function raiseWriteSeq(tx: Transaction, remoteGroupId: string): Pro
   ]);
 }
 
-/** @throws GroupBlockedError when another group, of whatever integration, holds the team */
-async function assertClaimFree(
-  tx: Transaction,
-  run: RunContext,
-  remoteGroupId: string,
-  team: FoundTeam,
-): Promise<void> {
-  const [claim] = await tx.query<{ groupName: string; integrationId: string }>(
-    'SELECT groupName, integrationId FROM remote_group WHERE accountIdentity = ? AND remoteId = ? AND id <> ?',
-    [run.accountIdentity, team.id, remoteGroupId],
-  );
-  if (!claim) return;
-  const holder =
-    claim.integrationId === run.integration.id
-      ? `the group "${claim.groupName}"`
-      : 'a group of another integration';
-  throw new GroupBlockedError(
-    'team_claimed',
-    `The team "${team.name}" belongs to ${holder}. Rename this group, or let the other one go first.`,
-  );
+/** A team that was not ours before: whoever is in the group may be in it already. */
+export function comparedWhole<View extends GroupView>(view: View): View {
+  return { ...view, change: view.change && { ...view.change, whole: true } };
 }
 
-/** @throws GroupBlockedError */
-function assertNameFits(run: RunContext, name: string): void {
-  const longest = run.provider.limits.groupNameLength;
-  if ([...name].length <= longest) return;
-  throw new GroupBlockedError(
-    'name_too_long',
-    `The name has ${[...name].length} characters and ${run.provider.description.displayName} takes ${longest}. Give the group a shorter name in the identity provider.`,
-  );
+function blockedBy({ reason, message }: Obstacle): GroupBlockedError {
+  return new GroupBlockedError(reason, message);
 }
 
 function nameProblem(error: unknown, attempts: number) {

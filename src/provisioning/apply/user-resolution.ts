@@ -5,21 +5,22 @@ import { inList, upsertSql } from '../../database/dialect';
 import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
-import type { UserMatch } from '../../integrations/provider/integration-provider';
-import { lookUpDelay } from '../plan/backoff';
+import type {
+  CallContext,
+  ProviderConnection,
+  UserMatch,
+} from '../../integrations/provider/integration-provider';
+import { type LinkedBefore, type PlannedLink, planLink } from '../plan/link-plan';
 import { Leases } from '../schedule/lease';
 import type { RunContext } from './run-context';
 
-interface Unlinked {
+/** Somebody whose look-up is due. */
+export interface Unlinked extends LinkedBefore {
   userId: string;
   userName: string;
   email: string | null;
   emailKey: string | null;
-  incarnation: number;
   externalId: string | null;
-  linkedTo: string | null;
-  linkedIncarnation: number | null;
-  attempts: number | null;
 }
 
 /** Finds out whom of the target each IdP user is, in as few calls as the provider can. */
@@ -36,25 +37,21 @@ export class UserResolution {
    * come.
    */
   async resolve(run: RunContext, userIds: readonly string[]): Promise<void> {
-    const unlinked: Unlinked[] = [];
-    for await (const some of chunksOf(userIds)) unlinked.push(...(await this.unlinkedAmong(some)));
+    const unlinked = await this.due(userIds);
     if (unlinked.length === 0) return;
-    const matches = await run.connection.resolveUsers(
-      unlinked.map(({ userId, userName, email, externalId }) => ({
-        key: userId,
-        email,
-        userName,
-        externalId,
-      })),
-      run.call,
-    );
+    const linkOf = await lookUp(run.connection, unlinked, run.call);
     for await (const some of chunksOf(unlinked)) {
       await this.leases.run(run.lease, async (tx) => {
-        for (const user of some) {
-          await this.record(tx, run.integration.id, user, matches.get(user.userId) ?? NOT_FOUND);
-        }
+        for (const user of some) await this.record(tx, run.integration.id, user, linkOf(user));
       });
     }
+  }
+
+  /** Those of these users whose look-up is due. */
+  async due(userIds: readonly string[]): Promise<Unlinked[]> {
+    const unlinked: Unlinked[] = [];
+    for await (const some of chunksOf(userIds)) unlinked.push(...(await this.unlinkedAmong(some)));
+    return unlinked;
   }
 
   private unlinkedAmong(userIds: readonly string[]): Promise<Unlinked[]> {
@@ -75,15 +72,8 @@ export class UserResolution {
     tx: Transaction,
     integrationId: string,
     user: Unlinked,
-    match: UserMatch,
+    link: PlannedLink,
   ): Promise<void> {
-    const samePerson = user.linkedIncarnation === user.incarnation;
-    const linkedTo = samePerson ? user.linkedTo : null;
-    // An address that was changed in the IdP first must not drop anybody from on-call: the link stays.
-    const remoteUserId = match.kind === 'resolved' ? match.remoteUserId : linkedTo;
-    const attempts = remoteUserId === null ? (samePerson ? (user.attempts ?? 0) : 0) + 1 : 0;
-    const problem = match.kind === 'resolved' ? null : problemOf(match, linkedTo !== null);
-    const now = Date.now();
     await tx.query(
       upsertSql({
         table: 'remote_user',
@@ -95,18 +85,18 @@ export class UserResolution {
       [
         user.userId,
         integrationId,
-        remoteUserId === null ? problem!.state : 'resolved',
-        remoteUserId,
+        link.state,
+        link.remoteUserId,
         user.emailKey,
         user.incarnation,
-        problem?.reason ?? null,
-        problem?.message ?? null,
-        attempts,
-        now,
-        remoteUserId === null ? now + lookUpDelay(attempts) : null,
+        link.reason,
+        link.message,
+        link.attempts,
+        Date.now(),
+        link.nextCheckAt,
       ],
     );
-    if (user.linkedTo !== null && user.linkedTo !== remoteUserId) {
+    if (user.linkedTo !== null && user.linkedTo !== link.remoteUserId) {
       await this.compareTeamsOf(tx, integrationId, user.linkedTo);
     }
   }
@@ -138,12 +128,16 @@ const REMOTE_USER_COLUMNS = [
 
 const NOT_FOUND: UserMatch = { kind: 'not-found', message: 'Nobody there has this address.' };
 
-function problemOf(match: Exclude<UserMatch, { kind: 'resolved' }>, linked: boolean) {
-  const state = match.kind === 'ambiguous' ? 'ambiguous' : 'not_found';
-  if (linked) return { state, reason: 'email_differs', message: match.message };
-  return {
-    state,
-    reason: match.kind === 'ambiguous' ? 'user_ambiguous' : 'user_not_found',
-    message: match.message,
-  };
+/** One look-up of all of them, in as few calls as the provider can. */
+export async function lookUp(
+  connection: ProviderConnection,
+  users: readonly Unlinked[],
+  call: CallContext,
+): Promise<(user: Unlinked) => PlannedLink> {
+  const matches = await connection.resolveUsers(
+    users.map(({ userId, userName, email, externalId }) => ({ key: userId, email, userName, externalId })),
+    call,
+  );
+  const now = Date.now();
+  return (user) => planLink(user, matches.get(user.userId) ?? NOT_FOUND, now);
 }

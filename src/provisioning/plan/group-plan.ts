@@ -31,6 +31,7 @@ export type TeamAction =
  *
  * | group   | team                     | then                                                             |
  * | ------- | ------------------------ | ---------------------------------------------------------------- |
+ * | deleted | any, policy `leave`      | forget                                                           |
  * | any     | creation not confirmed   | resume-create                                                    |
  * | there   | none                     | find-or-create                                                   |
  * | there   | another name             | rename                                                           |
@@ -44,6 +45,7 @@ export function planTeam(
   team: KnownTeam | null,
   onGroupDelete: 'delete' | 'release' | 'leave',
 ): TeamAction {
+  if (!desired && onGroupDelete === 'leave') return { kind: 'forget' };
   if (team?.createIntent && team.remoteId === null)
     return { kind: 'resume-create', intent: team.createIntent };
   if (desired) {
@@ -52,7 +54,7 @@ export function planTeam(
       ? { kind: 'keep' }
       : { kind: 'rename', name: desired.displayName };
   }
-  if (!team || team.remoteId === null || onGroupDelete === 'leave') return { kind: 'forget' };
+  if (!team || team.remoteId === null) return { kind: 'forget' };
   if (onGroupDelete === 'release' || team.ownership === 'adopted') return { kind: 'release' };
   return { kind: 'delete' };
 }

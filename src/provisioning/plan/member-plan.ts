@@ -55,6 +55,11 @@ export interface MemberPlan {
   unpark: string[];
 }
 
+/** Why somebody for whom there is no place is not in the team. */
+export function noPlaceMessage(membersPerGroup: number): string {
+  return `The team has ${membersPerGroup} members, which is all that it takes. Split the group, or take people out of it.`;
+}
+
 /**
  * Who is to be added to a team and who removed. Pure: the same input gives the same plan, and the plan of a state that
  * the plan itself has reached is empty.

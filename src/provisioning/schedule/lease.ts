@@ -122,6 +122,19 @@ export class Leases implements OnApplicationBootstrap {
   }
 
   /**
+   * Whoever works on the integration now can record nothing more. The next one waits until what may still be under way
+   * has ended.
+   */
+  async revoke(tx: Transaction, integrationId: string): Promise<void> {
+    await tx.query(
+      `UPDATE lease SET token = token + 1,
+         expiresAt = CASE WHEN owner IS NULL THEN 0 ELSE ${DATABASE_NOW} + ${CALL_MUST_FIT_MS} END
+       WHERE integrationId = ?`,
+      [integrationId],
+    );
+  }
+
+  /**
    * A transaction that only the holder can commit.
    *
    * @throws LeaseLostError when somebody else took the lease meanwhile

@@ -6,6 +6,7 @@ import { TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
+import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
@@ -39,6 +40,26 @@ export class RetryRequests {
     });
   }
 
+  /** The whole target is looked at. Ends a suspension for lost visibility when missing teams are accepted. */
+  async reconcile(admin: Admin, integrationId: string, acceptMissing: boolean): Promise<void> {
+    const { tenantId, suspensionReason } = await this.integrations.get(admin, integrationId);
+    await this.transactions.run(async (tx) => {
+      if (acceptMissing && suspensionReason === VISIBILITY_LOST) {
+        await this.integrations.endSuspension(tx, integrationId);
+      }
+      await this.ledger.requestReconciliation(tx, integrationId, acceptMissing);
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'integration.reconciliation_requested',
+        target: { type: 'integration', id: integrationId },
+        tenantId,
+        integrationId,
+        detail: { acceptMissing },
+      });
+      tx.afterCommit(() => this.scheduler.wake(integrationId));
+    });
+  }
+
   /** One group, compared as a whole. */
   async retryGroup(admin: Admin, integrationId: string, groupId: string): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
@@ -63,8 +84,12 @@ export class RetryRequests {
   }
 }
 
-/** @param which condition on `remote_group` */
-async function hurry(tx: Transaction, which: string, params: readonly unknown[]): Promise<void> {
+/**
+ * What waits is tried now.
+ *
+ * @param which condition on `remote_group`
+ */
+export async function hurry(tx: Transaction, which: string, params: readonly unknown[]): Promise<void> {
   const now = Date.now();
   const groups = `SELECT id FROM remote_group WHERE ${which}`;
   await tx.query(

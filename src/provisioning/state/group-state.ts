@@ -8,6 +8,8 @@ export interface OpenItem {
 }
 
 export interface GroupFacts {
+  /** Removals that wait for an admin. */
+  held: Omit<OpenItem, 'nextAttemptAt'> | null;
   /** The earliest member, to be added or removed, whose failure passes by itself. */
   passing: OpenItem | null;
   /** The earliest member who waits for something that people must do. */
@@ -26,22 +28,21 @@ export interface DerivedState {
 /**
  * How a group stands once its team is there and its changes are looked at.
  *
- * | open items           | state                  |
- * | -------------------- | ---------------------- |
- * | a passing failure    | retrying               |
- * | people or name wait  | partial                |
- * | none                 | synced                 |
+ * | open items           | state    |
+ * | -------------------- | -------- |
+ * | held removals        | held     |
+ * | a passing failure    | retrying |
+ * | people or name wait  | partial  |
+ * | none                 | synced   |
  */
-export function deriveGroupState({ passing, waiting, name }: GroupFacts): DerivedState {
-  const shown = passing ?? waiting ?? name;
+export function deriveGroupState({ held, passing, waiting, name }: GroupFacts): DerivedState {
+  const shown = held ?? passing ?? waiting ?? name;
   if (!shown) return { state: 'synced', reason: null, message: null, nextAttemptAt: null };
-  const nextAttemptAt = Math.min(
-    ...[passing, waiting, name].flatMap((item) => (item ? [item.nextAttemptAt] : [])),
-  );
+  const attempts = [passing, waiting, name].flatMap((item) => (item ? [item.nextAttemptAt] : []));
   return {
-    state: passing ? 'retrying' : 'partial',
+    state: held ? 'held' : passing ? 'retrying' : 'partial',
     reason: shown.reason,
     message: shown.message,
-    nextAttemptAt,
+    nextAttemptAt: attempts.length > 0 ? Math.min(...attempts) : null,
   };
 }

@@ -190,7 +190,7 @@ const MEMBERS = `
            WHEN p.kind = 'waiting' AND l.remoteUserId IS NOT NULL THEN 'blocked'
            ELSE 'pending'
          END AS state,
-         COALESCE(p.reason, t.reason, l.reason) AS reason,
+         COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN 'mass_change_held' WHEN 'pinned' THEN 'removal_rejected' END, l.reason) AS reason,
          COALESCE(p.message, t.message, l.message) AS message,
          COALESCE(p.nextAttemptAt, t.nextAttemptAt, l.nextCheckAt) AS nextAttemptAt
   FROM (
@@ -206,7 +206,8 @@ const MEMBERS = `
   LEFT JOIN remote_user l ON l.userId = u.id
   LEFT JOIN remote_group r ON r.integrationId = ? AND r.groupId = ?
   LEFT JOIN remote_member t ON t.remoteGroupId = r.id AND t.remoteUserId = l.remoteUserId
-  LEFT JOIN parked_member p ON p.remoteGroupId = r.id AND p.userId = u.id`;
+  LEFT JOIN parked_member p ON p.remoteGroupId = r.id AND p.userId = u.id
+  LEFT JOIN held_item h ON h.groupId = r.groupId AND h.subject = t.remoteUserId`;
 
 interface GroupRow {
   id: string;

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import type { Admin } from '../../tenants/authentication/admin';
+import { Connections } from '../connections/connections.service';
+import type { Integration } from '../integration.entity';
+import { acceptSettings, Integrations } from '../integrations.service';
+import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
+import { sameAccountCheck } from './same-account';
+
+/** Tests the connection as it is stored, in whatever mode the integration is. */
+@Injectable()
+export class ConnectionTests {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly connections: Connections,
+  ) {}
+
+  /**
+   * What it finds is also kept with the integration; one that passes ends a suspension.
+   * @throws Problem 400 when a newer build no longer accepts the stored settings
+   */
+  async run(admin: Admin, id: string): Promise<Diagnosis> {
+    const integration = await this.integrations.get(admin, id);
+    const { connection } = acceptSettings(() => this.connections.open(integration));
+    const diagnosis = withAccountCheck(integration, await diagnose(connection));
+    const { ok, account, failure } = diagnosis;
+    await this.integrations.recordConnectionTest(admin, integration, {
+      account,
+      failure: ok ? null : { reason: failure?.reason ?? 'failed', message: explanationOf(failure!) },
+    });
+    return diagnosis;
+  }
+}
+
+export function withAccountCheck(integration: Integration, diagnosis: Diagnosis): Diagnosis {
+  const check = sameAccountCheck(integration, diagnosis.account);
+  return check === null ? diagnosis : diagnosis.with(check);
+}

@@ -1,0 +1,69 @@
+import { setMaxListeners } from 'node:events';
+import type { DiagnosisCheck, ProviderConnection, RemoteAccount } from '../provider/integration-provider';
+
+/** The longest that a person waits for a test. */
+const LONGEST_MS = 20_000;
+
+/** What a whole connection test found. */
+export class Diagnosis {
+  constructor(readonly checks: readonly DiagnosisCheck[]) {}
+
+  /** Warnings keep nothing from working. */
+  get ok(): boolean {
+    return this.failure === null;
+  }
+
+  /** The first check that failed: what follows often follows from it. */
+  get failure(): DiagnosisCheck | null {
+    return this.checks.find(({ status }) => status === 'failed') ?? null;
+  }
+
+  get account(): RemoteAccount | null {
+    return this.checks.find(({ account }) => account !== undefined)?.account ?? null;
+  }
+
+  /** Its failures pass by themselves, so the credential may be right. */
+  get undecided(): boolean {
+    return this.failure?.transient === true;
+  }
+
+  with(check: DiagnosisCheck): Diagnosis {
+    return new Diagnosis([...this.checks, check]);
+  }
+}
+
+/** Runs every check; one that does not end in time is the last one, as failed. */
+export async function diagnose(
+  connection: ProviderConnection,
+  longestMs: number = LONGEST_MS,
+): Promise<Diagnosis> {
+  const signal = AbortSignal.timeout(longestMs);
+  setMaxListeners(0, signal);
+  const checks: DiagnosisCheck[] = [];
+  try {
+    // A test writes nothing, so no lease has to be held for it and it runs in every mode.
+    const context = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
+    for await (const check of connection.diagnose(context)) checks.push(check);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    checks.push(notInTime(longestMs));
+  }
+  return new Diagnosis(checks);
+}
+
+/** What an admin reads of one check: the cause and what to do about it. */
+export function explanationOf({ message, remedy }: DiagnosisCheck): string {
+  return remedy === null ? message : `${message} ${remedy}`;
+}
+
+function notInTime(longestMs: number): DiagnosisCheck {
+  return {
+    id: 'in_time',
+    title: 'The test ends in time',
+    status: 'failed',
+    message: `The target did not answer everything within ${longestMs / 1000} seconds.`,
+    remedy: 'Test again in some minutes; this tells nothing about the credential.',
+    reason: 'timeout',
+    transient: true,
+  };
+}

@@ -1,0 +1,50 @@
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { RequiresRole } from '../tenants/authentication/admin';
+import { AdminGuard } from '../tenants/authentication/admin.guard';
+import { ProviderRegistry } from './provider/provider-registry';
+
+class AuthMethodView {
+  @ApiProperty({ example: 'oauth' }) id: string;
+  @ApiProperty({ example: 'Scoped OAuth' }) title: string;
+  @ApiProperty() description: string;
+}
+
+class GuideView {
+  @ApiProperty() title: string;
+  @ApiProperty({ format: 'uri' }) url: string;
+}
+
+class ProviderView {
+  @ApiProperty({ example: 'pagerduty', description: '`provider` of an integration' }) type: string;
+  @ApiProperty({ example: 'PagerDuty' }) displayName: string;
+  @ApiProperty({ type: [AuthMethodView] }) authMethods: AuthMethodView[];
+  @ApiProperty({ type: Object, description: 'JSON Schema (2020-12) of `settings` of an integration' })
+  settingsSchema: Record<string, unknown>;
+  @ApiProperty({ type: [GuideView] }) guides: GuideView[];
+}
+
+class ProviderList {
+  @ApiProperty({ type: [ProviderView] }) items: ProviderView[];
+}
+
+@ApiTags('Providers')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1/providers')
+export class ProvidersController {
+  constructor(private readonly providers: ProviderRegistry) {}
+
+  @Get()
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'List the kinds of targets, and what an integration with each has to be given' })
+  @ApiOkResponse({ type: ProviderList })
+  list(): ProviderList {
+    return {
+      items: this.providers.types.map((type) => {
+        const { displayName, authMethods, settingsSchema, guides } = this.providers.get(type).description;
+        return { type, displayName, authMethods: [...authMethods], settingsSchema, guides: [...guides] };
+      }),
+    };
+  }
+}

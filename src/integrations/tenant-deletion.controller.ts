@@ -1,0 +1,35 @@
+import { Controller, Delete, HttpCode, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiNoContentResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { IdParam } from '../admin-api/id-param';
+import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
+import { AdminGuard } from '../tenants/authentication/admin.guard';
+import { Tenants } from '../tenants/tenants.service';
+import { IntegrationLifecycle } from './integration-lifecycle.service';
+
+/** Stands here because a tenant does not know what it owns. */
+@ApiTags('Tenants')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1/tenants/:tenantId')
+export class TenantDeletionController {
+  constructor(
+    private readonly tenants: Tenants,
+    private readonly integrations: IntegrationLifecycle,
+  ) {}
+
+  @Delete()
+  @HttpCode(204)
+  @RequiresRole('platform')
+  @ApiOperation({ summary: 'Delete a tenant that has no integrations, with its admin keys' })
+  @ApiNoContentResponse()
+  @ApiConflictResponse({ description: 'It has integrations' })
+  async delete(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<void> {
+    await this.tenants.delete(admin, tenantId, (tx) => this.integrations.assertNone(tx, tenantId));
+  }
+}

@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import type { RunTransaction } from '../../database/bounded-delete';
+import { IntegrationDirectory } from '../../directory/integration-directory';
+import { IntegrationLifecycle } from '../../integrations/integration-lifecycle.service';
+import type { Integration } from '../../integrations/integration.entity';
+import { type Lease, Leases } from '../schedule/lease';
+import { WorkLedger } from '../schedule/work-ledger';
+import { RemoteRows } from '../state/remote-rows';
+import { GroupViews } from './group-view';
+import type { RunResult } from './run-context';
+
+/** A SCIM request that was let in before the deletion waits so long for its write at most. */
+const REQUESTS_END_WITHIN_MS = 6_000;
+const TIME_SLICE_MS = 10_000;
+
+class TimeSliceOver extends Error {}
+
+/** Removes an integration that was deleted, once its teams are let go. Cut off at any point, it goes on with what is left. */
+@Injectable()
+export class IntegrationRemoval {
+  constructor(
+    private readonly views: GroupViews,
+    private readonly remoteRows: RemoteRows,
+    private readonly directory: IntegrationDirectory,
+    private readonly integrations: IntegrationLifecycle,
+    private readonly leases: Leases,
+    private readonly ledger: WorkLedger,
+  ) {}
+
+  /** Whether the target has nothing of a deleted integration any more that is to be let go; asked under its lease. */
+  async isDue({ id, deletingSince, deletingTeams }: Integration): Promise<boolean> {
+    if (deletingSince === null) return false;
+    return deletingTeams === 'leave' || !(await this.views.holdsTeams(id));
+  }
+
+  /** @throws LeaseLostError, or the reason of `stop` */
+  async remove(integration: Integration, lease: Lease, stop: AbortSignal): Promise<RunResult> {
+    const quietAt = (integration.deletingSince ?? 0) + REQUESTS_END_WITHIN_MS;
+    if (Date.now() < quietAt) {
+      await this.ledger.settle(lease, quietAt);
+      return { more: false };
+    }
+    const until = performance.now() + TIME_SLICE_MS;
+    const run: RunTransaction = (work) => {
+      stop.throwIfAborted();
+      if (performance.now() > until) throw new TimeSliceOver();
+      return this.leases.run(lease, work);
+    };
+    try {
+      await this.remoteRows.remove(run, integration.id);
+      await this.directory.remove(run, integration.id);
+      const gone = await run(async (tx) => {
+        if (!(await this.directory.isEmpty(tx, integration.id))) return false;
+        await this.integrations.remove(tx, integration);
+        await this.ledger.forget(tx, integration.id);
+        return true;
+      });
+      return { more: !gone };
+    } catch (error) {
+      if (error instanceof TimeSliceOver) return { more: true };
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { Connections } from '../../integrations/connections/connections.service';
+import type { Integration } from '../../integrations/integration.entity';
+import { type GroupView, GroupViews, namesWithoutTeam } from '../apply/group-view';
+import { People } from '../apply/people';
+import { UserResolution } from '../apply/user-resolution';
+import type { Obstacle } from '../plan/new-team';
+import { MemberDryRun, type MemberOutcomes } from './member-dry-run';
+import { TargetLookUps } from './target-look-ups';
+import { type PlanAction, TeamDryRun, type TeamOutcome } from './team-dry-run';
+
+/** Entries of each list; the counts beside them tell of more. */
+const LISTED_PER_GROUP = 1_000;
+
+export interface PlannedGroup {
+  groupId: string;
+  displayName: string;
+  action: PlanAction;
+  reason: string | null;
+  message: string | null;
+  remote: { id: string; name: string } | null;
+  counts: { add: number; remove: number; unresolved: number };
+  addMembers: { userId: string; userName: string; email: string | null; remoteUserId: string }[];
+  removeMembers: { userId: string | null; userName: string | null; remoteUserId: string }[];
+  unresolved: { userId: string; userName: string; email: string | null; reason: string; message: string }[];
+  held: object[];
+}
+
+export interface DryRunResult {
+  groups: PlannedGroup[];
+  /** Calls that applying it would cost. */
+  calls: number;
+  /** Why the target could not be asked, or nothing is written to it. */
+  problem: Obstacle | null;
+}
+
+/**
+ * What a run on an integration would do, made by the code that does it, and nothing of it done: neither here nor in the
+ * target is anything written. It does not ask whether the integration is enabled: that is what people look at it for.
+ */
+@Injectable()
+export class DryRun {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly connections: Connections,
+    private readonly views: GroupViews,
+    private readonly people: People,
+    private readonly users: UserResolution,
+    private readonly teams: TeamDryRun,
+  ) {}
+
+  /** Groups of which anything might have to be done, in the order of their ids, deleted ones among them. */
+  async candidates(integration: Integration, after: string, limit: number): Promise<{ id: string }[]> {
+    return this.reader.query<{ id: string }[]>(
+      `SELECT c.groupId AS id FROM group_change c WHERE c.integrationId = ? AND c.groupId > ?
+       UNION
+       SELECT r.groupId FROM remote_group r WHERE r.integrationId = ? AND r.groupId > ?
+         AND (r.state <> 'synced' OR r.deletingSince IS NOT NULL OR r.nextAttemptAt IS NOT NULL OR ? = 1)
+       ORDER BY id LIMIT ?`,
+      [integration.id, after, integration.id, after, integration.deletingSince === null ? 0 : 1, limit],
+    );
+  }
+
+  async plan(integration: Integration, groupIds: readonly string[]): Promise<DryRunResult> {
+    const open = this.connections.open(integration);
+    const { provider } = open;
+    const lookUps = new TargetLookUps(integration, open, this.users);
+    const views: GroupView[] = [];
+    for (const groupId of groupIds) {
+      const read = await this.views.read(integration.id, groupId);
+      // To an integration that is being deleted every group is a deleted one.
+      const view = integration.deletingSince === null ? read : { ...read, group: null };
+      views.push(await this.teams.afterTakeOver(integration.id, provider, view));
+    }
+    const found = await lookUps.findGroups(namesWithoutTeam(views));
+    const session = { integration, provider, lookUps, found, now: Date.now() };
+    const teams: TeamOutcome[] = [];
+    for (const view of views) teams.push(await this.teams.plan(session, view));
+    await lookUps.resolve(await this.people.concernedBy(teams.map(({ view }) => view)));
+    const groups: PlannedGroup[] = [];
+    let calls = 0;
+    for (const team of teams) {
+      const limits = {
+        integrationId: integration.id,
+        membersPerGroup: provider.limits.membersPerGroup,
+      };
+      const members = await new MemberDryRun(this.reader, this.people, lookUps, limits, team).plan();
+      calls += team.calls + members.add.length + members.remove.length;
+      groups.push(await this.present(integration.id, team, members));
+    }
+    return { groups, calls: calls + lookUps.calls, problem: lookUps.problem ?? suspensionOf(integration) };
+  }
+
+  private async present(
+    integrationId: string,
+    team: TeamOutcome,
+    { add, remove, unresolved }: MemberOutcomes,
+  ): Promise<PlannedGroup> {
+    const { view, obstacle } = team;
+    const adds = add.slice(0, LISTED_PER_GROUP);
+    const removals = remove.slice(0, LISTED_PER_GROUP);
+    const waiting = [...unresolved].slice(0, LISTED_PER_GROUP);
+    const ids = [...adds.map(({ userId }) => userId), ...waiting.map(([userId]) => userId)];
+    const users = await this.people.named(ids);
+    const linked = await this.people.linkedTo(integrationId, removals);
+    const changesMembers = add.length + remove.length > 0;
+    return {
+      groupId: view.groupId,
+      displayName: view.group?.displayName ?? view.remote?.groupName ?? '',
+      action: team.action === 'none' && changesMembers ? 'update' : team.action,
+      reason: obstacle?.reason ?? null,
+      message: obstacle?.message ?? null,
+      remote: team.remote && { id: team.remote.id, name: team.remote.name },
+      counts: { add: add.length, remove: remove.length, unresolved: unresolved.size },
+      addMembers: adds.map(({ userId, remoteUserId }) => ({
+        userId,
+        ...(users.get(userId) ?? UNKNOWN_USER),
+        remoteUserId,
+      })),
+      removeMembers: removals.map((remoteUserId) => ({
+        userId: linked.get(remoteUserId)?.userId ?? null,
+        userName: linked.get(remoteUserId)?.userName ?? null,
+        remoteUserId,
+      })),
+      unresolved: waiting.map(([userId, problem]) => ({
+        userId,
+        ...(users.get(userId) ?? UNKNOWN_USER),
+        ...problem,
+      })),
+      held: [],
+    };
+  }
+}
+
+/** Whether a plan says anything about the group. */
+export function saysAnything({ action, reason, counts }: PlannedGroup): boolean {
+  return action !== 'none' || reason !== null || counts.unresolved > 0;
+}
+
+/** The sweeper may remove a user while we look. */
+const UNKNOWN_USER = { userName: '', email: null };
+
+function suspensionOf({ suspensionReason, suspensionMessage }: Integration): Obstacle | null {
+  return suspensionReason === null ? null : { reason: suspensionReason, message: suspensionMessage ?? '' };
+}

@@ -1,0 +1,185 @@
+import { chunksOf } from '../../database/chunks';
+import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
+import type { People } from '../apply/people';
+import { GROUP_FULL } from '../../integrations/provider/provider-error';
+import {
+  type KnownMember,
+  type MemberPlan,
+  type MemberPlanInput,
+  noPlaceMessage,
+  planMembers,
+} from '../plan/member-plan';
+import type { Obstacle } from '../plan/new-team';
+import type { TargetLookUps } from './target-look-ups';
+import type { TeamOutcome } from './team-dry-run';
+
+const CHUNK = 500;
+/** As many people whose time has come as one look at a group goes through. */
+const RETRIED_AT_ONCE = 20 * CHUNK;
+const WHENEVER_DUE = Number.MAX_SAFE_INTEGER;
+
+/** What would become of the members of one team. */
+export interface MemberOutcomes {
+  /** The user is one of those for whom the remote user is added. */
+  add: { remoteUserId: string; userId: string }[];
+  remove: string[];
+  /** By user id. */
+  unresolved: Map<string, Obstacle>;
+}
+
+/**
+ * Plans the members of one team chunk by chunk, in the order of applying. What an earlier chunk would have done to the
+ * team counts for the later ones, although nothing of it is done.
+ */
+export class MemberDryRun {
+  private readonly outcomes: MemberOutcomes = { add: [], remove: [], unresolved: new Map() };
+  private readonly known: Map<string, KnownMember | null>;
+  private readonly settled = new Set<string>();
+  private readonly remoteGroupId: string;
+  /** Members whom the database does not count, less those whom it counts and who would have left. */
+  private joined: number;
+  private left = 0;
+
+  constructor(
+    private readonly db: Asked,
+    private readonly people: People,
+    private readonly lookUps: TargetLookUps,
+    private readonly group: { integrationId: string; membersPerGroup: number },
+    private readonly team: TeamOutcome,
+  ) {
+    this.known = new Map(team.present);
+    this.joined = team.present.size;
+    this.remoteGroupId = team.view.remote?.id ?? '';
+  }
+
+  async plan(): Promise<MemberOutcomes> {
+    if (this.team.members === 'release') await this.release();
+    if (this.team.members === 'plan' || this.team.members === 'look-up') await this.compare();
+    return this.outcomes;
+  }
+
+  private async release(): Promise<void> {
+    for (let after = ''; ;) {
+      const chunk = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
+      if (chunk.length === 0) return;
+      this.outcomes.remove.push(...(await addedByUs(this.db, this.remoteGroupId, chunk)));
+      after = chunk.at(-1)!;
+    }
+  }
+
+  private async compare(): Promise<void> {
+    const { view } = this.team;
+    if (view.change?.whole) await this.compareWhole();
+    for (let after = ''; ;) {
+      const pairs = await this.people.changedPairs(view.groupId, CHUNK, after);
+      if (pairs.length === 0) break;
+      await this.step(
+        pairs.map(({ userId }) => userId),
+        [],
+      );
+      after = pairs.at(-1)!.userId;
+    }
+    // Applying marks every team of somebody who lost a link, to be compared in the next run.
+    await this.step([], [...this.lookUps.abandoned]);
+    await this.step(await this.people.parkedDue(this.remoteGroupId, Date.now(), RETRIED_AT_ONCE), []);
+    await this.step([], await this.people.callsDue(this.remoteGroupId, WHENEVER_DUE, RETRIED_AT_ONCE));
+    await this.fillFreedPlaces();
+    await this.addParked();
+  }
+
+  private async compareWhole(): Promise<void> {
+    for (let after = ''; ;) {
+      const userIds = await this.people.membersAfter(this.team.view.groupId, after, CHUNK);
+      if (userIds.length === 0) break;
+      await this.step(userIds, []);
+      after = userIds.at(-1)!;
+    }
+    for (let after = ''; ;) {
+      const remoteUserIds = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
+      if (remoteUserIds.length === 0) break;
+      await this.step([], remoteUserIds);
+      after = remoteUserIds.at(-1)!;
+    }
+  }
+
+  /** Of those for whom there was no place, as many as have left; those who wait already come first. */
+  private async fillFreedPlaces(): Promise<void> {
+    if (this.left === 0) return;
+    const waiting = await nextForPlaces(this.db, this.remoteGroupId, this.left);
+    const full = [...this.outcomes.unresolved].filter(([, { reason }]) => reason === GROUP_FULL);
+    const next = new Set([...waiting, ...full.map(([userId]) => userId)]);
+    await this.step([...next].slice(0, this.left), []);
+  }
+
+  /** Whoever waits, and whose turn it is not. */
+  private async addParked(): Promise<void> {
+    for (let after = ''; ;) {
+      const parked = await this.people.parkedAfter(this.remoteGroupId, after, CHUNK);
+      if (parked.length === 0) return;
+      for (const { userId, reason, message } of parked) {
+        if (!this.settled.has(userId)) this.outcomes.unresolved.set(userId, { reason, message });
+      }
+      after = parked.at(-1)!.userId;
+    }
+  }
+
+  private async step(userIds: readonly string[], remoteUserIds: readonly string[]): Promise<void> {
+    for await (const some of chunksOf(userIds)) await this.planSome(some, []);
+    for await (const some of chunksOf(remoteUserIds)) await this.planSome([], some);
+  }
+
+  private async planSome(userIds: readonly string[], remoteUserIds: readonly string[]): Promise<void> {
+    await this.lookUps.resolve(userIds);
+    const input = await this.people.planInput(
+      { ...this.group, groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId },
+      userIds,
+      remoteUserIds,
+      this.lookUps.links,
+    );
+    const supposed = this.suppose(input);
+    const plan = planMembers(supposed);
+    this.notePeople(plan, supposed);
+    if (this.team.members === 'plan') this.noteCalls(plan, supposed);
+  }
+
+  /** The state as it would be after the chunks before. */
+  private suppose(input: MemberPlanInput): MemberPlanInput {
+    const known = new Map(input.known);
+    for (const [remoteUserId, member] of this.known) {
+      if (member) known.set(remoteUserId, member);
+      else known.delete(remoteUserId);
+    }
+    return { ...input, known, room: input.room - this.joined };
+  }
+
+  private notePeople(plan: MemberPlan, { wanted }: MemberPlanInput): void {
+    for (const userId of plan.unpark) {
+      this.settled.add(userId);
+      this.outcomes.unresolved.delete(userId);
+    }
+    const full = plan.full.flatMap((remoteUserId) => wanted.get(remoteUserId) ?? []);
+    const message = noPlaceMessage(this.group.membersPerGroup);
+    const waiting = [...plan.park, ...full.map((userId) => ({ userId, reason: GROUP_FULL, message }))];
+    for (const { userId, reason, message } of waiting) {
+      this.settled.add(userId);
+      this.outcomes.unresolved.set(userId, { reason, message });
+    }
+  }
+
+  private noteCalls(plan: MemberPlan, { known, wanted }: MemberPlanInput): void {
+    for (const remoteUserId of plan.add) {
+      if (!known.has(remoteUserId)) this.joined += 1;
+      this.known.set(remoteUserId, THERE);
+      this.outcomes.add.push({ remoteUserId, userId: wanted.get(remoteUserId)![0]! });
+    }
+    for (const { remoteUserId } of plan.remove) {
+      this.joined -= 1;
+      this.left += 1;
+      this.known.set(remoteUserId, null);
+      this.outcomes.remove.push(remoteUserId);
+    }
+    for (const remoteUserId of plan.manage) this.known.set(remoteUserId, THERE);
+  }
+}
+
+const THERE: KnownMember = { state: 'present', managed: true };

@@ -1,0 +1,249 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
+import type { DataSource, Repository } from 'typeorm';
+import { uniqueNameKey } from '../../directory/groups';
+import type { Integration } from '../../integrations/integration.entity';
+import type {
+  IntegrationProvider,
+  RemoteGroup as FoundTeam,
+} from '../../integrations/provider/integration-provider';
+import { letGoModeOf } from '../apply/group-applier';
+import type { GroupView } from '../apply/group-view';
+import { claimOn, tombstoneNamed } from '../apply/known-target';
+import { NOTHING_WRONG, comparedWhole } from '../apply/teams';
+import { planTeam } from '../plan/group-plan';
+import type { KnownMember } from '../plan/member-plan';
+import { planName } from '../plan/name-plan';
+import { type Obstacle, isIntended, planNewTeam } from '../plan/new-team';
+import { RemoteGroup } from '../state/remote-group.entity';
+import { type LookedUp, NOT_LOOKED_UP, type TargetLookUps } from './target-look-ups';
+
+export const PLAN_ACTIONS = ['create', 'adopt', 'update', 'delete', 'release', 'none'] as const;
+export type PlanAction = (typeof PLAN_ACTIONS)[number];
+
+/** What would be done about one team. */
+export interface TeamOutcome {
+  /** The group as members are to be planned for it. */
+  view: GroupView;
+  action: PlanAction;
+  obstacle: Obstacle | null;
+  remote: { id: string; name: string } | null;
+  /** `look-up`: the team cannot be had, so nobody is added, but who is unknown to the target is told. */
+  members: 'plan' | 'look-up' | 'release' | 'none';
+  /** Of a team to be adopted: who is in it. */
+  present: ReadonlyMap<string, KnownMember>;
+  /** For the team itself. */
+  calls: number;
+}
+
+interface Session {
+  integration: Integration;
+  provider: IntegrationProvider;
+  lookUps: TargetLookUps;
+  found: LookedUp<ReadonlyMap<string, FoundTeam>>;
+  now: number;
+}
+
+const NOBODY: ReadonlyMap<string, KnownMember> = new Map();
+
+/** What applying would do about the team of a group. */
+@Injectable()
+export class TeamDryRun {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    @InjectRepository(RemoteGroup) private readonly remoteGroups: Repository<RemoteGroup>,
+  ) {}
+
+  /** The view as it is once the group has taken over what a deleted one of its name left. */
+  async afterTakeOver(integrationId: string, provider: IntegrationProvider, view: GroupView) {
+    if (!view.group || view.remote?.remoteId) return view;
+    const key = provider.groupNameKey(view.group.displayName);
+    const id = await tombstoneNamed(this.reader, integrationId, key, view.groupId);
+    const remote = id === null ? null : await this.remoteGroups.findOneBy({ id });
+    return remote ? { ...comparedWhole(view), remote: { ...remote, ...NOTHING_WRONG } } : view;
+  }
+
+  plan(session: Session, view: GroupView): Promise<TeamOutcome> {
+    return view.group
+      ? this.planLive(session, { ...view, group: view.group })
+      : this.planLetGo(session, view);
+  }
+
+  private async planLive(
+    session: Session,
+    view: GroupView & { group: { displayName: string } },
+  ): Promise<TeamOutcome> {
+    const { integration, lookUps, found } = session;
+    const action = planTeam(view.group, view.remote, integration.policies.onGroupDelete);
+    switch (action.kind) {
+      case 'resume-create':
+        return this.planNew(
+          session,
+          view,
+          action.intent.name,
+          await lookUps.findGroups([action.intent.name]),
+        );
+      case 'find-or-create':
+        return this.planNew(session, view, action.name, found);
+      default:
+        return planNamed(session, view, view.remote!);
+    }
+  }
+
+  private async planNew(
+    session: Session,
+    view: GroupView & { group: { displayName: string } },
+    name: string,
+    found: LookedUp<ReadonlyMap<string, FoundTeam>>,
+  ): Promise<TeamOutcome> {
+    const { integration, provider, lookUps } = session;
+    if (found.kind === 'unknown') {
+      const message = `Whether there is a team of this name could not be looked up. ${found.why.message}`;
+      return blocked(view, { reason: NOT_LOOKED_UP, message });
+    }
+    const existing = found.value.get(provider.groupNameKey(name));
+    const plan = planNewTeam({
+      name,
+      existing,
+      intent: view.remote?.createIntent ?? null,
+      claim:
+        existing && (await claimOn(this.reader, lookUps.accountIdentity, existing.id, view.remote?.id ?? '')),
+      integrationId: integration.id,
+      existingTeams: integration.policies.existingTeams,
+      provider,
+    });
+    const outcome = { view, obstacle: recordedFailure(view, session.now), members: 'plan' as const };
+    switch (plan.kind) {
+      case 'create':
+        return { ...outcome, action: 'create', remote: null, present: NOBODY, calls: 1 };
+      case 'recognise':
+        return { ...outcome, action: 'create', remote: plan.team, present: NOBODY, calls: 0 };
+      case 'blocked':
+        return blocked(view, plan.obstacle);
+      case 'adopt': {
+        const members = await lookUps.listMembers(plan.team.id);
+        if (members.kind === 'unknown') return { ...blocked(view, members.why), remote: plan.team };
+        const present = members.value.map(
+          ({ remoteUserId }) => [remoteUserId, { state: 'present', managed: false }] as const,
+        );
+        const adopted = {
+          ...outcome,
+          view: comparedWhole(view),
+          action: 'adopt' as const,
+          remote: plan.team,
+          present: new Map<string, KnownMember>(present),
+        };
+        const name = planName({
+          name: view.group.displayName,
+          team: { remoteName: plan.team.name, nameReason: null, nameMessage: null, nameNextAttemptAt: null },
+          changed: true,
+          now: session.now,
+          provider,
+        });
+        return name.kind === 'blocked'
+          ? { ...adopted, obstacle: name.obstacle, calls: 0 }
+          : { ...adopted, calls: name.kind === 'rename' ? 1 : 0 };
+      }
+    }
+  }
+
+  /** The IdP deleted the group. */
+  private async planLetGo(session: Session, view: GroupView): Promise<TeamOutcome> {
+    const { integration, provider, lookUps, now } = session;
+    const { remote } = view;
+    const action = planTeam(null, remote, letGoModeOf(session, view));
+    if (remote && (await this.hasSuccessor(integration, provider, remote))) {
+      return {
+        ...blocked(view, {
+          reason: 'taken_over',
+          message: 'A new group of the same name takes over the team.',
+        }),
+        remote: teamOf(remote),
+        members: 'none',
+      };
+    }
+    if (action.kind === 'resume-create') {
+      const found = await lookUps.findGroups([action.intent.name]);
+      if (found.kind === 'unknown') return { ...blocked(view, found.why), members: 'none' };
+      const team = found.value.get(provider.groupNameKey(action.intent.name));
+      const ours = team && isIntended(team, action.intent) ? team : null;
+      const settled = ours
+        ? { ...remote!, remoteId: ours.id, remoteName: ours.name, ownership: 'created' as const }
+        : { ...remote!, createIntent: null };
+      return this.planLetGo(session, { ...view, remote: settled });
+    }
+    const outcome = {
+      view,
+      obstacle: recordedFailure(view, now),
+      remote: remote && teamOf(remote),
+      present: NOBODY,
+    };
+    switch (action.kind) {
+      case 'delete':
+        return { ...outcome, action: 'delete', members: 'none', calls: 1 };
+      case 'release':
+        return { ...outcome, action: 'release', members: 'release', calls: 0 };
+      default: {
+        const left = { reason: 'team_left', message: 'The group was deleted; its team is left as it is.' };
+        const obstacle = remote?.remoteId ? left : null;
+        return { ...outcome, obstacle, action: 'none', members: 'none', calls: 0 };
+      }
+    }
+  }
+
+  /** A group without a team that takes the tombstone over before it is dealt with. */
+  private async hasSuccessor(
+    integration: Integration,
+    provider: IntegrationProvider,
+    tombstone: RemoteGroup,
+  ) {
+    if (integration.deletingSince !== null) return false;
+    const name = tombstone.remoteName ?? tombstone.createIntent?.name;
+    if (name === undefined) return false;
+    const [group] = await this.reader.query<{ displayName: string }[]>(
+      `SELECT g.displayName AS displayName FROM scim_group g
+       LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
+       WHERE g.integrationId = ? AND g.displayNameUniqueKey = ? AND g.deletedAt IS NULL AND r.remoteId IS NULL`,
+      [integration.id, uniqueNameKey(name)],
+    );
+    return group !== undefined && provider.groupNameKey(group.displayName) === tombstone.remoteNameKey;
+  }
+}
+
+function planNamed(session: Session, view: GroupView, remote: RemoteGroup): TeamOutcome {
+  const plan = planName({
+    name: view.group!.displayName,
+    team: remote,
+    changed: view.change !== null,
+    now: session.now,
+    provider: session.provider,
+  });
+  const named = { view, remote: teamOf(remote), members: 'plan' as const, present: NOBODY };
+  switch (plan.kind) {
+    case 'rename':
+      return { ...named, action: 'update', obstacle: recordedFailure(view, session.now), calls: 1 };
+    case 'keep':
+      return { ...named, action: 'none', obstacle: recordedFailure(view, session.now), calls: 0 };
+    default:
+      return { ...named, action: 'none', obstacle: plan.obstacle, calls: 0 };
+  }
+}
+
+function blocked(view: GroupView, obstacle: Obstacle): TeamOutcome {
+  return { view, action: 'none', obstacle, remote: null, members: 'look-up', present: NOBODY, calls: 0 };
+}
+
+/** What planning itself finds out afresh, so that an earlier finding of it says nothing. */
+const FOUND_BY_PLANNING = new Set(['team_exists', 'team_claimed', 'name_too_long']);
+
+/** Why the last attempt at the group as a whole failed, for as long as it is not tried again. */
+function recordedFailure({ remote, change }: GroupView, now: number): Obstacle | null {
+  if (!remote || remote.reason === null || remote.notBefore === null || remote.notBefore <= now) return null;
+  const outdated = remote.blockedMark !== null && change !== null && remote.blockedMark !== change.mark;
+  if (outdated || FOUND_BY_PLANNING.has(remote.reason)) return null;
+  return { reason: remote.reason, message: remote.message ?? '' };
+}
+
+function teamOf(remote: RemoteGroup): TeamOutcome['remote'] {
+  return remote.remoteId === null ? null : { id: remote.remoteId, name: remote.remoteName ?? '' };
+}

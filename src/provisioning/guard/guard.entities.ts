@@ -1,0 +1,51 @@
+import { Entity, Index } from 'typeorm';
+import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../../database/column-types';
+
+/** One removal or deletion that was let through, for counting over the rolling window. */
+@Entity('guard_event')
+@Index('guard_event_window', ['integrationId', 'at'])
+export class GuardEvent {
+  @PrimaryIdColumn() id: string;
+  @IdColumn() integrationId: string;
+  @IdColumn() remoteGroupId: string;
+  @TextColumn(16) kind: 'removal' | 'deletion';
+  @TimeColumn() at: number;
+}
+
+export type HeldDecision = 'approved' | 'rejected';
+
+/** Removals and deletions of one scope that wait for an admin. */
+@Entity('held_change')
+@Index('held_change_open', ['integrationId', 'decision'])
+export class HeldChange {
+  @PrimaryIdColumn() id: string;
+  @IdColumn() integrationId: string;
+  @TextColumn(16) scope: 'team' | 'integration' | 'deletions';
+  /** The group, where it is about one alone. */
+  @IdColumn({ nullable: true }) groupId: string | null;
+  @TextColumn(1000) message: string;
+  @TimeColumn() createdAt: number;
+  /** Null while it waits. */
+  @TextColumn(16, { nullable: true }) decision: HeldDecision | null;
+  @TimeColumn({ nullable: true }) decidedAt: number | null;
+  @TextColumn(200, { nullable: true }) decidedBy: string | null;
+  @TextColumn(1000, { nullable: true }) note: string | null;
+}
+
+/**
+ * `held` until it is decided; `approved` may be carried out as long as it is wanted; `pinned` is not carried out until
+ * the IdP changes its mind about it, or the pin is lifted.
+ */
+export type HeldItemState = 'held' | 'approved' | 'pinned';
+
+/** One person's removal from one team, or a team's deletion (no subject). */
+@Entity('held_item')
+@Index('held_item_of_change', ['heldChangeId'])
+export class HeldItem {
+  @PrimaryIdColumn() groupId: string;
+  /** Remote user; empty for the deletion of the team. */
+  @KeyColumn(191, { primary: true }) subject: string;
+  @IdColumn() heldChangeId: string;
+  @IdColumn() integrationId: string;
+  @TextColumn(16) state: HeldItemState;
+}

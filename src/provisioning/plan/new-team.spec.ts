@@ -1,0 +1,89 @@
+import { type NamePlanInput, planName } from './name-plan';
+import { type NewTeamInput, planNewTeam } from './new-team';
+
+const provider = {
+  limits: { groupNameLength: 10, membersPerGroup: 500, parallelCalls: 4 },
+  description: { displayName: 'Target', authMethods: [], settingsSchema: {}, guides: [] },
+};
+const team = { id: 'T1', name: 'On-call', description: 'ours', url: null };
+const intent = { name: 'On-call', description: 'ours', lookedUpAt: 0 };
+const own = { groupName: 'Platform', integrationId: 'this' };
+const foreign = { groupName: 'Secret', integrationId: 'other' };
+
+const input = (more: Partial<NewTeamInput>): NewTeamInput => ({
+  name: 'On-call',
+  existing: undefined,
+  intent: null,
+  claim: undefined,
+  integrationId: 'this',
+  existingTeams: 'adopt',
+  provider,
+  ...more,
+});
+
+describe('how a group comes to a team', () => {
+  it.each<[string, Partial<NewTeamInput>, object]>([
+    ['creates one where there is none', {}, { kind: 'create', name: 'On-call' }],
+    [
+      'creates none with a name too long',
+      { name: 'x'.repeat(11) },
+      { kind: 'blocked', obstacle: { reason: 'name_too_long', message: expect.stringContaining('11') } },
+    ],
+    ['adopts what is there', { existing: team }, { kind: 'adopt', team }],
+    [
+      'takes over nothing where the policy forbids it',
+      { existing: team, existingTeams: 'fail' },
+      { kind: 'blocked', obstacle: { reason: 'team_exists' } },
+    ],
+    [
+      'recognises its own creation, whatever the policy',
+      { existing: team, intent, existingTeams: 'fail' },
+      { kind: 'recognise', team },
+    ],
+    [
+      'takes a team of another description for somebody else’s',
+      { existing: { ...team, description: 'by hand' }, intent },
+      { kind: 'adopt' },
+    ],
+    [
+      'names the group of this integration that holds the team',
+      { existing: team, claim: own },
+      { kind: 'blocked', obstacle: { reason: 'team_claimed', message: expect.stringContaining('Platform') } },
+    ],
+    [
+      'does not name a group of another integration',
+      { existing: team, claim: foreign, intent },
+      {
+        kind: 'blocked',
+        obstacle: { reason: 'team_claimed', message: expect.not.stringContaining('Secret') },
+      },
+    ],
+  ])('%s', (_, more, expected) => {
+    expect(planNewTeam(input(more))).toMatchObject(expected);
+  });
+});
+
+describe('the name of a team', () => {
+  const fine = { remoteName: 'Old', nameReason: null, nameMessage: null, nameNextAttemptAt: null };
+  const refused = { ...fine, nameReason: 'name_taken', nameMessage: 'taken', nameNextAttemptAt: 2_000 };
+
+  it.each<[string, Partial<NamePlanInput>, object]>([
+    ['stays where it is the group’s', { name: 'Old' }, { kind: 'keep' }],
+    ['becomes the group’s', {}, { kind: 'rename', name: 'New' }],
+    [
+      'waits after a refusal',
+      { team: refused },
+      { kind: 'wait', obstacle: { reason: 'name_taken', message: 'taken' } },
+    ],
+    ['is tried again when its time has come', { team: refused, now: 2_000 }, { kind: 'rename' }],
+    ['is tried again when the group changes', { team: refused, changed: true }, { kind: 'rename' }],
+    [
+      'is not asked for when it is too long',
+      { name: 'x'.repeat(11) },
+      { kind: 'blocked', obstacle: { reason: 'name_too_long' } },
+    ],
+  ])('%s', (_, more, expected) => {
+    const plan = planName({ name: 'New', team: fine, changed: false, now: 1_000, provider, ...more });
+    expect(plan).toMatchObject(expected);
+  });
+});

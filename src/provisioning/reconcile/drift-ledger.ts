@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { chunksOf } from '../../database/chunks';
+import { upsertSql } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import type { DriftKind } from './drift';
+
+export interface FoundDrift {
+  groupId: string;
+  kind: DriftKind;
+  /** Remote user, or empty for the team itself. */
+  subject: string;
+  message: string;
+  repaired: boolean;
+}
+
+export interface DriftRow extends FoundDrift {
+  id: string;
+  displayName: string | null;
+  since: number;
+}
+
+const COLUMNS = [
+  'id',
+  'integrationId',
+  'groupId',
+  'kind',
+  'subject',
+  'message',
+  'since',
+  'seenAt',
+  'repaired',
+];
+
+/** What reconciliation found and since when. */
+@Injectable()
+export class DriftLedger {
+  constructor(@InjectDataSource() private readonly reader: DataSource) {}
+
+  async record(
+    tx: Transaction,
+    integrationId: string,
+    found: readonly FoundDrift[],
+    seenAt: number,
+  ): Promise<void> {
+    for await (const some of chunksOf(found)) {
+      await tx.query(
+        upsertSql({
+          table: 'drift',
+          columns: COLUMNS,
+          key: ['integrationId', 'groupId', 'kind', 'subject'],
+          update: ['message', 'seenAt', 'repaired'],
+          rows: some.length,
+        }),
+        some.flatMap(({ groupId, kind, subject, message, repaired }) => [
+          uuid(),
+          integrationId,
+          groupId,
+          kind,
+          subject,
+          message,
+          seenAt,
+          seenAt,
+          repaired ? 1 : 0,
+        ]),
+      );
+    }
+  }
+
+  /** A group was looked at as a whole: what was not seen again is over. */
+  async clearUnseen(tx: Transaction, integrationId: string, groupId: string, seenAt: number): Promise<void> {
+    await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ? AND seenAt < ?', [
+      integrationId,
+      groupId,
+      seenAt,
+    ]);
+  }
+
+  list(integrationId: string, after: string, limit: number): Promise<DriftRow[]> {
+    return this.reader
+      .query<DriftRow[]>(
+        `SELECT d.id AS id, d.groupId AS groupId, d.kind AS kind, d.subject AS subject, d.message AS message,
+                d.since AS since, d.repaired AS repaired, g.displayName AS displayName
+         FROM drift d LEFT JOIN scim_group g ON g.id = d.groupId
+         WHERE d.integrationId = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
+        [integrationId, after, limit],
+      )
+      .then((rows) =>
+        rows.map((row) => ({ ...row, since: Number(row.since), repaired: Boolean(row.repaired) })),
+      );
+  }
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { type KnownGroup, driftOf, visibilityLost } from './drift';
+
+const group = (
+  members: Record<string, [state: 'present' | 'adding' | 'removing', managed: boolean]>,
+): KnownGroup => ({
+  remoteName: 'A',
+  members: new Map(
+    Object.entries(members).map(([id, [state, managed]]) => [id, { state, managed, preexisting: false }]),
+  ),
+});
+const seen = (ids: string[], name = 'A', membersComplete = true) => ({
+  name,
+  memberIds: new Set(ids),
+  membersComplete,
+});
+const nobody: ReadonlySet<string> = new Set();
+const nothing = { renamedTo: null, missing: [], gone: [], extra: [], strangers: [] };
+
+describe('drift', () => {
+  it.each<[string, KnownGroup, ReturnType<typeof seen>, object]>([
+    ['is nothing where all is as it was left', group({ a: ['present', true] }), seen(['a']), {}],
+    ['is a member of ours who was taken out', group({ a: ['present', true] }), seen([]), { missing: ['a'] }],
+    ['is not a stranger who left', group({ a: ['present', false] }), seen([]), { gone: ['a'] }],
+    ['is somebody who was put in', group({}), seen(['x']), { extra: ['x'], strangers: ['x'] }],
+    [
+      'is a stranger as long as they stay',
+      group({ x: ['present', false] }),
+      seen(['x']),
+      { strangers: ['x'] },
+    ],
+    ['is another name', group({}), seen([], 'B'), { renamedTo: 'B' }],
+    [
+      'says nothing of a call that is open',
+      group({ a: ['adding', true], b: ['removing', true] }),
+      seen(['b']),
+      {},
+    ],
+    [
+      'misses nobody in a list that was not read to its end',
+      group({ a: ['present', true] }),
+      seen([], 'A', false),
+      {},
+    ],
+  ])('%s', (_, known, shown, expected) => {
+    expect(driftOf(known, shown, nobody)).toEqual({ ...nothing, ...expected });
+  });
+
+  it('misses nobody of whom the target did not tell', () => {
+    expect(driftOf(group({ a: ['present', true] }), seen([]), new Set(['a']))).toEqual(nothing);
+  });
+
+  it('never misses whom it saw', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), fc.boolean(), (ids, managed) => {
+        const known = group({ a: ['present', managed], b: ['present', !managed] });
+        const drift = driftOf(known, seen(ids), nobody);
+        expect([...drift.missing, ...drift.gone].filter((id) => (ids as string[]).includes(id))).toEqual([]);
+      }),
+    );
+  });
+
+  it.each([
+    [1, 1, false],
+    [2, 2, true],
+    [3, 10, false],
+    [4, 10, true],
+    [5, 100, false],
+    [6, 100, true],
+    [0, 0, false],
+  ])('of %i missing teams out of %i is lost visibility: %s', (missing, all, lost) => {
+    expect(visibilityLost(missing, all)).toBe(lost);
+  });
+});

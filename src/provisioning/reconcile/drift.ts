@@ -1,0 +1,69 @@
+import type { RemoteMemberState } from '../state/remote-member.entity';
+
+/** What people changed in the target by hand, as it differs from what we know. */
+export const DRIFT_KINDS = ['team_renamed', 'team_missing', 'member_missing', 'member_extra'] as const;
+export type DriftKind = (typeof DRIFT_KINDS)[number];
+
+/** One remote group as we know it. */
+export interface KnownGroup {
+  remoteName: string;
+  members: ReadonlyMap<string, { state: RemoteMemberState; managed: boolean; preexisting: boolean }>;
+}
+
+/** The same group as the target shows it; null where it is gone. */
+export interface SeenGroup {
+  name: string;
+  memberIds: ReadonlySet<string>;
+  /** Whether everybody else is known not to be in it. */
+  membersComplete: boolean;
+}
+
+export interface GroupDrift {
+  renamedTo: string | null;
+  /** Ours, and taken out by hand: they are put back. */
+  missing: string[];
+  /** Strangers who left by themselves: nothing to be said. */
+  gone: string[];
+  /** In the team, not through us, and new to us. */
+  extra: string[];
+  /** Put into the team by hand since it is ours, and still in it: these are reported. */
+  strangers: string[];
+}
+
+/**
+ * Compares what we know of a group with what was seen of it. Pure.
+ *
+ * | known as            | seen          | then                                             |
+ * | ------------------- | ------------- | ------------------------------------------------ |
+ * | not in the team     | yes           | extra                                            |
+ * | present, managed    | no, complete  | missing                                          |
+ * | present, unmanaged  | no, complete  | gone                                             |
+ * | adding, removing    | whatever      | nothing: a call of ours is open                  |
+ * | any                 | not complete  | nothing: partial knowledge never removes anybody |
+ *
+ * @param unknownUserIds people whose groups the target did not tell
+ */
+export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: ReadonlySet<string>): GroupDrift {
+  const drift: GroupDrift = {
+    renamedTo: seen.name === known.remoteName ? null : seen.name,
+    missing: [],
+    gone: [],
+    extra: [...seen.memberIds].filter((id) => !known.members.has(id)),
+    strangers: [],
+  };
+  drift.strangers.push(...drift.extra);
+  for (const [id, { state, managed, preexisting }] of known.members) {
+    if (!managed && !preexisting && seen.memberIds.has(id)) drift.strangers.push(id);
+    const absent = seen.membersComplete && !seen.memberIds.has(id) && !unknownUserIds.has(id);
+    if (state === 'present' && absent) (managed ? drift.missing : drift.gone).push(id);
+  }
+  return drift;
+}
+
+/**
+ * Whether so many groups are gone at once that the credential has lost sight of them, rather than that people deleted
+ * them: more than three and more than 5 %, or all of two or more.
+ */
+export function visibilityLost(missing: number, all: number): boolean {
+  return missing > Math.max(3, all * 0.05) || (all >= 2 && missing === all);
+}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../../admin-api/problem';
+import { AuditLog } from '../../audit/audit-log';
+import { FOR_UPDATE } from '../../database/dialect';
+import { TransactionRunner } from '../../database/transaction-runner';
+import type { LetGoMode } from '../../directory/change.entity';
+import { ChangeMarks } from '../../directory/change-marks';
+import { Groups } from '../../directory/groups';
+import { RefusedWrites } from '../../directory/refused-writes';
+import { assertStays } from '../../integrations/integration-lifecycle.service';
+import { Integrations } from '../../integrations/integrations.service';
+import type { Admin } from '../../tenants/authentication/admin';
+import { hurry } from './retry-requests';
+import { WorkLedger } from './work-ledger';
+
+/** An IdP that unlinks a group and leaves it in the target tells us nothing: an admin does. */
+@Injectable()
+export class ReleaseRequests {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly transactions: TransactionRunner,
+    private readonly groups: Groups,
+    private readonly refusedWrites: RefusedWrites,
+    private readonly marks: ChangeMarks,
+    private readonly ledger: WorkLedger,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * The group is gone for the IdP at once, and its name is free; its team is let go in this way, whatever the policy is.
+   * So is the team of a group which is gone already and whose team could not be let go so far.
+   *
+   * @throws Problem 404 for a group that is unknown, or gone with its team
+   */
+  async release(admin: Admin, integrationId: string, groupId: string, mode: LetGoMode): Promise<void> {
+    const integration = await this.integrations.get(admin, integrationId);
+    assertStays(integration);
+    const context = { integrationId, tenantId: integration.tenantId, actor: admin.actor };
+    await this.transactions.run(
+      async (tx) => {
+        const [group] = await tx.query<{ deletedAt: number | null }>(
+          `SELECT deletedAt FROM scim_group WHERE id = ? AND integrationId = ?${FOR_UPDATE}`,
+          [groupId, integrationId],
+        );
+        if (!group) throw Problem.notFound('group');
+        if (group.deletedAt === null) {
+          await this.groups.deleteWithin(tx, context, groupId);
+        } else {
+          const held = await tx.query('SELECT id FROM remote_group WHERE integrationId = ? AND groupId = ?', [
+            integrationId,
+            groupId,
+          ]);
+          if (held.length === 0) throw Problem.notFound('group');
+          await this.marks.mark(tx, integrationId, new Map([[groupId, []]]), true);
+        }
+        await this.marks.decideLetGo(tx, groupId, mode);
+        await hurry(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
+        await this.ledger.hurry(tx, integrationId);
+        await this.audit.record(tx, {
+          actor: admin.actor,
+          action: 'group.release_requested',
+          target: { type: 'group', id: groupId },
+          tenantId: integration.tenantId,
+          integrationId,
+          detail: { mode },
+        });
+      },
+      { lane: integrationId },
+    );
+    const written = { resourceType: 'Group', resourceKey: groupId, resourceId: groupId } as const;
+    await this.refusedWrites.makeUpFor(context, written, { kind: 'all' });
+  }
+}

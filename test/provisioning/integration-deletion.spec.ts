@@ -1,0 +1,199 @@
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { Scheduler } from '../../src/provisioning/schedule/scheduler';
+import { Scimify, type TestIntegration } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+/** Tables with rows of integrations, and where they say whose they are. */
+const ROWS = {
+  integration: 'id',
+  scim_key: 'integrationId',
+  scim_user: 'integrationId',
+  scim_group: 'integrationId',
+  group_member: 'integrationId',
+  group_change: 'integrationId',
+  refused_write: 'integrationId',
+  remote_group: 'integrationId',
+  remote_user: 'integrationId',
+  parked_member: 'integrationId',
+  integration_work: 'integrationId',
+  lease: 'integrationId',
+};
+
+describe('an integration that is deleted', () => {
+  let scimify: Scimify;
+  let integration: TestIntegration;
+  let ada: string;
+
+  beforeEach(async () => {
+    scimify = await Scimify.start();
+    for (const name of ['ada', 'bo']) scimify.pagerDuty.addUser({ email: `${name}@example.com`, name });
+    const { id } = scimify.pagerDuty.addTeam({ name: 'Old' });
+    scimify.pagerDuty.addMember(id, scimify.pagerDuty.user('bo@example.com')!.id);
+    integration = await scimify.createIntegration({ authMethod: 'api_key' });
+    ada = await integration.scim.createUser('ada@example.com');
+    const bo = await integration.scim.createUser('bo@example.com');
+    const ghost = await integration.scim.createUser('ghost@example.com');
+    await integration.scim.createGroup('Old', [ada, bo]);
+    await integration.scim.createGroup('New', [ada, ghost]);
+    await scimify.settled(integration, ['synced', 'partial']);
+    scimify.pagerDuty.clearCalls();
+  });
+
+  afterEach(() => scimify.stop());
+
+  const remove = (teams?: string) =>
+    scimify.admin.delete(`/integrations/${integration.id}${teams === undefined ? '' : `?teams=${teams}`}`);
+
+  const shown = () => scimify.admin.get(`/integrations/${integration.id}`);
+
+  const gone = () => waitFor('the integration to be gone', shown, ({ status }) => status === 404);
+
+  const writes = () =>
+    scimify.pagerDuty
+      .calls()
+      .filter(({ method, path }) => method !== 'GET' && !path.includes('oauth'))
+      .map(({ method, path }) => `${method} ${path}`);
+
+  const rowsLeft = async () => {
+    const database = scimify.app.get<DataSource>(getDataSourceToken());
+    const left: string[] = [];
+    for (const [table, column] of Object.entries(ROWS)) {
+      const rows = await database.query<unknown[]>(`SELECT 1 FROM ${table} WHERE ${column} = ?`, [
+        integration.id,
+      ]);
+      if (rows.length > 0) left.push(table);
+    }
+    for (const table of ['remote_member', 'member_change']) {
+      if ((await database.query<unknown[]>(`SELECT 1 FROM ${table}`)).length > 0) left.push(table);
+    }
+    return left;
+  };
+
+  it('leaves its teams untouched unless told otherwise, and nothing of itself but what was audited', async () => {
+    const before = scimify.teams();
+    expect((await remove()).status).toBe(202);
+    expect((await integration.scim.get('/Users')).status).toBe(401);
+    expect((await shown()).body).toMatchObject({
+      deletingSince: expect.any(String),
+      deletingTeams: 'leave',
+    });
+    await gone();
+    expect(scimify.teams()).toEqual(before);
+    expect(scimify.pagerDuty.calls()).toEqual([]);
+    expect(await rowsLeft()).toEqual([]);
+    const database = scimify.app.get<DataSource>(getDataSourceToken());
+    const audited = await database.query<{ action: string; actorKind: string }[]>(
+      `SELECT action, actorKind FROM audit_event WHERE targetId = ? ORDER BY id DESC LIMIT 2`,
+      [integration.id],
+    );
+    expect(audited).toEqual([
+      { action: 'integration.deleted', actorKind: 'system' },
+      { action: 'integration.deletion_requested', actorKind: 'admin_key' },
+    ]);
+  });
+
+  it('takes the teams along that it created, and out of the others whom it added', async () => {
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await remove('delete');
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'] });
+    expect(await rowsLeft()).toEqual([]);
+  });
+
+  it('lets those go whom it added', async () => {
+    await scimify.admin.post(`/integrations/${integration.id}/disable`);
+    await remove('release');
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: [] });
+  });
+
+  it('stays, visible and trying, while PagerDuty is away; and is ended by leaving the teams', async () => {
+    scimify.pagerDuty.inject({ probability: 1, status: 503 });
+    await remove('delete');
+    await waitFor(
+      'a few tries',
+      () => scimify.pagerDuty.calls().length,
+      (count) => count > 2,
+    );
+    expect((await shown()).body).toMatchObject({ deletingTeams: 'delete' });
+    expect((await remove('leave')).status).toBe(202);
+    await gone();
+    expect(Object.keys(scimify.teams())).toHaveLength(2);
+    expect(writes()).toEqual([]);
+  });
+
+  it('goes on when PagerDuty is back', async () => {
+    scimify.pagerDuty.inject({ probability: 1, status: 503 });
+    await remove('delete');
+    await waitFor(
+      'a try',
+      () => scimify.pagerDuty.calls().length,
+      (count) => count > 0,
+    );
+    scimify.pagerDuty.clearFaults();
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'] });
+  });
+
+  it('stays while PagerDuty keeps a team, says why, and may be told another way', async () => {
+    scimify.pagerDuty.associate(scimify.pagerDuty.team('New')!.id, 'Escalation Policies');
+    await remove('delete');
+    const held = await waitFor(
+      'one team to be blocked and the other let go',
+      async () => (await scimify.groups(integration)).filter(({ remote }) => remote !== null),
+      ([first, ...others]) => first?.state === 'blocked' && others.length === 0,
+    );
+    expect(held).toMatchObject([
+      { displayName: 'New', reason: 'team_in_use', deletingSince: expect.any(String) },
+    ]);
+    await remove('release');
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: [] });
+  });
+
+  it('is not kept by a suspension', async () => {
+    const key = scimify.pagerDuty.apiKeys()[0]!.id;
+    scimify.pagerDuty.disableKey(key);
+    await integration.scim.createGroup('More', [ada]);
+    await waitFor('the suspension', shown, ({ body }) => body.suspension !== null);
+    scimify.pagerDuty.enableKey(key);
+    await remove('delete');
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'] });
+  });
+
+  it('is found by the sweep: nothing but the rows has to survive', async () => {
+    jest.spyOn(scimify.app.get(Scheduler), 'wake').mockImplementationOnce(() => undefined);
+    await remove('release');
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: [] });
+  });
+
+  it('takes nothing but the three ways, and nothing else happens to it meanwhile', async () => {
+    expect((await remove('everything')).status).toBe(400);
+    scimify.pagerDuty.inject({ probability: 1, status: 503 });
+    await remove('delete');
+    const rebind = await scimify.admin.post(`/integrations/${integration.id}/rebind`, {});
+    expect(rebind).toMatchObject({ status: 409, body: { code: 'integration_deleting' } });
+    await remove('leave');
+    await gone();
+    expect((await remove()).status).toBe(404);
+  });
+
+  it('lets its tenant be deleted once it is gone, and not before', async () => {
+    const tenant = `/tenants/${integration.tenantId}`;
+    expect((await scimify.admin.patch(tenant, { name: 'Acme Two' })).body).toMatchObject({
+      id: integration.tenantId,
+      name: 'Acme Two',
+    });
+    expect((await scimify.admin.patch(tenant, {})).status).toBe(400);
+    const refused = await scimify.admin.delete(tenant);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'tenant_has_integrations' } });
+    await remove();
+    await gone();
+    expect((await scimify.admin.delete(tenant)).status).toBe(204);
+    expect((await scimify.admin.get(tenant)).status).toBe(404);
+    expect((await scimify.admin.delete(tenant)).status).toBe(404);
+  });
+});

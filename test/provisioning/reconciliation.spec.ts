@@ -1,0 +1,171 @@
+import { TransactionRunner } from '../../src/database/transaction-runner';
+import { Scimify, type TestIntegration } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+const email = (name: string) => `${name}@example.com`;
+
+describe('reconciliation', () => {
+  let scimify: Scimify;
+  let integration: TestIntegration;
+  let users: Record<string, string>;
+
+  beforeEach(async () => {
+    scimify = await Scimify.start();
+    integration = await scimify.createIntegration({ authMethod: 'api_key' });
+    const names = ['ada', 'bo', 'cy', 'dee'];
+    for (const name of names) scimify.pagerDuty.addUser({ email: email(name) });
+    const ids = await integration.scim.createUsers(names.map(email));
+    users = Object.fromEntries(names.map((name, index) => [name, ids[index]!]));
+  });
+
+  afterEach(() => scimify.stop());
+
+  const personOf = (name: string) => scimify.pagerDuty.user(email(name))!.id;
+  const teamOf = (name: string) => scimify.pagerDuty.team(name)!.id;
+
+  /** What was written a moment ago is left for the next time, because PagerDuty's reads lag: this is not a moment ago. */
+  const longAfterwards = () =>
+    scimify.app
+      .get(TransactionRunner)
+      .run((tx) => tx.query('UPDATE remote_group SET lastWriteAt = lastWriteAt - 300000'));
+
+  const reconcile = async (body: object = {}) => {
+    await longAfterwards();
+    scimify.pagerDuty.clearCalls();
+    expect((await scimify.admin.post(`/integrations/${integration.id}/reconcile`, body)).status).toBe(202);
+    await waitFor(
+      'the whole target to be looked at',
+      () => scimify.pagerDuty.calls({ method: 'GET', path: '/users' }).length,
+      (scans) => scans > 0,
+    );
+  };
+
+  /** Teams that were there before: one that we made a moment ago and that is not seen may just not be visible yet. */
+  const groupsWithTeams = async (...names: string[]) => {
+    for (const name of names) {
+      scimify.pagerDuty.addTeam({ name });
+      await integration.scim.createGroup(name, [users.ada!]);
+    }
+    await scimify.settled(integration);
+  };
+
+  const drift = async () => (await scimify.admin.get(`/integrations/${integration.id}/drift`)).body.items;
+
+  const untilDrift = (kinds: string[]) =>
+    waitFor('the drift to be reported', drift, (items) => {
+      return JSON.stringify(items.map(({ kind }: { kind: string }) => kind).sort()) === JSON.stringify(kinds);
+    });
+
+  it('puts back who was taken out by hand, gives a team its name back and leaves strangers alone, and says so', async () => {
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const team = teamOf('On-call');
+    scimify.pagerDuty.removeMember(team, personOf('ada'));
+    scimify.pagerDuty.addMember(team, personOf('dee'));
+    scimify.pagerDuty.renameTeam(team, 'Renamed by hand');
+    await reconcile();
+    const found = await untilDrift(['member_extra', 'member_missing', 'team_renamed']);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          groupId: group,
+          kind: 'member_missing',
+          remoteUserId: personOf('ada'),
+          repaired: true,
+        }),
+        expect.objectContaining({
+          groupId: group,
+          kind: 'member_extra',
+          remoteUserId: personOf('dee'),
+          repaired: false,
+        }),
+        expect.objectContaining({ groupId: group, kind: 'team_renamed', remoteUserId: null, repaired: true }),
+      ]),
+    );
+    await waitFor(
+      'everything to be repaired',
+      () => scimify.teams()['On-call'] ?? [],
+      (emails) => emails.length === 3,
+    );
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo'), email('dee')] });
+
+    const [{ since }] = found.filter(({ kind }: { kind: string }) => kind === 'member_extra');
+    await reconcile();
+    const [left] = await untilDrift(['member_extra']);
+    expect(left.since).toBe(since);
+  });
+
+  it('costs as many calls as there are pages of teams and users, and writes nothing where nothing differs', async () => {
+    for (const name of ['One', 'Two', 'Three'])
+      await integration.scim.createGroup(name, [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    await reconcile();
+    await scimify.settled(integration);
+    const calls = scimify.pagerDuty.calls().map(({ method }) => method);
+    expect(calls.filter((method) => method !== 'GET')).toEqual([]);
+    expect(calls.length).toBeLessThanOrEqual(2);
+  });
+
+  it('makes a team again that was deleted by hand', async () => {
+    await groupsWithTeams('One', 'Two', 'Three', 'Four', 'Five');
+    scimify.pagerDuty.removeTeam(teamOf('Two'));
+    await reconcile();
+    await untilDrift(['team_missing']);
+    await waitFor(
+      'the team to be there again',
+      () => scimify.teams().Two ?? [],
+      (emails) => emails.length === 1,
+    );
+  });
+
+  it('stops when most teams are gone at once, and makes them again only when an admin says that they were deleted', async () => {
+    await groupsWithTeams('One', 'Two', 'Three');
+    for (const name of ['One', 'Two', 'Three']) scimify.pagerDuty.removeTeam(teamOf(name));
+    await reconcile();
+    const shown = await waitFor(
+      'the integration to be suspended',
+      async () => (await scimify.admin.get(`/integrations/${integration.id}`)).body,
+      ({ suspension }) => suspension !== null,
+    );
+    expect(shown.suspension).toMatchObject({ reason: 'visibility_lost', nextProbeAt: null });
+    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    expect(scimify.teams()).toEqual({});
+    await reconcile({ acceptMissingTeams: true });
+    await waitFor(
+      'the teams to be there again',
+      () => Object.values(scimify.teams()),
+      (teams) => teams.length === 3 && teams.every((emails) => emails.length === 1),
+    );
+  });
+
+  it('removes nobody and puts back nobody by a list that could not be read to its end', async () => {
+    await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.inject({ method: 'GET', path: /^\/users\?.*offset/, status: 503 });
+    await reconcile();
+    await waitFor(
+      'the failed reading to be over',
+      () => scimify.pagerDuty.calls({ status: 503 }).length,
+      (failed) => failed > 0,
+    );
+    scimify.pagerDuty.clearFaults();
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
+    expect(await drift()).toEqual([]);
+  });
+
+  it('looks a person up afresh whom PagerDuty no longer has', async () => {
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const former = personOf('ada');
+    scimify.pagerDuty.removeUser(former);
+    await reconcile();
+    const [shown] = await scimify.settled(integration, ['partial']);
+    expect(shown).toMatchObject({ id: group, reason: 'user_not_found' });
+    const again = scimify.pagerDuty.addUser({ email: email('ada') });
+    expect(again.id).not.toBe(former);
+    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
+  });
+});
