@@ -15,9 +15,12 @@ export const FOR_SHARE = dialect === 'mysql' ? ' LOCK IN SHARE MODE' : '';
 /**
  * Behind a table's name: the order comes from this index, and the read ends at its LIMIT. Left alone, MariaDB prefers an
  * index that finds the live rows and then sorts them, which is a walk over every row for each page.
+ *
+ * @param filtered whether another index may find the rows: then only their order is asked of this one
  */
-export function orderedBy(index: string): string {
-  return dialect === 'mysql' ? ` FORCE INDEX FOR ORDER BY (${index})` : '';
+export function orderedBy(index: string | undefined, filtered: boolean): string {
+  if (dialect !== 'mysql' || index === undefined) return '';
+  return filtered ? ` FORCE INDEX FOR ORDER BY (${index})` : ` FORCE INDEX FOR JOIN (${index})`;
 }
 
 /** SQL expression of the database's own clock, in epoch milliseconds. */

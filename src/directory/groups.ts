@@ -11,11 +11,13 @@ import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } from './directory-errors';
 import { fold } from './fold';
 import type { ScimGroup } from './group.entity';
+import { isResourceId } from './resource-id';
 import {
   type ListRequest,
   type Ordered,
   type SqlCondition,
-  type SqlOrder,
+  behind,
+  both,
   orderBy,
   sortKeyColumn,
 } from './resource-page';
@@ -95,12 +97,13 @@ export class Groups {
 
   async list(
     integrationId: string,
-    { where, order, offset, limit }: ListRequest,
+    { where, behind: place, order, offset, limit }: ListRequest,
   ): Promise<Ordered<GroupRow>[]> {
+    const condition = both(where, place && behind(order, place));
     const rows = await this.reader.query<Ordered<GroupRow>[]>(
-      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_group${orderIndex(order)}
-       WHERE ${LIVE}${and(where)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
-      [integrationId, ...(where?.params ?? []), limit, offset],
+      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_group${orderedBy(ORDER_INDEXES[order?.column ?? 'id'], where !== null)}
+       WHERE ${LIVE}${and(condition)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
+      [integrationId, ...(condition?.params ?? []), limit, offset],
     );
     return rows.map(fromSql);
   }
@@ -348,7 +351,7 @@ async function presentAmong(
   userIds: readonly string[],
 ): Promise<Set<string>> {
   const present = new Set<string>();
-  for await (const some of chunksOf(userIds)) {
+  for await (const some of chunksOf(userIds.filter(isResourceId))) {
     const rows = await tx.query<{ userId: string }>(
       `SELECT userId FROM group_member WHERE groupId = ? AND userId IN (${inList(some)})`,
       [groupId, ...some],
@@ -365,8 +368,8 @@ async function insertMembers(
   groupId: string,
   userIds: readonly string[],
 ): Promise<void> {
-  const unknown: string[] = [];
-  for await (const some of chunksOf(userIds)) {
+  const unknown = userIds.filter((id) => !isResourceId(id));
+  for await (const some of chunksOf(userIds.filter(isResourceId))) {
     const rows = await tx.query<{ id: string }>(
       `SELECT id FROM scim_user WHERE ${LIVE} AND id IN (${inList(some)}) ORDER BY id${FOR_SHARE}`,
       [integrationId, ...some],
@@ -411,11 +414,6 @@ function rowsOf(change: MembershipChange | undefined): number {
 
 function keysOf({ displayName, externalId }: GroupWrite): (string | null)[] {
   return [fold(displayName), uniqueNameKey(displayName), externalId];
-}
-
-function orderIndex(order: SqlOrder | null): string {
-  const index = ORDER_INDEXES[order?.column ?? 'id'];
-  return index === undefined ? '' : orderedBy(index);
 }
 
 function and(where: SqlCondition | null): string {

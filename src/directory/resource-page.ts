@@ -17,6 +17,8 @@ const UNIQUE_COLUMNS: ReadonlySet<string> = new Set(['userNameKey']);
 /** Which rows of a list to read; without an order, in that of their ids, which is the order of creation. */
 export interface ListRequest {
   where: SqlCondition | null;
+  /** Behind which place; null from the beginning on. */
+  behind: ListPosition | null;
   order: SqlOrder | null;
   offset: number;
   limit: number;

@@ -10,11 +10,13 @@ import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
+import { isResourceId } from './resource-id';
 import {
   type ListRequest,
   type Ordered,
   type SqlCondition,
-  type SqlOrder,
+  behind,
+  both,
   orderBy,
   sortKeyColumn,
 } from './resource-page';
@@ -66,7 +68,7 @@ export class Users {
   /** How these users are called, by id; those who are not there are left out. */
   async displayNames(integrationId: string, ids: readonly string[]): Promise<Map<string, string>> {
     const names = new Map<string, string>();
-    for await (const some of chunksOf(ids)) {
+    for await (const some of chunksOf(ids.filter(isResourceId))) {
       const rows = await this.reader.query<{ id: string; displayName: string }[]>(
         `SELECT id, displayName FROM scim_user WHERE ${LIVE} AND id IN (${inList(some)})`,
         [integrationId, ...some],
@@ -86,12 +88,13 @@ export class Users {
 
   async list(
     integrationId: string,
-    { where, order, offset, limit }: ListRequest,
+    { where, behind: place, order, offset, limit }: ListRequest,
   ): Promise<Ordered<UserRow>[]> {
+    const condition = both(where, place && behind(order, place));
     const rows = await this.reader.query<Ordered<UserRow>[]>(
-      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_user${orderIndex(order)}
-       WHERE ${LIVE}${and(where)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
-      [integrationId, ...(where?.params ?? []), limit, offset],
+      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_user${orderedBy(ORDER_INDEXES[order?.column ?? 'id'], where !== null)}
+       WHERE ${LIVE}${and(condition)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
+      [integrationId, ...(condition?.params ?? []), limit, offset],
     );
     return rows.map(fromSql);
   }
@@ -396,11 +399,6 @@ function columnsOf({ userName, displayName, email, active, resource }: UserWrite
 
 function keysOf({ userName, externalId, email }: UserWrite): (string | null)[] {
   return [fold(userName), externalId, email === null ? null : fold(email.trim())];
-}
-
-function orderIndex(order: SqlOrder | null): string {
-  const index = ORDER_INDEXES[order?.column ?? 'id'];
-  return index === undefined ? '' : orderedBy(index);
 }
 
 function and(where: SqlCondition | null): string {

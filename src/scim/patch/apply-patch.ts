@@ -252,9 +252,12 @@ function append(
   const changed = new Set<ScimValue>();
   for (const value of given) {
     const index = after.findIndex((present) => isSameEntry(attribute, present, value));
-    const entry = index === -1 || !isObject(value) ? value : { ...(after[index] as ScimObject), ...value };
+    const present = after[index];
+    const entry =
+      present === undefined || !isObject(value) ? value : { ...(present as ScimObject), ...value };
     after[index === -1 ? after.length : index] = entry;
-    if (isObject(value) && value.primary === true) changed.add(entry);
+    const wasMadePrimary = present !== undefined && changed.has(present);
+    if (wasMadePrimary || (isObject(value) && value.primary === true)) changed.add(entry);
   }
   return withOnePrimary(after, changed);
 }

@@ -5,8 +5,6 @@ import {
   type Ordered,
   type SqlCondition,
   type SqlOrder,
-  behind,
-  both,
 } from '../../directory/resource-page';
 import { type BoundFilter, bindFilter } from '../filter/bind';
 import { matches } from '../filter/evaluate';
@@ -81,7 +79,9 @@ async function pageByIndex<Row extends { id: string }>(
     const { where } = selection;
     const totalResults = await source.count(where);
     const none = count === 0 || offset >= totalResults;
-    const rows = none ? [] : await source.list({ where, order: orderOf(sorting), offset, limit: count });
+    const rows = none
+      ? []
+      : await source.list({ where, behind: null, order: orderOf(sorting), offset, limit: count });
     return { rows, totalResults, startIndex };
   }
   const found = await scanAll(source, selection, sorting);
@@ -159,8 +159,7 @@ async function* scan<Row extends { id: string }>(
   const until = performance.now() + SCAN_MAX_MS;
   let place = from;
   for (let scanned = 0; ;) {
-    const condition = both(where, place && behind(order, place));
-    const rows = await source.list({ where: condition, order, offset: 0, limit });
+    const rows = await source.list({ where, behind: place, order, offset: 0, limit });
     yield remaining === null ? rows : await matching(source, remaining, rows);
     const last = rows.at(-1);
     if (!last || rows.length < limit) return;

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { type PendingRename, planRename, temporaryName } from './rename-plan';
+
+const rename = (id: string, heldKey: string, wantedKey: string): PendingRename => ({
+  id,
+  heldKey,
+  wantedKey,
+});
+
+describe('the order of renames', () => {
+  it.each<[string, PendingRename[], Record<string, string>]>([
+    ['takes a free name now', [rename('1', 'a', 'b')], { 1: 'now' }],
+    ['changes the case of a name now', [rename('1', 'a', 'a')], { 1: 'now' }],
+    [
+      'waits for the one who has the name',
+      [rename('1', 'a', 'b'), rename('2', 'b', 'c')],
+      { 1: 'wait', 2: 'now' },
+    ],
+    [
+      'opens a swap by one of the two',
+      [rename('1', 'a', 'b'), rename('2', 'b', 'a')],
+      { 1: 'through-temporary-name', 2: 'wait' },
+    ],
+    [
+      'opens a circle of three by one of them, and who wants in waits',
+      [rename('4', 'd', 'a'), rename('3', 'a', 'b'), rename('2', 'b', 'c'), rename('1', 'c', 'a')],
+      { 1: 'through-temporary-name', 2: 'wait', 3: 'wait', 4: 'wait' },
+    ],
+  ])('%s', (_, pending, steps) => {
+    expect(Object.fromEntries(pending.map(({ id }) => [id, planRename(id, pending)]))).toEqual(steps);
+  });
+
+  it('brings every team to its name in the end, and never two to one at a time', () => {
+    const anyPermutation = fc.integer({ min: 1, max: 8 }).chain((size) => {
+      const names = Array.from({ length: size }, (_, index) => `n${index}`);
+      return fc.tuple(fc.constant(names), fc.shuffledSubarray(names, { minLength: size }));
+    });
+    fc.assert(
+      fc.property(anyPermutation, ([held, wanted]) => {
+        let teams = held.map((heldKey, index) => rename(String(index), heldKey, wanted[index]!));
+        for (let turn = 0; turn < 4 * teams.length; turn++) {
+          const pending = teams.filter(({ heldKey, wantedKey }) => heldKey !== wantedKey);
+          const next = pending.find(({ id }) => planRename(id, pending) !== 'wait');
+          if (!next) break;
+          const step = planRename(next.id, pending);
+          const heldKey = step === 'now' ? next.wantedKey : `temporary ${next.id}`;
+          expect(teams.some((team) => team.id !== next.id && team.heldKey === heldKey)).toBe(false);
+          teams = teams.map((team) => (team.id === next.id ? { ...team, heldKey } : team));
+        }
+        expect(teams.map(({ heldKey }) => heldKey)).toEqual(wanted);
+      }),
+    );
+  });
+
+  it('takes a temporary name that is not too long', () => {
+    expect([...temporaryName('x'.repeat(100), '0198-abcdef', 100)]).toHaveLength(100);
+    expect(temporaryName('On-call', '0198-abcdef', 100)).toBe('On-call (being renamed abcdef)');
+  });
+});
