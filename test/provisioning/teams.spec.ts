@@ -121,6 +121,40 @@ describe('the team of a group', () => {
     expect(scimify.teams()).toEqual({ One: [email('bo')], Two: [] });
   });
 
+  it('swaps its name with that of another, and three go round in a circle', async () => {
+    await connect();
+    const groups: Record<string, string> = {};
+    for (const name of ['One', 'Two', 'Three'])
+      groups[name] = await integration.scim.createGroup(name, [users.ada!]);
+    await scimify.settled(integration);
+    const teams = Object.fromEntries(
+      ['One', 'Two', 'Three'].map((name) => [name, scimify.pagerDuty.team(name)!.id]),
+    );
+    const rename = (group: string, name: string) => integration.scim.renameGroup(groups[group]!, name);
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await rename('One', 'swapping');
+    await rename('Two', 'One');
+    await rename('One', 'Two');
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await scimify.settled(integration);
+    expect(scimify.pagerDuty.team('Two')?.id).toBe(teams.One);
+    expect(scimify.pagerDuty.team('One')?.id).toBe(teams.Two);
+
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await rename('One', 'turning');
+    await rename('Three', 'Two');
+    await rename('Two', 'Three');
+    await rename('One', 'One');
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await scimify.settled(integration);
+    expect(['One', 'Two', 'Three'].map((name) => scimify.pagerDuty.team(name)?.id)).toEqual([
+      teams.One,
+      teams.Three,
+      teams.Two,
+    ]);
+    expect(scimify.pagerDuty.teams()).toHaveLength(3);
+  });
+
   it('that was deleted by hand is made again with all its members', async () => {
     // A team that we made a moment ago and that is not found may just not be visible yet: this one is older.
     const { id } = scimify.pagerDuty.addTeam({ name: 'On-call' });

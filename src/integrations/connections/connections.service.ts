@@ -18,13 +18,19 @@ export interface OpenConnection {
 
 interface CachedConnection extends OpenConnection {
   revision: number;
+  host: Host;
+}
+
+/** What one credential shares within this process. */
+interface Host extends ConnectionHost {
+  readonly tokens: InProcessTokenStore;
 }
 
 /** Opens the targets of integrations. One credential has one token and one rate budget, however many use it. */
 @Injectable()
 export class Connections {
   private readonly opened = new Map<string, CachedConnection>();
-  private readonly hosts = new Map<string, ConnectionHost>();
+  private readonly hosts = new Map<string, Host>();
   /** Lives as long as the process, like what is stored under it. */
   private readonly hostKey = randomBytes(32);
 
@@ -48,13 +54,18 @@ export class Connections {
     );
     const host = this.hostOf(integration.tenantId, provider, provider.credentialKey(settings, secret));
     const connection = provider.connect({ settings, secret }, host);
-    const fresh = { provider, connection, revision: integration.revision };
+    const fresh = { provider, connection, revision: integration.revision, host };
     this.opened.set(integration.id, fresh);
     return fresh;
   }
 
+  /** A test found the credential good: the next call of the engine has not to be told of an earlier failure. */
+  credentialAccepted(integration: Integration): void {
+    this.opened.get(integration.id)?.host.tokens.forgetFailure();
+  }
+
   /** Bound to the tenant, so that nobody gets a token by typing another tenant's client id. */
-  private hostOf(tenantId: string, provider: IntegrationProvider, credentialKey: string): ConnectionHost {
+  private hostOf(tenantId: string, provider: IntegrationProvider, credentialKey: string): Host {
     const key = createHmac('sha256', this.hostKey)
       .update(JSON.stringify([tenantId, provider.type, credentialKey]))
       .digest('hex');

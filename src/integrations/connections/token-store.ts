@@ -25,6 +25,11 @@ export class InProcessTokenStore implements TokenStore {
     if (this.current?.value === token.value) this.current = null;
   }
 
+  /** The credential was tried elsewhere and is good: nobody has to wait any longer. */
+  forgetFailure(): void {
+    this.failed = null;
+  }
+
   private async mint(mint: () => Promise<AccessToken>): Promise<AccessToken> {
     try {
       this.current = await mint();

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { chunksOf } from '../../database/chunks';
 import { placeholders } from '../../database/dialect';
@@ -10,6 +12,7 @@ import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { planTeam } from '../plan/group-plan';
 import { planName } from '../plan/name-plan';
 import { type Obstacle, claimObstacle, isIntended, planNewTeam } from '../plan/new-team';
+import { planRename, temporaryName } from '../plan/rename-plan';
 import { Leases } from '../schedule/lease';
 import { type CreateIntent, RemoteGroup } from '../state/remote-group.entity';
 import { GroupBlockedError } from './group-blocked';
@@ -20,6 +23,8 @@ import type { RunContext } from './run-context';
 
 /** The bytes of a creation may still be on their way for as long as a call may take. */
 const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
+/** Another team of ours is being renamed. */
+const NAME_FREE_SOON_MS = 500;
 /** A name that another of our own teams still holds is free as soon as that one is renamed. */
 const NAME_CONFLICT_RETRY_MS = 5_000;
 
@@ -30,6 +35,7 @@ export type ViewWithTeam = GroupView & { remote: RemoteGroup & { remoteId: strin
 @Injectable()
 export class Teams {
   constructor(
+    @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
     private readonly marks: ChangeMarks,
     private readonly audit: ProvisioningAudit,
@@ -124,6 +130,7 @@ export class Teams {
     if (plan.kind === 'keep' || plan.kind === 'wait') return view;
     try {
       if (plan.kind === 'blocked') throw blockedBy(plan.obstacle);
+      if ((await this.makeWayFor(run, view)) === 'wait') throw nameNotFreeYet(group.displayName);
       await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
       await run.connection.updateGroup(remote.remoteId, { name: group.displayName }, run.call);
     } catch (error) {
@@ -149,6 +156,35 @@ export class Teams {
       ]);
     });
     return { ...view, remote: { ...remote, ...renamed } };
+  }
+
+  /** Our own teams give up their names in an order in which each finds its next one free; a circle is opened by one of them. */
+  private async makeWayFor(run: RunContext, { remote }: ViewWithTeam): Promise<'now' | 'wait'> {
+    const rows = await this.reader.query<{ id: string; heldKey: string; wanted: string }[]>(
+      `SELECT r.id AS id, r.remoteNameKey AS heldKey, g.displayName AS wanted FROM remote_group r
+       JOIN scim_group g ON g.id = r.groupId AND g.deletedAt IS NULL
+       WHERE r.integrationId = ? AND r.remoteId IS NOT NULL AND r.remoteName <> g.displayName`,
+      [run.integration.id],
+    );
+    const pending = rows.map(({ id, heldKey, wanted }) => ({
+      id,
+      heldKey,
+      wantedKey: run.provider.groupNameKey(wanted),
+    }));
+    const step = planRename(remote.id, pending);
+    if (step !== 'through-temporary-name') return step;
+    const name = temporaryName(remote.remoteName!, remote.id, run.provider.limits.groupNameLength);
+    // Recorded before it is sent: whatever becomes of the call, the team is renamed again afterwards.
+    await this.leases.run(run.lease, async (tx) => {
+      await tx.manager.update(
+        RemoteGroup,
+        { id: remote.id },
+        { remoteName: name, remoteNameKey: run.provider.groupNameKey(name) },
+      );
+      await raiseWriteSeq(tx, remote.id);
+    });
+    await run.connection.updateGroup(remote.remoteId, { name }, run.call);
+    return 'wait';
   }
 
   /** The target says that the team is gone: everything that we knew of it is void. */
@@ -345,6 +381,18 @@ export function comparedWhole<View extends GroupView>(view: View): View {
 
 function blockedBy({ reason, message }: Obstacle): GroupBlockedError {
   return new GroupBlockedError(reason, message);
+}
+
+/** Another team of ours has the name and gives it up in a moment. */
+function nameNotFreeYet(name: string): ProviderError {
+  return new ProviderError({
+    kind: 'unavailable',
+    outcome: 'not-applied',
+    reason: 'name_not_free_yet',
+    message: `The name "${name}" is free as soon as another team of this integration is renamed.`,
+    remedy: 'Nothing needs to be done: it is tried again by itself.',
+    retryAfterMs: NAME_FREE_SOON_MS,
+  });
 }
 
 function nameProblem(error: unknown, attempts: number) {
