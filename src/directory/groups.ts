@@ -4,23 +4,15 @@ import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
 import { chunksOf } from '../database/chunks';
 import { isUniqueViolation } from '../database/database-errors';
-import { FOR_SHARE, FOR_UPDATE, inList, orderedBy, placeholders } from '../database/dialect';
+import { FOR_SHARE, FOR_UPDATE, inList, placeholders } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } from './directory-errors';
 import { fold } from './fold';
 import type { ScimGroup } from './group.entity';
+import { LIVE, LiveResources, type ResourceTable } from './live-resources';
 import { isResourceId } from './resource-id';
-import {
-  type ListRequest,
-  type Ordered,
-  type SqlCondition,
-  behind,
-  both,
-  orderBy,
-  sortKeyColumn,
-} from './resource-page';
 
 /** How a group is to be stored, but for its members. */
 export interface GroupWrite {
@@ -54,13 +46,18 @@ export interface MemberRow {
 }
 
 const COLUMNS = 'id, integrationId, displayName, generation, version, resource, createdAt, lastModified';
-/** The index that has the rows of an integration in the order of each column. */
-const ORDER_INDEXES: Readonly<Record<string, string>> = {
-  id: 'scim_group_integration',
-  displayNameKey: 'scim_group_name',
-  externalIdKey: 'scim_group_external_id',
+
+const TABLE: ResourceTable<GroupRow> = {
+  name: 'scim_group',
+  columns: COLUMNS,
+  orderIndexes: {
+    id: 'scim_group_integration',
+    displayNameKey: 'scim_group_name',
+    externalIdKey: 'scim_group_external_id',
+  },
+  fromSql,
 };
-const LIVE = 'integrationId = ? AND deletedAt IS NULL';
+
 /** From here on a write is big: it passes alone, one at a time. */
 const BIG_WRITE_ROWS = 1000;
 
@@ -71,41 +68,14 @@ export function uniqueNameKey(displayName: string): string {
 
 /** The groups of every integration and who is in them, as their IdPs want them. */
 @Injectable()
-export class Groups {
+export class Groups extends LiveResources<GroupRow> {
   constructor(
-    @InjectDataSource() private readonly reader: DataSource,
+    @InjectDataSource() reader: DataSource,
     private readonly transactions: TransactionRunner,
     private readonly marks: ChangeMarks,
     private readonly audit: AuditLog,
-  ) {}
-
-  async find(integrationId: string, id: string): Promise<GroupRow | null> {
-    const rows = await this.reader.query<GroupRow[]>(
-      `SELECT ${COLUMNS} FROM scim_group WHERE id = ? AND ${LIVE}`,
-      [id, integrationId],
-    );
-    return rows[0] ? fromSql(rows[0]) : null;
-  }
-
-  async count(integrationId: string, where: SqlCondition | null): Promise<number> {
-    const [row] = await this.reader.query<[{ total: number }]>(
-      `SELECT COUNT(*) AS total FROM scim_group WHERE ${LIVE}${and(where)}`,
-      [integrationId, ...(where?.params ?? [])],
-    );
-    return Number(row.total);
-  }
-
-  async list(
-    integrationId: string,
-    { where, behind: place, order, offset, limit }: ListRequest,
-  ): Promise<Ordered<GroupRow>[]> {
-    const condition = both(where, place && behind(order, place));
-    const rows = await this.reader.query<Ordered<GroupRow>[]>(
-      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_group${orderedBy(ORDER_INDEXES[order?.column ?? 'id'], where !== null)}
-       WHERE ${LIVE}${and(condition)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
-      [integrationId, ...(condition?.params ?? []), limit, offset],
-    );
-    return rows.map(fromSql);
+  ) {
+    super(reader, TABLE);
   }
 
   /** Members of one group in the order of their ids, from after that id on. */
@@ -414,10 +384,6 @@ function rowsOf(change: MembershipChange | undefined): number {
 
 function keysOf({ displayName, externalId }: GroupWrite): (string | null)[] {
   return [fold(displayName), uniqueNameKey(displayName), externalId];
-}
-
-function and(where: SqlCondition | null): string {
-  return where ? ` AND (${where.sql})` : '';
 }
 
 function fromSql<Row extends GroupRow>(row: Row): Row {

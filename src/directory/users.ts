@@ -4,22 +4,14 @@ import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
 import { chunksOf } from '../database/chunks';
 import { RestartTransaction, isUniqueViolation } from '../database/database-errors';
-import { FOR_UPDATE, inList, orderedBy } from '../database/dialect';
+import { FOR_UPDATE, inList } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
+import { LIVE, LiveResources, type ResourceTable } from './live-resources';
 import { isResourceId } from './resource-id';
-import {
-  type ListRequest,
-  type Ordered,
-  type SqlCondition,
-  behind,
-  both,
-  orderBy,
-  sortKeyColumn,
-} from './resource-page';
 import type { ScimUser } from './user.entity';
 
 /** How a user is to be stored. */
@@ -39,30 +31,28 @@ export type UserRow = Omit<ScimUser, 'userNameKey' | 'externalIdKey' | 'emailKey
 
 const COLUMNS =
   'id, integrationId, userName, displayName, email, active, incarnation, version, resource, createdAt, lastModified';
-/** The index that has the rows of an integration in the order of each column. */
-const ORDER_INDEXES: Readonly<Record<string, string>> = {
-  id: 'scim_user_integration',
-  userNameKey: 'scim_user_name',
-  externalIdKey: 'scim_user_external_id',
+
+const TABLE: ResourceTable<UserRow> = {
+  name: 'scim_user',
+  columns: COLUMNS,
+  orderIndexes: {
+    id: 'scim_user_integration',
+    userNameKey: 'scim_user_name',
+    externalIdKey: 'scim_user_external_id',
+  },
+  fromSql,
 };
-const LIVE = 'integrationId = ? AND deletedAt IS NULL';
 
 /** The users of every integration, as their IdPs want them. */
 @Injectable()
-export class Users {
+export class Users extends LiveResources<UserRow> {
   constructor(
-    @InjectDataSource() private readonly reader: DataSource,
+    @InjectDataSource() reader: DataSource,
     private readonly transactions: TransactionRunner,
     private readonly marks: ChangeMarks,
     private readonly audit: AuditLog,
-  ) {}
-
-  async find(integrationId: string, id: string): Promise<UserRow | null> {
-    const rows = await this.reader.query<UserRow[]>(
-      `SELECT ${COLUMNS} FROM scim_user WHERE id = ? AND ${LIVE}`,
-      [id, integrationId],
-    );
-    return rows[0] ? fromSql(rows[0]) : null;
+  ) {
+    super(reader, TABLE);
   }
 
   /** How these users are called, by id; those who are not there are left out. */
@@ -76,27 +66,6 @@ export class Users {
       for (const { id, displayName } of rows) names.set(id, displayName);
     }
     return names;
-  }
-
-  async count(integrationId: string, where: SqlCondition | null): Promise<number> {
-    const [row] = await this.reader.query<[{ total: number }]>(
-      `SELECT COUNT(*) AS total FROM scim_user WHERE ${LIVE}${and(where)}`,
-      [integrationId, ...(where?.params ?? [])],
-    );
-    return Number(row.total);
-  }
-
-  async list(
-    integrationId: string,
-    { where, behind: place, order, offset, limit }: ListRequest,
-  ): Promise<Ordered<UserRow>[]> {
-    const condition = both(where, place && behind(order, place));
-    const rows = await this.reader.query<Ordered<UserRow>[]>(
-      `SELECT ${COLUMNS}, ${sortKeyColumn(order)} FROM scim_user${orderedBy(ORDER_INDEXES[order?.column ?? 'id'], where !== null)}
-       WHERE ${LIVE}${and(condition)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
-      [integrationId, ...(condition?.params ?? []), limit, offset],
-    );
-    return rows.map(fromSql);
   }
 
   /**
@@ -399,10 +368,6 @@ function columnsOf({ userName, displayName, email, active, resource }: UserWrite
 
 function keysOf({ userName, externalId, email }: UserWrite): (string | null)[] {
   return [fold(userName), externalId, email === null ? null : fold(email.trim())];
-}
-
-function and(where: SqlCondition | null): string {
-  return where ? ` AND (${where.sql})` : '';
 }
 
 function fromSql<Row extends UserRow>(row: Row): Row {
