@@ -25,6 +25,8 @@ export async function createApplication(settings: Settings, log: Pino): Promise<
     bodyLimit: BODY_LIMIT,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 300 },
     forceCloseConnections: 'idle',
+    // A request that came in before the end is answered as any other: an IdP takes a 503 for final.
+    return503OnClosing: false,
     // A path that cannot be decoded reaches no route, and no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       void answerError(error, request, reply),
