@@ -7,7 +7,7 @@ import {
   type Integration,
   type IntegrationMode,
 } from './integration.entity';
-import type { GuardPolicy, IntegrationPolicies } from './policies';
+import { type GuardPolicy, type IntegrationPolicies, MEMBER_ROLES, type MemberRole } from './policies';
 
 class GuardView implements GuardPolicy {
   @ApiProperty({ minimum: 0, maximum: 100 }) teamPercent: number;
@@ -19,6 +19,9 @@ class GuardView implements GuardPolicy {
 
 class PoliciesView implements IntegrationPolicies {
   @ApiProperty({ enum: ['adopt', 'fail'] }) existingTeams: 'adopt' | 'fail';
+  @ApiProperty({ enum: ['keep', 'remove'] }) unmanagedMembers: 'keep' | 'remove';
+  @ApiProperty({ enum: MEMBER_ROLES, nullable: true, description: 'Null: the target chooses' })
+  memberRole: MemberRole | null;
   @ApiProperty({ enum: ['delete', 'release', 'leave'] }) onGroupDelete: 'delete' | 'release' | 'leave';
   @ApiProperty({ minimum: 15 }) reconcileEveryMinutes: number;
   @ApiProperty({ type: GuardView }) guard: GuardPolicy;

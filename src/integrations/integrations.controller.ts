@@ -29,7 +29,7 @@ import { AdminGuard } from '../tenants/authentication/admin.guard';
 import type { Integration } from './integration.entity';
 import { IntegrationView, presentIntegration } from './integration.view';
 import { Integrations } from './integrations.service';
-import type { GivenPolicies, GuardPolicy } from './policies';
+import { type GivenPolicies, type GuardPolicy, MEMBER_ROLES, type MemberRole } from './policies';
 
 class GuardInput implements Partial<GuardPolicy> {
   @ApiPropertyOptional({ minimum: 0, maximum: 100, default: 50, description: 'Of the members of one team' })
@@ -74,6 +74,23 @@ class PoliciesInput implements GivenPolicies {
   @IsOptional()
   @IsIn(['adopt', 'fail'])
   existingTeams?: 'adopt' | 'fail';
+
+  @ApiPropertyOptional({
+    enum: ['keep', 'remove'],
+    default: 'keep',
+    description: 'Members whom people put into a team by hand and whom the IdP never wanted there',
+  })
+  @IsOptional()
+  @IsIn(['keep', 'remove'])
+  unmanagedMembers?: 'keep' | 'remove';
+
+  @ApiPropertyOptional({
+    enum: MEMBER_ROLES,
+    description: 'Role in the team of whoever is added; left out, the target chooses',
+  })
+  @IsOptional()
+  @IsIn(MEMBER_ROLES)
+  memberRole?: MemberRole;
 
   @ApiPropertyOptional({ enum: ['delete', 'release', 'leave'], default: 'delete' })
   @IsOptional()

@@ -7,10 +7,18 @@ export interface GuardPolicy {
   deletedTeams: number;
 }
 
+/** Roles inside a team that a policy may name. */
+export const MEMBER_ROLES = ['manager', 'responder', 'observer'] as const;
+export type MemberRole = (typeof MEMBER_ROLES)[number];
+
 /** What Scimify may do to a target on its own; an integration states what differs from the defaults. */
 export interface IntegrationPolicies {
   /** A team of the group's name that exists already: use it, or block the group. */
   existingTeams: 'adopt' | 'fail';
+  /** Those whom people put into the team by hand since it is ours, and whom the IdP never wanted there. */
+  unmanagedMembers: 'keep' | 'remove';
+  /** Asked for whoever is added; null: the target chooses. Nobody who is in the team already gets another one. */
+  memberRole: MemberRole | null;
   /** What becomes of the team when the IdP deletes the group; an adopted team is never deleted but released. */
   onGroupDelete: 'delete' | 'release' | 'leave';
   /** How often the target is looked at as a whole, from 15 minutes on. */
@@ -28,6 +36,8 @@ export const DEFAULT_GUARD: GuardPolicy = {
 
 const DEFAULT_POLICIES: IntegrationPolicies = {
   existingTeams: 'adopt',
+  unmanagedMembers: 'keep',
+  memberRole: null,
   onGroupDelete: 'delete',
   reconcileEveryMinutes: 360,
   guard: DEFAULT_GUARD,

@@ -20,8 +20,10 @@ import { RemovalScreen } from './guard/removal-screen';
 import { HeldChangesController } from './http/held-changes.controller';
 import { DriftController } from './http/drift.controller';
 import { LifecycleController } from './http/lifecycle.controller';
+import { OverviewController } from './http/overview.controller';
 import { PlanController } from './http/plan.controller';
 import { RefusedWritesController } from './http/refused-writes.controller';
+import { RemoteLinkController } from './http/remote-link.controller';
 import { ReleaseController } from './http/release.controller';
 import { UsersStatusController } from './http/users.controller';
 import { DriftLedger } from './reconcile/drift-ledger';
@@ -29,10 +31,12 @@ import { Reconciler } from './reconcile/reconciler';
 import { EmbeddedScheduler } from './schedule/embedded-scheduler';
 import { Leases } from './schedule/lease';
 import { LifecycleRequests } from './schedule/lifecycle-requests';
+import { LinkRequests } from './schedule/link-requests';
 import { ReleaseRequests } from './schedule/release-requests';
 import { RetryRequests } from './schedule/retry-requests';
 import { Scheduler } from './schedule/scheduler';
 import { WorkLedger } from './schedule/work-ledger';
+import { Overview } from './state/overview';
 import { RemoteGroup } from './state/remote-group.entity';
 import { RemoteRows } from './state/remote-rows';
 import { SyncStatus } from './state/sync-status';
@@ -43,11 +47,13 @@ import { SyncStatus } from './state/sync-status';
     GroupsStatusController,
     UsersStatusController,
     PlanController,
+    OverviewController,
     DriftController,
     HeldChangesController,
     RefusedWritesController,
     LifecycleController,
     ReleaseController,
+    RemoteLinkController,
   ],
   providers: [
     { provide: Scheduler, useClass: EmbeddedScheduler },
@@ -68,10 +74,12 @@ import { SyncStatus } from './state/sync-status';
     RetryRequests,
     LifecycleRequests,
     ReleaseRequests,
+    LinkRequests,
     AccountCheck,
     IntegrationRemoval,
     RemoteRows,
     SyncStatus,
+    Overview,
     TeamDryRun,
     DryRun,
   ],

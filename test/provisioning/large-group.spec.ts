@@ -79,7 +79,9 @@ describe('a group of fifty thousand', () => {
       () => scimify.admin.get(`/integrations/${integration.id}/groups/${group}`),
       ({ body }) => body.state === 'partial' && body.generation === body.appliedGeneration,
     );
-    const queries = (await log.explained()).filter(({ sql }) => !isStatusQuery(sql));
+    const queries = (await log.explained()).filter(
+      ({ sql }) => LARGE_TABLES.test(sql) && !isStatusQuery(sql),
+    );
     expect(queries.filter(({ scansTable }) => scansTable).map(({ sql }) => sql)).toEqual([]);
     const pairQueries = queries.filter(({ sql }) =>
       /member_change|group_member|remote_user|parked_member/.test(sql),
@@ -98,6 +100,9 @@ describe('a group of fifty thousand', () => {
     );
   });
 });
+
+/** Tables that hold a row for each of the fifty thousand. A database may well walk over a table of three rows. */
+const LARGE_TABLES = /scim_user|group_member|member_change|remote_user|remote_member|parked_member/;
 
 /** What the test itself asks through the admin API. */
 function isStatusQuery(sql: string): boolean {

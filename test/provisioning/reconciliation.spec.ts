@@ -106,6 +106,57 @@ describe('reconciliation', () => {
     expect(calls.length).toBeLessThanOrEqual(2);
   });
 
+  describe('where strangers are to be removed', () => {
+    const begin = async () => {
+      integration = await scimify.createIntegration({
+        authMethod: 'api_key',
+        policies: { unmanagedMembers: 'remove', guard: { teamMembers: 2, teamPercent: 40 } },
+      });
+      const ids = await integration.scim.createUsers(['ada', 'bo', 'cy', 'dee'].map(email));
+      users = Object.fromEntries(['ada', 'bo', 'cy', 'dee'].map((name, index) => [name, ids[index]!]));
+    };
+
+    it('takes them out, after a look at the team itself, but nobody who was there before', async () => {
+      await begin();
+      const team = scimify.pagerDuty.addTeam({ name: 'On-call' });
+      scimify.pagerDuty.addMember(team.id, personOf('cy'));
+      await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+      await scimify.settled(integration);
+      scimify.pagerDuty.addMember(team.id, personOf('dee'));
+      await reconcile();
+      expect(await untilDrift(['member_extra'])).toMatchObject([
+        { remoteUserId: personOf('dee'), repaired: true, message: expect.stringContaining('removed') },
+      ]);
+      await waitFor(
+        'the stranger to be out',
+        () => scimify.teams()['On-call']!,
+        (emails) => !emails.includes(email('dee')),
+      );
+      expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo'), email('cy')] });
+      const calls = scimify.pagerDuty.calls().map(({ method, path }) => `${method} ${path.split('?')[0]}`);
+      const removal = calls.indexOf(`DELETE /teams/${team.id}/users/${personOf('dee')}`);
+      expect(removal).toBeGreaterThan(0);
+      expect(calls.indexOf(`GET /teams/${team.id}/members`)).toBeLessThan(removal);
+      expect(calls).toContain(`GET /teams/${team.id}/members`);
+      expect(calls.filter((call) => call.startsWith('DELETE'))).toHaveLength(1);
+    });
+
+    it('asks an admin first where they are many', async () => {
+      await begin();
+      const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+      await scimify.settled(integration);
+      for (const name of ['cy', 'dee']) scimify.pagerDuty.addMember(teamOf('On-call'), personOf(name));
+      await reconcile();
+      await scimify.settled(integration, ['held']);
+      expect(scimify.teams()['On-call']).toHaveLength(4);
+      const held = (await scimify.admin.get(`/integrations/${integration.id}/held-changes`)).body.items;
+      expect(held).toMatchObject([{ groupId: group }]);
+      await scimify.admin.post(`/held-changes/${held[0].id}/approve`);
+      await scimify.settled(integration);
+      expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
+    });
+  });
+
   it('makes a team again that was deleted by hand', async () => {
     await groupsWithTeams('One', 'Two', 'Three', 'Four', 'Five');
     scimify.pagerDuty.removeTeam(teamOf('Two'));

@@ -1,3 +1,5 @@
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
 
@@ -254,6 +256,58 @@ describe('the team of a group', () => {
       ]),
     );
     expect(scimify.teams()).toEqual({ 'On-call': [email('ada')] });
+  });
+
+  describe('whose members are to have a role', () => {
+    const rolesIn = (team: string) =>
+      Object.fromEntries(scimify.pagerDuty.team(team)!.members.map(({ id, role }) => [id, role]));
+    const recordedRoles = async () => {
+      const rows = await scimify.app
+        .get<DataSource>(getDataSourceToken())
+        .query('SELECT remoteUserId, role FROM remote_member');
+      return Object.fromEntries(
+        rows.map(({ remoteUserId, role }: { remoteUserId: string; role: string | null }) => [
+          String(remoteUserId),
+          role,
+        ]),
+      );
+    };
+
+    it('gives it to whoever it adds but for those whose role is fixed, and leaves alone who is there', async () => {
+      scimify.pagerDuty.updateUser(personOf('bo'), { role: 'admin' });
+      const team = scimify.pagerDuty.addTeam({ name: 'On-call' });
+      scimify.pagerDuty.addMember(team.id, personOf('cy'), 'observer');
+      await connect({ memberRole: 'responder' });
+      await integration.scim.createGroup('On-call', [users.ada!, users.bo!, users.cy!]);
+      await scimify.settled(integration);
+      expect(rolesIn('On-call')).toEqual({
+        [personOf('ada')]: 'responder',
+        [personOf('bo')]: 'manager',
+        [personOf('cy')]: 'observer',
+      });
+      expect(await recordedRoles()).toEqual({
+        [personOf('ada')]: 'responder',
+        [personOf('bo')]: null,
+        [personOf('cy')]: 'observer',
+      });
+    });
+
+    it('is not asked for unless the policy names one, and only for one that there is', async () => {
+      await connect();
+      await integration.scim.createGroup('On-call', [users.ada!]);
+      await scimify.settled(integration);
+      expect(rolesIn('On-call')).toEqual({ [personOf('ada')]: 'manager' });
+      const { body } = await scimify.admin.get(`/integrations/${integration.id}`);
+      expect(body.policies).toMatchObject({ memberRole: null, unmanagedMembers: 'keep' });
+      const refused = await scimify.admin.post(`/tenants/${integration.tenantId}/integrations`, {
+        provider: 'pagerduty',
+        name: 'PagerDuty',
+        settings: { authMethod: 'api_key' },
+        secret: 'x'.repeat(20),
+        policies: { memberRole: 'owner' },
+      });
+      expect(refused.status).toBe(400);
+    });
   });
 
   it('waits while the credential is not accepted, and goes on by itself when it is again', async () => {

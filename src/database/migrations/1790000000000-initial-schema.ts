@@ -188,6 +188,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         reason ${t.text(64)},
         message ${t.text(1000)},
         attempts ${t.integer} NOT NULL,
+        pinned ${t.boolean} NOT NULL,
         checkedAt ${t.time} NOT NULL,
         nextCheckAt ${t.time},
         PRIMARY KEY (userId)

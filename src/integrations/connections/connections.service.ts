@@ -59,6 +59,11 @@ export class Connections {
     return fresh;
   }
 
+  /** What the target last said of its limit; null where this process has not heard of it. */
+  rateOf(integrationId: string): { limit: number; remaining: number } | null {
+    return this.opened.get(integrationId)?.host.budget.reading() ?? null;
+  }
+
   /** A test found the credential good: the next call of the engine has not to be told of an earlier failure. */
   credentialAccepted(integration: Integration): void {
     this.opened.get(integration.id)?.host.tokens.forgetFailure();

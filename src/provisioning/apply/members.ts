@@ -5,7 +5,13 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
 import { GROUP_FULL, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
-import { type MemberPlan, type MemberPlanInput, noPlaceMessage, planMembers } from '../plan/member-plan';
+import {
+  type MemberPlan,
+  type MemberPlanInput,
+  isStranger,
+  noPlaceMessage,
+  planMembers,
+} from '../plan/member-plan';
 import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import { Leases } from '../schedule/lease';
 import type { GroupView } from './group-view';
@@ -51,11 +57,12 @@ export class Members {
         groupId: view.groupId,
         remoteGroupId,
         membersPerGroup: run.provider.limits.membersPerGroup,
+        unmanagedMembers: run.integration.policies.unmanagedMembers,
       },
       userIds,
       remoteUserIds,
     );
-    const plan = planMembers(input);
+    const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
     const peopleOf = input.wanted;
     const removable = await this.recordPlan(run, view, plan, input);
     const addsFailed = await this.send(run, view, { add: plan.add, remove: [] }, peopleOf);
@@ -88,6 +95,39 @@ export class Members {
       const failed = await this.send(run, view, { add: [], remove: ours }, new Map());
       if (failed) throw failed;
     }
+  }
+
+  /**
+   * A stranger is removed only if the team's own list still has them: what reconciliation read may have shifted under it.
+   * Who is not in that list left by themselves, and is forgotten.
+   */
+  private async withStrangersConfirmed(
+    run: RunContext,
+    view: ViewWithTeam,
+    plan: MemberPlan,
+    { known }: MemberPlanInput,
+  ): Promise<MemberPlan> {
+    const isUnconfirmed = ({ remoteUserId }: { remoteUserId: string }): boolean => {
+      const member = known.get(remoteUserId)!;
+      return member.state === 'present' && isStranger(member);
+    };
+    if (!plan.remove.some(isUnconfirmed)) return plan;
+    const members = await run.connection.listMembers(view.remote.remoteId, run.call);
+    const present = new Set(members.map(({ remoteUserId }) => remoteUserId));
+    const [gone, remove] = partition(
+      plan.remove,
+      (removal) => isUnconfirmed(removal) && !present.has(removal.remoteUserId),
+    );
+    for await (const some of chunksOf(gone)) {
+      await this.leases.run(run.lease, (tx) =>
+        tx.query(
+          `DELETE FROM remote_member WHERE remoteGroupId = ? AND state = 'present' AND managed = 0
+             AND remoteUserId IN (${inList(some)})`,
+          [view.remote.id, ...some.map(({ remoteUserId }) => remoteUserId)],
+        ),
+      );
+    }
+    return { ...plan, remove };
   }
 
   /**
@@ -170,7 +210,11 @@ export class Members {
       unrecorded = [];
       if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, peopleOf);
     };
-    const members = { add: change.add.map((remoteUserId) => ({ remoteUserId })), remove: change.remove };
+    const role = run.integration.policies.memberRole ?? undefined;
+    const members = {
+      add: change.add.map((remoteUserId) => ({ remoteUserId, role })),
+      remove: change.remove,
+    };
     try {
       for await (const outcome of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
         unrecorded.push(outcome);
@@ -387,7 +431,7 @@ async function recordFailed(
   if (error.reason === USER_GONE) {
     await tx.query(
       `UPDATE remote_user SET remoteUserId = NULL, state = 'not_found', reason = ?, message = ?, attempts = 0,
-         nextCheckAt = ? WHERE integrationId = ? AND remoteUserId = ?`,
+         pinned = 0, nextCheckAt = ? WHERE integrationId = ? AND remoteUserId = ?`,
       [error.reason, error.message, Date.now(), run.integration.id, remoteUserId],
     );
   }

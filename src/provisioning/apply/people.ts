@@ -106,7 +106,13 @@ export class People {
    * @param fresh links that are to count although they are not recorded
    */
   async planInput(
-    group: { integrationId: string; groupId: string; remoteGroupId: string; membersPerGroup: number },
+    group: {
+      integrationId: string;
+      groupId: string;
+      remoteGroupId: string;
+      membersPerGroup: number;
+      unmanagedMembers: MemberPlanInput['unmanagedMembers'];
+    },
     userIds: readonly string[],
     remoteUserIds: readonly string[],
     fresh: FreshLinks = NO_FRESH_LINKS,
@@ -124,7 +130,9 @@ export class People {
       this.leavers(group.integrationId, concerned, fresh),
       this.occupied(group.remoteGroupId),
     ]);
-    return { people, remoteUserIds, wanted, known, leavers, room: group.membersPerGroup - occupied };
+    const room = group.membersPerGroup - occupied;
+    const { unmanagedMembers } = group;
+    return { people, remoteUserIds, wanted, known, leavers, unmanagedMembers, room };
   }
 
   /** How people call these users. */
@@ -218,14 +226,14 @@ export class People {
     const known = new Map<string, KnownMember>();
     if (remoteUserIds.length === 0) return known;
     const rows = await this.reader.query<
-      { remoteUserId: string; state: RemoteMemberState; managed: number }[]
+      { remoteUserId: string; state: RemoteMemberState; managed: number; preexisting: number }[]
     >(
-      `SELECT remoteUserId, state, managed FROM remote_member
+      `SELECT remoteUserId, state, managed, preexisting FROM remote_member
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
       [remoteGroupId, ...remoteUserIds],
     );
-    for (const { remoteUserId, state, managed } of rows) {
-      known.set(remoteUserId, { state, managed: Boolean(managed) });
+    for (const { remoteUserId, state, managed, preexisting } of rows) {
+      known.set(remoteUserId, { state, managed: Boolean(managed), preexisting: Boolean(preexisting) });
     }
     return known;
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { inList, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE, inList, upsertSql } from '../../database/dialect';
 import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
@@ -42,7 +42,13 @@ export class UserResolution {
     const linkOf = await lookUp(run.connection, unlinked, run.call);
     for await (const some of chunksOf(unlinked)) {
       await this.leases.run(run.lease, async (tx) => {
-        for (const user of some) await this.record(tx, run.integration.id, user, linkOf(user));
+        const links = await currentLinks(tx, some);
+        for (const user of some) {
+          const link = links.get(user.userId);
+          // An admin said meanwhile who it is.
+          if (link && Boolean(link.pinned) && link.incarnation === user.incarnation) continue;
+          await this.record(tx, run.integration.id, user, linkOf(user), link?.remoteUserId ?? null);
+        }
       });
     }
   }
@@ -61,9 +67,10 @@ export class UserResolution {
               r.incarnation AS linkedIncarnation, r.attempts AS attempts
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
-         AND (r.userId IS NULL OR r.incarnation <> u.incarnation OR r.emailKey <> u.emailKey
-              OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
-              OR (r.remoteUserId IS NULL AND r.nextCheckAt <= ?))`,
+         AND (r.userId IS NULL OR r.incarnation <> u.incarnation
+              OR (r.pinned = 0 AND (r.emailKey <> u.emailKey
+                                    OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
+                                    OR (r.remoteUserId IS NULL AND r.nextCheckAt <= ?))))`,
       [...userIds, Date.now()],
     );
   }
@@ -73,6 +80,7 @@ export class UserResolution {
     integrationId: string,
     user: Unlinked,
     link: PlannedLink,
+    linkedTo: string | null,
   ): Promise<void> {
     await tx.query(
       upsertSql({
@@ -92,17 +100,18 @@ export class UserResolution {
         link.reason,
         link.message,
         link.attempts,
+        0,
         Date.now(),
         link.nextCheckAt,
       ],
     );
-    if (user.linkedTo !== null && user.linkedTo !== link.remoteUserId) {
-      await this.compareTeamsOf(tx, integrationId, user.linkedTo);
+    if (linkedTo !== null && linkedTo !== link.remoteUserId) {
+      await this.compareTeamsOf(tx, integrationId, linkedTo);
     }
   }
 
   /** A remote user lost a link: every team that has them has to be compared, to see whether somebody else wants them. */
-  private async compareTeamsOf(tx: Transaction, integrationId: string, remoteUserId: string): Promise<void> {
+  async compareTeamsOf(tx: Transaction, integrationId: string, remoteUserId: string): Promise<void> {
     const rows = await tx.query<{ groupId: string }>(
       `SELECT g.groupId AS groupId FROM remote_member m JOIN remote_group g ON g.id = m.remoteGroupId
        WHERE m.remoteUserId = ? AND g.integrationId = ?`,
@@ -122,9 +131,29 @@ const REMOTE_USER_COLUMNS = [
   'reason',
   'message',
   'attempts',
+  'pinned',
   'checkedAt',
   'nextCheckAt',
 ];
+
+interface CurrentLink {
+  userId: string;
+  remoteUserId: string | null;
+  incarnation: number;
+  pinned: number;
+}
+
+async function currentLinks(
+  tx: Transaction,
+  users: readonly { userId: string }[],
+): Promise<Map<string, CurrentLink>> {
+  const rows = await tx.query<CurrentLink>(
+    `SELECT userId, remoteUserId, incarnation, pinned FROM remote_user
+     WHERE userId IN (${inList(users)})${FOR_UPDATE}`,
+    users.map(({ userId }) => userId),
+  );
+  return new Map(rows.map((row) => [row.userId, row]));
+}
 
 const NOT_FOUND: UserMatch = { kind: 'not-found', message: 'Nobody there has this address.' };
 

@@ -85,6 +85,7 @@ export class DryRun {
       const limits = {
         integrationId: integration.id,
         membersPerGroup: provider.limits.membersPerGroup,
+        unmanagedMembers: integration.policies.unmanagedMembers,
       };
       const members = await new MemberDryRun(this.reader, this.people, lookUps, limits, team).plan();
       calls += team.calls + members.add.length + members.remove.length;

@@ -44,7 +44,10 @@ export class MemberDryRun {
     private readonly db: Asked,
     private readonly people: People,
     private readonly lookUps: TargetLookUps,
-    private readonly group: { integrationId: string; membersPerGroup: number },
+    private readonly group: Pick<MemberPlanInput, 'unmanagedMembers'> & {
+      integrationId: string;
+      membersPerGroup: number;
+    },
     private readonly team: TeamOutcome,
   ) {
     this.known = new Map(team.present);
@@ -182,4 +185,4 @@ export class MemberDryRun {
   }
 }
 
-const THERE: KnownMember = { state: 'present', managed: true };
+const THERE: KnownMember = { state: 'present', managed: true, preexisting: false };

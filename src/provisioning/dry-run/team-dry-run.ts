@@ -124,7 +124,8 @@ export class TeamDryRun {
         const members = await lookUps.listMembers(plan.team.id);
         if (members.kind === 'unknown') return { ...blocked(view, members.why), remote: plan.team };
         const present = members.value.map(
-          ({ remoteUserId }) => [remoteUserId, { state: 'present', managed: false }] as const,
+          ({ remoteUserId }) =>
+            [remoteUserId, { state: 'present', managed: false, preexisting: true }] as const,
         );
         const adopted = {
           ...outcome,

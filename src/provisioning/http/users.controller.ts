@@ -40,6 +40,7 @@ class UserView {
   @ApiProperty({ type: String, nullable: true }) reason: string | null;
   @ApiProperty({ type: String, nullable: true }) message: string | null;
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
+  @ApiProperty({ description: 'An admin said who it is; no look-up says otherwise' }) pinned: boolean;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
   @ApiProperty({ type: RefusalView, nullable: true }) idpWriteRefused: RefusalView | null;
 }

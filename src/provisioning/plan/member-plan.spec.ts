@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type KnownMember, type MemberPlanInput, type Person, planMembers } from './member-plan';
+import { type KnownMember, type MemberPlanInput, type Person, isStranger, planMembers } from './member-plan';
 
 const person = (userId: string, desired: boolean, remoteUserId: string | null = `r-${userId}`): Person => ({
   userId,
@@ -16,6 +16,7 @@ const input = (people: Person[], known: [string, KnownMember][], more: Partial<M
   wanted: wantedBy(people),
   known: new Map(known),
   leavers: new Set<string>(),
+  unmanagedMembers: 'keep' as const,
   room: 100,
   ...more,
 });
@@ -30,10 +31,11 @@ function wantedBy(people: readonly Person[]): Map<string, string[]> {
   return wanted;
 }
 
-const present: KnownMember = { state: 'present', managed: true };
-const stranger: KnownMember = { state: 'present', managed: false };
-const adding: KnownMember = { state: 'adding', managed: true };
-const removing: KnownMember = { state: 'removing', managed: true };
+const present: KnownMember = { state: 'present', managed: true, preexisting: false };
+const stranger: KnownMember = { state: 'present', managed: false, preexisting: false };
+const earlier: KnownMember = { state: 'present', managed: false, preexisting: true };
+const adding: KnownMember = { state: 'adding', managed: true, preexisting: false };
+const removing: KnownMember = { state: 'removing', managed: true, preexisting: false };
 
 describe('the plan for the members of a team', () => {
   it.each<[string, boolean, KnownMember | null, object]>([
@@ -67,6 +69,20 @@ describe('the plan for the members of a team', () => {
     expect(plan).toEqual({ add: [], remove: [], manage: [], park: [], full: [], unpark: ['a'], ...expected });
   });
 
+  it.each<[string, boolean, KnownMember, object]>([
+    ['removes a stranger', false, stranger, { remove: [{ remoteUserId: 'r-a', leaver: false }] }],
+    ['takes over a stranger whom the IdP wants', true, stranger, { manage: ['r-a'] }],
+    ['leaves alone who was in the team before it was ours', false, earlier, {}],
+  ])('%s, where strangers are to be removed', (_, desired, known, expected) => {
+    const plan = planMembers(
+      input([person('a', desired)], [['r-a', known]], {
+        unmanagedMembers: 'remove',
+        leavers: new Set(['r-a']),
+      }),
+    );
+    expect(plan).toEqual({ add: [], remove: [], manage: [], park: [], full: [], unpark: ['a'], ...expected });
+  });
+
   it('parks a wanted person whom the target does not know, with reason and next check', () => {
     const plan = planMembers(input([person('a', true, null)], []));
     expect(plan.park).toEqual([{ userId: 'a', reason: 'user_not_found', message: 'nobody', nextCheckAt: 5 }]);
@@ -94,6 +110,7 @@ describe('the plan for the members of a team', () => {
   const anyKnown = fc.record({
     state: fc.constantFrom('adding' as const, 'present' as const, 'removing' as const),
     managed: fc.boolean(),
+    preexisting: fc.boolean(),
   });
   const anyPeople = fc.uniqueArray(
     fc.tuple(fc.integer({ min: 0, max: 12 }), fc.boolean(), fc.option(fc.integer({ min: 0, max: 8 }))),
@@ -104,12 +121,17 @@ describe('the plan for the members of a team', () => {
       anyPeople,
       fc.dictionary(fc.constantFrom(...'012345678'), anyKnown),
       fc.integer({ min: 0, max: 10 }),
+      fc.constantFrom('keep' as const, 'remove' as const),
     )
-    .map(([people, known, room]) => {
+    .map(([people, known, room, unmanagedMembers]) => {
       const persons = people.map(([userId, desired, remote]) =>
         person(`u${userId}`, desired, remote === null ? null : String(remote)),
       );
-      return input(persons, Object.entries(known), { room, remoteUserIds: [...'012345678'] });
+      return input(persons, Object.entries(known), {
+        room,
+        unmanagedMembers,
+        remoteUserIds: [...'012345678'],
+      });
     });
 
   /** A team that does what the plan says. */
@@ -136,13 +158,26 @@ describe('the plan for the members of a team', () => {
     );
   });
 
-  it('never removes a stranger, whatever the IdP wants', () => {
+  it('never removes a stranger where they are kept, whatever the IdP wants', () => {
     fc.assert(
       fc.property(anyInput, (given) => {
-        for (const { remoteUserId } of planMembers(given).remove) {
+        for (const { remoteUserId } of planMembers({ ...given, unmanagedMembers: 'keep' }).remove) {
           const known = given.known.get(remoteUserId)!;
           expect(known.managed || known.state !== 'present').toBe(true);
         }
+      }),
+    );
+  });
+
+  it('leaves no stranger in the team where they are removed, and beside them nobody else leaves', () => {
+    fc.assert(
+      fc.property(anyInput, (given) => {
+        const removed = (unmanagedMembers: 'keep' | 'remove') =>
+          planMembers({ ...given, unmanagedMembers }).remove.map(({ remoteUserId }) => remoteUserId);
+        const strangers = [...given.known]
+          .filter(([id, member]) => !given.wanted.has(id) && isStranger(member) && member.state === 'present')
+          .map(([id]) => id);
+        expect(removed('remove').sort()).toEqual([...removed('keep'), ...strangers].sort());
       }),
     );
   });

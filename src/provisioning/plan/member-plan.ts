@@ -26,6 +26,8 @@ export interface UnresolvedLink {
 export interface KnownMember {
   state: RemoteMemberState;
   managed: boolean;
+  /** In the team before it was ours: never removed unless the IdP wanted them at some time. */
+  preexisting: boolean;
 }
 
 export interface MemberPlanInput {
@@ -37,6 +39,8 @@ export interface MemberPlanInput {
   known: ReadonlyMap<string, KnownMember>;
   /** Remote users whose IdP users are all inactive or deleted: they leave whatever else happens. */
   leavers: ReadonlySet<string>;
+  /** What becomes of strangers. */
+  unmanagedMembers: 'keep' | 'remove';
   /** How many more members the team takes. */
   room: number;
 }
@@ -73,7 +77,12 @@ export function noPlaceMessage(membersPerGroup: number): string {
  * | no     | not in the team           | nothing                                |
  * | no     | adding, removing          | remove (again)                         |
  * | no     | present, managed          | remove                                 |
- * | no     | present, not managed      | nothing: never ours                    |
+ * | no     | present, preexisting      | nothing: never ours                    |
+ * | no     | present, stranger         | nothing, or remove where the policy    |
+ * |        |                           | says so                                |
+ *
+ * A stranger was put into the team by hand since it is ours. Their removal waits for additions like any other: nobody in
+ * the IdP left.
  *
  * A desired person whom the target does not know is parked; whoever is not desired, or added, or there, is not.
  */
@@ -95,8 +104,9 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
       } else {
         plan.full.push(remoteUserId);
       }
-    } else if (known && (known.managed || known.state !== 'present')) {
-      plan.remove.push({ remoteUserId, leaver: input.leavers.has(remoteUserId) });
+    } else if (known && mayLeave(known, input.unmanagedMembers)) {
+      const leaver = !isStranger(known) && input.leavers.has(remoteUserId);
+      plan.remove.push({ remoteUserId, leaver });
     }
   };
 
@@ -110,4 +120,14 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
   }
   for (const remoteUserId of input.remoteUserIds) decide(remoteUserId);
   return plan;
+}
+
+/** Whom people put into the team by hand since it is ours. */
+export function isStranger({ managed, preexisting }: Omit<KnownMember, 'state'>): boolean {
+  return !managed && !preexisting;
+}
+
+function mayLeave(known: KnownMember, unmanagedMembers: MemberPlanInput['unmanagedMembers']): boolean {
+  if (known.managed || known.state !== 'present') return true;
+  return unmanagedMembers === 'remove' && isStranger(known);
 }

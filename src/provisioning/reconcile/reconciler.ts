@@ -93,10 +93,13 @@ export class Reconciler {
       const known: KnownGroup = { remoteName: group.remoteName, members: await knownMembers(tx, group.id) };
       const drift = driftOf(known, seen, unknownUserIds);
       await adjust(tx, group.id, drift);
-      const found = describe(group, drift);
+      const { unmanagedMembers } = run.integration.policies;
+      const found = describe(group, drift, unmanagedMembers);
       await this.ledger.record(tx, integrationId, found, startedAt);
       if (seen.membersComplete) await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
-      const differs = drift.renamedTo !== null || drift.missing.length + drift.extra.length > 0;
+      const strangersLeave = unmanagedMembers === 'remove' && drift.strangers.length > 0;
+      const differs =
+        drift.renamedTo !== null || drift.missing.length + drift.extra.length > 0 || strangersLeave;
       if (differs) await this.marks.mark(tx, integrationId, new Map([[group.groupId, []]]), true);
     });
   }
@@ -144,7 +147,7 @@ export class Reconciler {
         const userIds = some.map(({ userId }) => userId);
         await tx.query(
           `UPDATE remote_user SET remoteUserId = NULL, state = 'not_found', reason = 'user_gone',
-             message = 'The person is not in the target any more.', attempts = 0, nextCheckAt = ?
+             message = 'The person is not in the target any more.', attempts = 0, pinned = 0, nextCheckAt = ?
            WHERE userId IN (${inList(userIds)})`,
           [Date.now(), ...userIds],
         );
@@ -213,7 +216,12 @@ async function adjust(tx: Transaction, remoteGroupId: string, drift: GroupDrift)
   }
 }
 
-function describe({ groupId, remoteName }: ClaimedGroup, drift: GroupDrift): FoundDrift[] {
+function describe(
+  { groupId, remoteName }: ClaimedGroup,
+  drift: GroupDrift,
+  unmanagedMembers: 'keep' | 'remove',
+): FoundDrift[] {
+  const strangers = unmanagedMembers === 'remove' ? 'they are removed' : 'they are left alone';
   return [
     ...(drift.renamedTo === null
       ? []
@@ -237,9 +245,8 @@ function describe({ groupId, remoteName }: ClaimedGroup, drift: GroupDrift): Fou
       groupId,
       kind: 'member_extra' as const,
       subject,
-      message:
-        'Somebody is in the team whom the identity provider never put into the group; they are left alone.',
-      repaired: false,
+      message: `Somebody is in the team whom the identity provider never put into the group; ${strangers}.`,
+      repaired: unmanagedMembers === 'remove',
     })),
   ];
 }

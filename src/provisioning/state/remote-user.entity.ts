@@ -1,5 +1,6 @@
 import { Entity, Index } from 'typeorm';
 import {
+  BooleanColumn,
   IdColumn,
   IntegerColumn,
   KeyColumn,
@@ -26,6 +27,8 @@ export class RemoteUser {
   @IntegerColumn() incarnation: number;
   /** How many look-ups in a row found nobody. */
   @IntegerColumn() attempts: number;
+  /** An admin said who it is: no look-up says otherwise for as long as it is the same person and they are there. */
+  @BooleanColumn() pinned: boolean;
   @TimeColumn() checkedAt: number;
   @TimeColumn({ nullable: true }) nextCheckAt: number | null;
 }

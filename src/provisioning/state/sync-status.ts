@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { inList } from '../../database/dialect';
 import { fold } from '../../directory/fold';
+import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam, leaverMessage } from './leavers';
 import type { GroupState, Ownership } from './remote-group.entity';
 
 export interface GroupStatus {
@@ -46,6 +47,8 @@ export interface UserStatus {
   reason: string | null;
   message: string | null;
   remoteUserId: string | null;
+  /** An admin said who it is. */
+  pinned: boolean;
   nextAttemptAt: number | null;
 }
 
@@ -73,11 +76,15 @@ export class SyncStatus {
       conditions.push('INSTR(g.displayNameKey, ?) > 0');
       params.push(fold(query.search));
     }
-    return this.groupRows(`${conditions.join(' AND ')} ORDER BY g.id LIMIT ?`, [...params, query.limit + 1]);
+    return this.groupRows(integrationId, `${conditions.join(' AND ')} ORDER BY g.id LIMIT ?`, [
+      ...params,
+      query.limit + 1,
+    ]);
   }
 
   async group(integrationId: string, groupId: string): Promise<GroupStatus | null> {
     const [group] = await this.groupRows(
+      integrationId,
       'g.integrationId = ? AND g.id = ? AND (g.deletedAt IS NULL OR r.id IS NOT NULL)',
       [integrationId, groupId],
     );
@@ -105,7 +112,11 @@ export class SyncStatus {
         query.limit + 1,
       ],
     );
-    return rows.map((row) => ({ ...row, nextAttemptAt: numberOrNull(row.nextAttemptAt) }));
+    return rows.map((row) => ({
+      ...row,
+      message: row.reason === LEAVER_STILL_ON_TEAM ? leaverMessage(row.message) : row.message,
+      nextAttemptAt: numberOrNull(row.nextAttemptAt),
+    }));
   }
 
   async users(integrationId: string, query: StatusQuery<UserLinkState>): Promise<UserStatus[]> {
@@ -122,7 +133,7 @@ export class SyncStatus {
     const rows = await this.reader.query<UserStatus[]>(
       `SELECT u.id AS id, u.userName AS userName, u.email AS email, u.active AS active,
               COALESCE(r.state, 'unknown') AS state, r.reason AS reason, r.message AS message,
-              r.remoteUserId AS remoteUserId, r.nextCheckAt AS nextAttemptAt
+              r.remoteUserId AS remoteUserId, COALESCE(r.pinned, 0) AS pinned, r.nextCheckAt AS nextAttemptAt
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ?`,
       [...params, query.limit + 1],
@@ -130,11 +141,16 @@ export class SyncStatus {
     return rows.map((row) => ({
       ...row,
       active: Boolean(row.active),
+      pinned: Boolean(Number(row.pinned)),
       nextAttemptAt: numberOrNull(row.nextAttemptAt),
     }));
   }
 
-  private async groupRows(where: string, params: readonly unknown[]): Promise<GroupStatus[]> {
+  private async groupRows(
+    integrationId: string,
+    where: string,
+    params: readonly unknown[],
+  ): Promise<GroupStatus[]> {
     const rows = await this.reader.query<GroupRow[]>(
       `SELECT g.id AS id, g.displayName AS displayName, g.generation AS generation, ${GROUP_STATE} AS state,
               r.reason AS reason, r.message AS message, r.appliedGeneration AS appliedGeneration,
@@ -146,8 +162,29 @@ export class SyncStatus {
        WHERE ${where}`,
       [...params],
     );
-    const counts = await this.memberCounts(rows.map(({ id }) => id));
-    return rows.map((row) => asGroupStatus(row, counts.get(row.id) ?? { desired: 0, applied: 0 }));
+    const ids = rows.map(({ id }) => id);
+    const [counts, leavers] = await Promise.all([this.memberCounts(ids), this.leavers(integrationId, ids)]);
+    return rows.map((row) => {
+      const group = asGroupStatus(row, counts.get(row.id) ?? { desired: 0, applied: 0 });
+      const leaver = leavers.get(row.id);
+      // Beside what stands in the way of the whole group, one person says little; beside other people it says the most.
+      if (leaver === undefined || !['partial', 'pending'].includes(group.state)) return group;
+      return { ...group, reason: LEAVER_STILL_ON_TEAM, message: leaver };
+    });
+  }
+
+  /** By group, what is to be said of a leaver whom the target keeps in its team. */
+  private async leavers(integrationId: string, groupIds: readonly string[]): Promise<Map<string, string>> {
+    if (groupIds.length === 0) return new Map();
+    const rows = await this.reader.query<{ groupId: string; message: string | null }[]>(
+      `SELECT g.groupId AS groupId, MIN(t.message) AS message
+       FROM remote_group g JOIN remote_member t ON t.remoteGroupId = g.id
+       WHERE g.integrationId = ? AND g.groupId IN (${inList(groupIds)})
+         AND ${isLeaverStillOnTeam('t', 'g.integrationId')}
+       GROUP BY g.groupId`,
+      [integrationId, ...groupIds],
+    );
+    return new Map(rows.map(({ groupId, message }) => [groupId, leaverMessage(message)]));
   }
 
   private async memberCounts(groupIds: readonly string[]) {
@@ -172,7 +209,7 @@ export class SyncStatus {
 }
 
 /** A change that is not looked at yet outdates what was said before, unless something stands in its way. */
-const GROUP_STATE = `CASE
+export const GROUP_STATE = `CASE
   WHEN r.id IS NULL THEN 'pending'
   WHEN c.groupId IS NOT NULL AND r.state IN ('synced', 'partial') THEN 'pending'
   ELSE r.state END`;
@@ -190,7 +227,9 @@ const MEMBERS = `
            WHEN p.kind = 'waiting' AND l.remoteUserId IS NOT NULL THEN 'blocked'
            ELSE 'pending'
          END AS state,
-         COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN 'mass_change_held' WHEN 'pinned' THEN 'removal_rejected' END, l.reason) AS reason,
+         CASE WHEN ${isLeaverStillOnTeam('t', 'r.integrationId')} THEN '${LEAVER_STILL_ON_TEAM}'
+           ELSE COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN 'mass_change_held' WHEN 'pinned' THEN 'removal_rejected' END, l.reason)
+         END AS reason,
          COALESCE(p.message, t.message, l.message) AS message,
          COALESCE(p.nextAttemptAt, t.nextAttemptAt, l.nextCheckAt) AS nextAttemptAt
   FROM (

@@ -1,0 +1,63 @@
+import { Body, Controller, Delete, HttpCode, Put, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiNoContentResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiTags,
+} from '@nestjs/swagger';
+import { IsString, Matches } from 'class-validator';
+import { IdParam } from '../../admin-api/id-param';
+import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { LinkRequests } from '../schedule/link-requests';
+
+class RemoteLink {
+  @ApiProperty({ example: 'PXPGF42', description: 'Id of the person in the target' })
+  @IsString()
+  @Matches(/^[A-Za-z0-9_-]{1,100}$/, { message: 'must be an id of the target: letters, digits, _ and -' })
+  remoteUserId: string;
+}
+
+@ApiTags('Users')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1/integrations/:id/users/:userId/remote-link')
+export class RemoteLinkController {
+  constructor(private readonly links: LinkRequests) {}
+
+  @Put()
+  @HttpCode(204)
+  @RequiresRole('admin')
+  @ApiOperation({
+    summary: 'Say whom of the target a user is',
+    description:
+      'No look-up says otherwise, until the IdP makes the user anew or the target no longer has that person. Whom the ' +
+      'user was before leaves the teams, unless somebody else wants them there.',
+  })
+  @ApiNoContentResponse()
+  @ApiConflictResponse({ description: 'The integration is being deleted' })
+  async pin(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') integrationId: string,
+    @IdParam('userId') userId: string,
+    @Body() body: RemoteLink,
+  ): Promise<void> {
+    await this.links.pin(admin, integrationId, userId, body.remoteUserId);
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @RequiresRole('admin')
+  @ApiOperation({ summary: 'Forget whom of the target a user is, and look them up afresh' })
+  @ApiNoContentResponse()
+  @ApiConflictResponse({ description: 'The integration is being deleted' })
+  async undo(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') integrationId: string,
+    @IdParam('userId') userId: string,
+  ): Promise<void> {
+    await this.links.undo(admin, integrationId, userId);
+  }
+}

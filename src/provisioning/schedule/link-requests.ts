@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../../admin-api/problem';
+import { AuditLog } from '../../audit/audit-log';
+import { FOR_UPDATE, upsertSql } from '../../database/dialect';
+import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
+import { ChangeMarks } from '../../directory/change-marks';
+import { assertStays } from '../../integrations/integration-lifecycle.service';
+import { Integrations } from '../../integrations/integrations.service';
+import type { Admin } from '../../tenants/authentication/admin';
+import { UserResolution } from '../apply/user-resolution';
+
+interface LinkedUser {
+  emailKey: string | null;
+  incarnation: number;
+  linked: boolean;
+  remoteUserId: string | null;
+}
+
+/** An admin knows better whom of the target an IdP user is than their addresses tell. */
+@Injectable()
+export class LinkRequests {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly transactions: TransactionRunner,
+    private readonly users: UserResolution,
+    private readonly marks: ChangeMarks,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * From now on the user is this one, until the IdP makes the user anew or the target no longer has them.
+   *
+   * @throws Problem 404 for a user of another integration
+   */
+  pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
+    return this.change(admin, integrationId, userId, async (tx, user) => {
+      await tx.query(
+        upsertSql({
+          table: 'remote_user',
+          columns: COLUMNS,
+          key: ['userId'],
+          update: COLUMNS.slice(2),
+          rows: 1,
+        }),
+        [
+          userId,
+          integrationId,
+          'resolved',
+          remoteUserId,
+          user.emailKey,
+          user.incarnation,
+          null,
+          null,
+          0,
+          1,
+          Date.now(),
+          null,
+        ],
+      );
+      return { action: 'user.link_pinned', remoteUserId };
+    });
+  }
+
+  /**
+   * The link is forgotten, whether an admin or a look-up made it, and the user is looked up afresh.
+   *
+   * @throws Problem 404 for a user of another integration
+   */
+  undo(admin: Admin, integrationId: string, userId: string): Promise<void> {
+    return this.change(admin, integrationId, userId, async (tx, user) => {
+      if (!user.linked) return null;
+      await tx.query('DELETE FROM remote_user WHERE userId = ?', [userId]);
+      return { action: 'user.link_undone', remoteUserId: null };
+    });
+  }
+
+  private async change(
+    admin: Admin,
+    integrationId: string,
+    userId: string,
+    write: (
+      tx: Transaction,
+      user: LinkedUser,
+    ) => Promise<{ action: string; remoteUserId: string | null } | null>,
+  ): Promise<void> {
+    const integration = await this.integrations.get(admin, integrationId);
+    assertStays(integration);
+    await this.transactions.run(async (tx) => {
+      const user = await linkedUser(tx, integrationId, userId);
+      const change = await write(tx, user);
+      if (!change) return;
+      await this.compareGroupsOf(tx, integrationId, userId);
+      const former = user.remoteUserId;
+      if (former !== null && former !== change.remoteUserId) {
+        await this.users.compareTeamsOf(tx, integrationId, former);
+      }
+      await this.audit.record(tx, {
+        actor: admin.actor,
+        action: change.action,
+        target: { type: 'user', id: userId },
+        tenantId: integration.tenantId,
+        integrationId,
+        detail: { remoteUserId: change.remoteUserId, formerRemoteUserId: former },
+      });
+    });
+  }
+
+  private async compareGroupsOf(tx: Transaction, integrationId: string, userId: string): Promise<void> {
+    const groups = await tx.query<{ groupId: string }>(
+      `SELECT m.groupId AS groupId FROM group_member m JOIN scim_group g ON g.id = m.groupId
+       WHERE m.integrationId = ? AND m.userId = ? AND g.deletedAt IS NULL`,
+      [integrationId, userId],
+    );
+    await this.marks.mark(tx, integrationId, new Map(groups.map(({ groupId }) => [groupId, [userId]])));
+  }
+}
+
+const COLUMNS = [
+  'userId',
+  'integrationId',
+  'state',
+  'remoteUserId',
+  'emailKey',
+  'incarnation',
+  'reason',
+  'message',
+  'attempts',
+  'pinned',
+  'checkedAt',
+  'nextCheckAt',
+];
+
+async function linkedUser(tx: Transaction, integrationId: string, userId: string): Promise<LinkedUser> {
+  const [user] = await tx.query<{ emailKey: string | null; incarnation: number }>(
+    'SELECT emailKey, incarnation FROM scim_user WHERE id = ? AND integrationId = ? AND deletedAt IS NULL',
+    [userId, integrationId],
+  );
+  if (!user) throw Problem.notFound('user');
+  const [link] = await tx.query<{ remoteUserId: string | null }>(
+    `SELECT remoteUserId FROM remote_user WHERE userId = ?${FOR_UPDATE}`,
+    [userId],
+  );
+  return { ...user, linked: link !== undefined, remoteUserId: link?.remoteUserId ?? null };
+}
