@@ -23,4 +23,6 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   testTimeout: 30_000,
+  // Most of a test's time is spent waiting for servers, so every core can have one.
+  maxWorkers: '100%',
 };
