@@ -121,7 +121,8 @@ export class UserResolution {
   }
 }
 
-const REMOTE_USER_COLUMNS = [
+/** In the order in which a link is written. */
+export const REMOTE_USER_COLUMNS = [
   'userId',
   'integrationId',
   'state',

@@ -7,7 +7,7 @@ import { ChangeMarks } from '../../directory/change-marks';
 import { assertStays } from '../../integrations/integration-lifecycle.service';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
-import { UserResolution } from '../apply/user-resolution';
+import { REMOTE_USER_COLUMNS, UserResolution } from '../apply/user-resolution';
 
 interface LinkedUser {
   emailKey: string | null;
@@ -37,9 +37,9 @@ export class LinkRequests {
       await tx.query(
         upsertSql({
           table: 'remote_user',
-          columns: COLUMNS,
+          columns: REMOTE_USER_COLUMNS,
           key: ['userId'],
-          update: COLUMNS.slice(2),
+          update: REMOTE_USER_COLUMNS.slice(2),
           rows: 1,
         }),
         [
@@ -114,21 +114,6 @@ export class LinkRequests {
     await this.marks.mark(tx, integrationId, new Map(groups.map(({ groupId }) => [groupId, [userId]])));
   }
 }
-
-const COLUMNS = [
-  'userId',
-  'integrationId',
-  'state',
-  'remoteUserId',
-  'emailKey',
-  'incarnation',
-  'reason',
-  'message',
-  'attempts',
-  'pinned',
-  'checkedAt',
-  'nextCheckAt',
-];
 
 async function linkedUser(tx: Transaction, integrationId: string, userId: string): Promise<LinkedUser> {
   const [user] = await tx.query<{ emailKey: string | null; incarnation: number }>(
