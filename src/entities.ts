@@ -1,3 +1,4 @@
+import { IdempotencyKey } from './admin-api/idempotency/idempotency-key.entity';
 import { AuditEvent } from './audit/audit-event.entity';
 import { GroupChange, MemberChange } from './directory/change.entity';
 import { RefusedWrite } from './directory/refused-write.entity';
@@ -6,6 +7,7 @@ import { ScimGroup } from './directory/group.entity';
 import { ScimUser } from './directory/user.entity';
 import { Integration } from './integrations/integration.entity';
 import { ScimKey } from './integrations/scim-keys/scim-key.entity';
+import { EncryptionCheck } from './integrations/secrets/encryption-check.entity';
 import { GuardEvent, HeldChange, HeldItem } from './provisioning/guard/guard.entities';
 import { Drift } from './provisioning/reconcile/drift.entity';
 import { IntegrationWork } from './provisioning/schedule/integration-work.entity';
@@ -14,6 +16,7 @@ import { ParkedMember } from './provisioning/state/parked-member.entity';
 import { RemoteGroup } from './provisioning/state/remote-group.entity';
 import { RemoteMember } from './provisioning/state/remote-member.entity';
 import { RemoteUser } from './provisioning/state/remote-user.entity';
+import { UnclearWrite } from './provisioning/state/unclear-write.entity';
 import { AdminKey } from './tenants/admin-keys/admin-key.entity';
 import { Tenant } from './tenants/tenant.entity';
 
@@ -21,9 +24,11 @@ import { Tenant } from './tenants/tenant.entity';
 export const ENTITIES = [
   Tenant,
   AdminKey,
+  IdempotencyKey,
   AuditEvent,
   Integration,
   ScimKey,
+  EncryptionCheck,
   ScimUser,
   ScimGroup,
   GroupMember,
@@ -34,6 +39,7 @@ export const ENTITIES = [
   RemoteGroup,
   RemoteMember,
   ParkedMember,
+  UnclearWrite,
   Drift,
   GuardEvent,
   HeldChange,

@@ -3,7 +3,7 @@ import { dialect } from './dialect';
 import type { Transaction } from './transaction-runner';
 
 /** Rows that one transaction removes: the writes of others go in between. */
-export const ROWS_PER_DELETE = 1_000;
+const ROWS_PER_DELETE = 1_000;
 
 /** A transaction of the caller's kind. */
 export type RunTransaction = <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;

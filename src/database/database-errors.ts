@@ -34,6 +34,18 @@ export class DatabaseInUseError extends Error {
   }
 }
 
+/** Whether another process has this SQLite database open cannot be told. */
+export class LockFileError extends Error {
+  constructor(lockFile: string, cause: unknown) {
+    super(
+      `The lock file ${lockFile} cannot be used: ${(cause as Error).message}. Make it writable for Scimify; if it is damaged, delete it while no Scimify process runs on this database.`,
+      { cause },
+    );
+    this.name = 'LockFileError';
+  }
+}
+
+const SQLITE_BUSY = 5;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const MYSQL_DUPLICATE_ENTRY = 1062;
@@ -58,7 +70,8 @@ interface DriverError {
 
 function driverErrorOf(error: unknown): DriverError | null {
   if (error instanceof QueryFailedError) return error.driverError as DriverError;
-  return error instanceof Error ? (error as DriverError) : null;
+  // Those of a native driver are made outside of Jest's realm, and are no `Error` in it.
+  return typeof error === 'object' ? error : null;
 }
 
 /** Whether a write failed because a unique key is taken. */
@@ -69,6 +82,12 @@ export function isUniqueViolation(error: unknown): boolean {
     driverError?.errcode === SQLITE_CONSTRAINT_PRIMARYKEY ||
     driverError?.errno === MYSQL_DUPLICATE_ENTRY
   );
+}
+
+/** Whether another connection holds a lock on the SQLite file. */
+export function isLockedByAnother(error: unknown): boolean {
+  // The low byte is the code; what stands above it says in which situation.
+  return ((driverErrorOf(error)?.errcode ?? 0) & 0xff) === SQLITE_BUSY;
 }
 
 /** Whether MySQL rolled a transaction back in favour of another one: the whole of it may be run again. */

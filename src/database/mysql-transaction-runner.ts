@@ -7,7 +7,12 @@ import {
   isConnectionFailure,
   isLockConflict,
 } from './database-errors';
-import { type Transaction, type TransactionOptions, TransactionRunner } from './transaction-runner';
+import {
+  type Transaction,
+  type TransactionOptions,
+  TransactionRunner,
+  transactionOn,
+} from './transaction-runner';
 
 const MAX_ATTEMPTS = 8;
 /** Far less than a client waits for its answer; the whole work is run again afterwards. */
@@ -53,14 +58,7 @@ async function runOnce<T>(runner: QueryRunner, work: (tx: Transaction) => Promis
   await runner.startTransaction('READ COMMITTED');
   let value: T;
   try {
-    value = await work({
-      manager: runner.manager,
-      query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
-        const rows: unknown = await runner.query(sql, parameters as unknown[]);
-        return (Array.isArray(rows) ? rows : []) as Row[];
-      },
-      afterCommit: (action) => afterCommit.push(action),
-    });
+    value = await work(transactionOn(runner, afterCommit));
   } catch (error) {
     // A broken connection can not roll back any more; the server does it by itself.
     await runner.rollbackTransaction().catch(() => undefined);

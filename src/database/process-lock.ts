@@ -1,7 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseInUseError } from './database-errors';
+import { DatabaseInUseError, LockFileError, isLockedByAnother } from './database-errors';
 import { loadSqlite } from './sqlite-driver';
 
 /**
@@ -11,16 +11,19 @@ import { loadSqlite } from './sqlite-driver';
 export class ProcessLock {
   private constructor(private readonly held: DatabaseSyncInstance) {}
 
-  /** @throws DatabaseInUseError when another process has it */
+  /** @throws DatabaseInUseError when another process has it, LockFileError when that cannot be told */
   static acquire(databasePath: string): ProcessLock {
     mkdirSync(dirname(databasePath), { recursive: true, mode: 0o700 });
     const { DatabaseSync } = loadSqlite();
-    const database = new DatabaseSync(`${databasePath}.lock`);
+    const lockFile = `${databasePath}.lock`;
+    const database = new DatabaseSync(lockFile);
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    } catch {
+    } catch (error) {
       database.close();
-      throw new DatabaseInUseError(databasePath);
+      throw isLockedByAnother(error)
+        ? new DatabaseInUseError(databasePath)
+        : new LockFileError(lockFile, error);
     }
     return new ProcessLock(database);
   }

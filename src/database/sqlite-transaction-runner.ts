@@ -1,6 +1,11 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { CommitOutcomeUnknownError, DatabaseUnavailableError, RestartTransaction } from './database-errors';
-import { type Transaction, type TransactionOptions, TransactionRunner } from './transaction-runner';
+import {
+  type Transaction,
+  type TransactionOptions,
+  TransactionRunner,
+  transactionOn,
+} from './transaction-runner';
 
 /** Works that share one COMMIT: enough to make the fsync cheap, few enough to answer soon. */
 const MAX_WORKS_PER_COMMIT = 64;
@@ -92,6 +97,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
     try {
       await runner.commitTransaction();
     } catch (error) {
+      // SQLite rolls back by itself where the disk is full or broken, and then knows of no transaction any more.
       await runner.rollbackTransaction().catch(() => undefined);
       for (const { fail } of finished) fail(new CommitOutcomeUnknownError(error));
       return;
@@ -120,17 +126,9 @@ export class SqliteTransactionRunner extends TransactionRunner {
 /** @returns null when the work failed: its caller is told at once, and its savepoint is undone */
 async function runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork | null> {
   const afterCommit: (() => void)[] = [];
-  const tx: Transaction = {
-    manager: runner.manager,
-    query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
-      const rows: unknown = await runner.query(sql, parameters as unknown[]);
-      return (Array.isArray(rows) ? rows : []) as Row[];
-    },
-    afterCommit: (action) => afterCommit.push(action),
-  };
   await runner.startTransaction();
   try {
-    const value = await queued.work(tx);
+    const value = await queued.work(transactionOn(runner, afterCommit));
     await runner.commitTransaction();
     return { settle: () => queued.resolve(value), fail: queued.reject, afterCommit };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 
 /** What a work may do inside its transaction. */
 export interface Transaction {
@@ -8,6 +8,18 @@ export interface Transaction {
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** Runs after a successful COMMIT, in order; must not throw and must not wait. */
   afterCommit(action: () => void): void;
+}
+
+/** @param afterCommit gets what the work wants run after the COMMIT, which is the business of the caller */
+export function transactionOn(runner: QueryRunner, afterCommit: (() => void)[]): Transaction {
+  return {
+    manager: runner.manager,
+    query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
+      const rows: unknown = await runner.query(sql, parameters as unknown[]);
+      return (Array.isArray(rows) ? rows : []) as Row[];
+    },
+    afterCommit: (action) => afterCommit.push(action),
+  };
 }
 
 export interface TransactionOptions {

@@ -29,6 +29,14 @@ export class InitialSchema1790000000000 implements MigrationInterface {
       )${t.tableOptions}`,
       'CREATE UNIQUE INDEX admin_key_token ON admin_key (tokenHash)',
       'CREATE INDEX admin_key_tenant ON admin_key (tenantId, id)',
+      `CREATE TABLE idempotency_key (
+        request ${t.key(64)} NOT NULL,
+        body ${t.key(64)} NOT NULL,
+        resourceId ${t.id} NOT NULL,
+        createdAt ${t.time} NOT NULL,
+        PRIMARY KEY (request)
+      )${t.tableOptions}`,
+      'CREATE INDEX idempotency_key_age ON idempotency_key (createdAt)',
       `CREATE TABLE audit_event (
         id ${t.id} NOT NULL,
         at ${t.time} NOT NULL,
@@ -92,6 +100,12 @@ export class InitialSchema1790000000000 implements MigrationInterface {
       )${t.tableOptions}`,
       'CREATE UNIQUE INDEX scim_key_token ON scim_key (tokenHash)',
       'CREATE INDEX scim_key_integration ON scim_key (integrationId, id)',
+      `CREATE TABLE encryption_check (
+        id ${t.id} NOT NULL,
+        ciphertext ${t.longText} NOT NULL,
+        keyId ${t.text(16)} NOT NULL,
+        PRIMARY KEY (id)
+      )${t.tableOptions}`,
       `CREATE TABLE scim_user (
         id ${t.id} NOT NULL,
         integrationId ${t.id} NOT NULL,
@@ -149,7 +163,9 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         groupId ${t.id} NOT NULL,
         integrationId ${t.id} NOT NULL,
         mark ${t.id} NOT NULL,
+        cause ${t.id},
         whole ${t.boolean} NOT NULL,
+        wholeCause ${t.id},
         letGo ${t.text(16)},
         since ${t.time} NOT NULL,
         PRIMARY KEY (groupId)
@@ -159,6 +175,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         groupId ${t.id} NOT NULL,
         userId ${t.id} NOT NULL,
         mark ${t.id} NOT NULL,
+        cause ${t.id},
         PRIMARY KEY (groupId, userId)
       )${t.tableOptions}`,
       'CREATE INDEX member_change_user ON member_change (userId)',
@@ -183,6 +200,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         integrationId ${t.id} NOT NULL,
         state ${t.text(16)} NOT NULL,
         remoteUserId ${t.key(191)},
+        goneRemoteUserId ${t.key(191)},
         emailKey ${t.key(1100)},
         incarnation ${t.integer} NOT NULL,
         reason ${t.text(64)},
@@ -194,6 +212,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         PRIMARY KEY (userId)
       )${t.tableOptions}`,
       'CREATE INDEX remote_user_of_integration ON remote_user (integrationId, remoteUserId)',
+      'CREATE INDEX remote_user_to_review ON remote_user (integrationId, reason, nextCheckAt)',
       `CREATE TABLE remote_group (
         id ${t.id} NOT NULL,
         integrationId ${t.id} NOT NULL,
@@ -215,6 +234,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         nextAttemptAt ${t.time},
         notBefore ${t.time},
         blockedMark ${t.id},
+        nameKind ${t.text(16)},
         nameReason ${t.text(64)},
         nameMessage ${t.text(1000)},
         nameAttempts ${t.integer} NOT NULL,
@@ -222,6 +242,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         writeSeq ${t.integer} NOT NULL,
         lastWriteAt ${t.time},
         deletingSince ${t.time},
+        letThroughAt ${t.time},
         PRIMARY KEY (id)
       )${t.tableOptions}`,
       'CREATE UNIQUE INDEX remote_group_of_group ON remote_group (integrationId, groupId)',
@@ -240,6 +261,8 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         message ${t.text(1000)},
         attempts ${t.integer} NOT NULL,
         nextAttemptAt ${t.time},
+        joinedAt ${t.time},
+        cause ${t.id},
         PRIMARY KEY (remoteGroupId, remoteUserId)
       )${t.tableOptions}`,
       'CREATE INDEX remote_member_due ON remote_member (remoteGroupId, nextAttemptAt)',
@@ -254,10 +277,17 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         message ${t.text(1000)} NOT NULL,
         attempts ${t.integer} NOT NULL,
         nextAttemptAt ${t.time} NOT NULL,
+        cause ${t.id},
         PRIMARY KEY (remoteGroupId, userId)
       )${t.tableOptions}`,
       'CREATE INDEX parked_member_due ON parked_member (remoteGroupId, kind, nextAttemptAt)',
       'CREATE INDEX parked_member_reason ON parked_member (remoteGroupId, reason, nextAttemptAt)',
+      `CREATE TABLE unclear_write (
+        remoteGroupId ${t.id} NOT NULL,
+        remoteUserId ${t.key(191)} NOT NULL,
+        checkAt ${t.time} NOT NULL,
+        PRIMARY KEY (remoteGroupId, remoteUserId)
+      )${t.tableOptions}`,
       `CREATE TABLE drift (
         id ${t.id} NOT NULL,
         integrationId ${t.id} NOT NULL,
@@ -276,6 +306,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         integrationId ${t.id} NOT NULL,
         remoteGroupId ${t.id} NOT NULL,
         kind ${t.text(16)} NOT NULL,
+        joinedAt ${t.time},
         at ${t.time} NOT NULL,
         PRIMARY KEY (id)
       )${t.tableOptions}`,
@@ -287,6 +318,8 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         groupId ${t.id},
         message ${t.text(1000)} NOT NULL,
         createdAt ${t.time} NOT NULL,
+        revision ${t.integer} NOT NULL,
+        listedRevision ${t.integer},
         decision ${t.text(16)},
         decidedAt ${t.time},
         decidedBy ${t.text(200)},
@@ -300,15 +333,22 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         heldChangeId ${t.id} NOT NULL,
         integrationId ${t.id} NOT NULL,
         state ${t.text(16)} NOT NULL,
+        revision ${t.integer} NOT NULL,
         PRIMARY KEY (groupId, subject)
       )${t.tableOptions}`,
       'CREATE INDEX held_item_of_change ON held_item (heldChangeId)',
+      'CREATE INDEX held_item_of_integration ON held_item (integrationId, state)',
       `CREATE TABLE integration_work (
         integrationId ${t.id} NOT NULL,
         dueAt ${t.time},
         notBefore ${t.time},
         failures ${t.integer} NOT NULL,
+        hurried ${t.boolean} NOT NULL,
         reconcileAt ${t.time},
+        reconciledAt ${t.time},
+        reconcileFailures ${t.integer} NOT NULL,
+        reconcileReason ${t.text(64)},
+        reconcileMessage ${t.text(1000)},
         acceptMissing ${t.boolean} NOT NULL,
         PRIMARY KEY (integrationId)
       )${t.tableOptions}`,
@@ -332,6 +372,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
       'held_change',
       'guard_event',
       'drift',
+      'unclear_write',
       'parked_member',
       'remote_member',
       'remote_group',
@@ -342,9 +383,11 @@ export class InitialSchema1790000000000 implements MigrationInterface {
       'group_member',
       'scim_group',
       'scim_user',
+      'encryption_check',
       'scim_key',
       'integration',
       'audit_event',
+      'idempotency_key',
       'admin_key',
       'tenant',
     ];

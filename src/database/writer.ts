@@ -1,0 +1,40 @@
+import type { DataSource } from 'typeorm';
+import type { DatabaseSettings } from '../config/database-settings';
+import { type EntityClasses, writerOptions } from './data-source-options';
+import { MigratingDataSource } from './migrating-data-source';
+import { MysqlTransactionRunner } from './mysql-transaction-runner';
+import { ProcessLock } from './process-lock';
+import { SqliteTransactionRunner } from './sqlite-transaction-runner';
+import type { TransactionRunner } from './transaction-runner';
+
+/** The writing connection with, on SQLite, the lock that keeps other processes out. */
+export class Writer {
+  readonly transactions: TransactionRunner;
+
+  private constructor(
+    readonly dataSource: DataSource,
+    private readonly lock: ProcessLock | null,
+  ) {
+    this.transactions = lock
+      ? new SqliteTransactionRunner(dataSource)
+      : new MysqlTransactionRunner(dataSource);
+  }
+
+  /** @throws DatabaseInUseError when another process has the SQLite database, LockFileError when that cannot be told */
+  static async open(settings: DatabaseSettings, entities: EntityClasses): Promise<Writer> {
+    const lock = settings.kind === 'sqlite' ? ProcessLock.acquire(settings.path) : null;
+    try {
+      const dataSource = await new MigratingDataSource(writerOptions(settings, entities)).initialize();
+      await dataSource.runMigrations();
+      return new Writer(dataSource, lock);
+    } catch (error) {
+      lock?.release();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+    this.lock?.release();
+  }
+}

@@ -1,0 +1,14 @@
+import { SettingsInvalidError } from './config/settings';
+import { DatabaseInUseError, LockFileError } from './database/database-errors';
+import { SecretUnreadableError } from './security/secret-box';
+
+/** Exit code 1; what the operator can mend needs no stack. */
+export function endWith(error: unknown): never {
+  const expected =
+    error instanceof SettingsInvalidError ||
+    error instanceof DatabaseInUseError ||
+    error instanceof LockFileError ||
+    error instanceof SecretUnreadableError;
+  console.error(expected ? error.message : error);
+  process.exit(1);
+}
