@@ -16,38 +16,29 @@ export class ChangeMarks {
 
   /**
    * @param pairs who changed in which group; a group without pairs is marked for its name alone
-   * @param whole every member of these groups has to be compared
+   * @param cause id of the request that caused it; null where the engine itself found something, which leaves a request
+   *   that was noted before in place
    */
   async mark(
     tx: Transaction,
     integrationId: string,
     pairs: ReadonlyMap<string, readonly string[]>,
-    whole = false,
+    cause: string | null = null,
   ): Promise<void> {
     if (pairs.size === 0) return;
     const mark = randomUuid();
-    const since = Date.now();
     const groupIds = [...pairs.keys()].sort();
-    for await (const some of chunksOf(groupIds)) {
-      await tx.query(
-        upsertSql({
-          table: 'group_change',
-          columns: ['groupId', 'integrationId', 'mark', 'whole', 'since'],
-          key: ['groupId'],
-          update: whole ? ['mark', 'whole'] : ['mark'],
-          rows: some.length,
-        }),
-        some.flatMap((groupId) => [groupId, integrationId, mark, whole ? 1 : 0, since]),
-      );
-    }
-    const rows = groupIds.flatMap((groupId) => pairs.get(groupId)!.map((userId) => [groupId, userId, mark]));
+    await markGroups(tx, integrationId, groupIds, { mark, cause, whole: false });
+    const rows = groupIds.flatMap((groupId) =>
+      pairs.get(groupId)!.map((userId) => [groupId, userId, mark, cause]),
+    );
     for await (const some of chunksOf(rows)) {
       await tx.query(
         upsertSql({
           table: 'member_change',
-          columns: ['groupId', 'userId', 'mark'],
+          columns: ['groupId', 'userId', 'mark', 'cause'],
           key: ['groupId', 'userId'],
-          update: ['mark'],
+          update: renewedBy(cause),
           rows: some.length,
         }),
         some.flat(),
@@ -56,8 +47,59 @@ export class ChangeMarks {
     this.changes.announce(tx, integrationId);
   }
 
+  /** Every member of these groups has to be compared. */
+  async markWhole(
+    tx: Transaction,
+    integrationId: string,
+    groupIds: readonly string[],
+    cause: string | null = null,
+  ): Promise<void> {
+    if (groupIds.length === 0) return;
+    await markGroups(tx, integrationId, [...new Set(groupIds)].sort(), {
+      mark: randomUuid(),
+      cause,
+      whole: true,
+    });
+    this.changes.announce(tx, integrationId);
+  }
+
   /** Says of a group that is marked and gone what is to become of its remote group; a later mark leaves that as it is. */
   async decideLetGo(tx: Transaction, groupId: string, mode: LetGoMode): Promise<void> {
     await tx.query('UPDATE group_change SET letGo = ? WHERE groupId = ?', [mode, groupId]);
   }
+}
+
+async function markGroups(
+  tx: Transaction,
+  integrationId: string,
+  groupIds: readonly string[],
+  { mark, cause, whole }: { mark: string; cause: string | null; whole: boolean },
+): Promise<void> {
+  const renewed = renewedBy(cause);
+  const renewedWhole = cause === null ? ['whole'] : ['whole', 'wholeCause'];
+  const since = Date.now();
+  for await (const some of chunksOf(groupIds)) {
+    await tx.query(
+      upsertSql({
+        table: 'group_change',
+        columns: ['groupId', 'integrationId', 'mark', 'cause', 'whole', 'wholeCause', 'since'],
+        key: ['groupId'],
+        update: whole ? [...renewed, ...renewedWhole] : renewed,
+        rows: some.length,
+      }),
+      some.flatMap((groupId) => [
+        groupId,
+        integrationId,
+        mark,
+        cause,
+        whole ? 1 : 0,
+        whole ? cause : null,
+        since,
+      ]),
+    );
+  }
+}
+
+function renewedBy(cause: string | null): string[] {
+  return cause === null ? ['mark'] : ['mark', 'cause'];
 }

@@ -15,8 +15,12 @@ export class GroupChange {
   @PrimaryIdColumn() groupId: string;
   @IdColumn() integrationId: string;
   @IdColumn() mark: string;
+  /** The latest request that asked for it. */
+  @IdColumn({ nullable: true }) cause: string | null;
   /** Every member has to be compared, not only the pairs in `member_change`. */
   @BooleanColumn() whole: boolean;
+  /** The latest request that asked for that; null while the engine alone did. */
+  @IdColumn({ nullable: true }) wholeCause: string | null;
   @TextColumn(16, { nullable: true }) letGo: LetGoMode | null;
   /** When the oldest change that is not yet looked at came. */
   @TimeColumn() since: number;
@@ -29,4 +33,6 @@ export class MemberChange {
   @PrimaryIdColumn() groupId: string;
   @PrimaryIdColumn() userId: string;
   @IdColumn() mark: string;
+  /** The latest request that asked for it. */
+  @IdColumn({ nullable: true }) cause: string | null;
 }

@@ -4,6 +4,7 @@ import { DeletedRowsSweeper } from './deleted-rows-sweeper';
 import { DesiredStateChanges } from './desired-state-changes';
 import { Groups } from './groups';
 import { IntegrationDirectory } from './integration-directory';
+import { KeptUsers } from './kept-users';
 import { RefusedWrites } from './refused-writes';
 import { Users } from './users';
 
@@ -14,9 +15,10 @@ import { Users } from './users';
     ChangeMarks,
     DesiredStateChanges,
     RefusedWrites,
+    KeptUsers,
     DeletedRowsSweeper,
     IntegrationDirectory,
   ],
-  exports: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites, IntegrationDirectory],
+  exports: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites, KeptUsers, IntegrationDirectory],
 })
 export class DirectoryModule {}

@@ -142,7 +142,7 @@ export class Groups extends LiveResources<GroupRow> {
         ],
       );
       await insertMembers(tx, context.integrationId, id, [...members].sort());
-      await this.marks.mark(tx, context.integrationId, new Map([[id, []]]), true);
+      await this.marks.markWhole(tx, context.integrationId, [id], context.actor.requestId);
       await this.record(tx, context, 'group.created', id, {
         displayName: write.displayName,
         members: members.size,
@@ -191,12 +191,14 @@ export class Groups extends LiveResources<GroupRow> {
         );
       }
       if (after.generation !== before.generation) {
-        await this.marks.mark(tx, context.integrationId, new Map([[id, touched]]));
+        await this.marks.mark(tx, context.integrationId, new Map([[id, touched]]), context.actor.requestId);
       }
       await this.record(tx, context, 'group.updated', id, {
         displayName: after.displayName,
         added: added.length,
         removed: removed.length,
+        addedUserIds: added.slice(0, NAMED_IN_AUDIT),
+        removedUserIds: removed.slice(0, NAMED_IN_AUDIT),
       });
       return after;
     });
@@ -234,7 +236,7 @@ export class Groups extends LiveResources<GroupRow> {
          displayNameUniqueKey = NULL, externalIdKey = NULL WHERE id = ?`,
       [Date.now(), id],
     );
-    await this.marks.mark(tx, context.integrationId, new Map([[id, []]]), true);
+    await this.marks.markWhole(tx, context.integrationId, [id], context.actor.requestId);
     await this.record(tx, context, 'group.deleted', id, { displayName: before.displayName });
   }
 
@@ -264,6 +266,9 @@ export class Groups extends LiveResources<GroupRow> {
     });
   }
 }
+
+/** Members whom an audit event names; the counts beside them tell of more. */
+const NAMED_IN_AUDIT = 200;
 
 /** Every write of a group begins here: two writers that insert members and then raise the generation would deadlock. */
 async function lockGroup(tx: Transaction, integrationId: string, id: string): Promise<GroupRow> {

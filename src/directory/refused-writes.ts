@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { inList, upsertSql } from '../database/dialect';
-import { TransactionRunner } from '../database/transaction-runner';
+import { AuditLog } from '../audit/audit-log';
+import { FOR_UPDATE, inList, upsertSql } from '../database/dialect';
+import { type Transaction, TransactionRunner } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 import type { RefusedWrite } from './refused-write.entity';
 
@@ -30,6 +31,7 @@ export class RefusedWrites {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly transactions: TransactionRunner,
+    private readonly audit: AuditLog,
   ) {}
 
   async record({ integrationId, actor }: ChangeContext, refusal: Refusal): Promise<void> {
@@ -130,16 +132,37 @@ export class RefusedWrites {
   }
 
   /** @returns whether it was there: an admin says that it is settled */
-  async dismiss(integrationId: string, id: string): Promise<boolean> {
+  async dismiss({ integrationId, tenantId, actor }: ChangeContext, id: string): Promise<boolean> {
     return this.transactions.run(async (tx) => {
-      const rows = await tx.query('SELECT id FROM refused_write WHERE integrationId = ? AND id = ?', [
+      const [row] = await tx.query<WrittenTo & Pick<RefusedWrite, 'method' | 'path' | 'status'>>(
+        `SELECT method, path, status, resourceType, resourceKey, resourceId FROM refused_write
+         WHERE integrationId = ? AND id = ?${FOR_UPDATE}`,
+        [integrationId, id],
+      );
+      if (!row) return false;
+      await tx.query('DELETE FROM refused_write WHERE id = ?', [id]);
+      const { resourceKey: _, ...about } = row;
+      await this.audit.record(tx, {
+        actor,
+        action: 'refused_write.dismissed',
+        target: { type: 'refused_write', id },
+        tenantId,
         integrationId,
-        id,
-      ]);
-      await tx.query('DELETE FROM refused_write WHERE integrationId = ? AND id = ?', [integrationId, id]);
-      return rows.length > 0;
+        detail: { ...about, name: await nameOf(tx, row) },
+      });
+      return true;
     });
   }
+}
+
+/** Of a resource that was never made, the folded one that it would have had. */
+async function nameOf(tx: Transaction, { resourceType, resourceKey, resourceId }: WrittenTo) {
+  if (resourceId === null) return resourceKey.replace(/^name:/, '');
+  const [column, table] = resourceType === 'User' ? ['userName', 'scim_user'] : ['displayName', 'scim_group'];
+  const [row] = await tx.query<{ name: string }>(`SELECT ${column} AS name FROM ${table} WHERE id = ?`, [
+    resourceId,
+  ]);
+  return row?.name ?? null;
 }
 
 function covers(covered: Covered, name: string): boolean {

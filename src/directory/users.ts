@@ -32,6 +32,8 @@ export type UserRow = Omit<ScimUser, 'userNameKey' | 'externalIdKey' | 'emailKey
 const COLUMNS =
   'id, integrationId, userName, displayName, email, active, incarnation, version, resource, createdAt, lastModified';
 
+const KEY_ATTRIBUTES = ['userName', 'email', 'active', 'externalId'] as const;
+
 const TABLE: ResourceTable<UserRow> = {
   name: 'scim_user',
   columns: COLUMNS,
@@ -111,10 +113,10 @@ export class Users extends LiveResources<UserRow> {
           : [];
       if (!another) await lockUnchanged(tx, before);
       const after = await this.update(tx, context, before, write, before.incarnation + (another ? 1 : 0));
-      await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id));
+      await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
       await this.record(tx, context, 'user.updated', id, {
         userName: write.userName,
-        ...(write.active === before.active ? {} : { active: write.active }),
+        ...keyChanges(before, write),
       });
       return after;
     });
@@ -140,7 +142,7 @@ export class Users extends LiveResources<UserRow> {
          WHERE id = ?`,
         [Date.now(), id],
       );
-      await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id));
+      await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
       await this.record(tx, context, 'user.deleted', id, { userName: before.userName });
     });
   }
@@ -192,7 +194,7 @@ export class Users extends LiveResources<UserRow> {
     const before = await readUser(tx, context.integrationId, id);
     const groupIds = await this.leaveGroups(tx, context, before);
     const after = await this.update(tx, context, before, reidentified(write, id), before.incarnation + 1);
-    await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id));
+    await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
     await this.record(tx, context, 'user.revived', id, { userName: write.userName });
     return after;
   }
@@ -201,11 +203,12 @@ export class Users extends LiveResources<UserRow> {
   private async leaveGroups(tx: Transaction, context: ChangeContext, user: UserRow): Promise<string[]> {
     const groupIds = await lockGroupsOf(tx, context.integrationId, user.id);
     await lockUnchanged(tx, user);
-    if (groupIds.length === 0) return groupIds;
+    // Also out of groups that are deleted and wait for the engine.
     await tx.query('DELETE FROM group_member WHERE integrationId = ? AND userId = ?', [
       context.integrationId,
       user.id,
     ]);
+    if (groupIds.length === 0) return groupIds;
     await tx.query(
       `UPDATE scim_group SET generation = generation + 1, version = version + 1, lastModified = ?
        WHERE id IN (${inList(groupIds)})`,
@@ -345,8 +348,23 @@ async function inactiveMatch(
 }
 
 function replacesExternalId(before: UserRow, write: UserWrite): boolean {
-  const { externalId } = JSON.parse(before.resource) as { externalId?: string };
-  return externalId !== undefined && write.externalId !== null && write.externalId !== externalId;
+  const externalId = externalIdOf(before);
+  return externalId !== null && write.externalId !== null && write.externalId !== externalId;
+}
+
+function externalIdOf({ resource }: UserRow): string | null {
+  return (JSON.parse(resource) as { externalId?: string }).externalId ?? null;
+}
+
+/** Which of the attributes changed that decide who the user is to the IdP and to the target; never the rest of the resource. */
+function keyChanges(user: UserRow, write: UserWrite) {
+  const before = { ...user, externalId: externalIdOf(user) };
+  const changed = KEY_ATTRIBUTES.filter((attribute) => before[attribute] !== write[attribute]);
+  return {
+    changed,
+    ...(changed.includes('active') ? { active: write.active } : {}),
+    ...(changed.includes('email') ? { email: { from: before.email, to: write.email } } : {}),
+  };
 }
 
 /** The write was rendered for a new id. */
