@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   IsBooleanString,
   IsIn,
@@ -7,9 +8,11 @@ import {
   Matches,
   MinLength,
   NotContains,
+  ValidateBy,
 } from 'class-validator';
 
 const HTTP_URL = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
+const REQUESTS_PER_SECOND = { message: 'must be a whole number of requests a second, or 0 for no limit' };
 const BASE64_256_BIT = '[A-Za-z0-9+/]{43}=';
 
 /** The environment variables that Scimify reads, as the operator wrote them; unset and empty are the same. */
@@ -57,6 +60,29 @@ export class Environment {
   SCIMIFY_START_PAUSED?: string;
 
   @IsOptional()
+  @Matches(/^\d{1,5}$/, { message: 'must be a number of days, or 0 to keep audit events for ever' })
+  SCIMIFY_AUDIT_RETENTION_DAYS?: string;
+
+  @IsOptional()
+  @ValidateBy({
+    name: 'areNetworks',
+    validator: {
+      validate: (value: string) => value.split(',').every(isNetwork),
+      defaultMessage: () =>
+        'must be IP addresses or networks separated by commas, e.g. 10.0.0.0/8,2001:db8::1',
+    },
+  })
+  SCIMIFY_TRUSTED_PROXIES?: string;
+
+  @IsOptional()
+  @Matches(/^\d{1,6}$/, REQUESTS_PER_SECOND)
+  SCIMIFY_SCIM_RATE_LIMIT?: string;
+
+  @IsOptional()
+  @Matches(/^\d{1,6}$/, REQUESTS_PER_SECOND)
+  SCIMIFY_ADMIN_RATE_LIMIT?: string;
+
+  @IsOptional()
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     message: 'must be fatal, error, warn, info, debug, trace or silent',
   })
@@ -69,4 +95,14 @@ export class Environment {
   @IsOptional()
   @IsUrl(HTTP_URL, { message: 'must be an http or https URL' })
   PAGERDUTY_IDENTITY_URL?: string;
+
+  @IsOptional()
+  @Matches(/^([1-9]|1[0-6])$/, { message: 'must be a number of calls from 1 to 16' })
+  PAGERDUTY_PARALLEL_CALLS?: string;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix = '1', ...rest] = text.trim().split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)]!;
+  return rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= bits;
 }

@@ -8,7 +8,6 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 
 /** Everything that the operator may decide, read once at boot. */
 export interface Settings {
-  production: boolean;
   host: string;
   port: number;
   /** Address that IdPs see, without a trailing slash. */
@@ -21,8 +20,14 @@ export interface Settings {
   /** Platform admin key given by the operator; never stored. Null: generate one at first boot. */
   adminKey: string | null;
   startPaused: boolean;
+  /** 0: for ever. */
+  auditRetentionDays: number;
+  /** Addresses and networks whose word on the client's address is taken. */
+  trustedProxies: readonly string[];
+  /** Requests a second: of one integration at the SCIM door, of one key at the admin API. 0: any number. */
+  rateLimits: { scim: number; admin: number };
   logLevel: LogLevel;
-  pagerDuty: { apiUrl: string | null; identityUrl: string | null };
+  pagerDuty: { apiUrl: string | null; identityUrl: string | null; parallelCalls: number | null };
 }
 
 /** Injection token of `Settings`. */
@@ -65,7 +70,6 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (problems.length > 0) throw new SettingsInvalidError(problems);
 
   return {
-    production,
     host,
     port,
     publicUrl: (given.SCIMIFY_PUBLIC_URL ?? `http://localhost:${port}`).replace(/\/+$/, ''),
@@ -74,10 +78,17 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     encryptionKeys: given.SCIMIFY_ENCRYPTION_KEY?.split(',').map((key) => Buffer.from(key, 'base64')) ?? null,
     adminKey: given.SCIMIFY_ADMIN_KEY ?? null,
     startPaused: given.SCIMIFY_START_PAUSED === 'true' || given.SCIMIFY_START_PAUSED === '1',
+    auditRetentionDays: Number(given.SCIMIFY_AUDIT_RETENTION_DAYS ?? '365'),
+    trustedProxies: given.SCIMIFY_TRUSTED_PROXIES?.split(',').map((network) => network.trim()) ?? [],
+    rateLimits: {
+      scim: Number(given.SCIMIFY_SCIM_RATE_LIMIT ?? '200'),
+      admin: Number(given.SCIMIFY_ADMIN_RATE_LIMIT ?? '50'),
+    },
     logLevel: (given.SCIMIFY_LOG_LEVEL as LogLevel | undefined) ?? 'info',
     pagerDuty: {
-      apiUrl: given.PAGERDUTY_API_URL?.replace(/\/+$/, '') ?? null,
-      identityUrl: given.PAGERDUTY_IDENTITY_URL?.replace(/\/+$/, '') ?? null,
+      apiUrl: given.PAGERDUTY_API_URL ?? null,
+      identityUrl: given.PAGERDUTY_IDENTITY_URL ?? null,
+      parallelCalls: given.PAGERDUTY_PARALLEL_CALLS ? Number(given.PAGERDUTY_PARALLEL_CALLS) : null,
     },
   };
 }

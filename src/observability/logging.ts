@@ -58,11 +58,27 @@ export function logRequests(fastify: FastifyInstance, log: Pino): void {
       {
         requestId: request.id,
         method: request.method,
-        path: request.url.split('?', 1)[0],
+        path: pathOf(request),
+        client: request.ip,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
       },
       'request',
     );
   });
+}
+
+const UUID_OR_URN = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|urn:[\w:.-]+)$/i;
+/** No key of anybody's is shorter. */
+const SHORTEST_KEY = 20;
+
+/** Words of the route, ids and what is short; a long piece may be a key that somebody put in the wrong place. */
+function pathOf({ url, routeOptions }: FastifyRequest): string {
+  const words = new Set(routeOptions.url?.split('/'));
+  const known = (piece: string) => piece.length < SHORTEST_KEY || words.has(piece) || UUID_OR_URN.test(piece);
+  const path = url.split('?', 1)[0] ?? '';
+  return path
+    .split('/')
+    .map((piece) => (known(piece) ? piece : '[…]'))
+    .join('/');
 }

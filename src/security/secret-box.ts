@@ -23,11 +23,19 @@ const TAG_BYTES = 16;
 export class SecretBox {
   constructor(private readonly keys: readonly EncryptionKey[]) {}
 
+  /** Of the key that encrypts. */
+  get sealingKeyId(): string {
+    return this.keys[0]!.id;
+  }
+
   knows(keyId: string): boolean {
     return this.keys.some(({ id }) => id === keyId);
   }
 
-  /** A key for another purpose than encryption; the same in every process that has the same keys. */
+  /**
+   * A key for another purpose than encryption; the same in every process that has the same first key. What it makes has to
+   * be of the kind that may be made anew: it does not outlive a rotation.
+   */
   derive(purpose: string): Buffer {
     return Buffer.from(hkdfSync('sha256', this.keys[0]!.bytes, '', purpose, 32));
   }
@@ -51,10 +59,13 @@ export class SecretBox {
     if (!key)
       throw new SecretUnreadableError('A stored secret was encrypted with a key that is not configured.');
     const bytes = Buffer.from(ciphertext, 'base64');
-    const decipher = createDecipheriv('aes-256-gcm', key.bytes, bytes.subarray(0, IV_BYTES));
-    decipher.setAAD(Buffer.from(boundTo));
-    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
     try {
+      // Left to itself, Node takes the tag of a ciphertext that was cut short, however few bits of it there are.
+      const decipher = createDecipheriv('aes-256-gcm', key.bytes, bytes.subarray(0, IV_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
+      decipher.setAAD(Buffer.from(boundTo));
+      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
       return (
         decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       );

@@ -11,10 +11,21 @@ export interface NewToken {
 /** 256 random bits behind a prefix that secret scanners find: `scimify_admin_…`, `scimify_scim_…`. */
 export function makeToken(kind: 'admin' | 'scim'): NewToken {
   const token = `scimify_${kind}_${randomBytes(32).toString('base64url')}`;
-  return { token, prefix: tokenPrefix(token), hash: hashToken(token) };
+  const hash = hashToken(token);
+  madeHere.add(hash);
+  if (madeHere.size > REMEMBERED_TOKENS) madeHere.delete(madeHere.values().next().value!);
+  return { token, prefix: tokenPrefix(token), hash };
 }
 
-export function tokenPrefix(token: string): string {
+const REMEMBERED_TOKENS = 1_000;
+const madeHere = new Set<string>();
+
+/** Whether the token is one of the last that this process made: it may be in use before anybody finds it stored. */
+export function wasMadeHere(hash: string): boolean {
+  return madeHere.has(hash);
+}
+
+function tokenPrefix(token: string): string {
   return token.slice(0, token.lastIndexOf('_', 14) + 7);
 }
 

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { Contract } from '../../support/contract';
 import type { Answer } from '../../support/http';
 
 export interface ExactRequest {
@@ -10,10 +11,18 @@ export interface ExactRequest {
 }
 
 /** Sends a request to the letter: `fetch` tidies the URL up, adds headers and does not let a Host be forged. */
-export function sendExactly(
+export async function sendExactly(serverUrl: string, exact: ExactRequest): Promise<Answer> {
+  const { method, target, body: requestBody } = exact;
+  const { text, ...answer } = await exchange(serverUrl, exact);
+  const contract = await Contract.of(new URL(serverUrl).origin);
+  contract.check({ ...answer, method, target, requestBody, text });
+  return answer;
+}
+
+function exchange(
   serverUrl: string,
   { method, target, headers = {}, body }: ExactRequest,
-): Promise<Answer> {
+): Promise<Answer & { text: string }> {
   const { hostname, port } = new URL(serverUrl);
   // Node would leave it out for GET and DELETE, and the body would pass for the next request.
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
@@ -26,7 +35,12 @@ export function sendExactly(
         incoming.on('error', reject);
         incoming.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
-          resolve({ status: incoming.statusCode!, headers: headersOf(incoming.headers), body: parse(text) });
+          resolve({
+            status: incoming.statusCode!,
+            headers: headersOf(incoming.headers),
+            body: parse(text),
+            text,
+          });
         });
       },
     );
