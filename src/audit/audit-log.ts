@@ -14,7 +14,7 @@ export interface AuditEntry {
   integrationId?: string | null;
   /** Default: succeeded. */
   outcome?: AuditOutcome;
-  /** Never a secret, and no personal data beyond ids and names. */
+  /** Never a secret, and no personal data beyond ids, names and the addresses that identify a user. */
   detail?: Record<string, unknown>;
 }
 
