@@ -1,8 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { PROBLEM_MEDIA_TYPE, problemDetails } from './admin-api/problem-response';
+import { PROBLEM_MEDIA_TYPE } from './admin-api/api-problems';
+import { problemDetails } from './admin-api/problem-response';
+import { scimRouteOf } from './scim/authentication/scim-route';
 import { mediaTypeFor } from './scim/http/exchange';
 import { scimErrorResponse } from './scim/http/scim-error-response';
+import { TooManyRequestsError } from './security/too-many-requests';
 
 /** Every error, also of the framework, in the protocol of the door through which the request came. */
 @Catch()
@@ -19,7 +22,9 @@ export class HttpErrorFilter implements ExceptionFilter {
 
 /** @returns the status that was answered */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): number {
-  const answer = /^\/+scim(\/|\?|$)/i.test(request.url)
+  // Without a route, as it is written; with one, as the router understood it.
+  const isScim = scimRouteOf(request) !== null || /^\/+scim(\/|\?|$)/i.test(request.url);
+  const answer = isScim
     ? { ...scimErrorResponse(error, request), mediaType: mediaTypeFor(request.headers.accept) }
     : problemAnswer(error, request.id);
   void reply
@@ -32,5 +37,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 
 function problemAnswer(error: unknown, requestId: string) {
   const body = problemDetails(error, requestId);
-  return { status: body.status, headers: {}, body, mediaType: PROBLEM_MEDIA_TYPE };
+  const headers: Record<string, string> =
+    error instanceof TooManyRequestsError ? { 'Retry-After': String(error.retryAfterSeconds) } : {};
+  return { status: body.status, headers, body, mediaType: PROBLEM_MEDIA_TYPE };
 }

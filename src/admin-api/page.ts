@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { validate as isUuid } from 'uuid';
 import { Problem } from './problem';
+import { IsText } from './text';
 
 /** Query of every list: rows after the cursor, in the order of their ids. */
 export class PageQuery {
@@ -16,8 +17,7 @@ export class PageQuery {
 
   @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
   @IsOptional()
-  @IsString()
-  @MaxLength(200)
+  @IsText(0, 200)
   cursor?: string;
 }
 
@@ -56,6 +56,3 @@ export function toPage<T extends { id: string }, R>(
     nextCursor: last ? Buffer.from(last.id).toString('base64url') : null,
   };
 }
-
-export const isoTime = (time: number): string => new Date(time).toISOString();
-export const isoTimeOrNull = (time: number | null): string | null => (time === null ? null : isoTime(time));

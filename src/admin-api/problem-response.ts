@@ -1,18 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { CommitOutcomeUnknownError, DatabaseUnavailableError } from '../database/database-errors';
+import { SecretUnreadableError } from '../security/secret-box';
+import { JsonRefusedError } from '../security/strict-json';
+import { TooManyRequestsError } from '../security/too-many-requests';
 import { Problem } from './problem';
-
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+import type { FieldProblem, ProblemCode } from './problem-codes';
 
 export interface ProblemDetails {
   type: string;
   title: string;
   status: number;
-  code: string;
+  code: ProblemCode;
   detail: string;
   requestId: string;
-  errors?: readonly { field: string; message: string }[];
+  errors?: readonly FieldProblem[];
 }
 
 /** Any error as RFC 9457 problem details; what is not meant for a client becomes a bare 500. */
@@ -31,32 +33,28 @@ export function problemDetails(error: unknown, requestId: string): ProblemDetail
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof DatabaseUnavailableError) {
-    return new Problem(
-      503,
-      'database_unavailable',
-      'The database is away or busy; nothing was changed. Try again.',
-    );
-  }
-  if (error instanceof CommitOutcomeUnknownError) {
-    return new Problem(
-      503,
-      'outcome_unknown',
-      'The database did not confirm the change: look before you repeat it.',
-    );
-  }
+  if (error instanceof DatabaseUnavailableError) return new Problem('database_unavailable');
+  if (error instanceof CommitOutcomeUnknownError) return new Problem('outcome_unknown');
+  if (error instanceof SecretUnreadableError) return new Problem('secret_unreadable');
+  if (error instanceof TooManyRequestsError) return new Problem('rate_limited', error.message);
+  if (error instanceof JsonRefusedError) return new Problem('bad_request', error.message);
   const status = clientErrorStatus(error);
-  if (status !== null) return new Problem(status, CODES[status] ?? 'bad_request', (error as Error).message);
-  return new Problem(500, 'internal_error', 'Scimify failed to handle this request; its log tells more.');
+  if (status !== null)
+    return new Problem(CODES[status] ?? 'bad_request', detailOf(status, error), [], status);
+  return new Problem('internal_error');
 }
 
-const CODES: Record<number, string> = {
+const CODES: Record<number, ProblemCode> = {
   401: 'unauthenticated',
   404: 'not_found',
-  405: 'method_not_allowed',
   413: 'too_large',
   415: 'unsupported_media_type',
 };
+
+/** In the words of the framework, but where these repeat the whole address, in which a key may stand by mistake. */
+function detailOf(status: number, error: unknown): string {
+  return status === 404 ? 'There is no such address.' : (error as Error).message;
+}
 
 /** Status of an error that the HTTP framework itself made of a client's fault, else null. */
 function clientErrorStatus(error: unknown): number | null {

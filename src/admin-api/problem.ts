@@ -1,19 +1,16 @@
-/** One field that the admin API does not accept. */
-export interface FieldProblem {
-  /** Dotted path inside the body or query, e.g. `settings.accountSubdomain`. */
-  field: string;
-  message: string;
-}
+import { type FieldProblem, PROBLEM_KINDS, type ProblemCode } from './problem-codes';
 
 /** An error of the admin API, answered as problem details (RFC 9457). */
 export class Problem extends Error {
+  /**
+   * @param code what a program switches on
+   * @param detail for a person: what is wrong and what to do
+   */
   constructor(
-    readonly status: number,
-    /** Stable, in snake_case: what a program switches on. */
-    readonly code: string,
-    /** One sentence for a person: what is wrong and what to do. */
-    readonly detail: string,
+    readonly code: ProblemCode,
+    readonly detail: string = PROBLEM_KINDS[code].detail,
     readonly errors: readonly FieldProblem[] = [],
+    readonly status: number = PROBLEM_KINDS[code].status,
   ) {
     super(detail);
     this.name = 'Problem';
@@ -21,18 +18,14 @@ export class Problem extends Error {
 
   static invalid(errors: readonly FieldProblem[]): Problem {
     const fields = [...new Set(errors.map(({ field }) => field))].join(', ');
-    return new Problem(400, 'invalid_request', `Some fields are not acceptable: ${fields}.`, errors);
+    return new Problem('invalid_request', `Some fields are not acceptable: ${fields}.`, errors);
   }
 
   static notFound(what: string): Problem {
-    return new Problem(404, 'not_found', `There is no such ${what}, or your key may not see it.`);
-  }
-
-  static conflict(code: string, detail: string): Problem {
-    return new Problem(409, code, detail);
+    return new Problem('not_found', `There is no such ${what}, or your key may not see it.`);
   }
 
   static forbidden(detail: string): Problem {
-    return new Problem(403, 'forbidden', detail);
+    return new Problem('forbidden', detail);
   }
 }

@@ -7,19 +7,20 @@ import {
   ApiProperty,
   ApiTags,
 } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
 import { IdParam } from '../admin-api/id-param';
-import { PageInfo, PageQuery, isoTime } from '../admin-api/page';
+import { ApiIdempotent, Creation, type CreationRequest } from '../admin-api/idempotency/idempotency-key';
+import { IdempotentCreations } from '../admin-api/idempotency/idempotent-creations';
+import { PageInfo, PageQuery } from '../admin-api/page';
+import { IsText } from '../admin-api/text';
+import { isoTime } from '../admin-api/time';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
 import { AdminGuard } from './authentication/admin.guard';
 import type { Tenant } from './tenant.entity';
 import { Tenants } from './tenants.service';
 
 class TenantInput {
-  @ApiProperty({ example: 'Acme', minLength: 1, maxLength: 200 })
-  @IsString()
-  @Length(1, 200)
-  @Matches(/^[^\0]*$/, { message: 'must not hold U+0000' })
+  @ApiProperty({ example: 'Acme' })
+  @IsText(1, 200)
   name: string;
 }
 
@@ -38,14 +39,28 @@ class TenantPage extends PageInfo {
 @UseGuards(AdminGuard)
 @Controller('api/v1/tenants')
 export class TenantsController {
-  constructor(private readonly tenants: Tenants) {}
+  constructor(
+    private readonly tenants: Tenants,
+    private readonly creations: IdempotentCreations,
+  ) {}
 
   @Post()
   @RequiresRole('platform')
   @ApiOperation({ summary: 'Create a tenant' })
+  @ApiIdempotent()
   @ApiCreatedResponse({ type: TenantView })
-  async create(@CurrentAdmin() admin: Admin, @Body() body: TenantInput): Promise<TenantView> {
-    return present(await this.tenants.create(admin, body.name));
+  async create(
+    @CurrentAdmin() admin: Admin,
+    @Body() body: TenantInput,
+    @Creation() request: CreationRequest,
+  ): Promise<TenantView> {
+    const tenant = await this.creations.once(
+      request,
+      admin.keyId,
+      (claim) => this.tenants.create(admin, body.name, claim),
+      (id) => this.tenants.get(admin, id),
+    );
+    return present(tenant);
   }
 
   @Get()

@@ -2,16 +2,18 @@ import { Module } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AdminKey } from './admin-keys/admin-key.entity';
+import { AdminKeysController } from './admin-keys/admin-keys.controller';
 import { AdminKeys } from './admin-keys/admin-keys.service';
 import { AdminBearerStrategy } from './authentication/admin-bearer.strategy';
 import { AdminGuard } from './authentication/admin.guard';
+import { AuditEventsController } from './audit-events.controller';
 import { Tenant } from './tenant.entity';
 import { TenantsController } from './tenants.controller';
 import { Tenants } from './tenants.service';
 
 @Module({
   imports: [PassportModule, TypeOrmModule.forFeature([Tenant, AdminKey])],
-  controllers: [TenantsController],
+  controllers: [TenantsController, AdminKeysController, AuditEventsController],
   providers: [Tenants, AdminKeys, AdminBearerStrategy, AdminGuard],
   exports: [Tenants, AdminKeys, AdminGuard],
 })

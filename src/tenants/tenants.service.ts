@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { And, Equal, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { Claim } from '../admin-api/idempotency/idempotent-creations';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
 import { Problem } from '../admin-api/problem';
 import { AuditLog } from '../audit/audit-log';
@@ -19,10 +20,11 @@ export class Tenants {
     private readonly audit: AuditLog,
   ) {}
 
-  async create(admin: Admin, name: string): Promise<Tenant> {
+  async create(admin: Admin, name: string, claim: Claim): Promise<Tenant> {
     const now = Date.now();
     const tenant: Tenant = { id: uuid(), name, createdAt: now, updatedAt: now };
     await this.transactions.run(async (tx) => {
+      await claim(tx, tenant.id);
       await tx.manager.insert(Tenant, tenant);
       await this.audit.record(tx, {
         actor: admin.actor,
@@ -83,6 +85,16 @@ export class Tenants {
   }
 
   /**
+   * One change of what it owns after the other.
+   *
+   * @throws Problem 404 when it is gone already
+   */
+  async lock(tx: Transaction, tenantId: string): Promise<void> {
+    const rows = await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_UPDATE}`, [tenantId]);
+    if (rows.length === 0) throw Problem.notFound('tenant');
+  }
+
+  /**
    * With its admin keys; what was audited stays.
    *
    * @param assertEmpty throws while the tenant owns anything
@@ -94,8 +106,7 @@ export class Tenants {
   ): Promise<void> {
     const { name } = await this.get(admin, tenantId);
     await this.transactions.run(async (tx) => {
-      const rows = await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_UPDATE}`, [tenantId]);
-      if (rows.length === 0) throw Problem.notFound('tenant');
+      await this.lock(tx, tenantId);
       await assertEmpty(tx);
       await tx.manager.delete(AdminKey, { tenantId });
       await tx.manager.delete(Tenant, { id: tenantId });

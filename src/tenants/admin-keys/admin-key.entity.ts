@@ -5,6 +5,10 @@ import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '..
 export const ADMIN_ROLES = ['viewer', 'admin', 'owner', 'platform'] as const;
 export type AdminRole = (typeof ADMIN_ROLES)[number];
 
+/** What a key of one tenant may be. */
+export const TENANT_ROLES = ['viewer', 'admin', 'owner'] as const;
+export type TenantRole = (typeof TENANT_ROLES)[number];
+
 /** A key of the admin API. The token itself is not stored. */
 @Entity('admin_key')
 @Index('admin_key_token', ['tokenHash'], { unique: true })

@@ -2,23 +2,35 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, type Repository } from 'typeorm';
+import { IsNull, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
+import { isLive, isUseNews } from '../../admin-api/key';
+import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
+import { Problem } from '../../admin-api/problem';
 import { systemActor } from '../../audit/actor';
 import { AuditLog } from '../../audit/audit-log';
 import { SETTINGS, type Settings } from '../../config/settings';
-import { TransactionRunner } from '../../database/transaction-runner';
+import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken, tokensEqual } from '../../security/token';
-import type { Admin } from '../authentication/admin';
-import { AdminKey } from './admin-key.entity';
+import { type Admin, mayAct } from '../authentication/admin';
+import { Tenants } from '../tenants.service';
+import { AdminKey, type AdminRole } from './admin-key.entity';
 
-const LAST_USED_RESOLUTION_MS = 60_000;
+export interface NewAdminKey {
+  /** Null for a platform key. */
+  tenantId: string | null;
+  role: AdminRole;
+  name: string;
+  expiresAt: number | null;
+}
 
 @Injectable()
 export class AdminKeys implements OnApplicationBootstrap {
   constructor(
     @InjectRepository(AdminKey) private readonly keys: Repository<AdminKey>,
     @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly tenants: Tenants,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
   ) {}
@@ -26,49 +38,146 @@ export class AdminKeys implements OnApplicationBootstrap {
   /** Without a key from the operator, somebody still has to be able to make the first tenant. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.settings.adminKey !== null) return;
-    if (await this.keys.existsBy({ role: 'platform', revokedAt: IsNull() })) return;
-    const { token, prefix, hash } = makeToken('admin');
+    const platformKeys = await this.keys.findBy({ role: 'platform', revokedAt: IsNull() });
+    if (platformKeys.some(isLive)) return;
+    const { token, ...stored } = newKey({
+      tenantId: null,
+      role: 'platform',
+      name: 'first platform key',
+      expiresAt: null,
+    });
     const path = join(this.settings.dataDirectory, 'admin-key');
     mkdirSync(this.settings.dataDirectory, { recursive: true, mode: 0o700 });
     writeFileSync(path, `${token}\n`, { mode: 0o600, flag: existsSync(path) ? 'w' : 'wx' });
     await this.transactions.run(async (tx) => {
-      const id = uuid();
-      await tx.manager.insert(AdminKey, {
-        id,
-        tenantId: null,
-        name: 'first platform key',
-        role: 'platform',
-        prefix,
-        tokenHash: hash,
-        createdAt: Date.now(),
-      });
+      await tx.manager.insert(AdminKey, stored);
       const actor = systemActor('first boot');
-      await this.audit.record(tx, { actor, action: 'admin_key.created', target: { type: 'admin_key', id } });
+      await this.audit.record(tx, {
+        actor,
+        action: 'admin_key.created',
+        target: { type: 'admin_key', id: stored.id },
+      });
     });
     if (process.stdout.isTTY) {
       process.stdout.write(`\nPlatform admin key (shown once, also in ${path}):\n\n  ${token}\n\n`);
     }
   }
 
+  /**
+   * @returns the key with its token, which is not to be had again
+   * @throws Problem 403 for a role above the admin's own, 404 for a tenant that they may not see
+   */
+  async create(admin: Admin, input: NewAdminKey, claim: Claim): Promise<AdminKey & { token: string }> {
+    if (!mayAct(admin, input.role)) throw aboveOwnRole(input.role);
+    if (input.tenantId !== null) await this.tenants.get(admin, input.tenantId);
+    const { token, ...key } = newKey(input);
+    await this.transactions.run(async (tx) => {
+      if (key.tenantId !== null) await this.tenants.hold(tx, key.tenantId);
+      await claim(tx, key.id);
+      await tx.manager.insert(AdminKey, key);
+      await this.record(tx, admin, 'admin_key.created', key);
+    });
+    return { ...key, token };
+  }
+
+  /** @param tenantId null for the platform keys */
+  async list(admin: Admin, tenantId: string | null, query: PageQuery): Promise<Page<AdminKey>> {
+    if (tenantId !== null) await this.tenants.get(admin, tenantId);
+    const rows = await this.keys.find({
+      where: { tenantId: tenantId ?? IsNull(), id: MoreThan(cursorId(query)) },
+      order: { id: 'ASC' },
+      take: query.limit + 1,
+    });
+    return toPage(rows, query.limit, (key) => key);
+  }
+
+  /** @throws Problem 404, also for a key of another tenant */
+  async get(admin: Admin, id: string): Promise<AdminKey> {
+    const key = await this.keys.findOneBy({
+      id,
+      ...(admin.tenantId === null ? {} : { tenantId: admin.tenantId }),
+    });
+    if (!key) throw Problem.notFound('admin key');
+    return key;
+  }
+
+  /** @throws Problem 403 for a key above the admin's own role, 409 for the last owner key of a tenant */
+  async revoke(admin: Admin, id: string): Promise<void> {
+    const { role, tenantId } = await this.get(admin, id);
+    if (!mayAct(admin, role)) throw aboveOwnRole(role);
+    await this.transactions.run(async (tx) => {
+      // Two owners who revoke each other's keys at the same time would leave none.
+      if (tenantId !== null) await this.tenants.lock(tx, tenantId);
+      const key = await tx.manager.findOneBy(AdminKey, { id });
+      if (!key || key.revokedAt !== null) return;
+      if (admin.role !== 'platform' && (await isLastOwner(tx, key))) {
+        throw new Problem('last_owner_key');
+      }
+      await tx.manager.update(AdminKey, { id }, { revokedAt: Date.now() });
+      await this.record(tx, admin, 'admin_key.revoked', key);
+    });
+  }
+
+  /** Whether it is the operator's key, which is never stored. */
+  isFromEnvironment(token: string): boolean {
+    const { adminKey } = this.settings;
+    return adminKey !== null && tokensEqual(token, adminKey);
+  }
+
   /** @returns who may act by this token, or null for an unknown, expired or revoked one */
   async verify(token: string): Promise<Admin | null> {
-    if (this.settings.adminKey !== null && tokensEqual(token, this.settings.adminKey)) {
+    if (this.isFromEnvironment(token)) {
       return {
+        keyId: 'environment',
         role: 'platform',
         tenantId: null,
         actor: { kind: 'admin_key', name: 'SCIMIFY_ADMIN_KEY', keyPrefix: null, requestId: null },
       };
     }
     const key = await this.keys.findOneBy({ tokenHash: hashToken(token) });
-    const now = Date.now();
-    if (!key || key.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= now)) return null;
-    if ((key.lastUsedAt ?? 0) < now - LAST_USED_RESOLUTION_MS) {
-      await this.transactions.run((tx) => tx.manager.update(AdminKey, { id: key.id }, { lastUsedAt: now }));
+    if (!key || !isLive(key)) return null;
+    if (isUseNews(key)) {
+      await this.transactions.run((tx) =>
+        tx.manager.update(AdminKey, { id: key.id }, { lastUsedAt: Date.now() }),
+      );
     }
     return {
+      keyId: key.id,
       role: key.role,
       tenantId: key.tenantId,
       actor: { kind: 'admin_key', name: key.name, keyPrefix: key.prefix, requestId: null },
     };
   }
+
+  private record(tx: Transaction, admin: Admin, action: string, key: AdminKey): Promise<void> {
+    return this.audit.record(tx, {
+      actor: admin.actor,
+      action,
+      target: { type: 'admin_key', id: key.id },
+      tenantId: key.tenantId,
+      detail: { name: key.name, prefix: key.prefix, role: key.role },
+    });
+  }
+}
+
+function newKey(input: NewAdminKey): AdminKey & { token: string } {
+  const { token, prefix, hash } = makeToken('admin');
+  const unused = { createdAt: Date.now(), lastUsedAt: null, revokedAt: null };
+  return { ...input, ...unused, id: uuid(), prefix, tokenHash: hash, token };
+}
+
+async function isLastOwner(tx: Transaction, key: AdminKey): Promise<boolean> {
+  if (key.role !== 'owner' || !isLive(key)) return false;
+  const owners = await tx.manager.findBy(AdminKey, {
+    tenantId: key.tenantId!,
+    role: 'owner',
+    revokedAt: IsNull(),
+  });
+  return !owners.some((owner) => owner.id !== key.id && isLive(owner));
+}
+
+function aboveOwnRole(role: AdminRole): Problem {
+  return Problem.forbidden(
+    `Your key may neither make nor revoke a key with the role ${role}: that is above its own.`,
+  );
 }

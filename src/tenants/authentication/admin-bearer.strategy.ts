@@ -1,18 +1,53 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
+import { InjectRepository } from '@nestjs/typeorm';
 import { Strategy } from 'passport-http-bearer';
+import { MoreThan, type Repository } from 'typeorm';
+import { FailedAuthentications } from '../../security/failed-authentications';
+import { RateLimits } from '../../security/rate-limits';
+import { AdminKey } from '../admin-keys/admin-key.entity';
 import { AdminKeys } from '../admin-keys/admin-keys.service';
+import type { Admin } from './admin';
 
 export const ADMIN_BEARER = 'admin-bearer';
+
+/** What the strategy sees of a request. */
+export interface BearerRequest {
+  headers: { authorization?: string };
+  ip: string;
+}
 
 /** `Authorization: Bearer {admin key}` */
 @Injectable()
 export class AdminBearerStrategy extends PassportStrategy(Strategy, ADMIN_BEARER) {
-  constructor(private readonly keys: AdminKeys) {
-    super();
+  private readonly failures: FailedAuthentications;
+
+  constructor(
+    private readonly keys: AdminKeys,
+    private readonly limits: RateLimits,
+    @InjectRepository(AdminKey) stored: Repository<AdminKey>,
+  ) {
+    super({ passReqToCallback: true });
+    this.failures = new FailedAuthentications((afterId, limit) =>
+      stored.find({
+        select: { id: true, tokenHash: true },
+        where: { id: MoreThan(afterId) },
+        order: { id: 'ASC' },
+        take: limit,
+      }),
+    );
   }
 
-  async validate(token: string) {
-    return (await this.keys.verify(token)) ?? false;
+  /** @throws TooManyRequestsError */
+  async validate({ ip }: BearerRequest, token: string): Promise<Admin | false> {
+    const admin = await this.failures.verify(
+      token,
+      ip,
+      () => this.keys.verify(token),
+      this.keys.isFromEnvironment(token),
+    );
+    if (admin === null) return false;
+    await this.limits.take('admin', admin.keyId);
+    return admin;
   }
 }

@@ -4,7 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../../admin-api/problem';
 import type { AdminRole } from '../admin-keys/admin-key.entity';
-import { ADMIN_BEARER } from './admin-bearer.strategy';
+import { ADMIN_BEARER, type BearerRequest } from './admin-bearer.strategy';
 import { type Admin, REQUIRED_ROLE, mayAct } from './admin';
 
 /** Lets an admin key in that has the role which the route requires. */
@@ -15,9 +15,9 @@ export class AdminGuard extends AuthGuard(ADMIN_BEARER) {
   }
 
   /** Passport sees the header alone: a key in a query or a body would end in logs and histories. */
-  override getRequest(context: ExecutionContext) {
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    return { headers };
+  override getRequest(context: ExecutionContext): BearerRequest {
+    const { headers, ip } = context.switchToHttp().getRequest<FastifyRequest>();
+    return { headers, ip };
   }
 
   override handleRequest<T>(
@@ -30,7 +30,7 @@ export class AdminGuard extends AuthGuard(ADMIN_BEARER) {
     const http = context.switchToHttp();
     if (!verified) {
       http.getResponse<FastifyReply>().header('WWW-Authenticate', 'Bearer');
-      throw new Problem(401, 'unauthenticated', 'Send a valid admin key as "Authorization: Bearer {key}".');
+      throw new Problem('unauthenticated');
     }
     const admin = verified as unknown as Admin;
     const request = http.getRequest<FastifyRequest & { admin: Admin }>();

@@ -1,9 +1,12 @@
-import { type ExecutionContext, SetMetadata, createParamDecorator } from '@nestjs/common';
+import { type ExecutionContext, SetMetadata, applyDecorators, createParamDecorator } from '@nestjs/common';
+import { ApiExtension } from '@nestjs/swagger';
 import type { Actor } from '../../audit/actor';
 import { ADMIN_ROLES, type AdminRole } from '../admin-keys/admin-key.entity';
 
 /** Who calls the admin API. Every finder takes it, and filters by its tenant in SQL. */
 export interface Admin {
+  /** Tells callers apart; no key has it, so it is nothing to be kept secret. */
+  keyId: string;
   role: AdminRole;
   /** Null for platform keys, which see every tenant. */
   tenantId: string | null;
@@ -15,8 +18,11 @@ export function mayAct(admin: Admin, required: AdminRole): boolean {
 }
 
 const REQUIRED_ROLE = 'scimify:required-role';
+/** Under this name the OpenAPI document says it of each operation. */
+export const LEAST_ROLE_EXTENSION = 'x-least-role';
 /** The least role that may call a route. Every route of the admin API says it. */
-export const RequiresRole = (role: AdminRole) => SetMetadata(REQUIRED_ROLE, role);
+export const RequiresRole = (role: AdminRole) =>
+  applyDecorators(SetMetadata(REQUIRED_ROLE, role), ApiExtension(LEAST_ROLE_EXTENSION, role));
 export { REQUIRED_ROLE };
 
 /** The authenticated admin of the request. */

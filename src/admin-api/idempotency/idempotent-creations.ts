@@ -1,0 +1,91 @@
+import { createHash, createHmac } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { MoreThan, type Repository } from 'typeorm';
+import { isUniqueViolation } from '../../database/database-errors';
+import type { Transaction } from '../../database/transaction-runner';
+import { SecretBox } from '../../security/secret-box';
+import { Problem } from '../problem';
+import { IdempotencyKey } from './idempotency-key.entity';
+import type { CreationRequest } from './idempotency-key';
+
+const KEPT_MS = 24 * 60 * 60_000;
+
+/**
+ * Says within the transaction of a creation what it makes, so that the one is never recorded without the other.
+ *
+ * @throws CreatedMeanwhileError
+ */
+export type Claim = (tx: Transaction, resourceId: string) => Promise<void>;
+
+const UNCLAIMED: Claim = () => Promise.resolve();
+
+/** The same request, sent at the same time, was faster. */
+class CreatedMeanwhileError extends Error {}
+
+/** Makes of a creation that is asked for twice one thing. */
+@Injectable()
+export class IdempotentCreations {
+  constructor(
+    @InjectRepository(IdempotencyKey) private readonly keys: Repository<IdempotencyKey>,
+    private readonly secrets: SecretBox,
+  ) {}
+
+  /**
+   * @param caller whose keys these are: two callers may choose the same
+   * @param create has to claim what it makes
+   * @param replay answers with what was made before
+   * @throws Problem 422 for a key that came with another body before
+   */
+  async once<T>(
+    request: CreationRequest,
+    caller: string,
+    create: (claim: Claim) => Promise<T>,
+    replay: (resourceId: string) => Promise<T>,
+  ): Promise<T> {
+    const { key, route, body } = request;
+    if (key === null) return create(UNCLAIMED);
+    const row = {
+      request: createHash('sha256')
+        .update(JSON.stringify([caller, route, key]))
+        .digest('hex'),
+      body: createHmac('sha256', this.secrets.derive('idempotency')).update(canonical(body)).digest('hex'),
+    };
+    const earlier = await this.find(row.request);
+    if (earlier) return replay(resourceOf(earlier, row.body));
+    try {
+      return await create((tx, resourceId) => record(tx, { ...row, resourceId, createdAt: Date.now() }));
+    } catch (error) {
+      const meanwhile = error instanceof CreatedMeanwhileError ? await this.find(row.request) : null;
+      if (!meanwhile) throw error;
+      return replay(resourceOf(meanwhile, row.body));
+    }
+  }
+
+  private find(request: string): Promise<IdempotencyKey | null> {
+    return this.keys.findOneBy({ request, createdAt: MoreThan(Date.now() - KEPT_MS) });
+  }
+}
+
+async function record(tx: Transaction, row: IdempotencyKey): Promise<void> {
+  await tx.query('DELETE FROM idempotency_key WHERE createdAt <= ?', [row.createdAt - KEPT_MS]);
+  try {
+    await tx.manager.insert(IdempotencyKey, row);
+  } catch (error) {
+    throw isUniqueViolation(error) ? new CreatedMeanwhileError() : error;
+  }
+}
+
+function resourceOf({ body, resourceId }: IdempotencyKey, askedBody: string): string {
+  if (body === askedBody) return resourceId;
+  throw new Problem('idempotency_key_reused');
+}
+
+/** The same text for bodies that say the same, in whatever order. */
+function canonical(body: unknown): string {
+  return JSON.stringify(body ?? null, (_, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}

@@ -1,0 +1,208 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Header, Query, StreamableFile, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiTags,
+  IntersectionType,
+} from '@nestjs/swagger';
+import { IsIn, IsOptional, IsUUID } from 'class-validator';
+import { IdParam } from '../admin-api/id-param';
+import { PageInfo, PageQuery, cursorId, toPage } from '../admin-api/page';
+import { IsText } from '../admin-api/text';
+import { IsTime, isoTime, parseTime } from '../admin-api/time';
+import type { AuditEvent, AuditOutcome } from '../audit/audit-event.entity';
+import { type AuditFilter, AuditTrail } from '../audit/audit-trail';
+import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
+import { AdminGuard } from './authentication/admin.guard';
+import { Tenants } from './tenants.service';
+
+const OUTCOMES = ['succeeded', 'failed'] as const;
+const NDJSON = 'application/x-ndjson';
+
+class AuditQuery {
+  @ApiPropertyOptional({ description: 'Name or prefix of a key, or `provisioning`', example: 'Okta' })
+  @IsOptional()
+  @IsText(0, 200)
+  actor?: string;
+
+  @ApiPropertyOptional({ description: 'Or its noun alone: `integration`', example: 'integration.enabled' })
+  @IsOptional()
+  @IsText(1, 64)
+  action?: string;
+
+  @ApiPropertyOptional({ format: 'uuid' })
+  @IsOptional()
+  @IsUUID()
+  integrationId?: string;
+
+  @ApiPropertyOptional({ example: 'group' })
+  @IsOptional()
+  @IsText(0, 32)
+  targetType?: string;
+
+  @ApiPropertyOptional({ description: 'Id of the group, user, key or whatever it was done to' })
+  @IsOptional()
+  @IsText(0, 200)
+  targetId?: string;
+
+  @ApiPropertyOptional({ enum: OUTCOMES })
+  @IsOptional()
+  @IsIn(OUTCOMES)
+  outcome?: AuditOutcome;
+
+  @ApiPropertyOptional({ description: 'From then on' })
+  @IsOptional()
+  @IsTime()
+  since?: string;
+
+  @ApiPropertyOptional({ description: 'Before then' })
+  @IsOptional()
+  @IsTime()
+  until?: string;
+}
+
+class AuditPageQuery extends IntersectionType(PageQuery, AuditQuery) {}
+
+class AuditActorView {
+  @ApiProperty({ enum: ['admin_key', 'scim_key', 'system'] }) kind: string;
+  @ApiProperty({
+    description: 'Name of the key, or of the part of Scimify that acts by itself',
+    example: 'Okta',
+  })
+  name: string;
+  @ApiProperty({ type: String, nullable: true, example: 'scimify_admin_Ab3dEf' }) keyPrefix: string | null;
+}
+
+class AuditTargetView {
+  @ApiProperty({ example: 'integration' }) type: string;
+  @ApiProperty({ example: '0198c2f4-7d1e-7a3b-9c55-3f1f0a4b8e21' }) id: string;
+}
+
+class AuditEventView {
+  @ApiProperty({ format: 'uuid' }) id: string;
+  @ApiProperty({ format: 'date-time' }) at: string;
+  @ApiProperty({ type: String, format: 'uuid', nullable: true }) tenantId: string | null;
+  @ApiProperty({ type: String, format: 'uuid', nullable: true }) integrationId: string | null;
+  @ApiProperty({ type: AuditActorView }) actor: AuditActorView;
+  @ApiProperty({ example: 'integration.enabled' }) action: string;
+  @ApiProperty({ type: AuditTargetView }) target: AuditTargetView;
+  @ApiProperty({ enum: OUTCOMES }) outcome: AuditOutcome;
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: '`X-Request-Id` of the answer to the request that caused it',
+  })
+  requestId: string | null;
+  @ApiProperty({ type: Object, nullable: true, description: 'What more there is to say of this action' })
+  detail: object | null;
+}
+
+class AuditEventPage extends PageInfo {
+  @ApiProperty({ type: [AuditEventView] }) items: AuditEventView[];
+}
+
+const EXPORT_DESCRIPTION = 'One JSON object a line, the oldest first, streamed: however many there are.';
+
+@ApiTags('Audit')
+@ApiBearerAuth('adminKey')
+@UseGuards(AdminGuard)
+@Controller('api/v1')
+export class AuditEventsController {
+  constructor(
+    private readonly trail: AuditTrail,
+    private readonly tenants: Tenants,
+  ) {}
+
+  @Get('tenants/:tenantId/audit-events')
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'List what was done in a tenant, the newest first' })
+  @ApiOkResponse({ type: AuditEventPage })
+  async list(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('tenantId') tenantId: string,
+    @Query() query: AuditPageQuery,
+  ): Promise<AuditEventPage> {
+    await this.tenants.get(admin, tenantId);
+    return this.page({ ...filterOf(query), tenantId }, query);
+  }
+
+  @Get('tenants/:tenantId/audit-events/export')
+  @RequiresRole('viewer')
+  @Header('Content-Type', NDJSON)
+  @ApiOperation({ summary: 'Export what was done in a tenant', description: EXPORT_DESCRIPTION })
+  @ApiProduces(NDJSON)
+  @ApiOkResponse({ type: AuditEventView, description: 'An audit event on each line' })
+  async export(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('tenantId') tenantId: string,
+    @Query() query: AuditQuery,
+  ): Promise<StreamableFile> {
+    await this.tenants.get(admin, tenantId);
+    return this.lines({ ...filterOf(query), tenantId });
+  }
+
+  @Get('audit-events')
+  @RequiresRole('platform')
+  @ApiOperation({ summary: 'List what was done in all tenants and beside them, the newest first' })
+  @ApiOkResponse({ type: AuditEventPage })
+  listAll(@Query() query: AuditPageQuery): Promise<AuditEventPage> {
+    return this.page(filterOf(query), query);
+  }
+
+  @Get('audit-events/export')
+  @RequiresRole('platform')
+  @Header('Content-Type', NDJSON)
+  @ApiOperation({ summary: 'Export what was done in all tenants', description: EXPORT_DESCRIPTION })
+  @ApiProduces(NDJSON)
+  @ApiOkResponse({ type: AuditEventView, description: 'An audit event on each line' })
+  exportAll(@Query() query: AuditQuery): StreamableFile {
+    return this.lines(filterOf(query));
+  }
+
+  private async page(filter: AuditFilter, query: PageQuery): Promise<AuditEventPage> {
+    const rows = await this.trail.newest(filter, cursorId(query), query.limit + 1);
+    return toPage(rows, query.limit, present);
+  }
+
+  private lines(filter: AuditFilter): StreamableFile {
+    const lines = async function* (events: AsyncIterable<AuditEvent>) {
+      for await (const event of events) yield `${JSON.stringify(present(event))}\n`;
+    };
+    return new StreamableFile(Readable.from(lines(this.trail.all(filter))), { type: NDJSON });
+  }
+}
+
+function filterOf({ since, until, ...query }: AuditQuery): AuditFilter {
+  const { actor, action, integrationId, targetType, targetId, outcome } = query;
+  return {
+    actor,
+    action,
+    integrationId: integrationId?.toLowerCase(),
+    targetType,
+    targetId,
+    outcome,
+    since: since === undefined ? undefined : parseTime(since),
+    until: until === undefined ? undefined : parseTime(until),
+  };
+}
+
+function present(event: AuditEvent): AuditEventView {
+  return {
+    id: event.id,
+    at: isoTime(event.at),
+    tenantId: event.tenantId,
+    integrationId: event.integrationId,
+    actor: { kind: event.actorKind, name: event.actorName, keyPrefix: event.actorKeyPrefix },
+    action: event.action,
+    target: { type: event.targetType, id: event.targetId },
+    outcome: event.outcome,
+    requestId: event.requestId,
+    detail: event.detail,
+  };
+}
