@@ -1,12 +1,16 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { InjectDataSource } from '@nestjs/typeorm';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type DataSource, MoreThan } from 'typeorm';
 import type { ChangeContext } from '../../directory/change-context';
 import { SETTINGS, type Settings } from '../../config/settings';
-import { ScimKeys } from '../../integrations/scim-keys/scim-keys.service';
+import { ScimKey } from '../../integrations/scim-keys/scim-key.entity';
+import { ScimKeys, type VerifiedScimKey } from '../../integrations/scim-keys/scim-keys.service';
+import { FailedAuthentications } from '../../security/failed-authentications';
+import { RateLimits } from '../../security/rate-limits';
 import { ScimError } from '../messages/scim-error';
-
-const SCIM_PATH = /^\/+scim\/+v2\/+([^/?#]+)/i;
+import { scimRouteOf } from './scim-route';
 
 /** On whose behalf a SCIM request acts, and under which address its resources are found. */
 export interface ScimCaller {
@@ -35,25 +39,41 @@ export class ScimUnauthenticatedError extends ScimError {
 /** Checks the SCIM key of every request below `/scim/v2`, before its body is read. */
 @Injectable()
 export class ScimAuthentication implements OnModuleInit {
+  private readonly failures: FailedAuthentications;
+
   constructor(
     private readonly keys: ScimKeys,
+    private readonly limits: RateLimits,
     private readonly adapters: HttpAdapterHost,
     @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+    @InjectDataSource() reader: DataSource,
+  ) {
+    this.failures = new FailedAuthentications((afterId, limit) =>
+      reader.getRepository(ScimKey).find({
+        select: { id: true, tokenHash: true },
+        where: { id: MoreThan(afterId) },
+        order: { id: 'ASC' },
+        take: limit,
+      }),
+    );
+  }
 
   onModuleInit(): void {
     const fastify = this.adapters.httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('onRequest', async (request: ScimFastifyRequest) => {
-      const integrationId = SCIM_PATH.exec(request.url)?.[1];
-      if (integrationId !== undefined) await this.authenticate(request, integrationId.toLowerCase());
+      const route = scimRouteOf(request);
+      if (route) await this.authenticate(request, route.integrationId);
     });
   }
 
-  /** @throws ScimError 401, or 403 for an integration that an admin disabled */
+  /**
+   * @throws ScimError 401, or 403 for an integration that an admin disabled
+   * @throws TooManyRequestsError
+   */
   private async authenticate(request: ScimFastifyRequest, integrationId: string): Promise<void> {
-    const token = tokenOf(request.headers.authorization);
-    const key = token === null ? null : await this.keys.verify(token, integrationId);
+    const key = await this.keyOf(request, integrationId);
     if (!key) throw new ScimUnauthenticatedError();
+    await this.limits.take('scim', integrationId);
     if (key.mode === 'disabled') {
       throw new ScimError(
         403,
@@ -69,6 +89,13 @@ export class ScimAuthentication implements OnModuleInit {
       },
       baseUrl: `${this.settings.publicUrl}/scim/v2/${integrationId}`,
     };
+  }
+
+  private async keyOf(request: FastifyRequest, integrationId: string): Promise<VerifiedScimKey | null> {
+    const token = tokenOf(request.headers.authorization);
+    // Whoever shows no key guesses none.
+    if (token === null) return null;
+    return this.failures.verify(token, request.ip, () => this.keys.verify(token, integrationId));
   }
 }
 

@@ -1,4 +1,4 @@
-import { isStorable } from '../schema/json';
+import { isStorable } from '../../database/storable-text';
 
 /** `position` counts UTF-16 units from 1. */
 export type Token =

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { ScimError } from '../messages/scim-error';
 import type { Filter, ValueFilter } from './ast';
 import { parseFilter, parseValuePath } from './parser';

@@ -45,6 +45,7 @@ const OPERATORS: ReadonlySet<string> = new Set<ComparisonOperator>([
   'lt',
   'le',
 ]);
+const PASSWORD = /^(.*:)?password$/i;
 const WORD_LITERALS: ReadonlyMap<string, Literal> = new Map([
   ['true', true],
   ['false', false],
@@ -214,7 +215,10 @@ class Parser {
 
   private unexpected(expected: string): ScimError {
     const token = this.peek();
-    const found = token.kind === 'bad' ? token.problem : `found ${describe(token)}, expected ${expected}`;
+    // What stands beside a password may be one.
+    const mayBeSaid = !this.tokens.some((other) => other.kind === 'word' && PASSWORD.test(other.text));
+    const instead = mayBeSaid && token.kind !== 'bad' ? `found ${describe(token)}, ` : '';
+    const found = token.kind === 'bad' ? token.problem : `${instead}expected ${expected}`;
     return this.error(`The ${this.what} cannot be read at position ${token.position}: ${found}.`);
   }
 

@@ -1,5 +1,5 @@
 import { DatabaseSync } from '@photostructure/sqlite';
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { fold } from '../../directory/fold';
 import { parseDateTime } from '../schema/date-time';
 import type { ScimObject } from '../schema/json';

@@ -1,3 +1,4 @@
+import { isResourceId } from '../../directory/resource-id';
 import type { ComparisonOperator } from './ast';
 import type { BoundComparison, BoundFilter, Steps } from './bind';
 
@@ -135,16 +136,14 @@ function againstNull(column: FilterColumn | FilterLink, operator: ComparisonOper
   return exactly(`${column.column} IS ${operator === 'ne' ? 'NOT NULL' : 'NULL'}`);
 }
 
-const LOWER_CASE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function equalsLink(link: FilterLink, value: string): SqlFilter {
-  return LOWER_CASE_UUID.test(value) ? exactly(link.one, value) : exactly('1 = 0');
+  return isResourceId(value) ? exactly(link.one, value) : exactly('1 = 0');
 }
 
 /** A collation may take `A` for `a`; but of two lower-case UUIDs none takes one for the other. */
 function id(column: FilterColumn, operator: ComparisonOperator, value: string): SqlFilter | null {
   if (operator !== 'eq' && operator !== 'ne') return null;
-  if (LOWER_CASE_UUID.test(value)) return ordered(column, operator, value);
+  if (isResourceId(value)) return ordered(column, operator, value);
   return exactly(operator === 'ne' ? '1 = 1' : '1 = 0');
 }
 

@@ -2,6 +2,7 @@ import { All, Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common'
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ScimCaller } from '../authentication/scim-authentication';
+import { scimRouteOf } from '../authentication/scim-route';
 import { listResponseFrame } from '../messages/list-response';
 import { ScimError } from '../messages/scim-error';
 import { readSearchBody } from '../messages/search-request';
@@ -43,14 +44,10 @@ export class ScimRootController {
     throw new ScimError(501, undefined, 'The endpoint /Me is not supported; address the user by its id.');
   }
 
-  @All('*')
+  @All(['', '*'])
   @ApiExcludeEndpoint()
   anythingElse(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): never {
-    const path = request.url
-      .split('?', 1)[0]!
-      .replace(/\/{2,}/g, '/')
-      .replace(/^\/scim\/v2\/[^/]+/i, '')
-      .replace(/\/$/, '');
+    const path = scimRouteOf(request)!.path.replace(/\/$/, '');
     const allowed = METHODS.find(([endpoint]) => endpoint.test(path))?.[1];
     if (allowed === undefined) throw ScimError.notFound('There is no such SCIM endpoint.');
     void reply.header('Allow', allowed);

@@ -4,6 +4,8 @@ import {
   ResourceNotFoundError,
   UnknownMembersError,
 } from '../../directory/directory-errors';
+import { JsonRefusedError } from '../../security/strict-json';
+import { TooManyRequestsError } from '../../security/too-many-requests';
 import { type ScimFastifyRequest, ScimUnauthenticatedError } from '../authentication/scim-authentication';
 import { ScimError, type ScimErrorBody, quoted } from '../messages/scim-error';
 
@@ -23,6 +25,7 @@ export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): 
   const headers: Record<string, string> = {};
   if (scimError instanceof ScimUnauthenticatedError) headers['WWW-Authenticate'] = 'Bearer';
   if (scimError.status === 429 || scimError.status === 503) headers['Retry-After'] = RETRY_AFTER_SECONDS;
+  if (error instanceof TooManyRequestsError) headers['Retry-After'] = String(error.retryAfterSeconds);
   return { status: scimError.status, headers, body: scimError.toBody() };
 }
 
@@ -44,6 +47,8 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
     const status = method === 'POST' ? 503 : 429;
     return new ScimError(status, undefined, 'Scimify could not confirm the change; send the request again.');
   }
+  if (error instanceof TooManyRequestsError) return new ScimError(429, undefined, error.message);
+  if (error instanceof JsonRefusedError) return new ScimError(400, error.reason, error.message);
   return ofFramework(error as FrameworkError | null, bodyLimit);
 }
 

@@ -2,9 +2,10 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ScimFastifyRequest } from '../authentication/scim-authentication';
+import { scimRouteOf } from '../authentication/scim-route';
 import { type AttemptedWrite, RefusedWriteRecorder } from '../operations/refused-write-recorder';
 
-const RESOURCE_PATH = /\/(Users|Groups)(?:\/+([^/?#]+))?\/*(?:[?#]|$)/;
+const RESOURCE_PATH = /^\/(Users|Groups)(?:\/([^/]+))?\/?$/;
 
 /** Before a write is answered, what became of it is noted: also where its body could not even be read. */
 @Injectable()
@@ -28,7 +29,7 @@ export class WriteOutcomeHook implements OnModuleInit {
 
 function attemptedWrite(request: ScimFastifyRequest): AttemptedWrite | null {
   if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(request.method)) return null;
-  const match = RESOURCE_PATH.exec(request.url);
+  const match = RESOURCE_PATH.exec(scimRouteOf(request)?.path ?? '');
   if (!match || match[2] === '.search') return null;
   return {
     method: request.method,

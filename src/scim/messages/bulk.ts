@@ -1,6 +1,7 @@
 import { isObject } from '../schema/json';
+import { assertSchema } from './message-schema';
 import { ScimError, quoted } from './scim-error';
-import { MESSAGE_URNS, sameUrn } from './urns';
+import { MESSAGE_URNS } from './urns';
 
 export const BULK_LIMITS = { maxOperations: 1_000, maxPayloadSize: 1024 * 1024 } as const;
 
@@ -34,10 +35,7 @@ export function readBulkRequest(body: unknown): BulkRequest {
   if (!isObject(body))
     throw ScimError.invalidSyntax('The request body must be a JSON object: a BulkRequest.');
   const { schemas, Operations: operations, failOnErrors } = body;
-  const isBulk = (urn: unknown) => typeof urn === 'string' && sameUrn(urn, MESSAGE_URNS.bulkRequest);
-  if (!Array.isArray(schemas) || !schemas.some(isBulk)) {
-    throw ScimError.invalidSyntax(`"schemas" must be ["${MESSAGE_URNS.bulkRequest}"].`);
-  }
+  assertSchema(schemas, MESSAGE_URNS.bulkRequest);
   if (!Array.isArray(operations) || operations.length === 0) {
     throw ScimError.invalidSyntax('"Operations" must be a list of at least one operation.');
   }

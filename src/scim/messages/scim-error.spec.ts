@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { quoted, ScimError } from './scim-error';
 
 describe('a SCIM error', () => {

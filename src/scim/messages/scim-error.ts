@@ -1,20 +1,22 @@
 import { MESSAGE_URNS } from './urns';
 
 /** Detail error keywords of RFC 7644 §3.12 table 9, and those of RFC 9865 §4 for cursors. */
-export type ScimType =
-  | 'invalidFilter'
-  | 'tooMany'
-  | 'uniqueness'
-  | 'mutability'
-  | 'invalidSyntax'
-  | 'invalidPath'
-  | 'noTarget'
-  | 'invalidValue'
-  | 'invalidVers'
-  | 'sensitive'
-  | 'invalidCursor'
-  | 'expiredCursor'
-  | 'invalidCount';
+export const SCIM_TYPES = [
+  'invalidFilter',
+  'tooMany',
+  'uniqueness',
+  'mutability',
+  'invalidSyntax',
+  'invalidPath',
+  'noTarget',
+  'invalidValue',
+  'invalidVers',
+  'sensitive',
+  'invalidCursor',
+  'expiredCursor',
+  'invalidCount',
+] as const;
+export type ScimType = (typeof SCIM_TYPES)[number];
 
 export interface ScimErrorBody {
   schemas: [typeof MESSAGE_URNS.error];
@@ -61,6 +63,14 @@ export class ScimError extends Error {
 
   static noTarget(detail: string): ScimError {
     return new ScimError(400, 'noTarget', detail);
+  }
+
+  static invalidCursor(): ScimError {
+    return new ScimError(
+      400,
+      'invalidCursor',
+      'The cursor does not belong to this list; begin anew without one.',
+    );
   }
 
   static tooMany(detail: string): ScimError {

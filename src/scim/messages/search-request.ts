@@ -3,8 +3,9 @@ import { parseFilter } from '../filter/parser';
 import { isObject } from '../schema/json';
 import { parseAttributePath, type AttributePath } from '../schema/attribute-path';
 import type { AttributeLists } from '../schema/project';
+import { assertSchema } from './message-schema';
 import { quoted, ScimError } from './scim-error';
-import { MESSAGE_URNS, sameUrn } from './urns';
+import { MESSAGE_URNS } from './urns';
 
 export const PAGE_SIZE = { default: 100, max: 200 } as const;
 
@@ -61,12 +62,7 @@ export function readSearchBody(body: unknown): SearchRequest {
     const key = Object.keys(body).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
     return (key === undefined ? undefined : body[key]) ?? undefined;
   };
-  const schemas = field('schemas');
-  const isSearchRequest = (urn: unknown) =>
-    typeof urn === 'string' && sameUrn(urn, MESSAGE_URNS.searchRequest);
-  if (!Array.isArray(schemas) || !schemas.some(isSearchRequest)) {
-    throw ScimError.invalidSyntax(`"schemas" must be ["${MESSAGE_URNS.searchRequest}"].`);
-  }
+  assertSchema(field('schemas'), MESSAGE_URNS.searchRequest);
   return {
     attributes: names('attributes', field('attributes')),
     excludedAttributes: names('excludedAttributes', field('excludedAttributes')),

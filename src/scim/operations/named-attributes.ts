@@ -2,7 +2,7 @@ import { isObject } from '../schema/json';
 
 /** Beyond that a refusal names whatever is left as one: only a full replacement makes up for it. */
 const MAX_NAMES = 2_000;
-export const EVERYTHING_ELSE = '*';
+const EVERYTHING_ELSE = '*';
 
 /**
  * What a body means to write, as far as it can be read: attributes by lower-case name, and `members:{id}` for each

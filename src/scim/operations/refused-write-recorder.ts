@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
+import { isStorable } from '../../database/storable-text';
 import { fold } from '../../directory/fold';
 import { type Covered, RefusedWrites, type WrittenTo } from '../../directory/refused-writes';
 import type { ScimCaller } from '../authentication/scim-authentication';
-import { isObject, isStorable } from '../schema/json';
+import { isObject } from '../schema/json';
 import type { ScimError } from '../messages/scim-error';
 import { namedAttributes } from './named-attributes';
 

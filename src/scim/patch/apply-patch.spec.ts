@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { ScimError } from '../messages/scim-error';
 import { MESSAGE_URNS } from '../messages/urns';
 import type { ScimObject } from '../schema/json';

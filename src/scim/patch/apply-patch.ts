@@ -14,7 +14,7 @@ import type { Selection } from './path';
  * Most changes of attributes in one PATCH, each comparison of a filter in a path counted as one; those of a group's
  * members are not counted here. It bounds the time that a PATCH takes: every comparison looks at every value.
  */
-export const MAX_ATTRIBUTE_CHANGES = 1000;
+const MAX_ATTRIBUTE_CHANGES = 1000;
 
 export interface PatchResult {
   resource: ScimResource;

@@ -1,3 +1,4 @@
+import type { MembershipChange } from '../../directory/groups';
 import type { BoundFilter } from '../filter/bind';
 import type { ValueFilter } from '../filter/ast';
 import { ScimError } from '../messages/scim-error';
@@ -14,11 +15,6 @@ export type MembershipStep =
   | { readonly kind: 'clear' }
   /** A filter that names no ids, to be evaluated on `{value, $ref, type, display}` of each member. */
   | { readonly kind: 'removeWhere'; readonly filter: BoundFilter };
-
-/** What a sequence of steps comes to: ids in and out of whatever the set was, or the set itself. */
-export type MembershipChange =
-  | { readonly kind: 'delta'; readonly add: ReadonlySet<string>; readonly remove: ReadonlySet<string> }
-  | { readonly kind: 'exact'; readonly members: ReadonlySet<string> };
 
 export interface SplitPatch {
   attributeOperations: PatchOperation[];

@@ -1,5 +1,6 @@
+import { assertSchema } from '../messages/message-schema';
 import { quoted, ScimError } from '../messages/scim-error';
-import { MESSAGE_URNS, sameUrn } from '../messages/urns';
+import { MESSAGE_URNS } from '../messages/urns';
 import { isObject, refuseUnstorableText } from '../schema/json';
 import type { ResourceType } from '../schema/registry';
 import { readPatchPath, type AttributeTarget } from './path';
@@ -44,13 +45,7 @@ type Op = PatchOperation['op'];
 export function readPatchRequest(type: ResourceType, body: unknown): PatchOperation[] {
   if (!isObject(body)) throw ScimError.invalidSyntax('The request body must be a JSON object: a PatchOp.');
   refuseUnstorableText(body);
-  const schemas = field(body, 'schemas');
-  if (
-    !Array.isArray(schemas) ||
-    !schemas.some((urn) => typeof urn === 'string' && sameUrn(urn, MESSAGE_URNS.patchOp))
-  ) {
-    throw ScimError.invalidSyntax(`"schemas" must be ["${MESSAGE_URNS.patchOp}"].`);
-  }
+  assertSchema(field(body, 'schemas'), MESSAGE_URNS.patchOp);
   const operations = field(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) {
     throw ScimError.invalidSyntax('"Operations" must be a list of at least one operation.');

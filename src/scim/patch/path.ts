@@ -56,7 +56,7 @@ export function readPatchPath(type: ResourceType, text: string): PatchTarget {
   const attribute = resolution.steps.at(-1)!;
   if (!attribute.multiValued || attribute.type !== 'complex') {
     throw ScimError.invalidPath(
-      `The path ${quoted(text)} selects values of an attribute that has no such values.`,
+      `The path selects values of ${quoted(attribute.name)}, which has none to select.`,
     );
   }
   const selection = { filter: bindValueFilter(attribute, filter), written: filter };

@@ -34,11 +34,7 @@ export class Cursors {
     const text = bytes.subarray(MAC_BYTES);
     const mac = this.mac(scope, text);
     if (bytes.length <= MAC_BYTES || !timingSafeEqual(mac, bytes.subarray(0, MAC_BYTES))) {
-      throw new ScimError(
-        400,
-        'invalidCursor',
-        'The cursor does not belong to this list; begin anew without one.',
-      );
+      throw ScimError.invalidCursor();
     }
     return JSON.parse(text.toString('utf8')) as Place;
   }

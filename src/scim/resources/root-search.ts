@@ -52,13 +52,7 @@ export class RootSearch {
   /** A cursor begins with the letter of the type that it stands in. */
   private async byCursor(integrationId: string, baseUrl: string, search: SearchRequest & { cursor: string }) {
     const [type, inner] = [search.cursor.slice(0, 1), search.cursor.slice(1)];
-    if (!['', 'u', 'g'].includes(type)) {
-      throw new ScimError(
-        400,
-        'invalidCursor',
-        'The cursor does not belong to this list; begin anew without one.',
-      );
-    }
+    if (!['', 'u', 'g'].includes(type)) throw ScimError.invalidCursor();
     const users =
       type === 'g'
         ? { rows: [] }

@@ -1,3 +1,4 @@
+import { isStorable } from '../../database/storable-text';
 import { ScimError } from '../messages/scim-error';
 
 /** A resource or a complex value: only what has a value is a key; `null` and `[]` do not occur (RFC 7643 §2.5). */
@@ -28,14 +29,6 @@ export function isEmpty(value: ScimValue): boolean {
 /** Canonical values have one order of keys, so that equal values have equal texts. */
 export function sameValue(left: ScimValue | undefined, right: ScimValue | undefined): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
-}
-
-// Databases cut at U+0000 or refuse it, and a lone surrogate becomes U+FFFD on its way into UTF-8: either would be
-// stored as another text than the one that was compared.
-const UNSTORABLE = /[\0\p{Surrogate}]/u;
-
-export function isStorable(text: string): boolean {
-  return !UNSTORABLE.test(text);
 }
 
 /**

@@ -1,0 +1,463 @@
+import { type Schema, type SchemaObject, schemaRef } from '../../open-api/types';
+import { FILTER_LIMITS } from '../filter/parser';
+import { BULK_LIMITS } from '../messages/bulk';
+import { PAGE_SIZE } from '../messages/search-request';
+import { SCIM_TYPES } from '../messages/scim-error';
+import { MESSAGE_URNS } from '../messages/urns';
+import type { Attribute } from '../schema/attribute';
+import { GROUP, type ResourceType, USER } from '../schema/registry';
+
+/** In a request or in an answer. */
+type Use = 'sent' | 'returned';
+
+/** Every body of SCIM; resources are derived from the schemas that `/Schemas` publishes. */
+export function scimSchemas(): Record<string, SchemaObject> {
+  return {
+    ScimUser: returnedResource(USER),
+    ScimUserInput: sentResource(USER),
+    ScimGroup: returnedResource(GROUP),
+    ScimGroupInput: sentResource(GROUP),
+    ScimUserList: listOf(schemaRef('ScimUser')),
+    ScimGroupList: listOf(schemaRef('ScimGroup')),
+    ScimResourceList: listOf({ anyOf: [schemaRef('ScimUser'), schemaRef('ScimGroup')] }),
+    ScimSchemaList: listOf(schemaRef('ScimSchema')),
+    ScimResourceTypeList: listOf(schemaRef('ScimResourceType')),
+    ...MESSAGES,
+    ...DISCOVERY,
+  };
+}
+
+/** What is not `returned: always` may be left out by `attributes` and `excludedAttributes`. */
+function returnedResource(type: ResourceType): SchemaObject {
+  const attributes = type.root.subAttributes.filter(({ returned }) => returned !== 'never');
+  return {
+    type: 'object',
+    description: `A ${type.name} as it is answered; without a value, an attribute is left out.`,
+    required: ['schemas', 'id'],
+    properties: propertiesOf(attributes, 'returned'),
+    examples: [EXAMPLES[type.name].returned],
+  };
+}
+
+/** Names are read without regard to case, and what is unknown is ignored (RFC 7643 §2.1, RFC 7644 §3.3). */
+function sentResource(type: ResourceType): SchemaObject {
+  const attributes = type.root.subAttributes.filter(({ mutability }) => mutability !== 'readOnly');
+  return {
+    type: 'object',
+    description: `A ${type.name} as a client writes it; what is unknown or read-only is ignored.`,
+    required: attributes.filter(({ required }) => required).map(({ name }) => name),
+    properties: propertiesOf(attributes, 'sent'),
+    additionalProperties: true,
+    examples: [EXAMPLES[type.name].sent],
+  };
+}
+
+function propertiesOf(attributes: readonly Attribute[], use: Use): Record<string, Schema> {
+  return Object.fromEntries(attributes.map((attribute) => [attribute.name, schemaOf(attribute, use)]));
+}
+
+function schemaOf(attribute: Attribute, use: Use): SchemaObject {
+  const { description, multiValued } = attribute;
+  const one: SchemaObject =
+    attribute.type === 'complex' ? complexSchema(attribute, use) : simpleSchema(attribute, use);
+  return multiValued ? { type: 'array', description, items: one } : { ...one, description };
+}
+
+function complexSchema({ subAttributes }: Attribute, use: Use): SchemaObject {
+  const used =
+    use === 'returned' ? subAttributes : subAttributes.filter((sub) => sub.mutability !== 'readOnly');
+  const required = use === 'returned' ? [] : used.filter((sub) => sub.required).map(({ name }) => name);
+  return {
+    type: 'object',
+    ...(required.length > 0 ? { required } : {}),
+    properties: propertiesOf(used, use),
+    ...(use === 'sent' ? { additionalProperties: true } : {}),
+  };
+}
+
+function simpleSchema(attribute: Attribute, use: Use): SchemaObject {
+  const { type, canonicalValues, canonicalOnly, maxLength } = attribute;
+  switch (type) {
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'integer':
+      return { type: 'integer' };
+    case 'decimal':
+      return { type: 'number' };
+    case 'dateTime':
+      return { type: 'string', format: 'date-time' };
+    case 'string':
+    case 'reference':
+    case 'binary':
+    case 'complex':
+      return {
+        type: 'string',
+        ...(use === 'sent' ? { maxLength } : {}),
+        // Elsewhere canonical values are suggestions (RFC 7643 §7).
+        ...(canonicalOnly === undefined ? {} : { enum: [...canonicalValues] }),
+        ...(canonicalOnly === undefined && canonicalValues.length > 0
+          ? { examples: [...canonicalValues] }
+          : {}),
+      };
+  }
+}
+
+function listOf(resource: Schema): SchemaObject {
+  return {
+    type: 'object',
+    description: 'A ListResponse (RFC 7644 §3.4.2, RFC 9865 §2).',
+    required: ['schemas', 'itemsPerPage', 'Resources'],
+    properties: {
+      schemas: message('listResponse'),
+      totalResults: { type: 'integer', minimum: 0, description: 'Of all pages' },
+      startIndex: { type: 'integer', minimum: 1, description: 'Where the list is paged by index' },
+      itemsPerPage: { type: 'integer', minimum: 0, maximum: PAGE_SIZE.max, description: 'On this page' },
+      nextCursor: {
+        type: 'string',
+        description: 'Where the list is paged by cursor; absent on the last page',
+      },
+      previousCursor: { type: 'string' },
+      Resources: { type: 'array', items: resource },
+    },
+  };
+}
+
+function message(name: keyof typeof MESSAGE_URNS): SchemaObject {
+  return urns(MESSAGE_URNS[name]);
+}
+
+function urns(urn: string): SchemaObject {
+  return { type: 'array', minItems: 1, maxItems: 1, items: { type: 'string', enum: [urn] } };
+}
+
+const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
+const EXAMPLE_BASE = 'https://scim.example.com/scim/v2/0198c2f4-0000-7000-8000-000000000001';
+const USER_ID = '0198c2f4-0000-7000-8000-0000000000a1';
+const GROUP_ID = '0198c2f4-0000-7000-8000-0000000000b1';
+
+const ADA = {
+  schemas: [USER.schema.id],
+  externalId: '00u1ab2cd3',
+  userName: 'ada@example.com',
+  name: { familyName: 'Byron', givenName: 'Ada' },
+  displayName: 'Ada Byron',
+  active: true,
+  emails: [{ value: 'ada@example.com', type: 'work', primary: true }],
+};
+const PLATFORM = { schemas: [GROUP.schema.id], displayName: 'Platform' };
+
+const meta = (resourceType: string, path: string) => ({
+  resourceType,
+  created: '2026-03-01T08:00:00.000Z',
+  lastModified: '2026-03-02T09:30:00.000Z',
+  location: `${EXAMPLE_BASE}${path}`,
+  version: 'W/"2"',
+});
+
+const EXAMPLES = {
+  User: {
+    sent: ADA,
+    returned: {
+      ...ADA,
+      id: USER_ID,
+      groups: [
+        { value: GROUP_ID, $ref: `${EXAMPLE_BASE}/Groups/${GROUP_ID}`, display: 'Platform', type: 'direct' },
+      ],
+      meta: meta('User', `/Users/${USER_ID}`),
+    },
+  },
+  Group: {
+    sent: { ...PLATFORM, members: [{ value: USER_ID }] },
+    returned: {
+      ...PLATFORM,
+      id: GROUP_ID,
+      members: [
+        { value: USER_ID, $ref: `${EXAMPLE_BASE}/Users/${USER_ID}`, type: 'User', display: 'Ada Byron' },
+      ],
+      meta: meta('Group', `/Groups/${GROUP_ID}`),
+    },
+  },
+} as const;
+
+const ANY: SchemaObject = { description: 'Any JSON value' };
+
+const MESSAGES: Record<string, SchemaObject> = {
+  ScimPatch: {
+    type: 'object',
+    description: 'A PatchOp (RFC 7644 §3.5.2). If one operation fails, none is applied.',
+    required: ['schemas', 'Operations'],
+    properties: {
+      schemas: message('patchOp'),
+      Operations: {
+        type: 'array',
+        minItems: 1,
+        items: {
+          type: 'object',
+          required: ['op'],
+          properties: {
+            op: { type: 'string', enum: ['add', 'replace', 'remove'], description: 'In any case' },
+            path: {
+              type: 'string',
+              description: 'Without one, the keys of `value` are paths',
+              examples: [`members[value eq "${USER_ID}"]`],
+            },
+            value: ANY,
+          },
+        },
+      },
+    },
+    examples: [
+      {
+        schemas: [MESSAGE_URNS.patchOp],
+        Operations: [{ op: 'add', path: 'members', value: [{ value: USER_ID }] }],
+      },
+    ],
+  },
+  ScimSearchRequest: {
+    type: 'object',
+    description: 'A SearchRequest (RFC 7644 §3.4.3): the parameters of a list, in a body.',
+    required: ['schemas'],
+    properties: {
+      schemas: message('searchRequest'),
+      filter: {
+        type: 'string',
+        maxLength: FILTER_LIMITS.length,
+        examples: ['userName eq "ada@example.com"'],
+      },
+      attributes: { type: 'array', items: { type: 'string' }, examples: [['userName', 'emails.value']] },
+      excludedAttributes: { type: 'array', items: { type: 'string' }, examples: [['groups']] },
+      sortBy: { type: 'string', examples: ['userName'] },
+      sortOrder: { type: 'string', enum: ['ascending', 'descending'], default: 'ascending' },
+      startIndex: { type: 'integer', default: 1 },
+      count: {
+        type: 'integer',
+        default: PAGE_SIZE.default,
+        description: `More than ${PAGE_SIZE.max} counts as that`,
+      },
+      cursor: { type: 'string', description: 'Empty for the first page of a walk by cursor (RFC 9865)' },
+    },
+  },
+  ScimBulkRequest: {
+    type: 'object',
+    description: 'A BulkRequest (RFC 7644 §3.7); each operation is a transaction of its own.',
+    required: ['schemas', 'Operations'],
+    properties: {
+      schemas: message('bulkRequest'),
+      failOnErrors: { type: 'integer', minimum: 1, description: 'How many failures end the request' },
+      Operations: {
+        type: 'array',
+        minItems: 1,
+        maxItems: BULK_LIMITS.maxOperations,
+        items: {
+          type: 'object',
+          required: ['method', 'path'],
+          properties: {
+            method: { type: 'string', enum: ['POST', 'PUT', 'PATCH', 'DELETE'] },
+            path: { type: 'string', examples: ['/Users', `/Groups/${GROUP_ID}`] },
+            bulkId: {
+              type: 'string',
+              minLength: 1,
+              description: 'Of a POST; `bulkId:{it}` stands for the id of what it creates',
+            },
+            version: { type: 'string', minLength: 1, description: 'As `If-Match`' },
+            data: ANY,
+          },
+        },
+      },
+    },
+    examples: [
+      {
+        schemas: [MESSAGE_URNS.bulkRequest],
+        Operations: [
+          { method: 'POST', path: '/Users', bulkId: 'ada', data: ADA },
+          {
+            method: 'POST',
+            path: '/Groups',
+            bulkId: 'platform',
+            data: { ...PLATFORM, members: [{ value: 'bulkId:ada' }] },
+          },
+        ],
+      },
+    ],
+  },
+  ScimBulkResponse: {
+    type: 'object',
+    description: 'A BulkResponse; operations that `failOnErrors` kept from being tried are left out.',
+    required: ['schemas', 'Operations'],
+    properties: {
+      schemas: message('bulkResponse'),
+      Operations: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['status'],
+          properties: {
+            method: { type: 'string', enum: ['POST', 'PUT', 'PATCH', 'DELETE'] },
+            bulkId: { type: 'string' },
+            version: { type: 'string', examples: ['W/"1"'] },
+            location: { type: 'string', examples: [`${EXAMPLE_BASE}/Users/${USER_ID}`] },
+            status: { type: 'string', pattern: '^[1-5][0-9]{2}$', examples: ['201'] },
+            response: schemaRef('ScimError'),
+          },
+        },
+      },
+    },
+  },
+  ScimError: {
+    type: 'object',
+    description: 'An error (RFC 7644 §3.12).',
+    required: ['schemas', 'status', 'detail'],
+    properties: {
+      schemas: message('error'),
+      status: { type: 'string', pattern: '^[45][0-9]{2}$', description: 'The HTTP status' },
+      scimType: {
+        type: 'string',
+        enum: [...SCIM_TYPES],
+      },
+      detail: { type: 'string', description: 'One sentence for an admin of the IdP' },
+    },
+  },
+};
+
+const SUPPORTED: SchemaObject = {
+  type: 'object',
+  required: ['supported'],
+  properties: { supported: { type: 'boolean' } },
+};
+
+const discoveryMeta = (resourceType: string): SchemaObject => ({
+  type: 'object',
+  required: ['resourceType', 'location'],
+  properties: {
+    resourceType: { type: 'string', enum: [resourceType] },
+    location: { type: 'string', format: 'uri' },
+  },
+});
+
+const DISCOVERY: Record<string, SchemaObject> = {
+  ScimServiceProviderConfig: {
+    type: 'object',
+    description: 'What this service provider can do (RFC 7643 §5, RFC 9865 §3).',
+    required: [
+      'schemas',
+      'patch',
+      'bulk',
+      'filter',
+      'changePassword',
+      'sort',
+      'etag',
+      'pagination',
+      'authenticationSchemes',
+      'meta',
+    ],
+    properties: {
+      schemas: urns(`${CORE}:ServiceProviderConfig`),
+      patch: SUPPORTED,
+      bulk: {
+        type: 'object',
+        required: ['supported', 'maxOperations', 'maxPayloadSize'],
+        properties: {
+          supported: { type: 'boolean' },
+          maxOperations: { type: 'integer', examples: [BULK_LIMITS.maxOperations] },
+          maxPayloadSize: { type: 'integer', examples: [BULK_LIMITS.maxPayloadSize] },
+        },
+      },
+      filter: {
+        type: 'object',
+        required: ['supported', 'maxResults'],
+        properties: {
+          supported: { type: 'boolean' },
+          maxResults: { type: 'integer', examples: [PAGE_SIZE.max] },
+        },
+      },
+      changePassword: SUPPORTED,
+      sort: SUPPORTED,
+      etag: SUPPORTED,
+      pagination: {
+        type: 'object',
+        required: ['cursor', 'index', 'defaultPaginationMethod', 'defaultPageSize', 'maxPageSize'],
+        properties: {
+          cursor: { type: 'boolean' },
+          index: { type: 'boolean' },
+          defaultPaginationMethod: { type: 'string', enum: ['index'] },
+          defaultPageSize: { type: 'integer', examples: [PAGE_SIZE.default] },
+          maxPageSize: { type: 'integer', examples: [PAGE_SIZE.max] },
+        },
+      },
+      authenticationSchemes: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['type', 'name', 'description', 'specUri', 'primary'],
+          properties: {
+            type: { type: 'string', enum: ['oauthbearertoken'] },
+            name: { type: 'string', examples: ['SCIM key'] },
+            description: { type: 'string', examples: ['The SCIM key of this integration as a bearer token'] },
+            specUri: { type: 'string', format: 'uri' },
+            primary: { type: 'boolean' },
+          },
+        },
+      },
+      meta: discoveryMeta('ServiceProviderConfig'),
+    },
+  },
+  ScimResourceType: {
+    type: 'object',
+    description: 'A kind of resource (RFC 7643 §6).',
+    required: ['schemas', 'id', 'name', 'endpoint', 'description', 'schema', 'schemaExtensions', 'meta'],
+    properties: {
+      schemas: urns(`${CORE}:ResourceType`),
+      id: { type: 'string', enum: ['User', 'Group'] },
+      name: { type: 'string', enum: ['User', 'Group'] },
+      endpoint: { type: 'string', enum: ['/Users', '/Groups'] },
+      description: { type: 'string', examples: ['User Account'] },
+      schema: { type: 'string', examples: [USER.schema.id] },
+      schemaExtensions: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['schema', 'required'],
+          properties: {
+            schema: { type: 'string', examples: [USER.extensionSchemas[0]!.id] },
+            required: { type: 'boolean' },
+          },
+        },
+      },
+      meta: discoveryMeta('ResourceType'),
+    },
+  },
+  ScimSchema: {
+    type: 'object',
+    description: 'A schema with its attributes (RFC 7643 §7).',
+    required: ['schemas', 'id', 'name', 'description', 'attributes', 'meta'],
+    properties: {
+      schemas: urns(`${CORE}:Schema`),
+      id: { type: 'string', examples: [USER.schema.id] },
+      name: { type: 'string', examples: ['User'] },
+      description: { type: 'string', examples: ['User Account'] },
+      attributes: { type: 'array', items: schemaRef('ScimAttribute') },
+      meta: discoveryMeta('Schema'),
+    },
+  },
+  ScimAttribute: {
+    type: 'object',
+    required: ['name', 'type', 'multiValued', 'description', 'required', 'mutability', 'returned'],
+    properties: {
+      name: { type: 'string', examples: ['userName'] },
+      type: {
+        type: 'string',
+        enum: ['string', 'boolean', 'decimal', 'integer', 'dateTime', 'reference', 'binary', 'complex'],
+      },
+      multiValued: { type: 'boolean' },
+      description: { type: 'string', examples: ['The name of the user, suitable for display.'] },
+      required: { type: 'boolean' },
+      caseExact: { type: 'boolean' },
+      canonicalValues: { type: 'array', items: { type: 'string' }, examples: [['work', 'home', 'other']] },
+      mutability: { type: 'string', enum: ['readOnly', 'readWrite', 'immutable', 'writeOnly'] },
+      returned: { type: 'string', enum: ['always', 'never', 'default', 'request'] },
+      uniqueness: { type: 'string', enum: ['none', 'server', 'global'] },
+      referenceTypes: { type: 'array', items: { type: 'string' }, examples: [['external']] },
+      subAttributes: { type: 'array', items: schemaRef('ScimAttribute') },
+    },
+  },
+};
