@@ -1,0 +1,72 @@
+import { LEAST_ROLE_EXTENSION } from '../tenants/authentication/admin';
+import { operationId } from './operation-ids';
+import { problemsWith } from './problem-answers';
+import type { Method, Operation, Parameter, Responses } from './types';
+
+/** What is true of every operation of the admin API by its shape, so that no controller has to say it. */
+export function completeAdminOperation(path: string, method: Method, operation: Operation): void {
+  operation.operationId ||= operationId(method, path, '201' in operation.responses);
+  for (const parameter of parametersOf(operation)) {
+    if (parameter.in === 'path') describeId(parameter, path);
+  }
+  const role = leastRole(operation);
+  if (role)
+    operation.description = [operation.description, `Least role: \`${role}\`.`].filter(Boolean).join('\n\n');
+  operation.responses = inOrder(operation, [
+    ...Object.keys(operation.responses),
+    ...problemsOf(operation, role),
+  ]);
+}
+
+/** Health: asked by machines that have no key, and read the status. */
+export function completePublicOperation(path: string, method: Method, operation: Operation): void {
+  operation.operationId ||= operationId(method, path, false);
+  operation.security = [];
+  for (const [status, response] of Object.entries(operation.responses)) {
+    operation.responses[status] = response && described(response);
+  }
+}
+
+function leastRole(operation: Operation): string | undefined {
+  return (operation as Operation & Record<string, unknown>)[LEAST_ROLE_EXTENSION] as string | undefined;
+}
+
+/** A path names what an id is of: `/tenants/{tenantId}`. */
+function describeId(parameter: Parameter, path: string): void {
+  const segments = path.split('/');
+  const kind = segments[segments.indexOf(`{${parameter.name}}`) - 1]!.replace(/s$/, '').replaceAll('-', ' ');
+  parameter.description ??= `Id of the ${kind}`;
+  parameter.schema = { type: 'string', format: 'uuid' };
+}
+
+/** What a controller says, and what the operation answers by its shape. */
+function inOrder(operation: Operation, statuses: readonly string[]): Responses {
+  const responses: Responses = {};
+  for (const status of [...new Set(statuses)].sort()) {
+    const said = operation.responses[status];
+    responses[status] = status < '400' ? said && described(said) : problemsWith(status, said);
+  }
+  return responses;
+}
+
+function described(response: NonNullable<Responses[string]>): NonNullable<Responses[string]> {
+  return 'description' in response && response.description === ''
+    ? { ...response, description: 'Done' }
+    : response;
+}
+
+/** The statuses that an operation can answer by its shape; 409, 412 and 422 hang on what it does, so the controller says them. */
+function* problemsOf(operation: Operation, role: string | undefined): Generator<string> {
+  const parameters = parametersOf(operation);
+  const hasBody = operation.requestBody !== undefined;
+  if (hasBody || parameters.some((parameter) => parameter.in === 'query')) yield '400';
+  yield '401';
+  if (role !== 'viewer') yield '403';
+  if (parameters.some((parameter) => parameter.in === 'path')) yield '404';
+  if (hasBody) yield* ['413', '415'];
+  yield* ['429', '500', '503'];
+}
+
+function parametersOf(operation: Operation): Parameter[] {
+  return (operation.parameters ?? []).filter((parameter): parameter is Parameter => 'in' in parameter);
+}

@@ -1,0 +1,51 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { type Schema, operationsOf } from './types';
+
+/** Decorators speak OpenAPI 3.0, whose schemas are a dialect of their own; those of 3.1 are JSON Schema. */
+export function modernise(document: OpenAPIObject): void {
+  document.openapi = '3.1.0';
+  const { schemas = {} } = document.components ?? {};
+  for (const [name, schema] of Object.entries(schemas)) schemas[name] = modernised(schema);
+  for (const { operation } of operationsOf(document)) {
+    for (const parameter of operation.parameters ?? []) {
+      if ('schema' in parameter && parameter.schema) parameter.schema = modernised(parameter.schema);
+    }
+    for (const part of [operation.requestBody, ...Object.values(operation.responses)]) {
+      if (!part || !('content' in part)) continue;
+      for (const media of Object.values(part.content ?? {})) {
+        if (media.schema) media.schema = modernised(media.schema);
+      }
+    }
+  }
+}
+
+function modernised(schema: Schema): Schema {
+  if ('$ref' in schema) return schema;
+  const { nullable = false, allOf, type, ...modern } = schema;
+  if ('example' in modern) {
+    modern.examples = [modern.example];
+    delete modern.example;
+  }
+  if (schema.properties) {
+    modern.properties = Object.fromEntries(
+      Object.entries(schema.properties).map(([name, property]) => [name, modernised(property)]),
+    );
+  }
+  if (schema.items) modern.items = modernised(schema.items);
+  if (typeof schema.additionalProperties === 'object') {
+    modern.additionalProperties = modernised(schema.additionalProperties);
+  }
+  const [reference] = allOf ?? [];
+  if (reference) {
+    // The decorators wrap a reference only to say more about it, which 3.1 may do beside it.
+    return nullable ? { ...modern, anyOf: [reference, { type: 'null' }] } : { ...reference, ...modern };
+  }
+  if (type === undefined) return modern;
+  // Clients are generated with a type that no field fits, unless it is said that any does.
+  if (type === 'object' && !schema.properties) modern.additionalProperties ??= true;
+  // No number of the admin API has a fraction.
+  const types = [type].flat().map((one) => (one === 'number' ? 'integer' : one));
+  if (nullable) types.push('null');
+  if (nullable && modern.enum) modern.enum = [...(modern.enum as unknown[]), null];
+  return { type: types.length === 1 ? types[0]! : types, ...modern };
+}

@@ -1,0 +1,214 @@
+import { SwaggerModule } from '@nestjs/swagger';
+import { HttpClient } from '../support/http';
+import { openApiDocument, openApiOperations } from '../support/open-api';
+import { Scimify } from '../support/scimify';
+
+describe('the OpenAPI document', () => {
+  let scimify: Scimify;
+  let served: Record<string, any>;
+
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+    served = (await new HttpClient(scimify.url, {}).get('/api/openapi.json')).body;
+  });
+
+  afterAll(() => scimify.stop());
+
+  it('is committed as it is served; `npm run openapi:write` brings it up to date', () => {
+    const text = (document: unknown) => JSON.stringify(document, null, 1).split('\n');
+    expect(text(openApiDocument())).toEqual(text(served));
+  });
+
+  it('has the routes of SCIM that its controllers have, and /Me, which they hide', () => {
+    const scim = (document: Record<string, any>) =>
+      openApiOperations(document)
+        .filter(({ path }) => path.startsWith('/scim/') && !path.endsWith('/Me'))
+        .map(({ method, path }) => `${method} ${path}`)
+        .sort();
+    const fromControllers = SwaggerModule.createDocument(scimify.app, {
+      openapi: '3.0.0',
+      info: served.info,
+    });
+    expect(scim(served)).toEqual(scim(fromControllers as Record<string, any>));
+    expect(Object.keys(served.paths['/scim/v2/{integrationId}/Me'])).toEqual(
+      expect.arrayContaining(['get', 'post', 'put', 'patch', 'delete']),
+    );
+  });
+
+  it('gives each text of the admin API an example, a format or its possible values', () => {
+    const silent = Object.entries(served.components.schemas as Record<string, any>)
+      .filter(([name]) => !name.startsWith('Scim'))
+      .flatMap(([name, { properties = {} }]) =>
+        Object.entries(properties as Record<string, any>)
+          .filter(([, schema]) => [schema.type].flat().includes('string'))
+          .filter(
+            ([, { examples, format, enum: values, default: value }]) =>
+              !(examples ?? format ?? values ?? value),
+          )
+          .map(([property]) => `${name}.${property}`),
+      );
+    expect(silent).toEqual([]);
+  });
+
+  const adminOperations = () => openApiOperations(served).filter(({ path }) => path.startsWith('/api/'));
+  const nameOf = ({ method, path }: { method: string; path: string }) =>
+    `${method.toUpperCase()} ${path.replace('/api/v1', '')}`;
+  const schemaNamed = (reference: string) => served.components.schemas[reference.split('/').at(-1)!];
+  const bodyOf = (operation: Record<string, any>) =>
+    operation.requestBody?.content['application/json'].schema;
+
+  /** A schema and all that it refers to. */
+  const reachableFrom = (part: unknown, found = new Set<object>()): Set<object> => {
+    if (typeof part !== 'object' || part === null || found.has(part)) return found;
+    found.add(part);
+    const { $ref, ...rest } = part as { $ref?: unknown };
+    if (typeof $ref === 'string') reachableFrom(schemaNamed($ref), found);
+    for (const inner of Object.values(rest)) reachableFrom(inner, found);
+    return found;
+  };
+
+  it('tells no default of what a merge patch leaves unchanged when it is left out', () => {
+    for (const { method, operation } of adminOperations()) {
+      if (method !== 'patch') continue;
+      const withDefault = [...reachableFrom(bodyOf(operation))].filter((schema) => 'default' in schema);
+      expect(withDefault).toEqual([]);
+    }
+    const created = served.components.schemas.PoliciesInput.properties;
+    expect(created.onGroupDelete).toMatchObject({ default: 'delete' });
+    const { policies } = served.components.schemas.ChangeIntegration.properties;
+    const { default: _, ...changed } = created.onGroupDelete;
+    expect(schemaNamed(policies.$ref).properties.onGroupDelete).toEqual(changed);
+  });
+
+  it('offers a merge patch under both media types, of one schema', () => {
+    const patches = adminOperations().filter(({ method }) => method === 'patch');
+    expect(patches.length).toBeGreaterThan(1);
+    for (const { operation } of patches) {
+      const { content } = operation.requestBody;
+      expect(Object.keys(content)).toEqual(['application/merge-patch+json', 'application/json']);
+      expect(content['application/merge-patch+json']).toEqual(content['application/json']);
+    }
+  });
+
+  it('says of each text that is taken how long it may be, or what it has to be', () => {
+    const texts = adminOperations().flatMap((one) => [
+      ...((one.operation.parameters ?? []) as any[])
+        .filter(({ in: place }) => place === 'query')
+        .map(({ name, schema }) => [`${nameOf(one)}?${name}`, schema] as const),
+      ...Object.entries(bodyOf(one.operation) ? schemaNamed(bodyOf(one.operation).$ref).properties : {}).map(
+        ([name, schema]) => [`${nameOf(one)} ${name}`, schema as any] as const,
+      ),
+    ]);
+    const unbounded = texts
+      .filter(([, { type }]) => [type].flat().includes('string'))
+      .filter(
+        ([, { maxLength, pattern, format, enum: values }]) => !(maxLength ?? pattern ?? format ?? values),
+      );
+    expect(unbounded.map(([name]) => name)).toEqual([]);
+  });
+
+  it('says that an object of any fields may have any', () => {
+    const bare = [...reachableFrom(served.components.schemas)]
+      .map((schema) => schema as any)
+      .filter(({ type, properties }) => [type].flat().includes('object') && !properties)
+      .filter(({ additionalProperties }) => additionalProperties === undefined);
+    expect(bare).toEqual([]);
+    const { IntegrationView, ProviderView, AuditEventView } = served.components.schemas;
+    expect(IntegrationView.properties.settings.additionalProperties).toBe(true);
+    expect(ProviderView.properties.settingsSchema.additionalProperties).toBe(true);
+    expect(AuditEventView.properties.detail.additionalProperties).toBe(true);
+  });
+
+  it('claims of an admin key no more than that it is a bearer token', () => {
+    expect(served.components.securitySchemes.adminKey).toEqual({
+      type: 'http',
+      scheme: 'bearer',
+      description: expect.any(String),
+    });
+  });
+
+  it('asks for a body exactly where a request without one is refused', async () => {
+    const { id } = await scimify.createIntegration({ enable: false });
+    const tenantId = await scimify.createTenant();
+    for (const { method, path, operation } of adminOperations()) {
+      const { requestBody } = operation;
+      if (!requestBody) continue;
+      const target = path
+        .replace('/api/v1', '')
+        .replace('{tenantId}', tenantId)
+        .replaceAll(/\{\w+\}/g, id);
+      const { status } = await scimify.admin.send(method.toUpperCase(), target);
+      expect([nameOf({ method, path }), status === 400]).toEqual([
+        nameOf({ method, path }),
+        requestBody.required,
+      ]);
+    }
+  });
+
+  it('promises the version that If-Match asks for, wherever an integration is answered', () => {
+    const versioned = adminOperations().filter(({ operation }) =>
+      Object.entries(operation.responses as Record<string, any>).some(
+        ([status, { headers = {} }]) => status < '300' && 'ETag' in headers,
+      ),
+    );
+    expect(versioned.map(nameOf).sort()).toEqual([
+      'GET /integrations/{id}',
+      'PATCH /integrations/{id}',
+      'POST /integrations/{id}/disable',
+      'POST /integrations/{id}/enable',
+      'POST /integrations/{id}/pause',
+      'POST /integrations/{id}/rebind',
+      'POST /tenants/{tenantId}/integrations',
+    ]);
+    expect(served.components.headers.ETag).toMatchObject({ required: true });
+  });
+
+  const codesOf = (operation: Record<string, any>, status: number): string[] => {
+    const { $ref, ...own } = operation.responses[status];
+    const answer = $ref ? served.components.responses[$ref.split('/').at(-1)] : own;
+    const { examples } = answer.content['application/problem+json'];
+    for (const [code, { value }] of Object.entries(examples as Record<string, any>)) {
+      expect([code, value]).toMatchObject([code, { code, status, detail: expect.any(String) }]);
+    }
+    return Object.keys(examples).sort();
+  };
+
+  it.each([
+    ['DELETE /admin-keys/{id}', 409, ['last_owner_key']],
+    ['DELETE /tenants/{tenantId}', 409, ['tenant_has_integrations']],
+    ['POST /held-changes/{id}/approve', 409, ['decided_already', 'not_listed']],
+    ['POST /held-changes/{id}/reject', 409, ['decided_already', 'not_listed']],
+    ['PUT /integrations/{id}/secret', 409, ['account_mismatch', 'changed_meanwhile', 'visibility_lost']],
+    ['PUT /integrations/{id}/secret', 412, ['precondition_failed']],
+    ['PUT /integrations/{id}/secret', 422, ['secret_refused']],
+    ['PUT /integrations/{id}/secret', 503, ['database_unavailable', 'outcome_unknown', 'target_unavailable']],
+    ['PATCH /integrations/{id}', 503, ['database_unavailable', 'outcome_unknown', 'target_unavailable']],
+    ['POST /tenants', 422, ['idempotency_key_reused']],
+    ['POST /tenants', 400, ['bad_request', 'invalid_request']],
+    ['POST /tenants', 503, ['database_unavailable', 'outcome_unknown']],
+  ])('shows an example of each problem of %s: %s %j', (name, status, codes) => {
+    const { operation } = adminOperations().find((one) => nameOf(one) === name)!;
+    expect(codesOf(operation, status)).toEqual(codes);
+  });
+
+  it('shows with each field what stands in that field', () => {
+    const example = (schema: string, field: string) =>
+      served.components.schemas[schema].properties[field].examples[0] as string;
+    expect(example('ScimKeyView', 'prefix')).toMatch(/^scimify_scim_/);
+    expect(example('AdminKeyView', 'prefix')).toMatch(/^scimify_admin_/);
+    expect(example('CreatedScimKeyView', 'token')).toMatch(/^scimify_scim_/);
+    expect(example('CreatedAdminKeyView', 'token')).toMatch(/^scimify_admin_/);
+    expect(example('IntegrationView', 'name')).toBe(example('CreateIntegration', 'name'));
+    expect(example('RejectHeldChange', 'reason')).toBe(example('HeldChangeView', 'note'));
+    const messages = Object.entries(served.components.schemas as Record<string, any>).flatMap(
+      ([name, { properties = {} }]) =>
+        properties.message ? [[name, String(properties.message.examples?.[0])] as const] : [],
+    );
+    const ofMissingPeople = messages.filter(([, message]) => message.includes('login address'));
+    expect(ofMissingPeople.map(([name]) => name).sort()).toEqual([
+      'MemberView',
+      'UnresolvedMemberView',
+      'UserView',
+    ]);
+  });
+});
