@@ -1,6 +1,6 @@
 import type { CallContext, RemoteAccount } from '../integrations/provider/integration-provider';
 import type { PagerDutyClient } from './api/client';
-import { unreadableAnswer } from './api/error-classification';
+import { unreadableAnswer } from './api/failures';
 import { parsePage, parseTeam, parseUser } from './api/types';
 
 /**
@@ -19,10 +19,7 @@ export async function accountShownBy(
     context,
   );
   const parseRow = collection === 'teams' ? parseTeam : parseUser;
-  const page = parsePage<{ htmlUrl: string | null }>(answer.body, collection, parseRow, {
-    offset: 0,
-    limit: 1,
-  });
+  const page = parsePage<{ htmlUrl: string | null }>(answer.body, collection, parseRow, 1);
   if (page === null) throw unreadableAnswer(operation, answer.status);
   for (const row of page.rows) {
     const account = row.htmlUrl === null ? null : accountOfUrl(row.htmlUrl);
@@ -32,7 +29,7 @@ export async function accountShownBy(
 }
 
 /** `https://acme.pagerduty.com/teams/PQ9K7I8` and, in the EU service region, `https://acme.eu.pagerduty.com/…`. */
-export function accountOfUrl(htmlUrl: string): RemoteAccount | null {
+function accountOfUrl(htmlUrl: string): RemoteAccount | null {
   let host: string;
   try {
     host = new URL(htmlUrl).hostname;

@@ -1,6 +1,7 @@
 import type { HttpService } from '@nestjs/axios';
 import type {
   CallContext,
+  ConnectionHost,
   RateBudget,
   RemoteAccount,
   TokenStore,
@@ -49,15 +50,15 @@ const NO_TOKENS: TokenStore = {
  * token of its own, which nobody else gets. It makes about six calls and changes nothing.
  */
 export class AccountProbe {
-  private readonly budget: RateBudget;
+  private readonly host: ConnectionHost;
 
   constructor(
     private readonly account: { settings: PagerDutySettings; secret: string },
     private readonly http: HttpService,
     private readonly endpointsOf: (region: AccountRegion) => AccountEndpoints,
-    budget: RateBudget,
+    host: ConnectionHost,
   ) {
-    this.budget = impatient(budget);
+    this.host = { budget: impatient(host.budget), tokens: NO_TOKENS, slots: host.slots };
   }
 
   /** Asking there instead would be another question: for an app the region is part of the scope, for a key an address. */
@@ -124,8 +125,7 @@ export class AccountProbe {
   }
 
   private client(region: AccountRegion, authentication: Authentication): PagerDutyClient {
-    const host = { budget: this.budget, tokens: NO_TOKENS };
-    return new PagerDutyClient(this.http, this.endpointsOf(region), authentication, host, 1);
+    return new PagerDutyClient(this.http, this.endpointsOf(region), authentication, this.host, 1);
   }
 }
 

@@ -56,6 +56,7 @@ async function diagnose(
       },
       drop: () => undefined,
     },
+    slots: { use: (_, call) => call(), serialise: () => undefined },
   };
   // As strict about the region as PagerDuty's two hosts are.
   const endpoints = { apiUrl: `${simulator.url}/{region}`, identityUrl: simulator.url, ...options.endpoints };
@@ -373,7 +374,7 @@ describe('a diagnosis while PagerDuty ails', () => {
     for (const method of ['key', 'app'] as const) {
       simulator.clearFaults();
       simulator.inject({ path: method === 'key' ? '/users' : '/oauth/token', ...fault });
-      const options = { timeoutMs: 500 };
+      const options = reason === 'timeout' ? { timeoutMs: 500 } : {};
       const checks =
         method === 'key'
           ? await withKey(simulator.addApiKey(), options)

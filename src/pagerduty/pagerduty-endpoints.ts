@@ -1,9 +1,6 @@
 import type { AccountRegion } from './pagerduty-settings';
 
-/** Injection token of `PagerDutyEndpoints`; without it PagerDuty's own addresses are used. */
-export const PAGERDUTY_ENDPOINTS = Symbol('PAGERDUTY_ENDPOINTS');
-
-/** What an operator may override: a simulator, an egress proxy. */
+/** Addresses in place of PagerDuty's: a simulator, an egress proxy. */
 export interface PagerDutyEndpoints {
   /** Base of the REST API in place of PagerDuty's address of the account's region; `{region}` in it becomes `us` or `eu`. */
   apiUrl?: string;

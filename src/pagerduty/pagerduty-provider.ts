@@ -13,7 +13,8 @@ import { authenticationOf, WANTED_SCOPES } from './api/authentication';
 import { PagerDutyClient } from './api/client';
 import { Diagnosis } from './diagnosis';
 import { PagerDutyConnection } from './pagerduty-connection';
-import { endpointsOf, PAGERDUTY_ENDPOINTS, type PagerDutyEndpoints } from './pagerduty-endpoints';
+import { endpointsOf } from './pagerduty-endpoints';
+import { PAGERDUTY_OPTIONS, type PagerDutyOptions } from './pagerduty-options';
 import {
   AUTH_METHODS,
   checkSecret,
@@ -21,7 +22,7 @@ import {
   SETTINGS_SCHEMA,
   type PagerDutySettings,
 } from './pagerduty-settings';
-import { teamNameKey } from './teams';
+import { teamNameKey, withPlainSpaces } from './teams';
 
 /** Groups become teams in PagerDuty, members become members of those teams. */
 @Injectable()
@@ -44,22 +45,30 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
     ],
   };
 
-  readonly limits: ProviderLimits = {
-    // PagerDuty API reference: the name of a team has at most 100 characters.
-    groupNameLength: 100,
-    // PagerDuty docs, "Account limits".
-    membersPerGroup: 500,
-    // PagerDuty docs ask for one call at a time and publish no cap; a few keep a first push from taking hours.
-    parallelCalls: 4,
-  };
+  readonly limits: ProviderLimits;
+  private readonly options: PagerDutyOptions;
 
   constructor(
     private readonly http: HttpService,
-    @Optional() @Inject(PAGERDUTY_ENDPOINTS) private readonly overrides: PagerDutyEndpoints | null = null,
-  ) {}
+    @Optional() @Inject(PAGERDUTY_OPTIONS) options: PagerDutyOptions | null = null,
+  ) {
+    this.options = options ?? {};
+    this.limits = {
+      // PagerDuty API reference: the name of a team has at most 100 characters.
+      groupNameLength: 100,
+      // PagerDuty docs, "Account limits".
+      membersPerGroup: 500,
+      // PagerDuty docs ask for one call at a time and publish no cap; a few keep a first push from taking hours.
+      parallelCalls: this.options.parallelCalls ?? 4,
+    };
+  }
 
   groupNameKey(name: string): string {
     return teamNameKey(name);
+  }
+
+  keptGroupName(name: string): string {
+    return withPlainSpaces(name);
   }
 
   parseSettings(input: unknown): PagerDutySettings {
@@ -83,14 +92,13 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
     account: { settings: PagerDutySettings; secret: string },
     host: ConnectionHost,
   ): ProviderConnection {
-    const overrides = this.overrides ?? {};
-    const endpoints = endpointsOf(account.settings.accountRegion, overrides);
+    const endpoints = endpointsOf(account.settings.accountRegion, this.options);
     const authentication = authenticationOf(account, this.http, endpoints, host.tokens);
     return new PagerDutyConnection(
       new PagerDutyClient(this.http, endpoints, authentication, host, this.limits.parallelCalls),
       new Diagnosis(
         account.settings,
-        new AccountProbe(account, this.http, (region) => endpointsOf(region, overrides), host.budget),
+        new AccountProbe(account, this.http, (region) => endpointsOf(region, this.options), host),
       ),
     );
   }

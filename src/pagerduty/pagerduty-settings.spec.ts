@@ -1,5 +1,9 @@
+import Ajv2020 from 'ajv/dist/2020';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from '../../test/support/properties';
 import { SettingsError } from '../integrations/provider/provider-error';
-import { checkSecret, parseSettings, SETTINGS_SCHEMA } from './pagerduty-settings';
+import { checkSecret, parseSettings, PROBLEMS, SETTINGS_SCHEMA } from './pagerduty-settings';
 
 const OAUTH = { authMethod: 'oauth', clientId: 'client-1', accountSubdomain: 'acme', accountRegion: 'us' };
 
@@ -129,6 +133,57 @@ describe('the settings of a PagerDuty integration', () => {
     expect(field?.length).toBeLessThan(110);
   });
 
+  it('are accepted when the schema accepts them, and only then', () => {
+    const matches = new Ajv2020({ strict: false }).compile(SETTINGS_SCHEMA);
+    const text = fc.oneof(
+      fc.constantFrom(
+        'acme',
+        'a',
+        '-a',
+        'Acme',
+        'a b',
+        '',
+        ' ',
+        'us',
+        'eu',
+        'oauth',
+        'x'.repeat(64),
+        'a\u0000b',
+        '\ud800',
+        'é',
+      ),
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.integer({ min: 250, max: 1_030 }).map((length) => '\u{1f600}'.repeat(length)),
+      fc.integer({ min: 250, max: 1_030 }).map((length) => 'c'.repeat(length)),
+    );
+    const value = fc.oneof({ weight: 6, arbitrary: text }, fc.constantFrom(null, 1, true, [], {}));
+    const settings = fc.record(
+      {
+        authMethod: fc.oneof({ weight: 6, arbitrary: fc.constantFrom('oauth', 'api_key') }, value),
+        clientId: value,
+        accountSubdomain: fc.oneof(fc.constant('acme'), value),
+        accountRegion: fc.oneof({ weight: 3, arbitrary: fc.constantFrom('us', 'eu') }, value),
+        groupDescription: value,
+        secret: value,
+      },
+      { requiredKeys: [] },
+    );
+    const isAccepted = (input: unknown) => {
+      try {
+        parseSettings(input);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    fc.assert(
+      fc.property(fc.oneof({ weight: 20, arbitrary: settings }, value), (input) => {
+        expect(isAccepted(input)).toBe(matches(input));
+      }),
+      { numRuns: 5_000, examples: [[OAUTH], [{ authMethod: 'api_key' }]] },
+    );
+  });
+
   it('are described by a schema with one variant for each method', () => {
     const variants = SETTINGS_SCHEMA['oneOf'] as { properties: Record<string, object>; required: string[] }[];
     expect(variants.map(({ properties }) => Object.keys(properties))).toEqual([
@@ -170,5 +225,81 @@ describe('the secret of a PagerDuty integration', () => {
 
   it('is never repeated in the problem', () => {
     expect(JSON.stringify(checkSecret(settings, 'hush hush'))).not.toContain('hush');
+  });
+});
+
+interface Mistake {
+  settings?: unknown;
+  secret?: string;
+  field: string;
+  says: string;
+}
+
+const wrong = (field: string, value: unknown, says: string): Mistake => ({
+  settings: { ...OAUTH, [field]: value },
+  field,
+  says,
+});
+const wrongSecret = (secret: string, says: string): Mistake => ({ secret, field: 'secret', says });
+
+/** How a person comes to read each sentence; one that is added without a way to provoke it does not compile. */
+const MISTAKES: Record<keyof typeof PROBLEMS, Mistake> = {
+  settings: { settings: 'acme', field: 'settings', says: PROBLEMS.settings },
+  authMethod: wrong('authMethod', 'password', PROBLEMS.authMethod),
+  secretAmongSettings: wrong('apiToken', 'x', PROBLEMS.secretAmongSettings),
+  fieldOfOtherMethod: {
+    settings: { authMethod: 'api_key', clientId: 'client-1' },
+    field: 'clientId',
+    says: PROBLEMS.fieldOfOtherMethod('api_key'),
+  },
+  unknownField: {
+    settings: { authMethod: 'api_key', region: 'us' },
+    field: 'region',
+    says: PROBLEMS.unknownField(['authMethod', 'accountRegion', 'groupDescription']),
+  },
+  noClientId: wrong('clientId', '', PROBLEMS.noClientId),
+  clientId: wrong('clientId', 'client 1', PROBLEMS.clientId),
+  noSubdomain: wrong('accountSubdomain', undefined, PROBLEMS.noSubdomain),
+  subdomainMeant: wrong(
+    'accountSubdomain',
+    'https://Acme.eu.pagerduty.com',
+    PROBLEMS.subdomainMeant('acme', true),
+  ),
+  subdomain: wrong('accountSubdomain', '-acme', PROBLEMS.subdomain),
+  region: wrong('accountRegion', 'de', PROBLEMS.region),
+  descriptionNoText: wrong('groupDescription', 5, PROBLEMS.descriptionNoText),
+  descriptionEmpty: wrong('groupDescription', ' ', PROBLEMS.descriptionEmpty),
+  descriptionBroken: wrong('groupDescription', 'a\u0000b', PROBLEMS.descriptionBroken),
+  descriptionTooLong: wrong('groupDescription', 'x'.repeat(1025), PROBLEMS.descriptionTooLong),
+  noSecret: wrongSecret('', PROBLEMS.noSecret('client secret')),
+  secretTooLong: wrongSecret('x'.repeat(513), PROBLEMS.secretTooLong('client secret')),
+  secretInHeader: wrongSecret('Bearer abc', PROBLEMS.secretInHeader('client secret')),
+  secretBroken: wrongSecret('abc\n', PROBLEMS.secretBroken('client secret')),
+};
+
+describe('what a person is told to do about a wrong field', () => {
+  it.each(Object.entries(MISTAKES))(
+    'is said beside the field: %s',
+    (_, { settings, secret, field, says }) => {
+      const found =
+        secret === undefined
+          ? problemsOf(settings)
+          : Object.fromEntries(
+              checkSecret(parseSettings(OAUTH), secret).map((problem) => [problem.field, problem.message]),
+            );
+      expect(found).toEqual({ [field]: says });
+      expect(says).toMatch(/\b([Gg]ive|Set|Leave|copy|shorten|type|the settings are)\b/);
+    },
+  );
+
+  it('is provoked here without exception', () => {
+    expect(Object.keys(MISTAKES).sort()).toEqual(Object.keys(PROBLEMS).sort());
+    expect(new Set(Object.values(MISTAKES).map(({ says }) => says)).size).toBe(Object.keys(PROBLEMS).length);
+  });
+
+  it('stands nowhere but in that table', () => {
+    const source = readFileSync(join(__dirname, 'pagerduty-settings.ts'), 'utf8');
+    expect(source).toContain('message: PROBLEMS.');
+    expect(source).not.toMatch(/message:\s*['"`]|problem\(\s*['"`]/);
   });
 });

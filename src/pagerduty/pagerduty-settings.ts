@@ -21,12 +21,47 @@ export type PagerDutySettings = OAuthSettings | ApiKeySettings;
 
 // It becomes part of an OAuth scope string, so nothing but a host label may pass.
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const SUBDOMAIN_SOURCE = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
 // PagerDuty API reference: the description of a team has at most 1,024 characters.
 const GROUP_DESCRIPTION_LENGTH = 1024;
 const CLIENT_ID_LENGTH = 255;
 const SECRET_LENGTH = 512;
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** What a person does about each field that is wrong. */
+export const PROBLEMS = {
+  settings: 'Give the settings as a JSON object.',
+  authMethod: 'Set authMethod to "oauth" (Scoped OAuth) or "api_key" (API access key).',
+
+  secretAmongSettings: 'Secrets are not settings: give it as "secret" beside the settings.',
+  fieldOfOtherMethod: (authMethod: string) =>
+    `Leave this field out: it has no meaning with authMethod "${authMethod}".`,
+  unknownField: (known: readonly string[]) =>
+    `There is no such setting; the settings are ${known.join(', ')}.`,
+
+  noClientId: 'Give the client id of the app registered in PagerDuty.',
+  clientId: `A client id has at most ${CLIENT_ID_LENGTH} letters, digits and signs and no spaces; copy it again from the app.`,
+
+  noSubdomain: 'Give the subdomain of the account: "acme" for https://acme.pagerduty.com.',
+  subdomainMeant: (label: string, isEu: boolean) =>
+    `Give only the subdomain, in lower case: "${label}"${isEu ? ' and accountRegion "eu"' : ''}.`,
+  subdomain:
+    'Give only the first label of the web address of the account, in lower-case letters, digits and inner hyphens: "acme" for https://acme.pagerduty.com.',
+
+  region:
+    'Set accountRegion to "eu" when the web address of the account ends in .eu.pagerduty.com, otherwise to "us".',
+
+  descriptionNoText: 'Give the description as text, or leave the field out.',
+  descriptionEmpty: 'Leave the field out for the default description: it is empty.',
+  descriptionBroken: 'The description contains U+0000 or a broken character; type it again without it.',
+  descriptionTooLong: `PagerDuty takes at most ${GROUP_DESCRIPTION_LENGTH} characters; shorten the description.`,
+
+  noSecret: (what: string) => `Give the ${what}: it is empty.`,
+  secretTooLong: (what: string) =>
+    `A ${what} has at most ${SECRET_LENGTH} characters; copy nothing but the ${what} itself.`,
+  secretInHeader: (what: string) => `Give the bare ${what}, without "Token token=" or "Bearer" before it.`,
+  secretBroken: (what: string) =>
+    `The ${what} contains a space, a line break or another character that no ${what} has; copy it again without them.`,
+} as const;
 
 const FIELDS = {
   oauth: ['authMethod', 'clientId', 'accountSubdomain', 'accountRegion', 'groupDescription'],
@@ -56,6 +91,8 @@ const GROUP_DESCRIPTION_SCHEMA = {
     'Description given to the teams that Scimify creates. {tenant_id}, {group_name} and {integration_name} are replaced.',
   minLength: 1,
   maxLength: GROUP_DESCRIPTION_LENGTH,
+  // More than blanks, and nothing that PagerDuty would refuse or garble.
+  pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
   examples: ['Created via Scimify for tenant {tenant_id}'],
 };
 
@@ -87,13 +124,14 @@ export const SETTINGS_SCHEMA: Record<string, unknown> = {
           description: 'Client id of the app, as PagerDuty shows it under Integrations, App Registration.',
           minLength: 1,
           maxLength: CLIENT_ID_LENGTH,
+          pattern: PRINTABLE_ASCII.source,
           examples: ['0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'],
         },
         accountSubdomain: {
           type: 'string',
           title: 'Account subdomain',
           description: 'The first label of the web address: acme for https://acme.pagerduty.com.',
-          pattern: SUBDOMAIN_SOURCE,
+          pattern: SUBDOMAIN.source,
           examples: ['acme'],
         },
         accountRegion: REGION_SCHEMA,
@@ -141,18 +179,13 @@ export const SETTINGS_SCHEMA: Record<string, unknown> = {
 /** @throws SettingsError naming each wrong field */
 export function parseSettings(input: unknown): PagerDutySettings {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new SettingsError([{ field: 'settings', message: 'Give the settings as a JSON object.' }]);
+    throw new SettingsError([{ field: 'settings', message: PROBLEMS.settings }]);
   }
   const given = input as Record<string, unknown>;
   const problems: SettingsProblem[] = [];
   const authMethod = given['authMethod'];
   if (authMethod !== 'oauth' && authMethod !== 'api_key') {
-    throw new SettingsError([
-      {
-        field: 'authMethod',
-        message: 'Set authMethod to "oauth" (Scoped OAuth) or "api_key" (API access key).',
-      },
-    ]);
+    throw new SettingsError([{ field: 'authMethod', message: PROBLEMS.authMethod }]);
   }
 
   const known: readonly string[] = FIELDS[authMethod];
@@ -184,18 +217,16 @@ export function checkSecret(settings: PagerDutySettings, secret: string): Settin
   const what = settings.authMethod === 'oauth' ? 'client secret' : 'API access key';
   const problem = (message: string): SettingsProblem[] => [{ field: 'secret', message }];
   if (typeof secret !== 'string' || secret === '') {
-    return problem(`Give the ${what}: it is empty.`);
+    return problem(PROBLEMS.noSecret(what));
   }
   if (secret.length > SECRET_LENGTH) {
-    return problem(`A ${what} has at most ${SECRET_LENGTH} characters; copy nothing but the ${what} itself.`);
+    return problem(PROBLEMS.secretTooLong(what));
   }
   if (/^(token\s+token=|token=|token\s|bearer\s)/i.test(secret)) {
-    return problem(`Give the bare ${what}, without "Token token=" or "Bearer" before it.`);
+    return problem(PROBLEMS.secretInHeader(what));
   }
   if (!PRINTABLE_ASCII.test(secret)) {
-    return problem(
-      `The ${what} contains a space, a line break or another character that no ${what} has; copy it again without them.`,
-    );
+    return problem(PROBLEMS.secretBroken(what));
   }
   return [];
 }
@@ -207,27 +238,22 @@ function unknownField(
 ): SettingsProblem {
   const name = shown(field);
   if (/secret|key|token|password/i.test(field)) {
-    return { field: name, message: 'Secrets are not settings: give it as "secret" beside the settings.' };
+    return { field: name, message: PROBLEMS.secretAmongSettings };
   }
   const ofOther = (FIELDS.oauth as readonly string[]).includes(field);
   return {
     field: name,
-    message: ofOther
-      ? `Leave this field out: it has no meaning with authMethod "${authMethod}".`
-      : `There is no such setting; the settings are ${known.join(', ')}.`,
+    message: ofOther ? PROBLEMS.fieldOfOtherMethod(authMethod) : PROBLEMS.unknownField(known),
   };
 }
 
 function readClientId(value: unknown, problems: SettingsProblem[]): string {
   if (typeof value !== 'string' || value === '') {
-    problems.push({ field: 'clientId', message: 'Give the client id of the app registered in PagerDuty.' });
+    problems.push({ field: 'clientId', message: PROBLEMS.noClientId });
     return '';
   }
   if (value.length > CLIENT_ID_LENGTH || !PRINTABLE_ASCII.test(value)) {
-    problems.push({
-      field: 'clientId',
-      message: `A client id has at most ${CLIENT_ID_LENGTH} letters, digits and signs and no spaces; copy it again from the app.`,
-    });
+    problems.push({ field: 'clientId', message: PROBLEMS.clientId });
   }
   return value;
 }
@@ -239,21 +265,13 @@ function readSubdomain(value: unknown, problems: SettingsProblem[]): string {
 }
 
 function subdomainMessage(value: unknown): string {
-  if (typeof value !== 'string' || value === '') {
-    return 'Give the subdomain of the account: "acme" for https://acme.pagerduty.com.';
-  }
+  if (typeof value !== 'string' || value === '') return PROBLEMS.noSubdomain;
   const meant = /^\s*(?:[a-z]+:\/\/)?([a-z0-9-]+)(?:\.(eu))?(?:\.pagerduty\.com(?:[/:?#].*)?)?\s*$/i.exec(
     value,
   );
   const label = meant?.[1]?.toLowerCase();
-  if (label !== undefined && SUBDOMAIN.test(label)) {
-    const region = meant?.[2] === undefined ? '' : ' and accountRegion "eu"';
-    return `Give only the subdomain, in lower case: "${label}"${region}.`;
-  }
-  return (
-    'Give only the first label of the web address of the account, in lower-case letters, digits and inner hyphens: ' +
-    '"acme" for https://acme.pagerduty.com.'
-  );
+  if (label === undefined || !SUBDOMAIN.test(label)) return PROBLEMS.subdomain;
+  return PROBLEMS.subdomainMeant(label, meant?.[2] !== undefined);
 }
 
 function readRegion(
@@ -263,11 +281,7 @@ function readRegion(
 ): AccountRegion {
   if (value === 'us' || value === 'eu') return value;
   if (value === undefined && authMethod === 'api_key') return 'us';
-  problems.push({
-    field: 'accountRegion',
-    message:
-      'Set accountRegion to "eu" when the web address of the account ends in .eu.pagerduty.com, otherwise to "us".',
-  });
+  problems.push({ field: 'accountRegion', message: PROBLEMS.region });
   return 'us';
 }
 
@@ -276,16 +290,10 @@ function readGroupDescription(value: unknown, problems: SettingsProblem[]): stri
   const problem = (message: string): undefined => {
     problems.push({ field: 'groupDescription', message });
   };
-  if (typeof value !== 'string') return problem('Give the description as text, or leave the field out.');
-  if (value.trim() === '') return problem('Leave the field out for the default description: it is empty.');
-  if (/\u0000|\p{Surrogate}/u.test(value)) {
-    return problem('The description contains U+0000 or a broken character; type it again without it.');
-  }
-  if ([...value].length > GROUP_DESCRIPTION_LENGTH) {
-    return problem(
-      `PagerDuty takes at most ${GROUP_DESCRIPTION_LENGTH} characters; shorten the description.`,
-    );
-  }
+  if (typeof value !== 'string') return problem(PROBLEMS.descriptionNoText);
+  if (value.trim() === '') return problem(PROBLEMS.descriptionEmpty);
+  if (/\u0000|\p{Surrogate}/u.test(value)) return problem(PROBLEMS.descriptionBroken);
+  if ([...value].length > GROUP_DESCRIPTION_LENGTH) return problem(PROBLEMS.descriptionTooLong);
   return value;
 }
 

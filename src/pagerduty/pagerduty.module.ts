@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { HttpModule } from '@nestjs/axios';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { PAGERDUTY_ENDPOINTS, type PagerDutyEndpoints } from './pagerduty-endpoints';
+import { PAGERDUTY_OPTIONS, type PagerDutyOptions } from './pagerduty-options';
 import { PagerDutyProvider } from './pagerduty-provider';
 
 // Longer than any call, and shorter than load balancers keep an idle connection: a write on one that the other side has just
@@ -21,11 +21,11 @@ const IDLE_SOCKET_MS = 15_000;
   exports: [PagerDutyProvider],
 })
 export class PagerDutyModule {
-  /** With other addresses than PagerDuty's own; unset ones keep their default. */
-  static forRoot(endpoints: PagerDutyEndpoints): DynamicModule {
+  /** What is unset keeps its default. */
+  static forRoot(options: PagerDutyOptions): DynamicModule {
     return {
       module: PagerDutyModule,
-      providers: [{ provide: PAGERDUTY_ENDPOINTS, useValue: endpoints }],
+      providers: [{ provide: PAGERDUTY_OPTIONS, useValue: options }],
     };
   }
 }

@@ -5,7 +5,7 @@ import type {
 } from '../integrations/provider/integration-provider';
 import { ProviderError } from '../integrations/provider/provider-error';
 import type { PagerDutyClient } from './api/client';
-import { listChangedWhileRead, listTooLong } from './api/error-classification';
+import { listChangedWhileRead, teamHidden } from './api/failures';
 import { LIST_LIMIT, pagesOf, type ListRequest } from './api/paging';
 import { parseTeam, parseUserWithTeams, type Page, type Team, type UserWithTeams } from './api/types';
 import type { TeamMembers } from './team-members';
@@ -30,8 +30,6 @@ const USERS: ListRequest<UserWithTeams> = {
 
 // PagerDuty docs, "Account limits": a team has at most 500 members, which are so many pages.
 const PAGES_OF_A_TEAM = 5;
-/** About what reconciliation may call in a minute. Whoever asks for more teams of so large an account asks in smaller sets. */
-const ASKED_ONE_BY_ONE_AT_MOST = 500;
 /** So many teams in a row that cannot be listed speak of an outage. */
 const FAILURES_THAT_STOP = 3;
 
@@ -66,10 +64,10 @@ export class Snapshots {
 
     const seen = membershipsIn(users, teamIds);
     if (users.end !== 'not-tried') failures.push(...users.failures);
-    else if (present.length > ASKED_ONE_BY_ONE_AT_MOST) failures.push(listTooLong('list_users'));
     else await this.list(present, seen, failures, context);
 
     const groups = new Map<string, SnapshotGroup | null>();
+    const hidden = new Set<string>();
     for (const id of teamIds) {
       const name = names.get(id);
       const { ids, complete } = seen.get(id) ?? {
@@ -77,13 +75,17 @@ export class Snapshots {
         complete: users.end === 'complete',
       };
       if (typeof name === 'string') groups.set(id, { name, memberIds: ids, membersComplete: complete });
-      // A team that its members name is there all the same, and one of our own making may not be listed yet.
-      if (name === null && ids.size === 0 && !this.teams.isJustCreated(id)) groups.set(id, null);
+      if (name !== null) continue;
+      // A team that its members name is there all the same.
+      if (ids.size > 0) hidden.add(id);
+      else groups.set(id, null);
     }
+    if (hidden.size > 0) failures.push(teamHidden());
     const told = [...teamIds].map((id) => groups.get(id));
     const userRows = [...users.rows.values()];
     return {
       groups,
+      hidden,
       unknownUserIds: new Set(
         users.end === 'not-tried'
           ? []
@@ -91,7 +93,7 @@ export class Snapshots {
       ),
       users: users.end === 'complete' ? new Map(userRows.map(({ id, email }) => [id, email])) : null,
       complete: {
-        groups: told.every((group) => group !== undefined),
+        groups: [...teamIds].every((id) => groups.has(id) || hidden.has(id)),
         members: told.every((group) => group === null || group?.membersComplete),
       },
       failures,
@@ -113,7 +115,7 @@ export class Snapshots {
       else if (teams.end === 'complete') names.set(id, null);
       else unlisted.push(id);
     }
-    if (teams.end !== 'not-tried' || unlisted.length > ASKED_ONE_BY_ONE_AT_MOST) return names;
+    if (teams.end !== 'not-tried') return names;
     await forEach(unlisted, failures, async (id) => {
       names.set(id, (await this.teams.get(id, context))?.name ?? null);
     });

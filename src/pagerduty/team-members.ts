@@ -4,9 +4,14 @@ import type {
   MemberSpec,
   RemoteMember,
 } from '../integrations/provider/integration-provider';
-import { ProviderError } from '../integrations/provider/provider-error';
+import {
+  GROUP_GONE,
+  GROUP_NOT_VISIBLE_YET,
+  ProviderError,
+  USER_GONE,
+} from '../integrations/provider/provider-error';
 import type { PagerDutyClient } from './api/client';
-import { listChangedWhileRead, notVisibleYet, userGone, userIsStakeholder } from './api/error-classification';
+import { listChangedWhileRead, notVisibleYet, userGone, userIsStakeholder } from './api/failures';
 import { pagesOf } from './api/paging';
 import { parseMember, parseUser, type TeamMember, type User } from './api/types';
 import type { Teams } from './teams';
@@ -39,7 +44,7 @@ export class TeamMembers {
       const { remoteUserId } = member;
       const result = await outcomeOf(() => run.add(member));
       if (result instanceof ProviderError) {
-        if (result.reason === 'user_gone') this.onUserGone(remoteUserId);
+        if (result.reason === USER_GONE) this.onUserGone(remoteUserId);
         yield { remoteUserId, change: 'add', applied: false, error: result };
       } else {
         yield { remoteUserId, change: 'add', applied: true, role: result };
@@ -75,17 +80,13 @@ export class TeamMembers {
       parseRow: parseMember,
       withTotal: true,
     };
-    try {
-      for await (const page of pagesOf(this.client, list, context)) {
-        counted += page.count;
-        total ??= page.total;
-        for (const member of page.rows) {
-          if (members.has(member.id)) return null;
-          members.set(member.id, member);
-        }
+    for await (const page of pagesOf(this.client, list, context)) {
+      counted += page.count;
+      total ??= page.total;
+      for (const member of page.rows) {
+        if (members.has(member.id)) return null;
+        members.set(member.id, member);
       }
-    } catch (error) {
-      throw this.teams.unlessJustCreated(teamId, error);
     }
     return total === null || total === counted ? [...members.values()] : null;
   }
@@ -143,9 +144,8 @@ class MemberWrites {
       this.streak = { reason: '', length: 0 };
       return;
     }
-    if (result.accountWide || result.reason === 'team_gone') throw result;
-    const mayBeTheMembersOwn =
-      result.status === 500 || (result.reason === 'not_visible_yet' && this.teamSeen);
+    if (result.accountWide || result.reason === GROUP_GONE) throw result;
+    const mayBeTheMembersOwn = result.status === 500 || result.reason === GROUP_NOT_VISIBLE_YET;
     if (result.kind === 'unavailable' && !mayBeTheMembersOwn) throw result;
     const counts = result.kind === 'unavailable' || result.kind === 'permission';
     const length = counts && this.streak.reason === result.reason ? this.streak.length + 1 : 1;
@@ -172,8 +172,11 @@ class MemberWrites {
     }
     // What PagerDuty says to a stakeholder is not documented, but who is one is.
     if (error.reason === 'request_refused' || error.reason === 'role_refused') {
-      const user = await this.user(remoteUserId).catch(() => null);
-      this.context.signal.throwIfAborted();
+      const user = await this.user(remoteUserId).catch((cause: unknown) => {
+        // That the call may not be sent any more, say, is not the target's answer.
+        if (!(cause instanceof ProviderError)) throw cause;
+        return null;
+      });
       if (user?.role && STAKEHOLDER_ROLES.has(user.role)) return userIsStakeholder(error);
     }
     return error;

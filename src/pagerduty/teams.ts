@@ -1,26 +1,23 @@
 import type { CallContext, GroupSpec, RemoteGroup } from '../integrations/provider/integration-provider';
-import { ProviderError } from '../integrations/provider/provider-error';
+import { GROUP_GONE, ProviderError } from '../integrations/provider/provider-error';
 import type { PagerDutyClient } from './api/client';
-import { notVisibleYet, teamGone, unreadableAnswer, type Operation } from './api/error-classification';
+import { teamGone, unreadableAnswer, type Operation } from './api/failures';
 import { SearchableList } from './api/searchable-list';
 import { isRecord, parseTeam, type Team } from './api/types';
 
-// Clients of PagerDuty retry a 404 for so long, and only after a creation of their own.
-const UNSETTLED_AFTER_CREATE_MS = 2 * 60_000;
-
-/** PagerDuty compares names without case, and keeps none with outer or doubled spaces. */
+/** PagerDuty compares names without case. */
 export function teamNameKey(name: string): string {
   return withPlainSpaces(name).toLowerCase();
 }
 
-function withPlainSpaces(name: string): string {
+/** PagerDuty keeps no name of a user with outer or doubled spaces (Terraform's provider met both), and perhaps none of a team. */
+export function withPlainSpaces(name: string): string {
   return name.normalize('NFC').trim().replace(/\s+/g, ' ');
 }
 
 /** The teams of one account. */
 export class Teams {
   private readonly list: SearchableList<Team>;
-  private readonly createdAt = new Map<string, number>();
 
   constructor(private readonly client: PagerDutyClient) {
     this.list = new SearchableList(client, {
@@ -34,9 +31,10 @@ export class Teams {
     nameByKey.delete('');
     const found = new Map<string, RemoteGroup>();
     if (nameByKey.size === 0) return found;
-    const byKey = await this.list.find(nameByKey, context);
+    const { rows, refused } = await this.list.find(nameByKey, context);
+    for (const error of refused.values()) throw error;
     for (const [key, name] of nameByKey) {
-      const teams = byKey.get(key) ?? [];
+      const teams = rows.get(key) ?? [];
       const team = teams.find((candidate) => candidate.name === name) ?? teams[0];
       if (team !== undefined) found.set(key, remoteGroup(team));
     }
@@ -51,9 +49,8 @@ export class Teams {
       );
       return teamIn(answer, 'get_team');
     } catch (error) {
-      const cause = this.unlessJustCreated(id, error);
-      if (isNotFound(cause)) return null;
-      throw cause;
+      if (isNotFound(error)) return null;
+      throw error;
     }
   }
 
@@ -68,13 +65,7 @@ export class Teams {
       },
       context,
     );
-    const team = teamIn(answer, 'create_team');
-    const now = Date.now();
-    for (const [id, at] of this.createdAt) {
-      if (now - at > UNSETTLED_AFTER_CREATE_MS) this.createdAt.delete(id);
-    }
-    this.createdAt.set(team.id, now);
-    return team;
+    return teamIn(answer, 'create_team');
   }
 
   async update(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void> {
@@ -83,45 +74,24 @@ export class Teams {
       Object.entries<string | undefined>(change).filter(([, value]) => value !== undefined),
     );
     if (Object.keys(fields).length === 0) return;
-    try {
-      await this.client.send(
-        {
-          operation: 'update_team',
-          method: 'PUT',
-          path: ['teams', id],
-          body: { team: { type: 'team', ...fields } },
-        },
-        context,
-      );
-    } catch (error) {
-      throw this.unlessJustCreated(id, error);
-    }
+    await this.client.send(
+      {
+        operation: 'update_team',
+        method: 'PUT',
+        path: ['teams', id],
+        body: { team: { type: 'team', ...fields } },
+      },
+      context,
+    );
   }
 
   async delete(id: string, context: CallContext): Promise<void> {
-    try {
-      await this.client.send({ operation: 'delete_team', method: 'DELETE', path: ['teams', id] }, context);
-    } catch (error) {
-      const cause = this.unlessJustCreated(id, error);
-      if (!isNotFound(cause)) throw cause;
-    }
-    this.createdAt.delete(id);
+    await this.client.send({ operation: 'delete_team', method: 'DELETE', path: ['teams', id] }, context);
   }
 
   /** What a team that is not found amounts to. */
   missing(cause: ProviderError): ProviderError {
-    return cause.reason === 'team_gone' ? cause : teamGone(cause);
-  }
-
-  /** A 404 of a team that we made a moment ago says nothing yet: PagerDuty's reads lag behind its writes. */
-  unlessJustCreated(id: string, error: unknown): unknown {
-    if (!isNotFound(error)) return error;
-    return this.isJustCreated(id) ? notVisibleYet(error) : error;
-  }
-
-  isJustCreated(id: string): boolean {
-    const createdAt = this.createdAt.get(id);
-    return createdAt !== undefined && Date.now() - createdAt <= UNSETTLED_AFTER_CREATE_MS;
+    return cause.reason === GROUP_GONE ? cause : teamGone(cause);
   }
 }
 

@@ -4,6 +4,8 @@ import { SearchableList } from './api/searchable-list';
 import { parseUser, type User } from './api/types';
 
 const KEPT_MS = 5 * 60_000;
+/** Some seconds' worth of PagerDuty's 960 calls a minute. */
+const SEARCHES_AT_ONCE = 50;
 
 /** Finds PagerDuty's users by their login address. */
 export class UserMatching {
@@ -22,20 +24,27 @@ export class UserMatching {
   async resolve(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
     const matches = new Map<string, UserMatch>();
     const unknown = new Map<string, string>();
-    for (const email of identities.map(emailOf).filter((email) => email !== null)) {
-      const userId = this.recall(email);
+    for (const identity of identities) {
+      const email = emailOf(identity);
+      if (email === null) continue;
+      const userId = identity.fresh ? null : this.recall(email);
       if (userId === null) unknown.set(email, email);
       else matches.set(email, resolved(userId));
     }
     if (unknown.size > 0) {
-      const found = await this.users.find(unknown, context);
-      this.remember(found);
-      for (const email of unknown.keys()) matches.set(email, matchOf(email, found.get(email) ?? []));
+      const { rows, refused, left } = await this.users.findSome(unknown, SEARCHES_AT_ONCE, context);
+      this.remember(rows);
+      for (const email of unknown.keys()) {
+        if (left.has(email)) continue;
+        const error = refused.get(email);
+        matches.set(email, error ? { kind: 'refused', error } : matchOf(email, rows.get(email) ?? []));
+      }
     }
     return new Map(
-      identities.map((identity) => {
+      identities.flatMap((identity) => {
         const email = emailOf(identity);
-        return [identity.key, (email === null ? null : matches.get(email)) ?? NO_ADDRESS];
+        const match = email === null ? NO_ADDRESS : matches.get(email);
+        return match === undefined ? [] : [[identity.key, match] as const];
       }),
     );
   }
@@ -66,7 +75,7 @@ export class UserMatching {
 const NO_ADDRESS: UserMatch = {
   kind: 'not-found',
   message:
-    'The identity provider gives no usable e-mail address for this person; PagerDuty knows people by theirs.',
+    'The identity provider gives no usable e-mail address for this person; PagerDuty knows people by theirs. Give the person one, or set a remote link.',
 };
 
 /** Addresses keep the case they were entered with, and PagerDuty compares them without it. */
@@ -86,11 +95,14 @@ function resolved(remoteUserId: string): UserMatch {
 function matchOf(email: string, users: readonly User[]): UserMatch {
   const [user] = users;
   if (user === undefined) {
-    return { kind: 'not-found', message: `No PagerDuty user has the login address ${email}.` };
+    return {
+      kind: 'not-found',
+      message: `No PagerDuty user has the login address ${email}. Make the account in PagerDuty, correct the address, or set a remote link.`,
+    };
   }
   if (users.length === 1) return resolved(user.id);
   return {
     kind: 'ambiguous',
-    message: `${users.length} PagerDuty users have the login address ${email}: ${users.map((u) => u.id).join(', ')}.`,
+    message: `${users.length} PagerDuty users have the login address ${email}: ${users.map((u) => u.id).join(', ')}. Say by a remote link who is meant.`,
   };
 }

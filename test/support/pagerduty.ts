@@ -1,6 +1,7 @@
 import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
 import type { OAuthCredentials, Simulator } from '../../simulator/simulator';
+import { InProcessCallSlots } from '../../src/integrations/connections/call-slots';
 import { InProcessRateBudget } from '../../src/integrations/connections/rate-budget';
 import { InProcessTokenStore } from '../../src/integrations/connections/token-store';
 import type {
@@ -13,7 +14,11 @@ import { PagerDutyProvider } from '../../src/pagerduty/pagerduty-provider';
 
 /** What the product lends to connections of one credential. */
 export function hostOf(): ConnectionHost {
-  return { budget: new InProcessRateBudget(), tokens: new InProcessTokenStore() };
+  return {
+    budget: new InProcessRateBudget(),
+    tokens: new InProcessTokenStore(),
+    slots: new InProcessCallSlots(4),
+  };
 }
 
 /** A connection to a simulated account, as the product opens it. */

@@ -2,7 +2,7 @@ import type { HttpService } from '@nestjs/axios';
 import type { AccessToken, TokenStore } from '../../integrations/provider/integration-provider';
 import type { AccountEndpoints } from '../pagerduty-endpoints';
 import type { OAuthSettings, PagerDutySettings } from '../pagerduty-settings';
-import { scopesMissing } from './error-classification';
+import { scopesMissing } from './failures';
 import { requestToken } from './token-request';
 
 export const WANTED_SCOPES = ['teams.read', 'teams.write', 'users.read'] as const;
@@ -95,7 +95,7 @@ class OAuthAuthentication implements Authentication {
     const lifetimeMs = lifetimeS * 1000;
     const margin = Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 2);
     // For everybody else the token ends when it should be renewed.
-    const minted = { value: token, expiresAt: Date.now() + lifetimeMs - margin, scopes };
+    const minted = { value: token, expiresAt: Date.now() + lifetimeMs - margin };
     this.mintedAt.set(minted, performance.now());
     return minted;
   }

@@ -3,14 +3,8 @@ import type { CallContext, ConnectionHost } from '../../integrations/provider/in
 import type { ProviderError } from '../../integrations/provider/provider-error';
 import type { AccountEndpoints } from '../pagerduty-endpoints';
 import type { Authentication, Authorization } from './authentication';
-import { CallSlots } from './call-slots';
-import {
-  classifyAnswer,
-  classifyTransportFailure,
-  malformedId,
-  unreadableAnswer,
-  type Operation,
-} from './error-classification';
+import { classifyAnswer, classifyTransportFailure } from './error-classification';
+import { malformedId, unreadableAnswer, type Operation } from './failures';
 import { pauseAfterRefusal, readRateLimit } from './rate-limit-headers';
 import { exchange, TransportFailure, type HttpAnswer } from './transport';
 
@@ -36,17 +30,13 @@ const ID = /^[A-Za-z0-9_-]{1,100}$/;
 
 /** PagerDuty's REST API for one account: paced, authenticated, and every failure a `ProviderError`. */
 export class PagerDutyClient {
-  private readonly slots: CallSlots;
-
   constructor(
     private readonly http: HttpService,
     private readonly endpoints: AccountEndpoints,
     private readonly authentication: Authentication,
     private readonly host: ConnectionHost,
     readonly parallelCalls: number,
-  ) {
-    this.slots = new CallSlots(parallelCalls);
-  }
+  ) {}
 
   /** @throws ProviderError, or the signal's reason when aborted */
   async send(call: ApiCall, context: CallContext): Promise<ApiAnswer> {
@@ -75,7 +65,7 @@ export class PagerDutyClient {
   ): Promise<ApiAnswer | RefusedAttempt> {
     const authorization = await this.authentication.authorize(context.signal);
     let sentAt = 0;
-    const answer = await this.slots.use(context.signal, () => {
+    const answer = await this.host.slots.use(context.signal, () => {
       sentAt = performance.now();
       return this.exchange(call, url, authorization, context);
     });
@@ -119,7 +109,7 @@ export class PagerDutyClient {
       secrets: [authorization.secret],
       retryAfterMs: pauseMs,
     });
-    if (error.reason === 'account_locked_briefly') this.slots.serialise(SERIAL_AFTER_LOCK_ERROR_MS);
+    if (error.reason === 'account_locked_briefly') this.host.slots.serialise(SERIAL_AFTER_LOCK_ERROR_MS);
     return error;
   }
 

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CallContext } from '../../integrations/provider/integration-provider';
-import type { PagerDutyClient } from './client';
-import { listTooLong, listChangedWhileRead, unreadableAnswer, type Operation } from './error-classification';
+import { ProviderError } from '../../integrations/provider/provider-error';
+import type { ApiAnswer, ApiCall, PagerDutyClient } from './client';
+import { listTooLong, listChangedWhileRead, unreadableAnswer, type Operation } from './failures';
 import { parsePage, type Page } from './types';
 
 export interface ListRequest<Row> {
@@ -12,12 +14,19 @@ export interface ListRequest<Row> {
   query?: Record<string, string>;
   /** Asks for the number of rows with the first page; PagerDuty may leave it out all the same. */
   withTotal?: boolean;
+  /** One of several lists that are of use only together. */
+  oneOfSeveral?: boolean;
 }
 
 /** PagerDuty docs: the largest page, where the default is 25. */
 export const PAGE_SIZE = 100;
 /** PagerDuty docs: offset + limit may not exceed it. */
 export const LIST_LIMIT = 10_000;
+/** Of one page: otherwise a list of a hundred pages is hardly ever read to its end while one call in fifty fails. */
+const PATIENT_ATTEMPTS = 4;
+const LONGEST_FIRST_PAUSE_MS = 200;
+/** Failures of this one call. An account that is not reached, or does not answer in time, is not asked again at once. */
+const OF_ONE_CALL: ReadonlySet<string> = new Set(['server_error', 'connection_broken']);
 
 /**
  * The pages of a list, in order, to its very end.
@@ -32,7 +41,11 @@ export async function* pagesOf<Row>(
   for (;;) {
     const limit = Math.min(PAGE_SIZE, LIST_LIMIT - offset);
     if (limit <= 0) throw listTooLong(list.operation);
-    const answer = await client.send(
+    // With a first page nothing is lost that was read already.
+    const attempts = offset > 0 || list.oneOfSeveral ? PATIENT_ATTEMPTS : 1;
+    const answer = await sendPatiently(
+      client,
+      attempts,
       {
         operation: list.operation,
         method: 'GET',
@@ -46,12 +59,31 @@ export async function* pagesOf<Row>(
       },
       context,
     );
-    const page = parsePage(answer.body, list.collection, list.parseRow, { offset, limit });
+    const page = parsePage(answer.body, list.collection, list.parseRow, limit);
     if (page === null) throw unreadableAnswer(list.operation, answer.status);
     yield page;
     if (!page.more) return;
     if (page.count === 0) throw listChangedWhileRead(list.operation);
     // Some endpoints answer with pages of another size than asked for, and say so.
     offset += page.limit;
+  }
+}
+
+/** Reading a page again changes nothing, and is cheaper than reading the whole list again. */
+async function sendPatiently(
+  client: PagerDutyClient,
+  attempts: number,
+  call: ApiCall,
+  context: CallContext,
+): Promise<ApiAnswer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await client.send(call, context);
+    } catch (error) {
+      const again = error instanceof ProviderError && OF_ONE_CALL.has(error.reason);
+      if (!again || attempt === attempts) throw error;
+      const ms = Math.random() * LONGEST_FIRST_PAUSE_MS * 2 ** (attempt - 1);
+      await pause(ms, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
-import { inParallel } from './call-slots';
+import { inParallel } from './in-parallel';
 import type { PagerDutyClient } from './client';
 import { LIST_LIMIT, PAGE_SIZE, pagesOf, type ListRequest } from './paging';
 
@@ -14,6 +14,16 @@ export interface SearchableListOptions<Row> {
 const FEWEST_KEYS_TO_SCAN_FOR = 3;
 const TOTAL_KEPT_MS = 5 * 60_000;
 
+/** What was searched for, by key. */
+export interface Found<Row> {
+  /** A key without any being absent; after a scan of the whole list, also keys that nobody asked for. */
+  rows: ReadonlyMap<string, Row[]>;
+  /** Keys whose search PagerDuty refuses, which says nothing of the other ones. */
+  refused: ReadonlyMap<string, ProviderError>;
+  /** Keys of which nothing is known yet. */
+  left: ReadonlySet<string>;
+}
+
 /**
  * A list of PagerDuty's that can be searched (`query` is a substring search over names and addresses, never a look-up), read in the
  * fewest calls: one search for each key, or the whole list where that has fewer pages than there are keys.
@@ -26,20 +36,62 @@ export class SearchableList<Row extends { id: string }> {
     private readonly options: SearchableListOptions<Row>,
   ) {}
 
+  /** @param wanted what to search for, by key */
+  async find(
+    wanted: ReadonlyMap<string, string>,
+    context: CallContext,
+  ): Promise<Pick<Found<Row>, 'rows' | 'refused'>> {
+    const { failure, ...found } = await this.look(wanted, Infinity, context);
+    if (failure) throw failure;
+    return found;
+  }
+
   /**
-   * @param wanted what to search for, by key
-   * @returns rows by key, a key without any being absent; after a scan of the whole list, also by keys that nobody asked for
+   * What can be told soon: all of it where the whole list is read. A failure on the way leaves what it concerns for another time,
+   * unless nothing else can be told.
+   *
+   * @param searches how many keys are searched for at most
    */
-  async find(wanted: ReadonlyMap<string, string>, context: CallContext): Promise<Map<string, Row[]>> {
+  async findSome(
+    wanted: ReadonlyMap<string, string>,
+    searches: number,
+    context: CallContext,
+  ): Promise<Found<Row>> {
+    const { failure, ...found } = await this.look(wanted, searches, context);
+    if (failure && found.left.size === wanted.size) throw failure;
+    return found;
+  }
+
+  private async look(
+    wanted: ReadonlyMap<string, string>,
+    searches: number,
+    context: CallContext,
+  ): Promise<Found<Row> & { failure: ProviderError | null }> {
     const scan = this.scanMayPay(wanted.size) ? await this.scan(wanted.size, context) : null;
     const found = new RowsByKey(this.options.keyOf);
+    const refused = new Map<string, ProviderError>();
     scan?.rows.forEach((row) => found.add(row));
     // Rows may shift between pages: after such a scan, absence is confirmed by a search.
     const unsure = scan?.consistent ? [] : [...wanted].filter(([key]) => !found.has(key));
-    await inParallel(unsure, this.client.parallelCalls, async ([key, query]) => {
-      for (const row of await this.search(key, query, context)) found.add(row);
-    });
-    return found.byKey;
+    const left = new Set(unsure.map(([key]) => key));
+    let failure: ProviderError | null = null;
+    try {
+      // The others of a list that was read are few, and would have it read again.
+      const asked = scan ? unsure : unsure.slice(0, searches);
+      await inParallel(asked, this.client.parallelCalls, async ([key, query]) => {
+        try {
+          for (const row of await this.search(key, query, unsure.length > 1, context)) found.add(row);
+        } catch (error) {
+          if (!(error instanceof ProviderError) || !error.isOfOneObject) throw error;
+          refused.set(key, error);
+        }
+        left.delete(key);
+      });
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      failure = error;
+    }
+    return { rows: found.byKey, refused, left, failure };
   }
 
   private scanMayPay(keys: number): boolean {
@@ -75,16 +127,23 @@ export class SearchableList<Row extends { id: string }> {
         if (pagesLeft > searches || pagesRead > searches || (total ?? 0) > LIST_LIMIT) return null;
       }
     } catch (error) {
-      if (error instanceof ProviderError && error.reason === 'list_too_long') return null;
+      // Too long, or refused as a whole: the searches may be answered all the same.
+      if (error instanceof ProviderError && error.isOfOneObject) return null;
       throw error;
     }
     return { rows: [...rows.values()], consistent: !repeated && (total === null || total === counted) };
   }
 
-  private async search(key: string, query: string, context: CallContext): Promise<Row[]> {
+  private async search(
+    key: string,
+    query: string,
+    oneOfSeveral: boolean,
+    context: CallContext,
+  ): Promise<Row[]> {
     const matches: Row[] = [];
+    const list = { ...this.options.list, query: { query }, oneOfSeveral };
     // To the last page: the exact match may stand behind any number of near ones.
-    for await (const page of pagesOf(this.client, { ...this.options.list, query: { query } }, context)) {
+    for await (const page of pagesOf(this.client, list, context)) {
       matches.push(...page.rows.filter((row) => this.options.keyOf(row) === key));
     }
     return matches;

@@ -1,7 +1,8 @@
 import type { HttpService } from '@nestjs/axios';
 import type { ProviderError } from '../../integrations/provider/provider-error';
 import type { AccountEndpoints } from '../pagerduty-endpoints';
-import { classifyAnswer, classifyTransportFailure, unreadableAnswer } from './error-classification';
+import { classifyAnswer, classifyTransportFailure } from './error-classification';
+import { unreadableAnswer } from './failures';
 import { pauseAfterRefusal } from './rate-limit-headers';
 import { exchange, TransportFailure, type HttpAnswer } from './transport';
 import { isRecord } from './types';

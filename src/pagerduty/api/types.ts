@@ -38,7 +38,6 @@ export interface Page<Row> {
   rows: Row[];
   /** Rows on the page as PagerDuty counts them; those without an id are not among `rows`. */
   count: number;
-  offset: number;
   /** As echoed, which is not always what was asked for. */
   limit: number;
   more: boolean;
@@ -89,15 +88,14 @@ export function parsePage<Row>(
   body: unknown,
   collection: string,
   parseRow: (value: unknown) => Row | null,
-  asked: { offset: number; limit: number },
+  askedLimit: number,
 ): Page<Row> | null {
   const values = isRecord(body) ? body[collection] : undefined;
   if (!isRecord(body) || !Array.isArray(values)) return null;
   return {
     rows: values.map(parseRow).filter((row) => row !== null),
     count: values.length,
-    offset: asked.offset,
-    limit: positive(body['limit']) ?? asked.limit,
+    limit: positive(body['limit']) ?? askedLimit,
     more: body['more'] === true,
     total: typeof body['total'] === 'number' ? body['total'] : null,
   };
