@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { IntegrationProvider } from './integrations/provider/integration-provider';
 import { INTEGRATION_PROVIDERS } from './integrations/provider/provider-registry';
-import type { PagerDutyEndpoints } from './pagerduty/pagerduty-endpoints';
+import type { PagerDutyOptions } from './pagerduty/pagerduty-options';
 import { PagerDutyModule } from './pagerduty/pagerduty.module';
 import { PagerDutyProvider } from './pagerduty/pagerduty-provider';
 
@@ -9,7 +9,7 @@ import { PagerDutyProvider } from './pagerduty/pagerduty-provider';
 @Global()
 @Module({})
 export class IntegrationProvidersModule {
-  static forRoot(pagerDuty: PagerDutyEndpoints): DynamicModule {
+  static forRoot(pagerDuty: PagerDutyOptions): DynamicModule {
     return {
       module: IntegrationProvidersModule,
       imports: [PagerDutyModule.forRoot(pagerDuty)],

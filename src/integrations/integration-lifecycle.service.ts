@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import { type ExpectedVersions, assertExpected } from '../admin-api/if-match';
 import { Problem } from '../admin-api/problem';
 import { systemActor } from '../audit/actor';
 import { AuditLog } from '../audit/audit-log';
-import { FOR_UPDATE } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
 import { secretBinding } from './connections/connections.service';
+import { eventOf } from './integration-events';
 import { type DeletedTeams, Integration } from './integration.entity';
-import { type StateChange, Integrations, acceptSettings } from './integrations.service';
-import { SettingsError } from './provider/provider-error';
+import { Integrations, acceptSettings } from './integrations.service';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
+import { NOT_SUSPENDED } from './suspension';
 
 /** What a rebind changes; what is left out stays as it is. */
 export interface NewConnection {
@@ -19,15 +20,9 @@ export interface NewConnection {
   secret?: string;
 }
 
-/** Settings and sealed secret as they are stored. */
-export type StoredConnection = Pick<Integration, 'settings' | 'secretCiphertext' | 'secretKeyId'>;
-
-const NOT_SUSPENDED: StateChange = {
-  suspensionReason: null,
-  suspensionMessage: null,
-  suspendedSince: null,
-  nextProbeAt: null,
-};
+/** Settings as they are stored, and the sealed secret where there is a new one. */
+export type StoredConnection = Pick<Integration, 'settings'> &
+  Partial<Pick<Integration, 'secretCiphertext' | 'secretKeyId'>>;
 
 /** How an integration ends, and how it begins anew. What it has in the target is the business of the caller. */
 @Injectable()
@@ -43,33 +38,34 @@ export class IntegrationLifecycle {
    * SCIM answers 401 from the commit on. A suspension ends: the engine finds out for itself whether the target can be
    * reached. Whoever chose to leave the teams has ended it: nothing else is taken up again.
    */
-  async beginDeletion(tx: Transaction, admin: Admin, id: string, teams: DeletedTeams): Promise<void> {
-    const current = await locked(tx, id);
+  async beginDeletion(
+    tx: Transaction,
+    admin: Admin,
+    id: string,
+    teams: DeletedTeams,
+    expected: ExpectedVersions,
+  ): Promise<void> {
+    const current = await this.integrations.locked(tx, id);
+    assertExpected(expected, current);
     await this.integrations.raiseRevision(tx, id, {
       ...NOT_SUSPENDED,
       deletingSince: current.deletingSince ?? Date.now(),
       deletingTeams: current.deletingTeams === 'leave' ? 'leave' : teams,
     });
     await this.audit.record(tx, {
-      actor: admin.actor,
-      action: 'integration.deletion_requested',
-      target: { type: 'integration', id },
-      tenantId: current.tenantId,
-      integrationId: id,
+      ...eventOf(current, admin.actor, 'integration.deletion_requested'),
       detail: { name: current.name, teams },
     });
+    await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
   /** The last that goes of an integration; what was audited stays. */
-  async remove(tx: Transaction, { id, tenantId, name }: Integration): Promise<void> {
+  async remove(tx: Transaction, integration: Integration): Promise<void> {
+    const { id, name } = integration;
     await tx.manager.delete(ScimKey, { integrationId: id });
     await tx.manager.delete(Integration, { id });
     await this.audit.record(tx, {
-      actor: systemActor('provisioning'),
-      action: 'integration.deleted',
-      target: { type: 'integration', id },
-      tenantId,
-      integrationId: id,
+      ...eventOf(integration, systemActor('provisioning'), 'integration.deleted'),
       detail: { name },
     });
   }
@@ -78,14 +74,14 @@ export class IntegrationLifecycle {
   prepareRebind(integration: Integration, { settings, secret }: NewConnection): StoredConnection {
     const { id, secretCiphertext, secretKeyId } = integration;
     const provider = this.providers.get(integration.provider);
-    const parsed = acceptSettings(() => provider.parseSettings(settings ?? integration.settings));
+    const parsed = acceptSettings(() =>
+      this.providers.parseSettings(provider.type, settings ?? integration.settings),
+    );
     const binding = secretBinding(id);
     const opened = secret ?? this.secrets.open({ ciphertext: secretCiphertext, keyId: secretKeyId }, binding);
-    acceptSettings(() => {
-      const problems = provider.checkSecret(parsed, opened);
-      if (problems.length > 0) throw new SettingsError(problems);
-    });
-    if (secret === undefined) return { settings: parsed, secretCiphertext, secretKeyId };
+    acceptSettings(() => this.providers.checkSecret(provider.type, parsed, opened));
+    // Written back, the stored one would undo a rotation of keys that came in between.
+    if (secret === undefined) return { settings: parsed };
     const sealed = this.secrets.seal(secret, binding);
     return { settings: parsed, secretCiphertext: sealed.ciphertext, secretKeyId: sealed.keyId };
   }
@@ -96,9 +92,12 @@ export class IntegrationLifecycle {
     admin: Admin,
     integration: Integration,
     { settings, ...secret }: StoredConnection,
+    expected: ExpectedVersions,
   ): Promise<void> {
-    const { id, tenantId } = integration;
-    assertStays(await locked(tx, id));
+    const { id } = integration;
+    const current = await this.integrations.locked(tx, id);
+    assertStays(current);
+    assertExpected(expected, current);
     await tx.manager.update(Integration, { id }, { settings });
     await this.integrations.raiseRevision(tx, id, {
       ...secret,
@@ -114,36 +113,22 @@ export class IntegrationLifecycle {
       connectionCheckedAt: null,
     });
     await this.audit.record(tx, {
-      actor: admin.actor,
-      action: 'integration.rebound',
-      target: { type: 'integration', id },
-      tenantId,
-      integrationId: id,
+      ...eventOf(integration, admin.actor, 'integration.rebound'),
       detail: { formerAccount: integration.accountUrl },
     });
+    await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
   /** @throws Problem 409 while the tenant has an integration, be it one that is being deleted */
   async assertNone(tx: Transaction, tenantId: string): Promise<void> {
     const rows = await tx.query('SELECT id FROM integration WHERE tenantId = ? LIMIT 1', [tenantId]);
     if (rows.length === 0) return;
-    throw Problem.conflict(
-      'tenant_has_integrations',
-      'The tenant has integrations. Delete them first, and wait until they are gone.',
-    );
+    throw new Problem('tenant_has_integrations');
   }
 }
 
 /** @throws Problem 409 for an integration that is being deleted */
 export function assertStays({ deletingSince }: Integration): void {
   if (deletingSince === null) return;
-  throw Problem.conflict('integration_deleting', 'The integration is being deleted.');
-}
-
-/** @throws Problem 404 when it is gone by now */
-async function locked(tx: Transaction, id: string): Promise<Integration> {
-  await tx.query(`SELECT id FROM integration WHERE id = ?${FOR_UPDATE}`, [id]);
-  const integration = await tx.manager.findOneBy(Integration, { id });
-  if (!integration) throw Problem.notFound('integration');
-  return integration;
+  throw new Problem('integration_deleting');
 }

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { isoTimeOrNull } from '../admin-api/page';
+import { isoTime, isoTimeOrNull } from '../admin-api/time';
 import {
   DELETED_TEAMS,
   type DeletedTeams,
@@ -7,7 +7,24 @@ import {
   type Integration,
   type IntegrationMode,
 } from './integration.entity';
-import { type GuardPolicy, type IntegrationPolicies, MEMBER_ROLES, type MemberRole } from './policies';
+import {
+  EXISTING_TEAMS,
+  type ExistingTeams,
+  type GuardPolicy,
+  type IntegrationPolicies,
+  MEMBER_ROLES,
+  type MemberRole,
+  ON_GROUP_DELETE,
+  type OnGroupDelete,
+  UNMANAGED_MEMBERS,
+  type UnmanagedMembers,
+} from './policies';
+
+const FAILURE = {
+  reason: 'oauth_client_refused',
+  message:
+    'PagerDuty did not issue an access token (HTTP 401). Check the client id, the client secret, the account subdomain, the region and the scopes of the app (teams.read, teams.write, users.read).',
+};
 
 class GuardView implements GuardPolicy {
   @ApiProperty({ minimum: 0, maximum: 100 }) teamPercent: number;
@@ -18,11 +35,11 @@ class GuardView implements GuardPolicy {
 }
 
 class PoliciesView implements IntegrationPolicies {
-  @ApiProperty({ enum: ['adopt', 'fail'] }) existingTeams: 'adopt' | 'fail';
-  @ApiProperty({ enum: ['keep', 'remove'] }) unmanagedMembers: 'keep' | 'remove';
+  @ApiProperty({ enum: EXISTING_TEAMS }) existingTeams: ExistingTeams;
+  @ApiProperty({ enum: UNMANAGED_MEMBERS }) unmanagedMembers: UnmanagedMembers;
   @ApiProperty({ enum: MEMBER_ROLES, nullable: true, description: 'Null: the target chooses' })
   memberRole: MemberRole | null;
-  @ApiProperty({ enum: ['delete', 'release', 'leave'] }) onGroupDelete: 'delete' | 'release' | 'leave';
+  @ApiProperty({ enum: ON_GROUP_DELETE }) onGroupDelete: OnGroupDelete;
   @ApiProperty({ minimum: 15 }) reconcileEveryMinutes: number;
   @ApiProperty({ type: GuardView }) guard: GuardPolicy;
 }
@@ -34,14 +51,14 @@ class AccountView {
 
 class ConnectionView {
   @ApiProperty({ enum: ['unknown', 'ok', 'failed'] }) status: string;
-  @ApiProperty({ type: String, nullable: true }) reason: string | null;
-  @ApiProperty({ type: String, nullable: true }) message: string | null;
+  @ApiProperty({ type: String, nullable: true, example: FAILURE.reason }) reason: string | null;
+  @ApiProperty({ type: String, nullable: true, example: FAILURE.message }) message: string | null;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) checkedAt: string | null;
 }
 
 class SuspensionView {
-  @ApiProperty({ example: 'invalid_client' }) reason: string;
-  @ApiProperty() message: string;
+  @ApiProperty({ example: FAILURE.reason }) reason: string;
+  @ApiProperty({ example: FAILURE.message }) message: string;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) since: string | null;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextProbeAt: string | null;
 }
@@ -50,7 +67,7 @@ export class IntegrationView {
   @ApiProperty({ format: 'uuid' }) id: string;
   @ApiProperty({ format: 'uuid' }) tenantId: string;
   @ApiProperty({ example: 'pagerduty' }) provider: string;
-  @ApiProperty() name: string;
+  @ApiProperty({ example: 'PagerDuty production' }) name: string;
   @ApiProperty({ enum: INTEGRATION_MODES }) mode: IntegrationMode;
   @ApiProperty({ type: SuspensionView, nullable: true }) suspension: SuspensionView | null;
   @ApiProperty({ type: Object }) settings: object;
@@ -67,6 +84,10 @@ export class IntegrationView {
   deletingSince: string | null;
   @ApiProperty({ enum: DELETED_TEAMS, nullable: true, description: 'What becomes of its teams' })
   deletingTeams: DeletedTeams | null;
+  @ApiProperty({ description: 'Rises with every change by an admin; the `ETag` is made of it' })
+  revision: number;
+  @ApiProperty({ format: 'date-time' }) createdAt: string;
+  @ApiProperty({ format: 'date-time' }) updatedAt: string;
 }
 
 /** How an integration is shown; its secret is not. */
@@ -101,5 +122,8 @@ export function presentIntegration(integration: Integration, publicUrl: string):
     },
     deletingSince: isoTimeOrNull(integration.deletingSince),
     deletingTeams: integration.deletingTeams,
+    revision: integration.revision,
+    createdAt: isoTime(integration.createdAt),
+    updatedAt: isoTime(integration.updatedAt),
   };
 }

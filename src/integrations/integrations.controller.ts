@@ -1,4 +1,14 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Post,
+  Query,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -9,121 +19,28 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  ValidateNested,
-  Max,
-  Min,
-} from 'class-validator';
+import { IsObject, IsOptional, ValidateNested } from 'class-validator';
 import { IdParam } from '../admin-api/id-param';
+import { ApiIdempotent, Creation, type CreationRequest } from '../admin-api/idempotency/idempotency-key';
+import { IdempotentCreations } from '../admin-api/idempotency/idempotent-creations';
+import { ApiIfMatch, type ExpectedVersions, IfMatch, VersionedAnswer } from '../admin-api/if-match';
 import { PageInfo, PageQuery } from '../admin-api/page';
+import { IsText } from '../admin-api/text';
 import { SETTINGS, type Settings } from '../config/settings';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
 import { AdminGuard } from '../tenants/authentication/admin.guard';
 import type { Integration } from './integration.entity';
 import { IntegrationView, presentIntegration } from './integration.view';
 import { Integrations } from './integrations.service';
-import { type GivenPolicies, type GuardPolicy, MEMBER_ROLES, type MemberRole } from './policies';
-
-class GuardInput implements Partial<GuardPolicy> {
-  @ApiPropertyOptional({ minimum: 0, maximum: 100, default: 50, description: 'Of the members of one team' })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(100)
-  teamPercent?: number;
-
-  @ApiPropertyOptional({ minimum: 0, default: 5, description: 'At least so many of one team' })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  teamMembers?: number;
-
-  @ApiPropertyOptional({ minimum: 0, maximum: 100, default: 20, description: 'Of all memberships' })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(100)
-  integrationPercent?: number;
-
-  @ApiPropertyOptional({ minimum: 0, default: 50, description: 'At least so many of all memberships' })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  integrationMembers?: number;
-
-  @ApiPropertyOptional({
-    minimum: 0,
-    default: 10,
-    description: 'So many teams may be deleted; 0: any number',
-  })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  deletedTeams?: number;
-}
-
-class PoliciesInput implements GivenPolicies {
-  @ApiPropertyOptional({ enum: ['adopt', 'fail'], default: 'adopt' })
-  @IsOptional()
-  @IsIn(['adopt', 'fail'])
-  existingTeams?: 'adopt' | 'fail';
-
-  @ApiPropertyOptional({
-    enum: ['keep', 'remove'],
-    default: 'keep',
-    description: 'Members whom people put into a team by hand and whom the IdP never wanted there',
-  })
-  @IsOptional()
-  @IsIn(['keep', 'remove'])
-  unmanagedMembers?: 'keep' | 'remove';
-
-  @ApiPropertyOptional({
-    enum: MEMBER_ROLES,
-    description: 'Role in the team of whoever is added; left out, the target chooses',
-  })
-  @IsOptional()
-  @IsIn(MEMBER_ROLES)
-  memberRole?: MemberRole;
-
-  @ApiPropertyOptional({ enum: ['delete', 'release', 'leave'], default: 'delete' })
-  @IsOptional()
-  @IsIn(['delete', 'release', 'leave'])
-  onGroupDelete?: 'delete' | 'release' | 'leave';
-
-  @ApiPropertyOptional({ minimum: 15, maximum: 10080, default: 360 })
-  @IsOptional()
-  @IsInt()
-  @Min(15)
-  @Max(10_080)
-  reconcileEveryMinutes?: number;
-
-  @ApiPropertyOptional({
-    type: GuardInput,
-    description: 'From how many removals within an hour on an admin has to agree; 0 turns a threshold off',
-  })
-  @IsOptional()
-  @ValidateNested()
-  @Type(() => GuardInput)
-  guard?: GuardInput;
-}
+import { PoliciesInput } from './policies.input';
 
 class CreateIntegration {
   @ApiProperty({ example: 'pagerduty' })
-  @IsString()
-  @Length(1, 32)
+  @IsText(1, 32)
   provider: string;
 
-  @ApiProperty({ example: 'PagerDuty production', minLength: 1, maxLength: 200 })
-  @IsString()
-  @Length(1, 200)
-  @Matches(/^[^\0]*$/, { message: 'must not hold U+0000' })
+  @ApiProperty({ example: 'PagerDuty production' })
+  @IsText(1, 200)
   name: string;
 
   @ApiProperty({
@@ -140,11 +57,10 @@ class CreateIntegration {
   settings: object;
 
   @ApiProperty({ description: 'OAuth client secret or API access key. Never shown again.', writeOnly: true })
-  @IsString()
-  @Length(1, 1000)
+  @IsText(1, 1000)
   secret: string;
 
-  @ApiPropertyOptional({ type: PoliciesInput })
+  @ApiPropertyOptional({ type: PoliciesInput, nullable: true })
   @IsOptional()
   @ValidateNested()
   @Type(() => PoliciesInput)
@@ -158,23 +74,36 @@ class IntegrationPage extends PageInfo {
 @ApiTags('Integrations')
 @ApiBearerAuth('adminKey')
 @UseGuards(AdminGuard)
+@UseInterceptors(VersionedAnswer)
 @Controller('api/v1')
 export class IntegrationsController {
   constructor(
     private readonly integrations: Integrations,
+    private readonly creations: IdempotentCreations,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   @Post('tenants/:tenantId/integrations')
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Create an integration; it begins paused' })
+  @ApiOperation({
+    summary: 'Create an integration; it begins paused',
+    description: 'With another `policies.guard` than the default it needs a key with the role owner.',
+  })
+  @ApiIdempotent()
   @ApiCreatedResponse({ type: IntegrationView })
   async create(
     @CurrentAdmin() admin: Admin,
     @IdParam('tenantId') tenantId: string,
     @Body() body: CreateIntegration,
+    @Creation() request: CreationRequest,
   ): Promise<IntegrationView> {
-    return this.present(await this.integrations.create(admin, tenantId, body));
+    const integration = await this.creations.once(
+      request,
+      admin.keyId,
+      (claim) => this.integrations.create(admin, tenantId, body, claim),
+      (id) => this.integrations.get(admin, id),
+    );
+    return this.present(integration);
   }
 
   @Get('tenants/:tenantId/integrations')
@@ -199,24 +128,35 @@ export class IntegrationsController {
   }
 
   @Post('integrations/:id/enable')
+  @ApiIfMatch()
   @HttpCode(200)
   @RequiresRole('admin')
   @ApiOperation({ summary: "Write the IdP's changes to the target" })
   @ApiOkResponse({ type: IntegrationView })
-  async enable(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
-    return this.present(await this.integrations.setMode(admin, id, 'enabled'));
+  async enable(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') id: string,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<IntegrationView> {
+    return this.present(await this.integrations.setMode(admin, id, 'enabled', expected));
   }
 
   @Post('integrations/:id/pause')
+  @ApiIfMatch()
   @HttpCode(200)
   @RequiresRole('admin')
   @ApiOperation({ summary: "Accept the IdP's changes but write nothing to the target" })
   @ApiOkResponse({ type: IntegrationView })
-  async pause(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
-    return this.present(await this.integrations.setMode(admin, id, 'paused'));
+  async pause(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') id: string,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<IntegrationView> {
+    return this.present(await this.integrations.setMode(admin, id, 'paused', expected));
   }
 
   @Post('integrations/:id/disable')
+  @ApiIfMatch()
   @HttpCode(200)
   @RequiresRole('admin')
   @ApiOperation({
@@ -224,8 +164,12 @@ export class IntegrationsController {
     description: 'SCIM answers 403: what the IdP sends meanwhile is lost, unless it is pushed again.',
   })
   @ApiOkResponse({ type: IntegrationView })
-  async disable(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
-    return this.present(await this.integrations.setMode(admin, id, 'disabled'));
+  async disable(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') id: string,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<IntegrationView> {
+    return this.present(await this.integrations.setMode(admin, id, 'disabled', expected));
   }
 
   private present(integration: Integration): IntegrationView {

@@ -3,9 +3,12 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { TenantsModule } from '../tenants/tenants.module';
 import { ConnectionTestController } from './connection-test/connection-test.controller';
 import { ConnectionTests } from './connection-test/connection-tests.service';
+import { CredentialTrials } from './connection-test/credential-trials';
+import { KnownGroups } from './connection-test/known-groups';
 import { SecretChanges } from './connection-test/secret-changes.service';
 import { Connections } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
+import { IntegrationEdits } from './integration-edits.service';
 import { IntegrationLifecycle } from './integration-lifecycle.service';
 import { Integration } from './integration.entity';
 import { IntegrationsController } from './integrations.controller';
@@ -15,6 +18,7 @@ import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
 import { ScimKeysController } from './scim-keys/scim-keys.controller';
 import { ScimKeys } from './scim-keys/scim-keys.service';
+import { StoredSecrets } from './secrets/stored-secrets';
 import { TenantDeletionController } from './tenant-deletion.controller';
 
 @Module({
@@ -30,12 +34,25 @@ import { TenantDeletionController } from './tenant-deletion.controller';
     Integrations,
     IntegrationLifecycle,
     ScimKeys,
+    StoredSecrets,
     Connections,
     ProviderRegistry,
     IntegrationChanges,
     ConnectionTests,
+    CredentialTrials,
+    KnownGroups,
     SecretChanges,
+    IntegrationEdits,
   ],
-  exports: [Integrations, IntegrationLifecycle, ScimKeys, Connections, IntegrationChanges, TenantsModule],
+  exports: [
+    Integrations,
+    IntegrationEdits,
+    IntegrationLifecycle,
+    ScimKeys,
+    Connections,
+    KnownGroups,
+    IntegrationChanges,
+    TenantsModule,
+  ],
 })
 export class IntegrationsModule {}

@@ -1,25 +1,31 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { MoreThan, type Repository } from 'typeorm';
+import { In, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { type ExpectedVersions, assertExpected } from '../admin-api/if-match';
+import type { Claim } from '../admin-api/idempotency/idempotent-creations';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
 import { Problem } from '../admin-api/problem';
-import { systemActor } from '../audit/actor';
+import { type Actor, systemActor } from '../audit/actor';
 import { AuditLog } from '../audit/audit-log';
 import { SETTINGS, type Settings } from '../config/settings';
+import { ROWS_PER_STATEMENT } from '../database/chunks';
 import { FOR_UPDATE } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 import { TransactionRunner } from '../database/transaction-runner';
-import { SecretBox, SecretUnreadableError } from '../security/secret-box';
+import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
 import { Tenants } from '../tenants/tenants.service';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
+import { eventOf } from './integration-events';
 import { Integration, type IntegrationMode } from './integration.entity';
-import { type GivenPolicies, withDefaults } from './policies';
+import { assertMayGuard } from './owner-decisions';
+import { DEFAULT_GUARD, type GivenPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { SettingsError } from './provider/provider-error';
 import { ProviderRegistry } from './provider/provider-registry';
+import { NOT_SUSPENDED, endOfSuspension } from './suspension';
 import { VISIBILITY_LOST } from './suspension-reasons';
 
 export interface NewIntegration {
@@ -47,8 +53,8 @@ export interface ConnectionFailure {
 
 export type StateChange = Partial<Omit<Integration, 'settings' | 'policies'>>;
 
-/** As long as its column is. */
-const CONNECTION_MESSAGE_LENGTH = 1000;
+/** `connectionMessage` and `suspensionMessage` have columns of this length. */
+const MESSAGE_LENGTH = 1000;
 
 @Injectable()
 export class Integrations implements OnModuleInit {
@@ -63,35 +69,28 @@ export class Integrations implements OnModuleInit {
     private readonly changes: IntegrationChanges,
   ) {}
 
-  /** @throws SecretUnreadableError at boot, rather than at the first provisioning run */
   async onModuleInit(): Promise<void> {
-    const rows = await this.integrations
-      .createQueryBuilder('i')
-      .select('DISTINCT i.secretKeyId', 'keyId')
-      .getRawMany<{ keyId: string }>();
-    if (rows.some(({ keyId }) => !this.secrets.knows(keyId))) {
-      throw new SecretUnreadableError('The database holds secrets of another encryption key.');
-    }
     if (this.settings.startPaused) await this.pauseAll();
   }
 
-  async create(admin: Admin, tenantId: string, input: NewIntegration): Promise<Integration> {
+  /** @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide */
+  async create(admin: Admin, tenantId: string, input: NewIntegration, claim: Claim): Promise<Integration> {
     await this.tenants.get(admin, tenantId);
     const provider = this.providers.find(input.provider);
     if (!provider) {
       const known = this.providers.types.join(', ');
       throw Problem.invalid([{ field: 'provider', message: `must be one of: ${known}` }]);
     }
-    const settings = acceptSettings(() => provider.parseSettings(input.settings));
-    acceptSettings(() => {
-      const problems = provider.checkSecret(settings, input.secret);
-      if (problems.length > 0) throw new SettingsError(problems);
-    });
+    const settings = acceptSettings(() => this.providers.parseSettings(provider.type, input.settings));
+    acceptSettings(() => this.providers.checkSecret(provider.type, settings, input.secret));
+    const policies = withDefaults(input.policies);
+    assertMayGuard(admin, DEFAULT_GUARD, policies.guard);
     const id = uuid();
     const now = Date.now();
     const sealed = this.secrets.seal(input.secret, secretBinding(id));
     await this.transactions.run(async (tx) => {
       await this.tenants.hold(tx, tenantId);
+      await claim(tx, id);
       await tx.manager.insert(Integration, {
         id,
         tenantId,
@@ -102,18 +101,14 @@ export class Integrations implements OnModuleInit {
         settings,
         secretCiphertext: sealed.ciphertext,
         secretKeyId: sealed.keyId,
-        policies: withDefaults(input.policies),
+        policies,
         connectionStatus: 'unknown',
         createdAt: now,
         updatedAt: now,
       });
       await this.audit.record(tx, {
-        actor: admin.actor,
-        action: 'integration.created',
-        target: { type: 'integration', id },
-        tenantId,
-        integrationId: id,
-        detail: { name: input.name, provider: provider.type },
+        ...eventOf({ id, tenantId }, admin.actor, 'integration.created'),
+        detail: { provider: provider.type, name: input.name, settings, policies },
       });
     });
     return this.get(admin, id);
@@ -139,17 +134,18 @@ export class Integrations implements OnModuleInit {
     return integration;
   }
 
-  async setMode(admin: Admin, id: string, mode: IntegrationMode): Promise<Integration> {
-    const { tenantId } = await this.get(admin, id);
+  /** @throws Problem 412 */
+  async setMode(
+    admin: Admin,
+    id: string,
+    mode: IntegrationMode,
+    expected: ExpectedVersions,
+  ): Promise<Integration> {
+    const integration = await this.get(admin, id);
     await this.transactions.run(async (tx) => {
+      assertExpected(expected, await this.locked(tx, id));
       await this.raiseRevision(tx, id, { mode });
-      await this.audit.record(tx, {
-        actor: admin.actor,
-        action: `integration.${mode}`,
-        target: { type: 'integration', id },
-        tenantId,
-        integrationId: id,
-      });
+      await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
     });
     return this.get(admin, id);
   }
@@ -167,35 +163,47 @@ export class Integrations implements OnModuleInit {
       { id },
       {
         suspensionReason: suspension.reason,
-        suspensionMessage: suspension.message,
+        suspensionMessage: suspension.message.slice(0, MESSAGE_LENGTH),
         suspendedSince: integration.suspendedSince ?? Date.now(),
         nextProbeAt: suspension.nextProbeAt,
-        connectionStatus: 'failed',
-        connectionReason: suspension.reason,
-        connectionMessage: suspension.message,
-        connectionCheckedAt: Date.now(),
+        ...whenFailed(suspension),
       },
     );
     if (integration.suspensionReason === suspension.reason) return;
     await this.audit.record(tx, {
-      actor: systemActor('provisioning'),
-      action: 'integration.suspended',
-      target: { type: 'integration', id },
-      tenantId: integration.tenantId,
-      integrationId: id,
+      ...eventOf(integration, systemActor('provisioning'), 'integration.suspended'),
       outcome: 'failed',
       detail: { reason: suspension.reason },
     });
   }
 
   /** An admin has looked at what suspended the integration. */
-  async endSuspension(tx: Transaction, id: string): Promise<void> {
-    await this.raiseRevision(tx, id, {
-      suspensionReason: null,
-      suspensionMessage: null,
-      suspendedSince: null,
-      nextProbeAt: null,
-    });
+  async endSuspension(tx: Transaction, admin: Admin, id: string): Promise<void> {
+    const current = await this.locked(tx, id);
+    await this.raiseRevision(tx, id, NOT_SUSPENDED);
+    await this.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
+  }
+
+  /** For whatever ends a suspension: the change and its event are one transaction. */
+  recordResumed(tx: Transaction, actor: Actor, before: Integration, change: StateChange): Promise<void> {
+    return this.audit.recordAll(tx, endOfSuspension(actor, before, change));
+  }
+
+  /** Where visibility was lost, the engine looks once whether it has come back. */
+  async lookAgain(tx: Transaction, id: string): Promise<void> {
+    await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND suspensionReason = ?', [
+      Date.now(),
+      id,
+      VISIBILITY_LOST,
+    ]);
+  }
+
+  /** The engine looked, and could not tell. */
+  async stayBlind(tx: Transaction, id: string): Promise<void> {
+    await tx.query('UPDATE integration SET nextProbeAt = NULL WHERE id = ? AND suspensionReason = ?', [
+      id,
+      VISIBILITY_LOST,
+    ]);
   }
 
   /** A suspended integration is probed at once rather than when its time comes. */
@@ -213,23 +221,31 @@ export class Integrations implements OnModuleInit {
 
   /** The target answered: whatever suspension there was is over, and the account is known. */
   async connected(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
+    const current = await this.locked(tx, id);
     await tx.manager.update(
       Integration,
       { id },
-      {
-        suspensionReason: null,
-        suspensionMessage: null,
-        suspendedSince: null,
-        nextProbeAt: null,
-        accountIdentity: account.identity,
-        accountName: account.name,
-        accountUrl: account.url,
-        connectionStatus: 'ok',
-        connectionReason: null,
-        connectionMessage: null,
-        connectionCheckedAt: Date.now(),
-      },
+      { ...NOT_SUSPENDED, ...columnsOf(account), ...whenWorking() },
     );
+    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
+  }
+
+  /** The account is known; whether what suspended the integration is over is another matter. */
+  async identified(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
+    await tx.manager.update(Integration, { id }, columnsOf(account));
+  }
+
+  /** Nothing works for the moment, for a reason that passes by itself. */
+  async connectionFailed(tx: Transaction, id: string, failure: ConnectionFailure): Promise<void> {
+    await tx.manager.update(Integration, { id }, whenFailed(failure));
+  }
+
+  /** What failed works again. A suspension for another reason, which came meanwhile, stays. */
+  async recovered(tx: Transaction, { id, suspensionReason }: Integration): Promise<void> {
+    const current = await findLocked(tx, id);
+    if (current?.suspensionReason !== suspensionReason) return;
+    await tx.manager.update(Integration, { id }, { ...NOT_SUSPENDED, ...whenWorking() });
+    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
   }
 
   /**
@@ -243,13 +259,14 @@ export class Integrations implements OnModuleInit {
     { failure, account }: { failure: ConnectionFailure | null; account: RemoteAccount | null },
   ): Promise<void> {
     await this.transactions.run(async (tx) => {
-      const current = await locked(tx, tested.id);
+      const current = await findLocked(tx, tested.id);
       if (current?.revision === tested.revision) {
         const change = failure === null ? whenConnected(current, account) : whenFailed(failure);
         await tx.manager.update(Integration, { id: tested.id }, change);
         if (current.suspensionReason !== null && change.suspensionReason === null) {
           this.changes.announce(tx, tested.id);
         }
+        await this.recordResumed(tx, admin.actor, current, change);
       }
       await this.auditOf(tx, admin, tested, 'integration.connection_tested', failure?.reason);
     });
@@ -264,84 +281,112 @@ export class Integrations implements OnModuleInit {
     const { id } = tried;
     const sealed = this.secrets.seal(secret, secretBinding(id));
     await this.transactions.run(async (tx) => {
-      const current = await locked(tx, id);
-      if (current?.revision !== tried.revision) {
-        throw Problem.conflict(
-          'changed_meanwhile',
-          'The integration was changed while the secret was tried; nothing was stored. Try again.',
-        );
-      }
+      const current = await this.unchanged(tx, tried);
+      const change = whenConnected(current, account);
       await this.raiseRevision(tx, id, {
         secretCiphertext: sealed.ciphertext,
         secretKeyId: sealed.keyId,
-        ...whenConnected(current, account),
+        ...change,
       });
+      await this.lookAgain(tx, id);
+      await this.recordResumed(tx, admin.actor, current, change);
       await this.auditOf(tx, admin, tried, 'integration.secret_changed');
     });
   }
 
-  /** A secret that was tried and not stored. */
-  async recordRefusedSecret(admin: Admin, integration: Integration, reason: string): Promise<void> {
-    await this.transactions.run((tx) =>
-      this.auditOf(tx, admin, integration, 'integration.secret_changed', reason),
-    );
+  /** What was tried and not stored. */
+  async recordRefused(admin: Admin, integration: Integration, action: string, reason: string): Promise<void> {
+    await this.transactions.run((tx) => this.auditOf(tx, admin, integration, action, reason));
   }
 
   /** @param failure reason of what did not succeed */
   private auditOf(
     tx: Transaction,
     admin: Admin,
-    { id, tenantId }: Integration,
+    integration: Integration,
     action: string,
     failure?: string,
   ): Promise<void> {
     return this.audit.record(tx, {
-      actor: admin.actor,
-      action,
-      target: { type: 'integration', id },
-      tenantId,
-      integrationId: id,
+      ...eventOf(integration, admin.actor, action),
       ...(failure === undefined ? {} : { outcome: 'failed', detail: { reason: failure } }),
     });
   }
 
+  /** Some at a time, for there may be any number of them; cut off, the next boot goes on. */
   private async pauseAll(): Promise<void> {
-    await this.transactions.run((tx) =>
-      tx.manager.update(Integration, { mode: 'enabled' }, { mode: 'paused' }),
+    let paused: number;
+    do paused = await this.transactions.run((tx) => this.pauseSome(tx));
+    while (paused === ROWS_PER_STATEMENT);
+  }
+
+  private async pauseSome(tx: Transaction): Promise<number> {
+    const enabled = await tx.query<{ id: string; tenantId: string }>(
+      `SELECT id, tenantId FROM integration WHERE mode = 'enabled' ORDER BY id LIMIT ${ROWS_PER_STATEMENT}${FOR_UPDATE}`,
     );
+    if (enabled.length === 0) return 0;
+    await tx.manager.update(
+      Integration,
+      { id: In(enabled.map(({ id }) => id)) },
+      { mode: 'paused', ...asNextRevision() },
+    );
+    await this.audit.recordAll(
+      tx,
+      enabled.map((integration) =>
+        eventOf(integration, systemActor('SCIMIFY_START_PAUSED'), 'integration.paused'),
+      ),
+    );
+    return enabled.length;
+  }
+
+  /**
+   * So that nothing changes it between this look and the write that follows.
+   *
+   * @throws Problem 404 when it is gone by now
+   */
+  async locked(tx: Transaction, id: string): Promise<Integration> {
+    const integration = await findLocked(tx, id);
+    if (!integration) throw Problem.notFound('integration');
+    return integration;
+  }
+
+  /** @throws Problem 409 when another change was made since the target was asked about this one */
+  async unchanged(tx: Transaction, { id, revision }: Integration): Promise<Integration> {
+    const current = await this.locked(tx, id);
+    if (current.revision === revision) return current;
+    throw new Problem('changed_meanwhile');
   }
 
   /** A change that a running engine has to notice. */
   async raiseRevision(tx: Transaction, id: string, change: StateChange): Promise<void> {
-    await tx.manager.update(
-      Integration,
-      { id },
-      { ...change, revision: () => 'revision + 1', updatedAt: Date.now() },
-    );
+    await tx.manager.update(Integration, { id }, { ...change, ...asNextRevision() });
     this.changes.announce(tx, id);
   }
 }
 
-/** So that nothing changes it between this look and the write that follows. */
-async function locked(tx: Transaction, id: string): Promise<Integration | null> {
+function asNextRevision() {
+  return { revision: () => 'revision + 1', updatedAt: Date.now() };
+}
+
+async function findLocked(tx: Transaction, id: string): Promise<Integration | null> {
   await tx.query(`SELECT id FROM integration WHERE id = ?${FOR_UPDATE}`, [id]);
   return tx.manager.findOneBy(Integration, { id });
 }
 
 /** Ends a suspension, but for one that only an admin who has looked at the target may end: there a good credential says nothing. */
-function whenConnected(current: Integration, account: RemoteAccount | null): StateChange {
-  const suspension =
-    current.suspensionReason === VISIBILITY_LOST
-      ? {}
-      : { suspensionReason: null, suspensionMessage: null, suspendedSince: null, nextProbeAt: null };
-  const known =
-    account === null || current.accountIdentity !== null
-      ? {}
-      : { accountIdentity: account.identity, accountName: account.name, accountUrl: account.url };
+export function whenConnected(current: Integration, account: RemoteAccount | null): StateChange {
+  const suspension = current.suspensionReason === VISIBILITY_LOST ? {} : NOT_SUSPENDED;
+  const known = account === null || current.accountIdentity !== null ? {} : columnsOf(account);
+  return { ...suspension, ...known, ...whenWorking() };
+}
+
+function columnsOf({ identity, name, url }: RemoteAccount) {
+  return { accountIdentity: identity, accountName: name, accountUrl: url };
+}
+
+function whenWorking() {
   return {
-    ...suspension,
-    ...known,
-    connectionStatus: 'ok',
+    connectionStatus: 'ok' as const,
     connectionReason: null,
     connectionMessage: null,
     connectionCheckedAt: Date.now(),
@@ -352,7 +397,7 @@ function whenFailed({ reason, message }: ConnectionFailure): StateChange {
   return {
     connectionStatus: 'failed',
     connectionReason: reason,
-    connectionMessage: message.slice(0, CONNECTION_MESSAGE_LENGTH),
+    connectionMessage: message.slice(0, MESSAGE_LENGTH),
     connectionCheckedAt: Date.now(),
   };
 }

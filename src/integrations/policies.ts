@@ -11,16 +11,25 @@ export interface GuardPolicy {
 export const MEMBER_ROLES = ['manager', 'responder', 'observer'] as const;
 export type MemberRole = (typeof MEMBER_ROLES)[number];
 
+/** What becomes of a team of the group's name that exists already: it is used, or blocks the group. */
+export const EXISTING_TEAMS = ['adopt', 'fail'] as const;
+export type ExistingTeams = (typeof EXISTING_TEAMS)[number];
+
+/** What becomes of those whom people put into the team by hand since it is ours, and whom the IdP never wanted there. */
+export const UNMANAGED_MEMBERS = ['keep', 'remove'] as const;
+export type UnmanagedMembers = (typeof UNMANAGED_MEMBERS)[number];
+
+/** What becomes of the team when the IdP deletes the group; an adopted team is never deleted but released. */
+export const ON_GROUP_DELETE = ['delete', 'release', 'leave'] as const;
+export type OnGroupDelete = (typeof ON_GROUP_DELETE)[number];
+
 /** What Scimify may do to a target on its own; an integration states what differs from the defaults. */
 export interface IntegrationPolicies {
-  /** A team of the group's name that exists already: use it, or block the group. */
-  existingTeams: 'adopt' | 'fail';
-  /** Those whom people put into the team by hand since it is ours, and whom the IdP never wanted there. */
-  unmanagedMembers: 'keep' | 'remove';
+  existingTeams: ExistingTeams;
+  unmanagedMembers: UnmanagedMembers;
   /** Asked for whoever is added; null: the target chooses. Nobody who is in the team already gets another one. */
   memberRole: MemberRole | null;
-  /** What becomes of the team when the IdP deletes the group; an adopted team is never deleted but released. */
-  onGroupDelete: 'delete' | 'release' | 'leave';
+  onGroupDelete: OnGroupDelete;
   /** How often the target is looked at as a whole, from 15 minutes on. */
   reconcileEveryMinutes: number;
   guard: GuardPolicy;
@@ -34,7 +43,7 @@ export const DEFAULT_GUARD: GuardPolicy = {
   deletedTeams: 10,
 };
 
-const DEFAULT_POLICIES: IntegrationPolicies = {
+export const DEFAULT_POLICIES: IntegrationPolicies = {
   existingTeams: 'adopt',
   unmanagedMembers: 'keep',
   memberRole: null,
@@ -45,17 +54,19 @@ const DEFAULT_POLICIES: IntegrationPolicies = {
 
 export type GivenPolicies = Partial<Omit<IntegrationPolicies, 'guard'>> & { guard?: Partial<GuardPolicy> };
 
-/** What is left out or undefined keeps its default. */
-export function withDefaults(given: GivenPolicies = {}): IntegrationPolicies {
+/** What is left out or null keeps its default. */
+export function withDefaults(given?: GivenPolicies | null): IntegrationPolicies {
   return {
     ...DEFAULT_POLICIES,
-    ...defined(given),
-    guard: { ...DEFAULT_GUARD, ...defined(given.guard ?? {}) },
+    ...stated(given ?? {}),
+    guard: { ...DEFAULT_GUARD, ...stated(given?.guard ?? {}) },
   };
 }
 
-function defined<T extends object>(given: T): T {
+function stated<T extends object>(given: T): T {
   return Object.fromEntries(
-    Object.entries(given as Record<string, unknown>).filter(([, value]) => value !== undefined),
+    Object.entries(given as Record<string, unknown>).filter(
+      ([, value]) => value !== undefined && value !== null,
+    ),
   ) as T;
 }

@@ -7,11 +7,12 @@ import { ProviderRegistry } from './provider/provider-registry';
 class AuthMethodView {
   @ApiProperty({ example: 'oauth' }) id: string;
   @ApiProperty({ example: 'Scoped OAuth' }) title: string;
-  @ApiProperty() description: string;
+  @ApiProperty({ example: 'The secret is the client secret of an app that is registered in the account.' })
+  description: string;
 }
 
 class GuideView {
-  @ApiProperty() title: string;
+  @ApiProperty({ example: 'Register an app for Scoped OAuth' }) title: string;
   @ApiProperty({ format: 'uri' }) url: string;
 }
 

@@ -1,11 +1,6 @@
 import { Controller, Delete, HttpCode, UseGuards } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiConflictResponse,
-  ApiNoContentResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../admin-api/api-problems';
 import { IdParam } from '../admin-api/id-param';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
 import { AdminGuard } from '../tenants/authentication/admin.guard';
@@ -28,7 +23,7 @@ export class TenantDeletionController {
   @RequiresRole('platform')
   @ApiOperation({ summary: 'Delete a tenant that has no integrations, with its admin keys' })
   @ApiNoContentResponse()
-  @ApiConflictResponse({ description: 'It has integrations' })
+  @ApiProblems('tenant_has_integrations')
   async delete(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<void> {
     await this.tenants.delete(admin, tenantId, (tx) => this.integrations.assertNone(tx, tenantId));
   }

@@ -1,17 +1,16 @@
 import { Body, Controller, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
-  ApiConflictResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
-  ApiServiceUnavailableResponse,
   ApiTags,
-  ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { IsString, Length } from 'class-validator';
+import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
+import { ApiIfMatch, type ExpectedVersions, IfMatch } from '../../admin-api/if-match';
+import { IsText } from '../../admin-api/text';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import type { DiagnosisCheck } from '../provider/integration-provider';
@@ -24,8 +23,18 @@ class ConnectionCheckView {
   @ApiProperty({ example: 'credential' }) id: string;
   @ApiProperty({ example: 'PagerDuty accepts the credential' }) title: string;
   @ApiProperty({ enum: STATUSES }) status: DiagnosisCheck['status'];
-  @ApiProperty({ description: 'What was found' }) message: string;
-  @ApiProperty({ type: String, nullable: true, description: 'What to do about it' }) remedy: string | null;
+  @ApiProperty({
+    description: 'What was found',
+    example: 'PagerDuty did not issue an access token (HTTP 401).',
+  })
+  message: string;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'What to do about it',
+    example: 'Copy client id and client secret again from the app in PagerDuty.',
+  })
+  remedy: string | null;
 }
 
 class ConnectionTestView {
@@ -35,8 +44,7 @@ class ConnectionTestView {
 
 class ChangeSecret {
   @ApiProperty({ description: 'OAuth client secret or API access key. Never shown again.', writeOnly: true })
-  @IsString()
-  @Length(1, 1000)
+  @IsText(1, 1000)
   secret: string;
 }
 
@@ -60,12 +68,14 @@ export class ConnectionTestController {
       'kept as `connection` of the integration; when every check passes, a suspension ends.',
   })
   @ApiOkResponse({ type: ConnectionTestView })
+  @ApiProblems('invalid_request')
   async test(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<ConnectionTestView> {
     const { ok, checks } = await this.tests.run(admin, id);
     return { ok, checks: checks.map(present) };
   }
 
   @Put('secret')
+  @ApiIfMatch()
   @HttpCode(204)
   @RequiresRole('owner')
   @ApiOperation({
@@ -73,15 +83,20 @@ export class ConnectionTestController {
     description: 'The new secret is tried first, and stored only if it works and reaches the same account.',
   })
   @ApiNoContentResponse()
-  @ApiConflictResponse({ description: 'It belongs to another account, or the integration changed meanwhile' })
-  @ApiUnprocessableEntityResponse({ description: 'The target refuses it' })
-  @ApiServiceUnavailableResponse({ description: 'The target could not be asked' })
+  @ApiProblems(
+    'account_mismatch',
+    'visibility_lost',
+    'changed_meanwhile',
+    'secret_refused',
+    'target_unavailable',
+  )
   async changeSecret(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') id: string,
     @Body() body: ChangeSecret,
+    @IfMatch() expected: ExpectedVersions,
   ): Promise<void> {
-    await this.secrets.replace(admin, id, body.secret);
+    await this.secrets.replace(admin, id, body.secret, expected);
   }
 }
 

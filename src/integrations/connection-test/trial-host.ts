@@ -1,4 +1,14 @@
-import type { ConnectionHost } from '../provider/integration-provider';
+import { InProcessCallSlots } from '../connections/call-slots';
+import type { AccessToken, ConnectionHost } from '../provider/integration-provider';
+
+/** With one token for all calls. */
+export function trialHostWithToken(): ConnectionHost {
+  let token: Promise<AccessToken> | null = null;
+  return {
+    ...trialHost(),
+    tokens: { get: (mint) => (token ??= mint()), drop: () => (token = null) },
+  };
+}
 
 /**
  * For a credential that is only tried: nothing else uses it yet, so there is neither a token nor a budget to share with
@@ -14,5 +24,6 @@ export function trialHost(): ConnectionHost {
       reading: () => null,
     },
     tokens: { get: (mint) => mint(), drop: () => undefined },
+    slots: new InProcessCallSlots(1),
   };
 }

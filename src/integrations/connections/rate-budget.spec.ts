@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
-import * as fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import type { CallContext, CallPriority } from '../provider/integration-provider';
 import type { Clock } from './clock';
 import { InProcessRateBudget } from './rate-budget';

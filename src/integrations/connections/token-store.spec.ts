@@ -2,7 +2,7 @@ import type { AccessToken } from '../provider/integration-provider';
 import { InProcessTokenStore } from './token-store';
 
 function token(value: string, livesMs = 60_000): AccessToken {
-  return { value, expiresAt: Date.now() + livesMs, scopes: [] };
+  return { value, expiresAt: Date.now() + livesMs };
 }
 
 /** A mint that is finished by hand. */

@@ -8,7 +8,15 @@ export interface IntegrationProvider<S extends object = object> {
   readonly limits: ProviderLimits;
   /** Two names that the target would call equal have equal keys. */
   groupNameKey(name: string): string;
-  /** @throws SettingsError naming each wrong field */
+  /** The name as the target keeps it: this is what is sent, and what is compared with the one that it shows. */
+  keptGroupName(name: string): string;
+  /**
+   * A text `groupDescription` in the settings is the description of each group that is made, with `{tenant_id}`,
+   * `{group_name}` and `{integration_name}` filled in; without it there is a default. It is the one setting that the engine
+   * reads.
+   *
+   * @throws SettingsError naming each wrong field
+   */
   parseSettings(input: unknown): S;
   /** The problems of a secret for these settings, before it is ever sent; empty when it may be right. */
   checkSecret(settings: S, secret: string): SettingsProblem[];
@@ -29,7 +37,7 @@ export interface ProviderLimits {
   /** Longest group name in characters. */
   groupNameLength: number;
   membersPerGroup: number;
-  /** Calls in flight at once for one account. */
+  /** Calls in flight at once for one credential. */
   parallelCalls: number;
 }
 
@@ -37,6 +45,18 @@ export interface ProviderLimits {
 export interface ConnectionHost {
   readonly budget: RateBudget;
   readonly tokens: TokenStore;
+  readonly slots: CallSlots;
+}
+
+/** How many calls of a credential are under way at once: `parallelCalls` of its provider. */
+export interface CallSlots {
+  /**
+   * Runs the call once a slot is free.
+   * @throws the signal's reason when aborted while waiting
+   */
+  use<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T>;
+  /** One call at a time for so long: the target said that writes got in each other's way. */
+  serialise(ms: number): void;
 }
 
 /** The calls that a credential may make, shared by everything that uses it. */
@@ -71,7 +91,6 @@ export interface AccessToken {
   value: string;
   /** Epoch milliseconds. */
   expiresAt: number;
-  scopes: readonly string[];
 }
 
 export type CallPriority = 'interactive' | 'reconcile';
@@ -99,12 +118,16 @@ export interface UserIdentity {
   email: string | null;
   userName: string;
   externalId: string | null;
+  /** Whom the target has now is asked, whatever a connection remembers of the person. */
+  fresh?: boolean;
 }
 
 export type UserMatch =
   | { kind: 'resolved'; remoteUserId: string }
   | { kind: 'not-found'; message: string }
-  | { kind: 'ambiguous'; message: string };
+  | { kind: 'ambiguous'; message: string }
+  /** The target refuses to look for this very person; what would stop any look-up is thrown instead. */
+  | { kind: 'refused'; error: ProviderError };
 
 export interface GroupSpec {
   name: string;
@@ -169,6 +192,8 @@ export interface SnapshotGroup {
 export interface AccountSnapshot {
   /** Of the groups asked for: null where it is gone, absent where that could not be told. */
   groups: ReadonlyMap<string, SnapshotGroup | null>;
+  /** Groups asked for that are there, as somebody is in them, and out of the credential's sight; absent from `groups`. */
+  hidden: ReadonlySet<string>;
   /** Users whose groups the target did not tell: they may be in any group. */
   unknownUserIds: ReadonlySet<string>;
   /** E-mail address by user id, of everybody in the account; null where not everybody was read. */
@@ -183,16 +208,23 @@ export interface AccountSnapshot {
 export interface ProviderConnection {
   /** @returns null where the account cannot be told yet (nothing in it that names it) */
   account(context: CallContext): Promise<RemoteAccount | null>;
-  /** Matches of every identity, by its `key`. */
+  /**
+   * Matches by the `key` of the identity. With all identities the provider can choose the fewest calls. Where it has to
+   * look for one person after the other, it answers for some within seconds and leaves the others out, to be asked for
+   * again: what is known by then is the caller's to keep. It answers for somebody, or throws.
+   */
   resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>>;
   /** The groups of these very names, compared by `groupNameKey`; the map's keys are such keys, absent where there is none. */
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>>;
   /** Null when it is gone. */
   getGroup(id: string, context: CallContext): Promise<RemoteGroup | null>;
-  /** Not idempotent: after an error whose outcome is `unknown` the caller looks the name up. */
+  /**
+   * Not idempotent: after an error whose outcome is `unknown` the caller looks the name up. For two minutes no other call has to
+   * find what it made: that is the caller's to know, who outlives the connection.
+   */
   createGroup(group: GroupSpec, context: CallContext): Promise<RemoteGroup>;
   updateGroup(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void>;
-  /** Succeeds where the group is gone already. */
+  /** @throws ProviderError GROUP_GONE where it is not there: whether it was deleted or is out of sight is told by a snapshot */
   deleteGroup(id: string, context: CallContext): Promise<void>;
   /** Idempotent. Yields one outcome a person as it becomes known; removals of people who are not in the group succeed. */
   changeMembers(

@@ -16,6 +16,8 @@ export type ProviderErrorKind =
 
 /** Reasons that the engine itself acts on, the same for every provider; every other one is only shown. */
 export const GROUP_GONE = 'team_gone';
+/** The group may be there: it was made a moment ago. */
+export const GROUP_NOT_VISIBLE_YET = 'not_visible_yet';
 export const USER_GONE = 'user_gone';
 export const GROUP_FULL = 'team_full';
 
@@ -25,7 +27,7 @@ export type CallOutcome = 'not-applied' | 'unknown';
 export interface ProviderErrorFields {
   kind: ProviderErrorKind;
   outcome: CallOutcome;
-  /** Stable code in snake_case, e.g. `team_in_use`: shown in the API, counted in metrics. */
+  /** Stable code in snake_case, e.g. `team_in_use`: shown in the API. */
   reason: string;
   /** One sentence: what happened, in the target's words where it has any. Never holds a secret. */
   message: string;
@@ -66,6 +68,11 @@ export class ProviderError extends Error {
   /** Whether time alone may heal it. */
   get isTransient(): boolean {
     return this.kind === 'rate-limited' || this.kind === 'unavailable';
+  }
+
+  /** Whether it speaks of the one object that the call was about, and says the same for as long as nobody acts. */
+  get isOfOneObject(): boolean {
+    return !this.isTransient && !this.accountWide;
   }
 
   /** What an admin reads: the cause and what to do about it. */

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import type { IntegrationProvider } from './integration-provider';
+import { SettingsError, type SettingsProblem } from './provider-error';
 
 /** Injection token of every `IntegrationProvider` that this build knows. */
 export const INTEGRATION_PROVIDERS = Symbol('INTEGRATION_PROVIDERS');
@@ -7,9 +9,15 @@ export const INTEGRATION_PROVIDERS = Symbol('INTEGRATION_PROVIDERS');
 @Injectable()
 export class ProviderRegistry {
   private readonly byType: ReadonlyMap<string, IntegrationProvider>;
+  private readonly schemas: ReadonlyMap<string, ValidateFunction>;
 
   constructor(@Inject(INTEGRATION_PROVIDERS) providers: readonly IntegrationProvider[]) {
     this.byType = new Map(providers.map((provider) => [provider.type, provider]));
+    // Words of their own tell a form what it needs.
+    const ajv = new Ajv2020({ strict: false, allErrors: true });
+    this.schemas = new Map(
+      providers.map(({ type, description }) => [type, ajv.compile(description.settingsSchema)]),
+    );
   }
 
   get types(): string[] {
@@ -26,4 +34,30 @@ export class ProviderRegistry {
     if (!provider) throw new Error(`This build of Scimify has no provider "${type}"`);
     return provider;
   }
+
+  /**
+   * Settings for a provider: as it reads them, and as the schema has them which it shows to others. The provider speaks
+   * first, for it knows what people mean.
+   *
+   * @throws SettingsError naming each wrong field
+   */
+  parseSettings(type: string, input: unknown): object {
+    const settings = this.get(type).parseSettings(input);
+    const matches = this.schemas.get(type)!;
+    if (!matches(settings)) throw new SettingsError((matches.errors ?? []).map(asProblem));
+    return settings;
+  }
+
+  /** @throws SettingsError for a secret that cannot be right for these settings */
+  checkSecret(type: string, settings: object, secret: string): void {
+    const problems = this.get(type).checkSecret(settings, secret);
+    if (problems.length > 0) throw new SettingsError(problems);
+  }
+}
+
+function asProblem({ instancePath, message }: ErrorObject): SettingsProblem {
+  return {
+    field: instancePath.slice(1) || 'settings',
+    message: `This setting ${message ?? 'is not acceptable'}.`,
+  };
 }

@@ -6,42 +6,30 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
-  ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
-import { IsISO8601, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
-import { PageInfo, PageQuery, isoTime, isoTimeOrNull } from '../../admin-api/page';
+import { ApiIdempotent, Creation, type CreationRequest } from '../../admin-api/idempotency/idempotency-key';
+import { IdempotentCreations } from '../../admin-api/idempotency/idempotent-creations';
+import { KeyInput, KeyPrefix, KeyView, expiryOf, presentKey } from '../../admin-api/key';
+import { PageInfo, PageQuery } from '../../admin-api/page';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
-import type { ScimKey } from './scim-key.entity';
 import { ScimKeys } from './scim-keys.service';
 
-class CreateScimKey {
-  @ApiProperty({ example: 'Okta', minLength: 1, maxLength: 200 })
-  @IsString()
-  @Length(1, 200)
-  @Matches(/^[^\0]*$/, { message: 'must not hold U+0000' })
-  name: string;
-
-  @ApiPropertyOptional({ format: 'date-time', description: 'Never, when left out' })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  expiresAt?: string;
-}
-
-class ScimKeyView {
-  @ApiProperty({ format: 'uuid' }) id: string;
-  @ApiProperty() name: string;
-  @ApiProperty({ example: 'scimify_scim_Ab3dEf' }) prefix: string;
-  @ApiProperty({ format: 'date-time' }) createdAt: string;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) expiresAt: string | null;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) lastUsedAt: string | null;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) revokedAt: string | null;
+class ScimKeyView extends KeyView {
+  @KeyPrefix('scim') prefix: string;
 }
 
 class CreatedScimKeyView extends ScimKeyView {
-  @ApiProperty({ description: 'Shown once: give it to the IdP' }) token: string;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description:
+      'Shown once: give it to the IdP. Null when the request was sent again under its Idempotency-Key',
+    example: 'scimify_scim_Ab3dEf…',
+  })
+  token: string | null;
 }
 
 class ScimKeyPage extends PageInfo {
@@ -53,22 +41,32 @@ class ScimKeyPage extends PageInfo {
 @UseGuards(AdminGuard)
 @Controller('api/v1')
 export class ScimKeysController {
-  constructor(private readonly keys: ScimKeys) {}
+  constructor(
+    private readonly keys: ScimKeys,
+    private readonly creations: IdempotentCreations,
+  ) {}
 
   @Post('integrations/:id/scim-keys')
   @RequiresRole('admin')
   @ApiOperation({ summary: 'Make a key for the IdP; its token is shown once' })
+  @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedScimKeyView })
-  async create(
+  create(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,
-    @Body() body: CreateScimKey,
+    @Body() body: KeyInput,
+    @Creation() request: CreationRequest,
   ): Promise<CreatedScimKeyView> {
-    const key = await this.keys.create(admin, integrationId, {
-      name: body.name,
-      expiresAt: body.expiresAt === undefined ? null : Date.parse(body.expiresAt),
-    });
-    return { ...present(key), token: key.token };
+    return this.creations.once<CreatedScimKeyView>(
+      request,
+      admin.keyId,
+      async (claim) => {
+        const input = { name: body.name, expiresAt: expiryOf(body) };
+        const { token, ...key } = await this.keys.create(admin, integrationId, input, claim);
+        return { ...presentKey(key), token };
+      },
+      async (id) => ({ ...presentKey(await this.keys.get(admin, id)), token: null }),
+    );
   }
 
   @Get('integrations/:id/scim-keys')
@@ -81,7 +79,7 @@ export class ScimKeysController {
     @Query() query: PageQuery,
   ): Promise<ScimKeyPage> {
     const page = await this.keys.list(admin, integrationId, query);
-    return { ...page, items: page.items.map(present) };
+    return { ...page, items: page.items.map(presentKey) };
   }
 
   @Delete('scim-keys/:id')
@@ -92,16 +90,4 @@ export class ScimKeysController {
   async revoke(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<void> {
     await this.keys.revoke(admin, id);
   }
-}
-
-function present(key: ScimKey): ScimKeyView {
-  return {
-    id: key.id,
-    name: key.name,
-    prefix: key.prefix,
-    createdAt: isoTime(key.createdAt),
-    expiresAt: isoTimeOrNull(key.expiresAt),
-    lastUsedAt: isoTimeOrNull(key.lastUsedAt),
-    revokedAt: isoTimeOrNull(key.revokedAt),
-  };
 }

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { type DataSource, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
+import { isLive, isUseNews } from '../../admin-api/key';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
@@ -11,8 +13,6 @@ import type { Admin } from '../../tenants/authentication/admin';
 import type { IntegrationMode } from '../integration.entity';
 import { Integrations } from '../integrations.service';
 import { ScimKey } from './scim-key.entity';
-
-const LAST_USED_RESOLUTION_MS = 60_000;
 
 /** The integration that a SCIM key opens. */
 export interface VerifiedScimKey {
@@ -39,6 +39,7 @@ export class ScimKeys {
     admin: Admin,
     integrationId: string,
     input: { name: string; expiresAt: number | null },
+    claim: Claim,
   ): Promise<ScimKey & { token: string }> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     const { token, prefix, hash } = makeToken('scim');
@@ -54,6 +55,7 @@ export class ScimKeys {
       revokedAt: null,
     };
     await this.transactions.run(async (tx) => {
+      await claim(tx, key.id);
       await tx.manager.insert(ScimKey, key);
       await this.audit.record(tx, {
         actor: admin.actor,
@@ -77,9 +79,16 @@ export class ScimKeys {
     return toPage(rows, query.limit, (key) => key);
   }
 
-  async revoke(admin: Admin, id: string): Promise<void> {
+  /** @throws Problem 404, also for a key of another tenant's integration */
+  async get(admin: Admin, id: string): Promise<ScimKey> {
     const key = await this.keys.findOneBy({ id });
     if (!key) throw Problem.notFound('SCIM key');
+    await this.integrations.get(admin, key.integrationId);
+    return key;
+  }
+
+  async revoke(admin: Admin, id: string): Promise<void> {
+    const key = await this.get(admin, id);
     const { tenantId } = await this.integrations.get(admin, key.integrationId);
     if (key.revokedAt !== null) return;
     await this.transactions.run(async (tx) => {
@@ -98,13 +107,17 @@ export class ScimKeys {
   /** @returns null for a token that is unknown, expired, revoked, or of another integration */
   async verify(token: string, integrationId: string): Promise<VerifiedScimKey | null> {
     const [row] = await this.reader.query<VerifyRow[]>(VERIFY_SQL, [hashToken(token)]);
-    const now = Date.now();
-    if (!row || row.integrationId !== integrationId || row.revokedAt !== null || row.deletingSince !== null) {
-      return null;
-    }
-    if (row.expiresAt !== null && Number(row.expiresAt) <= now) return null;
-    if (Number(row.lastUsedAt ?? 0) < now - LAST_USED_RESOLUTION_MS) {
-      await this.transactions.run((tx) => tx.manager.update(ScimKey, { id: row.keyId }, { lastUsedAt: now }));
+    if (!row || row.integrationId !== integrationId || row.deletingSince !== null) return null;
+    const key = {
+      revokedAt: row.revokedAt,
+      expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
+      lastUsedAt: row.lastUsedAt === null ? null : Number(row.lastUsedAt),
+    };
+    if (!isLive(key)) return null;
+    if (isUseNews(key)) {
+      await this.transactions.run((tx) =>
+        tx.manager.update(ScimKey, { id: row.keyId }, { lastUsedAt: Date.now() }),
+      );
     }
     const { tenantId, mode, keyId, keyName, keyPrefix } = row;
     return { integrationId, tenantId, mode, keyId, keyName, keyPrefix };

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../../admin-api/problem';
+import type { ProblemCode } from '../../admin-api/problem-codes';
+import type { Integration } from '../integration.entity';
+import { acceptSettings } from '../integrations.service';
+import type { RemoteAccount } from '../provider/integration-provider';
+import { ProviderRegistry } from '../provider/provider-registry';
+import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../suspension-reasons';
+import { withAccountCheck } from './connection-tests.service';
+import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
+import { KnownGroups } from './known-groups';
+import { trialHost, trialHostWithToken } from './trial-host';
+
+/** Settings and a secret that will not do. */
+export class CredentialRefused extends Problem {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    /** What a diagnosis calls it: for the audit. */
+    readonly reason: string,
+  ) {
+    super(code, detail);
+    this.name = 'CredentialRefused';
+  }
+}
+
+/** Tries how an account is reached before that is stored. */
+@Injectable()
+export class CredentialTrials {
+  constructor(
+    private readonly providers: ProviderRegistry,
+    private readonly knownGroups: KnownGroups,
+  ) {}
+
+  /**
+   * @returns the account that is reached, null where it could not be told
+   * @throws Problem 400 for what the provider does not accept
+   * @throws CredentialRefused 409 for another account, or one that no longer sees the groups of before, 422 where it does not work, 503 where that could not be told
+   */
+  async run(integration: Integration, input: object, secret: string): Promise<RemoteAccount | null> {
+    const provider = this.providers.get(integration.provider);
+    const settings = acceptSettings(() => this.providers.parseSettings(provider.type, input));
+    acceptSettings(() => this.providers.checkSecret(provider.type, settings, secret));
+    const diagnosis = await diagnose(provider.connect({ settings, secret }, trialHost()));
+    const sameAccount = withAccountCheck(integration, diagnosis);
+    const checked = sameAccount.ok
+      ? sameAccount.with(
+          await this.knownGroups.check(
+            integration,
+            provider.connect({ settings, secret }, trialHostWithToken()),
+          ),
+        )
+      : sameAccount;
+    const refusal = refusalOf(checked);
+    if (refusal !== null) throw refusal;
+    return checked.account;
+  }
+}
+
+/** Another account comes first: whatever else is wrong then is wrong there. */
+function refusalOf(diagnosis: Diagnosis): CredentialRefused | null {
+  const { failure } = diagnosis;
+  if (failure === null) return null;
+  const mismatch = diagnosis.checks.find(({ reason }) => reason === ACCOUNT_MISMATCH);
+  if (mismatch) {
+    const detail = `${explanationOf(mismatch)} Nothing was stored.`;
+    return new CredentialRefused(ACCOUNT_MISMATCH, detail, ACCOUNT_MISMATCH);
+  }
+  if (failure.reason === VISIBILITY_LOST) {
+    return new CredentialRefused(
+      VISIBILITY_LOST,
+      `${explanationOf(failure)} Nothing was stored.`,
+      VISIBILITY_LOST,
+    );
+  }
+  const reason = failure.reason ?? 'failed';
+  const detail = `${explanationOf(failure)} Nothing was stored.`;
+  return diagnosis.undecided
+    ? new CredentialRefused('target_unavailable', `The secret could not be tried. ${detail}`, reason)
+    : new CredentialRefused('secret_refused', detail, reason);
+}

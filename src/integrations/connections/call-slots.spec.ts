@@ -1,0 +1,52 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InProcessCallSlots } from './call-slots';
+
+const never = new AbortController().signal;
+setMaxListeners(0, never);
+
+async function peakOf(slots: InProcessCallSlots, calls: number): Promise<number> {
+  let running = 0;
+  let peak = 0;
+  await Promise.all(
+    Array.from({ length: calls }, () =>
+      slots.use(never, async () => {
+        running += 1;
+        peak = Math.max(peak, running);
+        await sleep(2);
+        running -= 1;
+      }),
+    ),
+  );
+  return peak;
+}
+
+describe('call slots', () => {
+  it('let so many calls through at once and no more', async () => {
+    expect(await peakOf(new InProcessCallSlots(3), 20)).toBe(3);
+  });
+
+  it('let one through at a time after writes got in each other’s way', async () => {
+    const slots = new InProcessCallSlots(3);
+    slots.serialise(60_000);
+    expect(await peakOf(slots, 6)).toBe(1);
+  });
+
+  it('are free again after a call that failed', async () => {
+    const slots = new InProcessCallSlots(1);
+    await expect(slots.use(never, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(slots.use(never, () => Promise.resolve('yes'))).resolves.toBe('yes');
+  });
+
+  it('are not waited for by who gave up', async () => {
+    const slots = new InProcessCallSlots(1);
+    const first = slots.use(never, () => sleep(20, 'first'));
+    const controller = new AbortController();
+    const second = slots.use(controller.signal, () => Promise.resolve('second'));
+    const third = slots.use(never, () => Promise.resolve('third'));
+    controller.abort(new Error('gave up'));
+    await expect(second).rejects.toThrow('gave up');
+    await expect(first).resolves.toBe('first');
+    await expect(third).resolves.toBe('third');
+  });
+});

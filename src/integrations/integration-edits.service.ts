@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import { isObject, mergePatch } from '../admin-api/merge-patch';
+import { AuditLog } from '../audit/audit-log';
+import type { Transaction } from '../database/transaction-runner';
+import { SecretBox } from '../security/secret-box';
+import type { Admin } from '../tenants/authentication/admin';
+import { CredentialRefused, CredentialTrials } from './connection-test/credential-trials';
+import { secretBinding } from './connections/connections.service';
+import { eventOf } from './integration-events';
+import { Integration } from './integration.entity';
+import { Integrations, acceptSettings, whenConnected } from './integrations.service';
+import { assertMayDecide, assertMayGuard } from './owner-decisions';
+import { type IntegrationPolicies, withDefaults } from './policies';
+import type { RemoteAccount } from './provider/integration-provider';
+import { ProviderRegistry } from './provider/provider-registry';
+
+/** A JSON merge patch of an integration: what is left out stays, null takes the default. */
+export interface IntegrationPatch {
+  name?: string;
+  settings?: object;
+  policies?: object;
+}
+
+/** What an integration is to be, as far as people say. */
+export interface IntegrationEdit {
+  name: string;
+  settings: object;
+  policies: IntegrationPolicies;
+  /** The account was looked for in another place: whether it was found there. */
+  tried: { account: RemoteAccount | null } | null;
+}
+
+/** Changes of an integration that keep its account. */
+@Injectable()
+export class IntegrationEdits {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly providers: ProviderRegistry,
+    private readonly trials: CredentialTrials,
+    private readonly secrets: SecretBox,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * Asks the target where it matters: outside of any transaction.
+   *
+   * @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide
+   * @throws CredentialRefused where the account is not reached with these settings
+   */
+  async prepare(admin: Admin, integration: Integration, patch: IntegrationPatch): Promise<IntegrationEdit> {
+    const provider = this.providers.get(integration.provider);
+    const settings = acceptSettings(() =>
+      this.providers.parseSettings(provider.type, mergePatch(integration.settings, patch.settings ?? {})),
+    );
+    const policies = withDefaults(mergePatch(integration.policies, patch.policies ?? {}));
+    const sealed = { ciphertext: integration.secretCiphertext, keyId: integration.secretKeyId };
+    const secret = this.secrets.open(sealed, secretBinding(integration.id));
+    const elsewhere =
+      provider.credentialKey(settings, secret) !== provider.credentialKey(integration.settings, secret);
+    if (elsewhere) assertMayDecide(admin, 'what names the account');
+    assertMayGuard(admin, integration.policies.guard, policies.guard);
+    const tried = elsewhere ? { account: await this.try(admin, integration, settings, secret) } : null;
+    return { name: patch.name ?? integration.name, settings, policies, tried };
+  }
+
+  /** @throws Problem 409 when another change was made since it was prepared */
+  async apply(tx: Transaction, admin: Admin, prepared: Integration, edit: IntegrationEdit): Promise<void> {
+    const current = await this.integrations.unchanged(tx, prepared);
+    const { id } = current;
+    const { name, settings, policies, tried } = edit;
+    const changes = changesBetween(
+      { name: current.name, settings: current.settings, policies: current.policies },
+      { name, settings, policies },
+    );
+    if (changes.length === 0) return;
+    await tx.manager.update(Integration, { id }, { settings, policies });
+    const connection = tried ? whenConnected(current, tried.account) : {};
+    await this.integrations.raiseRevision(tx, id, { name, ...connection });
+    if (tried) await this.integrations.lookAgain(tx, id);
+    await this.audit.record(tx, {
+      ...eventOf(current, admin.actor, 'integration.changed'),
+      detail: { changes },
+    });
+    await this.integrations.recordResumed(tx, admin.actor, current, connection);
+  }
+
+  private async try(admin: Admin, integration: Integration, settings: object, secret: string) {
+    try {
+      return await this.trials.run(integration, settings, secret);
+    } catch (error) {
+      if (error instanceof CredentialRefused) {
+        await this.integrations.recordRefused(admin, integration, 'integration.changed', error.reason);
+      }
+      throw error;
+    }
+  }
+}
+
+interface FieldChange {
+  /** Dotted path. */
+  field: string;
+  from: unknown;
+  to: unknown;
+}
+
+function changesBetween(before: unknown, after: unknown, field = ''): FieldChange[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  if (!isObject(before) || !isObject(after)) return [{ field, from: before ?? null, to: after ?? null }];
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].flatMap((name) =>
+    changesBetween(before[name], after[name], field === '' ? name : `${field}.${name}`),
+  );
+}

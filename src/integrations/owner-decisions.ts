@@ -1,0 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Problem } from '../admin-api/problem';
+import { type Admin, mayAct } from '../tenants/authentication/admin';
+import type { GuardPolicy } from './policies';
+
+/** @throws Problem 403 */
+export function assertMayDecide(admin: Admin, what: string): void {
+  if (!mayAct(admin, 'owner')) throw Problem.forbidden(`To change ${what} needs a key with the role owner.`);
+}
+
+/**
+ * @param former what holds without the admin's doing
+ * @throws Problem 403
+ */
+export function assertMayGuard(admin: Admin, former: GuardPolicy, wanted: GuardPolicy): void {
+  if (!isDeepStrictEqual(wanted, former)) assertMayDecide(admin, 'policies.guard');
+}

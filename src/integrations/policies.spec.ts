@@ -1,0 +1,19 @@
+import { withDefaults } from './policies';
+
+describe('policies', () => {
+  it.each([
+    undefined,
+    null,
+    {},
+    { existingTeams: null, memberRole: null, guard: null },
+    { guard: { teamPercent: null } },
+  ])('have their defaults where an admin states nothing: %j', (given) => {
+    expect(withDefaults(given as Parameters<typeof withDefaults>[0])).toEqual(withDefaults({}));
+  });
+
+  it('are what an admin states, down to a zero', () => {
+    const policies = withDefaults({ existingTeams: 'fail', guard: { teamPercent: 0 } });
+    expect(policies).toMatchObject({ existingTeams: 'fail', onGroupDelete: 'delete' });
+    expect(policies.guard).toMatchObject({ teamPercent: 0, teamMembers: 5 });
+  });
+});

@@ -1,0 +1,110 @@
+import type { DataSource } from 'typeorm';
+import { FOR_UPDATE, inList } from '../../database/dialect';
+import type { Transaction, TransactionRunner } from '../../database/transaction-runner';
+import { type SecretBox, SecretUnreadableError } from '../../security/secret-box';
+import { SEALED_COLUMNS, type SealedColumn } from './sealed-columns';
+
+/** Rows that are locked, and rewritten, in one transaction. */
+const ROWS_PER_BATCH = 100;
+
+export interface RotationResult {
+  resealed: number;
+  /** Encrypted with the first key before, and found to open. */
+  current: number;
+  /** What no key opens, and why: as sentences. */
+  unreadable: readonly string[];
+  /** Rows that another process encrypted with an older key while this went on. */
+  left: number;
+}
+
+interface SealedRow {
+  id: string;
+  ciphertext: string;
+  keyId: string;
+}
+
+/**
+ * Encrypts everything that is stored sealed with the first key. A row that is right already is only opened, so a rotation
+ * that was cut off is just run again; a row is locked while it is rewritten, so none loses a secret that an admin stores
+ * at that moment.
+ */
+export class SecretRotation {
+  constructor(
+    private readonly reader: DataSource,
+    private readonly transactions: TransactionRunner,
+    private readonly secrets: SecretBox,
+  ) {}
+
+  async run(): Promise<RotationResult> {
+    const unreadable: string[] = [];
+    let resealed = 0;
+    let current = 0;
+    let outdated = 0;
+    for (const column of SEALED_COLUMNS) {
+      for await (const ids of this.batches(column)) {
+        const batch = await this.transactions.run((tx) => this.reseal(tx, column, ids));
+        resealed += batch.resealed;
+        current += batch.current;
+        unreadable.push(...batch.unreadable);
+      }
+      outdated += await this.outdated(column);
+    }
+    return { resealed, current, unreadable, left: Math.max(0, outdated - unreadable.length) };
+  }
+
+  private async *batches({ table }: SealedColumn): AsyncGenerator<string[]> {
+    for (let after = ''; ;) {
+      const rows = await this.reader.query<{ id: string }[]>(
+        `SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_BATCH}`,
+        [after],
+      );
+      if (rows.length === 0) return;
+      yield rows.map(({ id }) => id);
+      after = rows.at(-1)!.id;
+    }
+  }
+
+  private async reseal(tx: Transaction, column: SealedColumn, ids: readonly string[]) {
+    const { table, ciphertext, keyId } = column;
+    const rows = await tx.query<SealedRow>(
+      `SELECT id, ${ciphertext} AS ciphertext, ${keyId} AS keyId FROM ${table}
+       WHERE id IN (${inList(ids)}) ORDER BY id${FOR_UPDATE}`,
+      ids,
+    );
+    const result = { resealed: 0, current: 0, unreadable: [] as string[] };
+    for (const row of rows) {
+      const opened = this.open(row, column.binding(row.id));
+      if (opened instanceof SecretUnreadableError) {
+        result.unreadable.push(`${table} ${row.id}: ${opened.message}`);
+      } else if (row.keyId === this.secrets.sealingKeyId) {
+        result.current += 1;
+      } else {
+        const sealed = this.secrets.seal(opened, column.binding(row.id));
+        await tx.query(`UPDATE ${table} SET ${ciphertext} = ?, ${keyId} = ? WHERE id = ?`, [
+          sealed.ciphertext,
+          sealed.keyId,
+          row.id,
+        ]);
+        result.resealed += 1;
+      }
+    }
+    return result;
+  }
+
+  private open(row: SealedRow, boundTo: string): string | SecretUnreadableError {
+    try {
+      return this.secrets.open(row, boundTo);
+    } catch (error) {
+      if (error instanceof SecretUnreadableError) return error;
+      throw error;
+    }
+  }
+
+  private async outdated({ table, keyId }: SealedColumn): Promise<number> {
+    const [row] = await this.reader.query<{ count: number }[]>(
+      `SELECT COUNT(*) AS count FROM ${table} WHERE ${keyId} <> ?`,
+      [this.secrets.sealingKeyId],
+    );
+    return Number(row?.count ?? 0);
+  }
+}

@@ -1,0 +1,32 @@
+import 'reflect-metadata';
+import { readSettings } from './config/settings';
+import { Writer } from './database/writer';
+import { ENTITIES } from './entities';
+import { SecretRotation } from './integrations/secrets/secret-rotation';
+import { endWith } from './process-end';
+import { encryptionKeys } from './security/encryption-keys';
+import { SecretBox } from './security/secret-box';
+
+/** `npm run secrets:rotate`: encrypts every stored secret with the first key of SCIMIFY_ENCRYPTION_KEY. */
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const secrets = new SecretBox(encryptionKeys(settings));
+  const writer = await Writer.open(settings.database, ENTITIES);
+  try {
+    const rotation = new SecretRotation(writer.dataSource, writer.transactions, secrets);
+    const { resealed, current, unreadable, left } = await rotation.run();
+    console.log(`Re-encrypted ${resealed} with the first key; ${current} were right already.`);
+    if (left > 0) {
+      console.error(
+        `${left} were stored with an older key meanwhile. Give every process the new key in front, then run this again.`,
+      );
+    }
+    if (unreadable.length > 0)
+      console.error(`Not opened:\n${unreadable.map((row) => `  - ${row}`).join('\n')}`);
+    if (left + unreadable.length > 0) process.exitCode = 1;
+  } finally {
+    await writer.close();
+  }
+}
+
+main().catch(endWith);
