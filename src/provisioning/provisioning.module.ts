@@ -10,6 +10,8 @@ import { IntegrationRun } from './apply/integration-run';
 import { Members } from './apply/members';
 import { People } from './apply/people';
 import { ProvisioningAudit } from './apply/provisioning-audit';
+import { RunWatches } from './apply/run-watch';
+import { TeamNames } from './apply/team-names';
 import { Teams } from './apply/teams';
 import { UserResolution } from './apply/user-resolution';
 import { DryRun } from './dry-run/dry-run';
@@ -36,6 +38,8 @@ import { ReleaseRequests } from './schedule/release-requests';
 import { RetryRequests } from './schedule/retry-requests';
 import { Scheduler } from './schedule/scheduler';
 import { WorkLedger } from './schedule/work-ledger';
+import { HeldTeams } from './state/held-teams';
+import { LingeringMembers } from './state/lingering-members';
 import { Overview } from './state/overview';
 import { RemoteGroup } from './state/remote-group.entity';
 import { RemoteRows } from './state/remote-rows';
@@ -58,10 +62,12 @@ import { SyncStatus } from './state/sync-status';
   providers: [
     { provide: Scheduler, useClass: EmbeddedScheduler },
     IntegrationRun,
+    RunWatches,
     GroupViews,
     People,
     UserResolution,
     Teams,
+    TeamNames,
     Members,
     GroupApplier,
     ProvisioningAudit,
@@ -79,6 +85,8 @@ import { SyncStatus } from './state/sync-status';
     IntegrationRemoval,
     RemoteRows,
     SyncStatus,
+    HeldTeams,
+    LingeringMembers,
     Overview,
     TeamDryRun,
     DryRun,

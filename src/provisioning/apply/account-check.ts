@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { explanationOf } from '../../integrations/connection-test/diagnosis';
 import { sameAccountCheck } from '../../integrations/connection-test/same-account';
+import type { Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
-import { ACCOUNT_MISMATCH } from '../../integrations/suspension-reasons';
+import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { PROBE_EVERY_MS } from '../plan/backoff';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
@@ -39,7 +40,8 @@ export class AccountCheck {
     }
     const account = accountOf(run, found);
     await this.leases.run(run.lease, async (tx) => {
-      await this.integrations.connected(tx, integration.id, account);
+      if (endsByProbe(integration)) await this.integrations.identified(tx, integration.id, account);
+      else await this.integrations.connected(tx, integration.id, account);
       await this.integrations.accountChecked(tx, integration);
       if (integration.accountIdentity === null || integration.accountIdentity === account.identity) return;
       // The account behind a stand-in has shown itself: the claims are claims in it.
@@ -53,15 +55,27 @@ export class AccountCheck {
 
   /** No probe ends it: that the recorded account answers again has to be an admin's doing. */
   private async suspend(run: RunContext, message: string): Promise<void> {
+    const { integration } = run;
     await this.leases.run(run.lease, async (tx) => {
-      await this.integrations.suspend(tx, run.integration.id, {
+      if (integration.suspensionReason === VISIBILITY_LOST) {
+        // In its place a suspension would end without a look whether the teams are seen again.
+        await this.integrations.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
+        await this.integrations.stayBlind(tx, integration.id);
+        return;
+      }
+      await this.integrations.suspend(tx, integration.id, {
         reason: ACCOUNT_MISMATCH,
         message,
         nextProbeAt: null,
       });
-      await this.integrations.accountChecked(tx, run.integration);
+      await this.integrations.accountChecked(tx, integration);
     });
     // Not left alone for a time: what an admin changes counts at once.
     await this.ledger.settle(run.lease, Date.now() + PROBE_EVERY_MS);
   }
+}
+
+/** That the account can be read proves little of a suspension for something else: that ends once it works again. */
+function endsByProbe({ suspensionReason }: Integration): boolean {
+  return suspensionReason !== null && suspensionReason !== ACCOUNT_MISMATCH;
 }

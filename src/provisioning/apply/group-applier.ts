@@ -3,21 +3,40 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
-import { planTeam } from '../plan/group-plan';
+import { type LetGoAction, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
+import { HELD, REJECTED } from '../plan/mass-change-guard';
+import { NAME_NOT_FREE_YET } from '../plan/new-team';
 import { Leases } from '../schedule/lease';
+import { WorkLedger } from '../schedule/work-ledger';
 import { type OpenItem, deriveGroupState } from '../state/group-state';
 import { RemoteGroup } from '../state/remote-group.entity';
-import { HELD_MESSAGE, HELD_REASON, RemovalScreen } from '../guard/removal-screen';
-import { GroupBlockedError, GroupHeldError } from './group-blocked';
+import { makeGroupsDue } from '../state/waiting-groups';
+import { dropItemsOf, dropItemsOfAbsent } from '../guard/held-items';
+import { RemovalScreen } from '../guard/removal-screen';
+import { offerFreedNames } from './freed-names';
+import {
+  GroupBlockedError,
+  GroupHeldError,
+  GroupTakenOverError,
+  NameNotFreeYetError,
+  TAKEN_OVER,
+  TAKEN_OVER_MESSAGE,
+} from './group-blocked';
 import type { GroupView } from './group-view';
+import { successorOf } from './known-target';
 import { Members, screenedTeam } from './members';
-import { People } from './people';
+import { unsentDueAt } from './member-records';
+import { unlessNotVisibleYet } from './not-visible-yet';
+import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
+import { TeamNames } from './team-names';
 import { Teams, type ViewWithTeam, raiseWriteSeq } from './teams';
+import { unclearDueAt } from './unclear-writes';
 import { UserResolution } from './user-resolution';
 
-const CHUNK = 500;
+/** The successor has its turn in the same run, or in the next. */
+const TAKEN_OVER_WITHIN_MS = 1_000;
 
 /**
  * Brings one group's team to where the IdP wants it. Safe to cut off at any point and to run again: what is intended is
@@ -28,11 +47,13 @@ const CHUNK = 500;
 export class GroupApplier {
   constructor(
     private readonly teams: Teams,
+    private readonly names: TeamNames,
     private readonly members: Members,
     private readonly people: People,
     private readonly users: UserResolution,
     private readonly leases: Leases,
     private readonly screen: RemovalScreen,
+    private readonly ledger: WorkLedger,
     private readonly audit: ProvisioningAudit,
   ) {}
 
@@ -51,44 +72,78 @@ export class GroupApplier {
       const now = Date.now();
       const withTeam = await this.teams.ensure(run, { ...view, group: view.group }, found);
       current = withTeam;
-      const named = await this.teams.ensureName(run, withTeam, now);
+      const named = await this.names.ensure(run, withTeam, now);
       await this.applyMembers(run, named, now);
       await this.acknowledge(run, named);
-    } catch (error) {
-      if (error instanceof ProviderError && error.reason === GROUP_GONE && current.remote?.remoteId) {
-        await this.teams.forget(run, current as ViewWithTeam);
-      }
+    } catch (failure) {
+      const error = current.remote ? unlessNotVisibleYet(current.remote, failure) : failure;
       await this.recordFailure(run, current, error);
+      if (error instanceof ProviderError && (error.accountWide || error.isTransient)) throw error;
+    }
+  }
+
+  /** What all of these groups need could not be had: each says so. */
+  async putOff(run: RunContext, views: readonly GroupView[], error: ProviderError): Promise<void> {
+    for (const view of views) {
+      if (view.group && !view.remote) await this.teams.begin(run, { ...view, group: view.group });
+      await this.recordFailure(run, view, error);
     }
   }
 
   private async applyMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
-    if (view.change?.whole) await this.compareWhole(run, view);
+    await this.applyJoiningPairs(run, view);
+    if (view.change?.whole) await this.compareMembers(run, view);
     for (;;) {
       const pairs = await this.people.changedPairs(view.groupId, CHUNK);
       if (pairs.length === 0) break;
-      const userIds = pairs.map(({ userId }) => userId);
-      // Nearly always done for the whole batch; but these may have come since.
-      await this.users.resolve(run, userIds);
-      await this.members.apply(run, view, userIds, [], pairs);
+      await this.applyPairs(run, view, pairs);
     }
+    if (view.change?.whole) await this.compareTeam(run, view);
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
       const userIds = await this.people.parkedDue(view.remote.id, now, CHUNK);
+      await this.users.resolve(run, userIds);
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
       if (userIds.length + remoteUserIds.length === 0) break;
       await this.members.apply(run, view, userIds, remoteUserIds);
     }
+    await this.members.makeSure(run, view, now);
   }
 
-  /** Everybody in the group first, then everybody known in the team: nobody leaves before those who come. */
-  private async compareWhole(run: RunContext, view: ViewWithTeam): Promise<void> {
+  /**
+   * Of more people than are looked at together, those who join come first: nobody leaves before them. And where the whole
+   * group is compared, whoever changed on their own joins for that reason.
+   */
+  private async applyJoiningPairs(run: RunContext, view: ViewWithTeam): Promise<void> {
+    const changed = await this.people.changedPairs(view.groupId, CHUNK);
+    if (!view.change?.whole && changed.length < CHUNK) return;
+    for (let after = ''; ;) {
+      const pairs = await this.people.joiningPairs(view.groupId, CHUNK, after);
+      if (pairs.length === 0) break;
+      await this.applyPairs(run, view, pairs);
+      after = pairs.at(-1)!.userId;
+    }
+  }
+
+  private async applyPairs(run: RunContext, view: ViewWithTeam, pairs: readonly PairMark[]): Promise<void> {
+    const userIds = pairs.map(({ userId }) => userId);
+    // Nearly always done for the whole batch; but these may have come since.
+    await this.users.resolve(run, userIds);
+    await this.members.apply(run, view, userIds, [], pairs);
+  }
+
+  /** Everybody in the group, before anybody leaves. */
+  private async compareMembers(run: RunContext, view: ViewWithTeam): Promise<void> {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
-      await this.users.resolve(run, userIds);
+      await this.users.resolveInTurn(run, userIds);
       await this.members.apply(run, view, userIds, []);
       after = userIds.at(-1)!;
     }
+  }
+
+  /** Everybody known in the team. */
+  private async compareTeam(run: RunContext, view: ViewWithTeam): Promise<void> {
     for (let after = ''; ;) {
       const remoteUserIds = await this.people.remoteMembersAfter(view.remote.id, after, CHUNK);
       if (remoteUserIds.length === 0) break;
@@ -100,7 +155,8 @@ export class GroupApplier {
   /** The IdP or an admin deleted the group, or an admin the integration. */
   private async letGo(run: RunContext, view: GroupView): Promise<void> {
     const remote = view.remote && (await this.beginLettingGo(run, view.groupId, view.remote.id));
-    const action = planTeam(null, remote, letGoModeOf(run, view));
+    await this.assertNotTakenOver(run, remote);
+    const action = planLettingGo(remote, letGoModeOf(run, view));
     switch (action.kind) {
       case 'resume-create': {
         const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
@@ -109,11 +165,11 @@ export class GroupApplier {
       }
       case 'delete':
         await this.assertNotHeld(run, { ...view, remote: remote! });
-        await this.deleteTeam(run, view as ViewWithTeam);
+        await orGone(run, remote!, () => this.deleteTeam(run, view as ViewWithTeam));
         break;
       case 'release':
         await this.assertNotHeld(run, { ...view, remote: remote! });
-        await this.members.releaseAll(run, view as ViewWithTeam);
+        await orGone(run, remote!, () => this.members.releaseAll(run, view as ViewWithTeam));
         break;
       default:
         break;
@@ -122,12 +178,18 @@ export class GroupApplier {
       if (remote) await removeRemoteRows(tx, remote.id);
       await tx.query('DELETE FROM member_change WHERE groupId = ?', [view.groupId]);
       await tx.query('DELETE FROM group_change WHERE groupId = ?', [view.groupId]);
-      await tx.query('DELETE FROM held_item WHERE groupId = ?', [view.groupId]);
+      await dropItemsOf(tx, run.integration.id, view.groupId);
+      await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ?', [
+        run.integration.id,
+        view.groupId,
+      ]);
+      await offerFreedNames(tx, run.integration.id, remote?.remoteName ?? null);
       if (!remote?.remoteId) return;
       await this.audit.record(tx, run, [
         {
-          action: action.kind === 'delete' ? 'team.deleted' : 'team.released',
+          action: lettingGo(action),
           target: { type: 'group', id: view.groupId },
+          cause: view.change?.wholeCause,
           detail: { remoteId: remote.remoteId, name: remote.remoteName },
         },
       ]);
@@ -149,29 +211,42 @@ export class GroupApplier {
     });
   }
 
-  /**
-   * What an admin deletes by name is meant; what the IdP deletes is counted.
-   *
-   * @throws GroupHeldError
-   */
-  private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
-    if (view.change?.letGo || run.integration.deletingSince !== null) return;
-    const team = { ...screenedTeam(run, view), displayName: view.remote.groupName };
-    const goesOn = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
-    if (!goesOn) throw new GroupHeldError();
+  /** @throws GroupTakenOverError */
+  private async assertNotTakenOver(run: RunContext, remote: RemoteGroup | null): Promise<void> {
+    if (!remote || run.integration.deletingSince !== null) return;
+    const isTakenOver = await this.leases.run(run.lease, async (tx) => {
+      const successor = await successorOf(tx, run.provider, remote);
+      // Whatever it waits for, this team is what it needs.
+      if (successor !== null)
+        await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [run.integration.id, successor]);
+      return successor !== null;
+    });
+    if (isTakenOver) throw new GroupTakenOverError();
   }
 
-  /** The claim is looked at again right before: another group may have taken the team over. */
+  /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
+  private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
+    if (isMeant(run, view)) return;
+    const team = { ...screenedTeam(run, view), displayName: view.remote.groupName };
+    const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
+    if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
+    if (waitsFor) throw new GroupHeldError();
+  }
+
+  /**
+   * The claim is looked at again right before: another group may have taken the team over.
+   *
+   * @throws GroupTakenOverError, ProviderError
+   */
   private async deleteTeam(run: RunContext, view: ViewWithTeam): Promise<void> {
-    const stillOurs = await this.leases.run(run.lease, async (tx) => {
+    await this.leases.run(run.lease, async (tx) => {
       const [row] = await tx.query<{ groupId: string }>('SELECT groupId FROM remote_group WHERE id = ?', [
         view.remote.id,
       ]);
-      if (row?.groupId !== view.groupId) return false;
+      if (row?.groupId !== view.groupId) throw new GroupTakenOverError();
       await raiseWriteSeq(tx, view.remote.id);
-      return true;
     });
-    if (stillOurs) await run.connection.deleteGroup(view.remote.remoteId, run.call);
+    await run.connection.deleteGroup(view.remote.remoteId, run.call);
   }
 
   /** Whatever changed since the marks were read has newer marks, and is not acknowledged with these. */
@@ -184,6 +259,7 @@ export class GroupApplier {
           [view.groupId, view.change.mark],
         );
       }
+      await dropItemsOfAbsent(tx, view.remote);
       const derived = deriveGroupState(await openItems(tx, view));
       await tx.manager.update(
         RemoteGroup,
@@ -210,6 +286,11 @@ export class GroupApplier {
         groupId: view.groupId,
       });
       if (!remote) return;
+      // Deleted by hand, or out of the credential's sight: that is told by looking at all teams, and nothing is forgotten before.
+      // Once for each group: one that stays out of sight must not have everything looked at again and again.
+      if (failure.reason === GROUP_GONE && remote.reason !== GROUP_GONE) {
+        await this.ledger.expediteReconciliation(tx, run.integration.id);
+      }
       const attempts = remote.attempts + 1;
       const nextAttemptAt = Date.now() + failure.delay(attempts);
       await tx.manager.update(
@@ -222,16 +303,15 @@ export class GroupApplier {
           attempts,
           nextAttemptAt,
           notBefore: nextAttemptAt,
-          blockedMark: failure.state === 'retrying' ? null : (view.change?.mark ?? null),
+          blockedMark: failure.state === 'retrying' ? null : (view.change?.mark ?? NO_CHANGE),
         },
       );
     });
-    if (error instanceof ProviderError && (error.accountWide || error.isTransient)) throw error;
   }
 }
 
-/** Chunks of people whose time has come that one look at a group goes through; more of them wait for the next. */
-const MAX_RETRY_CHUNKS = 20;
+/** No change has this mark: whichever comes next is looked at. */
+const NO_CHANGE = '';
 
 interface Failure {
   reason: string;
@@ -245,7 +325,23 @@ function failureOf(error: unknown): Failure | null {
     return { reason: error.reason, message: error.explanation, state: 'blocked', delay: refusalDelay };
   }
   if (error instanceof GroupHeldError) {
-    return { reason: HELD_REASON, message: HELD_MESSAGE, state: 'held', delay: () => refusalDelay(2) };
+    return { ...HELD, state: 'held', delay: () => refusalDelay(2) };
+  }
+  if (error instanceof NameNotFreeYetError) {
+    return {
+      reason: NAME_NOT_FREE_YET,
+      message: error.explanation,
+      state: 'retrying',
+      delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
+    };
+  }
+  if (error instanceof GroupTakenOverError) {
+    return {
+      reason: TAKEN_OVER,
+      message: TAKEN_OVER_MESSAGE,
+      state: 'retrying',
+      delay: () => TAKEN_OVER_WITHIN_MS,
+    };
   }
   if (!(error instanceof ProviderError)) return null;
   const passing = error.isTransient || error.accountWide || error.reason === GROUP_GONE;
@@ -258,6 +354,22 @@ function failureOf(error: unknown): Failure | null {
   };
 }
 
+/**
+ * For the last thing that is done to a team: where it is missing, that is done too. Unless the team may only be out of sight;
+ * but an integration that goes does not stay for that.
+ */
+async function orGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
+  try {
+    await letGo();
+  } catch (error) {
+    const isMissing = error instanceof ProviderError && error.reason === GROUP_GONE;
+    if (isMissing && mayBeDeletedByUs(remote)) return;
+    const cause = unlessNotVisibleYet(remote, error);
+    const isGone = isMissing && cause === error;
+    if (!isGone || run.integration.deletingSince === null) throw cause;
+  }
+}
+
 /** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
 export function letGoModeOf(
   { integration }: Pick<RunContext, 'integration'>,
@@ -266,9 +378,21 @@ export function letGoModeOf(
   return change?.letGo ?? integration.deletingTeams ?? integration.policies.onGroupDelete;
 }
 
+/** What an admin deletes by name is meant; what the IdP deletes is counted. */
+export function isMeant({ integration }: Pick<RunContext, 'integration'>, { change }: GroupView): boolean {
+  return Boolean(change?.letGo) || integration.deletingSince !== null;
+}
+
+/** Nobody leaves a team that is only forgotten. */
+function lettingGo({ kind }: LetGoAction): string {
+  if (kind === 'delete') return 'team.deleted';
+  return kind === 'release' ? 'team.released' : 'team.left';
+}
+
 async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [remoteGroupId]);
   await tx.query('DELETE FROM parked_member WHERE remoteGroupId = ?', [remoteGroupId]);
+  await tx.query('DELETE FROM unclear_write WHERE remoteGroupId = ?', [remoteGroupId]);
   await tx.query('DELETE FROM remote_group WHERE id = ?', [remoteGroupId]);
 }
 
@@ -286,14 +410,20 @@ async function openItems(tx: Transaction, view: ViewWithTeam) {
   const held = await tx.query("SELECT 1 FROM held_item WHERE groupId = ? AND state = 'held' LIMIT 1", [
     view.groupId,
   ]);
+  const rejected = await tx.query("SELECT 1 FROM held_item WHERE groupId = ? AND state = 'pinned' LIMIT 1", [
+    view.groupId,
+  ]);
   return {
-    held: held.length > 0 ? { reason: HELD_REASON, message: HELD_MESSAGE } : null,
+    held: held.length > 0 ? HELD : null,
     passing: earlier(await first('parked_member', 'passing'), await first('remote_member', 'passing')),
     waiting: earlier(await first('parked_member', 'waiting'), await first('remote_member', 'waiting')),
     name:
       nameReason !== null && nameNextAttemptAt !== null
         ? { reason: nameReason, message: nameMessage ?? '', nextAttemptAt: nameNextAttemptAt }
         : null,
+    rejected: rejected.length > 0 ? REJECTED : null,
+    unsentDueAt: await unsentDueAt(tx, view.remote.id),
+    unclearDueAt: await unclearDueAt(tx, view.remote.id),
   };
 }
 

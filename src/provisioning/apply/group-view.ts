@@ -2,22 +2,36 @@ import { Injectable } from '@nestjs/common';
 import type { LetGoMode } from '../../directory/change.entity';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import type { DataSource, Repository } from 'typeorm';
+import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
+import { CHANGE_IS_DUE } from '../state/due-changes';
 import { RemoteGroup } from '../state/remote-group.entity';
 
 /** One group as the engine finds it: what it read first is what it may acknowledge. */
 export interface GroupView {
   groupId: string;
-  change: { mark: string; whole: boolean; letGo: LetGoMode | null } | null;
+  change: {
+    mark: string;
+    cause: string | null;
+    whole: boolean;
+    wholeCause: string | null;
+    letGo: LetGoMode | null;
+  } | null;
   /** Null once the IdP deleted it. */
-  group: { displayName: string; generation: number } | null;
+  group: {
+    /** As the target keeps it. */
+    displayName: string;
+    generation: number;
+  } | null;
   remote: RemoteGroup | null;
 }
 
-/** Names to look up: those of groups that have no team yet, nor an unconfirmed creation with a name of its own. */
+/** The name to look up for a group that has no team yet, nor an unconfirmed creation with a name of its own. */
+export function nameWithoutTeam({ group, remote }: GroupView): string | null {
+  return group && !remote?.remoteId && !remote?.createIntent ? group.displayName : null;
+}
+
 export function namesWithoutTeam(views: readonly GroupView[]): string[] {
-  return views
-    .filter(({ group, remote }) => group && !remote?.remoteId && !remote?.createIntent)
-    .map(({ group }) => group!.displayName);
+  return views.map(nameWithoutTeam).filter((name) => name !== null);
 }
 
 @Injectable()
@@ -28,11 +42,14 @@ export class GroupViews {
   ) {}
 
   /** The mark is read before the rows: a change that comes in between is newer than the mark, and stays to be done. */
-  async read(integrationId: string, groupId: string): Promise<GroupView> {
-    const [change] = await this.reader.query<{ mark: string; whole: number; letGo: LetGoMode | null }[]>(
-      'SELECT mark, whole, letGo FROM group_change WHERE groupId = ?',
-      [groupId],
-    );
+  async read(
+    integrationId: string,
+    groupId: string,
+    provider: Pick<IntegrationProvider, 'keptGroupName'>,
+  ): Promise<GroupView> {
+    const [change] = await this.reader.query<
+      (Omit<NonNullable<GroupView['change']>, 'whole'> & { whole: number })[]
+    >('SELECT mark, cause, whole, wholeCause, letGo FROM group_change WHERE groupId = ?', [groupId]);
     const [group] = await this.reader.query<{ displayName: string; generation: number }[]>(
       'SELECT displayName, generation FROM scim_group WHERE id = ? AND integrationId = ? AND deletedAt IS NULL',
       [groupId, integrationId],
@@ -41,23 +58,35 @@ export class GroupViews {
     return {
       groupId,
       change: change ? { ...change, whole: Boolean(change.whole) } : null,
-      group: group ?? null,
+      group: group ? { ...group, displayName: provider.keptGroupName(group.displayName) } : null,
       remote,
     };
   }
 
-  /** Groups that have something to do by now: fresh changes first, the oldest of them before others. */
-  async due(integrationId: string, now: number, limit: number): Promise<string[]> {
+  /**
+   * Groups that have something to do by now: fresh changes first, the oldest of them before others.
+   *
+   * @param compared whether the whole group has to be compared, or only some of its people or its name
+   */
+  async due(
+    integrationId: string,
+    compared: 'whole' | 'in part',
+    now: number,
+    limit: number,
+  ): Promise<string[]> {
     const changed = await this.reader.query<{ groupId: string }[]>(
       `SELECT c.groupId AS groupId FROM group_change c
        LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
-       WHERE c.integrationId = ?
-         AND (r.notBefore IS NULL OR r.notBefore <= ? OR (r.blockedMark IS NOT NULL AND r.blockedMark <> c.mark))
+       WHERE c.integrationId = ? AND c.whole = ? AND ${CHANGE_IS_DUE}
        ORDER BY c.since LIMIT ?`,
-      [integrationId, now, limit],
+      [integrationId, compared === 'whole' ? 1 : 0, now, limit],
     );
+    if (compared === 'whole') return changed.map(({ groupId }) => groupId);
     const waited = await this.reader.query<{ groupId: string }[]>(
-      'SELECT groupId FROM remote_group WHERE integrationId = ? AND nextAttemptAt <= ? ORDER BY nextAttemptAt LIMIT ?',
+      `SELECT r.groupId AS groupId FROM remote_group r
+       LEFT JOIN group_change c ON c.groupId = r.groupId AND c.whole = 1
+       WHERE r.integrationId = ? AND r.nextAttemptAt <= ? AND c.groupId IS NULL
+       ORDER BY r.nextAttemptAt LIMIT ?`,
       [integrationId, now, limit],
     );
     return [...new Set([...changed, ...waited].map(({ groupId }) => groupId))].slice(0, limit);
@@ -83,7 +112,17 @@ export class GroupViews {
     return rows.length > 0;
   }
 
-  /** When the next thing of this integration comes due by itself. */
+  /** How many of the integration's groups that are known to the target wait for this reason. */
+  async stoppedFor(integrationId: string, reason: string): Promise<{ stopped: number; all: number }> {
+    const [row] = await this.reader.query<[{ stopped: number | null; counted: number }]>(
+      `SELECT SUM(CASE WHEN reason = ? OR nameReason = ? THEN 1 ELSE 0 END) AS stopped, COUNT(*) AS counted
+       FROM remote_group WHERE integrationId = ?`,
+      [reason, reason, integrationId],
+    );
+    return { stopped: Number(row.stopped ?? 0), all: Number(row.counted) };
+  }
+
+  /** When the next group of this integration comes due by itself. */
   async nextDue(integrationId: string): Promise<number | null> {
     const [row] = await this.reader.query<[{ dueAt: number | null }]>(
       'SELECT MIN(nextAttemptAt) AS dueAt FROM remote_group WHERE integrationId = ?',

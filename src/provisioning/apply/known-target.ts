@@ -1,7 +1,11 @@
+import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { uniqueNameKey } from '../../directory/groups';
+import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
-import type { Claim } from '../plan/new-team';
+import type { Claim, Obstacle } from '../plan/new-team';
+import type { RemoteGroup } from '../state/remote-group.entity';
 
 /**
  * Questions about what we know of a target. Whoever applies asks them inside a transaction, whoever only plans asks the
@@ -16,11 +20,15 @@ export async function claimOn(
   remoteId: string,
   exceptRemoteGroupId: string,
 ): Promise<Claim | undefined> {
-  const [claim] = await db.query<Claim>(
-    'SELECT groupName, integrationId FROM remote_group WHERE accountIdentity = ? AND remoteId = ? AND id <> ?',
+  const [claim] = await db.query<Omit<Claim, 'deleted' | 'stuck'> & { deleted: number; stuck: number }>(
+    `SELECT COALESCE(g.displayName, r.groupName) AS groupName, r.integrationId AS integrationId,
+            CASE WHEN g.id IS NULL THEN 1 ELSE 0 END AS deleted,
+            CASE WHEN r.nameKind = 'waiting' THEN 1 ELSE 0 END AS stuck
+     FROM remote_group r LEFT JOIN scim_group g ON g.id = r.groupId AND g.deletedAt IS NULL
+     WHERE r.accountIdentity = ? AND r.remoteId = ? AND r.id <> ?`,
     [accountIdentity, remoteId, exceptRemoteGroupId],
   );
-  return claim;
+  return claim && { ...claim, deleted: Number(claim.deleted) === 1, stuck: Number(claim.stuck) === 1 };
 }
 
 /** What a deleted group of that name still has in the target: its `remote_group.id`. */
@@ -39,6 +47,67 @@ export async function tombstoneNamed(
   return tombstone?.id ?? null;
 }
 
+/** A team of the integration by its name, and what its group wants it to be called. */
+export interface NameHolder {
+  /** Of the `remote_group`. */
+  id: string;
+  remoteName: string;
+  /** What the group is called by now; null once the IdP deleted it. */
+  wanted: string | null;
+  /** What the group was called when it was looked at last. */
+  groupName: string;
+  stuck: boolean;
+}
+
+/** Which team of the integration has that name, as far as we know. */
+export async function holderOfName(
+  db: Asked,
+  integrationId: string,
+  remoteNameKey: string,
+): Promise<NameHolder | undefined> {
+  const [holder] = await db.query<Omit<NameHolder, 'stuck'> & { stuck: number }>(
+    `SELECT r.id AS id, r.remoteName AS remoteName, r.groupName AS groupName, g.displayName AS wanted,
+            CASE WHEN r.nameKind = 'waiting' THEN 1 ELSE 0 END AS stuck
+     FROM remote_group r LEFT JOIN scim_group g ON g.id = r.groupId AND g.deletedAt IS NULL
+     WHERE r.integrationId = ? AND r.remoteNameKey = ? AND r.remoteId IS NOT NULL ORDER BY r.id LIMIT 1`,
+    [integrationId, remoteNameKey],
+  );
+  return holder && { ...holder, stuck: Number(holder.stuck) === 1 };
+}
+
+/** Whether another group of the integration may have created the team of that name: its creation has no answer yet. */
+export async function isBeingCreated(
+  db: Asked,
+  integrationId: string,
+  remoteNameKey: string,
+  exceptRemoteGroupId: string,
+): Promise<boolean> {
+  const rows = await db.query<unknown>(
+    `SELECT 1 FROM remote_group WHERE integrationId = ? AND remoteNameKey = ? AND remoteId IS NULL
+       AND createIntent IS NOT NULL AND id <> ?`,
+    [integrationId, remoteNameKey, exceptRemoteGroupId],
+  );
+  return rows.length > 0;
+}
+
+/** The group without a team that is about to take over what a deleted one of its name left: its id. */
+export async function successorOf(
+  db: Asked,
+  provider: Pick<IntegrationProvider, 'groupNameKey'>,
+  tombstone: Pick<RemoteGroup, 'integrationId' | 'remoteName' | 'remoteNameKey' | 'createIntent'>,
+): Promise<string | null> {
+  const name = tombstone.remoteName ?? tombstone.createIntent?.name;
+  if (name === undefined) return null;
+  const [group] = await db.query<{ id: string; displayName: string }>(
+    `SELECT g.id AS id, g.displayName AS displayName FROM scim_group g
+     LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
+     WHERE g.integrationId = ? AND g.displayNameUniqueKey = ? AND g.deletedAt IS NULL AND r.remoteId IS NULL
+       AND r.createIntent IS NULL`,
+    [tombstone.integrationId, uniqueNameKey(name)],
+  );
+  return group && provider.groupNameKey(group.displayName) === tombstone.remoteNameKey ? group.id : null;
+}
+
 /** Those of these remote users whom we added to the team: a release takes them out again. */
 export async function addedByUs(
   db: Asked,
@@ -53,6 +122,16 @@ export async function addedByUs(
   return rows.map(({ remoteUserId }) => remoteUserId);
 }
 
+/** Why one of those whom we added is still in a team that was to be released; undefined when none of them is. */
+export async function addedByUsAndKept(db: Asked, remoteGroupId: string): Promise<Obstacle | undefined> {
+  const [kept] = await db.query<Obstacle>(
+    `SELECT reason, message FROM remote_member WHERE remoteGroupId = ? AND managed = 1 AND preexisting = 0
+     ORDER BY nextAttemptAt, remoteUserId LIMIT 1`,
+    [remoteGroupId],
+  );
+  return kept;
+}
+
 /** Who is next in the team once so many places have become free. */
 export async function nextForPlaces(db: Asked, remoteGroupId: string, places: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>(
@@ -60,4 +139,23 @@ export async function nextForPlaces(db: Asked, remoteGroupId: string, places: nu
     [remoteGroupId, GROUP_FULL, places],
   );
   return rows.map(({ userId }) => userId);
+}
+
+/** By remote user, the users who are linked to them. */
+export async function usersLinkedTo(
+  db: Asked,
+  integrationId: string,
+  remoteUserIds: readonly string[],
+): Promise<Map<string, string[]>> {
+  const linked = new Map<string, string[]>();
+  for await (const some of chunksOf(remoteUserIds)) {
+    const rows = await db.query<{ userId: string; remoteUserId: string }>(
+      `SELECT userId, remoteUserId FROM remote_user WHERE integrationId = ? AND remoteUserId IN (${inList(some)})
+       ORDER BY userId`,
+      [integrationId, ...some],
+    );
+    for (const { userId, remoteUserId } of rows)
+      linked.set(remoteUserId, [...(linked.get(remoteUserId) ?? []), userId]);
+  }
+  return linked;
 }

@@ -2,14 +2,21 @@ import { chunksOf } from '../../database/chunks';
 import { inList, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import { USER_GONE } from '../../integrations/provider/provider-error';
+import { GROUP_GONE, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
+import { noteCauses } from './causes';
 import { nextForPlaces } from './known-target';
 import type { RunContext } from './run-context';
 
 /** A person whose look-up is due is looked up in the very next run. */
 export const LOOK_UP_SOON_MS = 1_000;
+
+/** Searches may show for minutes whom the target no longer has. */
+function userGoneDelay(attempts: number): number {
+  return attempts <= 1 ? LOOK_UP_SOON_MS : passingFailureDelay(attempts + 5, undefined, Math.random());
+}
 
 /** A desired member who cannot be added now. */
 export interface ParkedPerson {
@@ -17,6 +24,8 @@ export interface ParkedPerson {
   kind: ParkedKind;
   reason: string;
   message: string;
+  /** Refusals in a row. */
+  attempts: number;
   nextAttemptAt: number;
 }
 
@@ -42,17 +51,17 @@ export async function parkPeople(
         table: 'parked_member',
         columns,
         key: ['remoteGroupId', 'userId'],
-        update: ['kind', 'reason', 'message', 'nextAttemptAt'],
+        update: ['kind', 'reason', 'message', 'attempts', 'nextAttemptAt'],
         rows: some.length,
       }),
-      some.flatMap(({ userId, kind, reason, message, nextAttemptAt }) => [
+      some.flatMap(({ userId, kind, reason, message, attempts, nextAttemptAt }) => [
         remoteGroupId,
         userId,
         integrationId,
         kind,
         reason,
         message,
-        0,
+        attempts,
         nextAttemptAt,
       ]),
     );
@@ -78,9 +87,73 @@ export async function markRemoving(
   remoteUserIds: readonly string[],
 ): Promise<void> {
   await tx.query(
-    `UPDATE remote_member SET state = 'removing' WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
-    [remoteGroupId, ...remoteUserIds],
+    `UPDATE remote_member SET state = 'removing', kind = NULL, reason = NULL, message = NULL, nextAttemptAt = ?
+     WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
+    [Date.now(), remoteGroupId, ...remoteUserIds],
   );
+}
+
+/** From here on these calls are due, until an answer is recorded. */
+export async function markIntents(
+  tx: Transaction,
+  remoteGroupId: string,
+  state: 'adding' | 'removing',
+  intents: readonly { remoteUserId: string; attempts: number }[],
+): Promise<void> {
+  const now = Date.now();
+  for await (const some of chunksOf(intents)) {
+    await tx.query(
+      upsertSql({
+        table: 'remote_member',
+        columns: [
+          'remoteGroupId',
+          'remoteUserId',
+          'state',
+          'managed',
+          'preexisting',
+          'attempts',
+          'kind',
+          'reason',
+          'message',
+          'nextAttemptAt',
+          'joinedAt',
+        ],
+        key: ['remoteGroupId', 'remoteUserId'],
+        update: ['state', 'managed', 'kind', 'reason', 'message', 'nextAttemptAt'],
+        rows: some.length,
+      }),
+      some.flatMap(({ remoteUserId, attempts }) => [
+        remoteGroupId,
+        remoteUserId,
+        state,
+        1,
+        0,
+        attempts,
+        null,
+        null,
+        null,
+        now,
+        now,
+      ]),
+    );
+  }
+}
+
+/** How often each of these people was refused so far, and who put them into the group. */
+export async function waitingAmong(
+  tx: Transaction,
+  remoteGroupId: string,
+  userIds: readonly string[],
+): Promise<Map<string, { attempts: number; cause: string | null }>> {
+  const waiting = new Map<string, { attempts: number; cause: string | null }>();
+  for await (const some of chunksOf(userIds)) {
+    const rows = await tx.query<{ userId: string; attempts: number; cause: string | null }>(
+      `SELECT userId, attempts, cause FROM parked_member WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+    for (const { userId, attempts, cause } of rows) waiting.set(userId, { attempts, cause });
+  }
+  return waiting;
 }
 
 export async function recordApplied(
@@ -103,7 +176,7 @@ export async function recordApplied(
   }
   await tx.query(
     `UPDATE remote_member SET state = 'present', role = ?, kind = NULL, reason = NULL, message = NULL, attempts = 0,
-       nextAttemptAt = NULL WHERE remoteGroupId = ? AND remoteUserId = ?`,
+       nextAttemptAt = NULL, cause = NULL WHERE remoteGroupId = ? AND remoteUserId = ?`,
     [outcome.role, remoteGroupId, outcome.remoteUserId],
   );
   await unparkPeople(tx, remoteGroupId, userIds);
@@ -115,52 +188,37 @@ export async function recordFailed(
   remoteGroupId: string,
   { remoteUserId, change, error }: MemberOutcome & { applied: false },
   userIds: readonly string[],
+  cause: string | undefined,
 ): Promise<void> {
-  const kind = error.isTransient ? 'passing' : 'waiting';
+  // A team that is not there is the team's own matter, and says nothing of its members.
+  const passes = error.isTransient || error.reason === GROUP_GONE;
+  const kind = passes ? 'passing' : 'waiting';
   const delay = (attempts: number) =>
-    error.isTransient
+    passes
       ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
       : error.reason === USER_GONE
-        ? LOOK_UP_SOON_MS
+        ? userGoneDelay(attempts)
         : refusalDelay(attempts);
   const problem = { reason: error.reason, message: error.explanation, delay };
-  if (change === 'remove' || error.outcome === 'unknown' || error.isTransient) {
+  if (change === 'remove' || error.outcome === 'unknown' || passes) {
     await postpone(tx, remoteGroupId, remoteUserId, kind, problem);
     return;
   }
   // Refused for good: the person is not in the team, and whoever put them into the group sees why.
+  const attempts = (await attemptsAt(tx, remoteGroupId, remoteUserId)) + 1;
   await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
     remoteGroupId,
     remoteUserId,
   ]);
-  if (error.reason === USER_GONE) {
-    await tx.query(
-      `UPDATE remote_user SET remoteUserId = NULL, state = 'not_found', reason = ?, message = ?, attempts = 0,
-         pinned = 0, nextCheckAt = ? WHERE integrationId = ? AND remoteUserId = ?`,
-      [error.reason, error.message, Date.now(), run.integration.id, remoteUserId],
-    );
-  }
-  for (const userId of userIds) {
-    const [row] = await tx.query<{ attempts: number }>(
-      'SELECT attempts FROM parked_member WHERE remoteGroupId = ? AND userId = ?',
-      [remoteGroupId, userId],
-    );
-    const attempts = (row?.attempts ?? 0) + 1;
-    await parkPeople(tx, run.integration.id, remoteGroupId, [
-      {
-        userId,
-        kind,
-        reason: error.reason,
-        message: error.explanation,
-        nextAttemptAt: Date.now() + delay(attempts),
-      },
-    ]);
-    await tx.query('UPDATE parked_member SET attempts = ? WHERE remoteGroupId = ? AND userId = ?', [
-      attempts,
-      remoteGroupId,
-      userId,
-    ]);
-  }
+  const nextAttemptAt = Date.now() + delay(attempts);
+  const { reason, explanation: message } = error;
+  await parkPeople(
+    tx,
+    run.integration.id,
+    remoteGroupId,
+    userIds.map((userId) => ({ userId, kind, reason, message, attempts, nextAttemptAt })),
+  );
+  if (cause) await noteCauses(tx, 'parked_member', remoteGroupId, new Map(userIds.map((id) => [id, cause])));
 }
 
 /** The call stays to be made: the row says why it is not, and when it is tried next. */
@@ -171,11 +229,7 @@ export async function postpone(
   kind: ParkedKind,
   problem: { reason: string; message: string; delay: (attempts: number) => number },
 ): Promise<void> {
-  const [row] = await tx.query<{ attempts: number }>(
-    'SELECT attempts FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
-    [remoteGroupId, remoteUserId],
-  );
-  const attempts = (row?.attempts ?? 0) + 1;
+  const attempts = (await attemptsAt(tx, remoteGroupId, remoteUserId)) + 1;
   await tx.query(
     `UPDATE remote_member SET kind = ?, reason = ?, message = ?, attempts = ?, nextAttemptAt = ?
      WHERE remoteGroupId = ? AND remoteUserId = ?`,
@@ -188,6 +242,85 @@ export async function postpone(
       remoteGroupId,
       remoteUserId,
     ],
+  );
+}
+
+async function attemptsAt(tx: Transaction, remoteGroupId: string, remoteUserId: string): Promise<number> {
+  const [row] = await tx.query<{ attempts: number }>(
+    'SELECT attempts FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
+    [remoteGroupId, remoteUserId],
+  );
+  return row?.attempts ?? 0;
+}
+
+/** Calls that were not sent because another one failed wait for what it waits for. */
+export async function postponeUnsent(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+  { reason, explanation }: ProviderError,
+): Promise<void> {
+  const [failed] = await tx.query<{ dueAt: number | null }>(
+    "SELECT MIN(nextAttemptAt) AS dueAt FROM remote_member WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?",
+    [remoteGroupId, reason],
+  );
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
+       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
+      [reason, explanation, Number(failed?.dueAt ?? Date.now()), remoteGroupId, ...some],
+    );
+  }
+}
+
+/** When the first of the intents is due that nothing was heard of: a run was cut off before it sent them. */
+export async function unsentDueAt(tx: Transaction, remoteGroupId: string): Promise<number | null> {
+  const [row] = await tx.query<{ dueAt: number | null }>(
+    'SELECT MIN(nextAttemptAt) AS dueAt FROM remote_member WHERE remoteGroupId = ? AND kind IS NULL',
+    [remoteGroupId],
+  );
+  const dueAt = row?.dueAt ?? null;
+  return dueAt === null ? null : Number(dueAt);
+}
+
+/** Members of whom nothing is due any more: they need not leave, or an admin has to agree to it first. */
+export async function callOff(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      `UPDATE remote_member SET kind = NULL, reason = NULL, message = NULL, attempts = 0, nextAttemptAt = NULL
+       WHERE remoteGroupId = ? AND state = 'present' AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+  }
+}
+
+/** How many of these are in the team. */
+export async function countPresent(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<number> {
+  let present = 0;
+  for await (const some of chunksOf(remoteUserIds)) {
+    const [row] = await tx.query<{ members: number }>(
+      `SELECT COUNT(*) AS members FROM remote_member
+       WHERE remoteGroupId = ? AND state = 'present' AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+    present += Number(row?.members ?? 0);
+  }
+  return present;
+}
+
+/** Somebody joined for whom they may have waited. */
+export async function hurryRemovalsThatWait(tx: Transaction, remoteGroupId: string): Promise<void> {
+  await tx.query(
+    `UPDATE remote_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?`,
+    [Date.now(), remoteGroupId, WAITS_FOR_ADDITIONS],
   );
 }
 

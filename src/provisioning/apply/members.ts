@@ -1,34 +1,48 @@
 import { Injectable } from '@nestjs/common';
 import { chunksOf } from '../../database/chunks';
-import { inList, upsertSql } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import { inList } from '../../database/dialect';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import { GROUP_FULL, type ProviderError } from '../../integrations/provider/provider-error';
+import { GROUP_FULL, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import {
   type MemberPlan,
   type MemberPlanInput,
+  WAITS_FOR_ADDITIONS,
   isStranger,
   noPlaceMessage,
   planMembers,
 } from '../plan/member-plan';
+import { itemStates } from '../guard/removal-history';
 import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import { Leases } from '../schedule/lease';
+import { causesOf, noteCauses, notedCauses } from './causes';
 import type { GroupView } from './group-view';
 import {
   LOOK_UP_SOON_MS,
+  callOff,
+  countPresent,
+  hurryRemovalsThatWait,
+  markIntents,
   markRemoving,
   offerFreedPlaces,
   parkPeople,
   postpone,
+  postponeUnsent,
   recordApplied,
   recordFailed,
   unparkPeople,
+  waitingAmong,
 } from './member-records';
-import { type PairMark, People } from './people';
+import { CHUNK, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
-import { addedByUs } from './known-target';
+import { GroupBlockedError } from './group-blocked';
+import { unlessNotVisibleYet } from './not-visible-yet';
+import { addedByUs, addedByUsAndKept, usersLinkedTo } from './known-target';
 import type { RunContext } from './run-context';
 import { type ViewWithTeam, raiseWriteSeq } from './teams';
+import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong, waitAnew } from './unclear-writes';
+import { UserResolution } from './user-resolution';
 
 /** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
 const OUTCOMES_PER_COMMIT = 20;
@@ -38,6 +52,7 @@ const OUTCOMES_PER_COMMIT = 20;
 export class Members {
   constructor(
     private readonly people: People,
+    private readonly users: UserResolution,
     private readonly leases: Leases,
     private readonly screen: RemovalScreen,
     private readonly audit: ProvisioningAudit,
@@ -56,6 +71,8 @@ export class Members {
     remoteUserIds: readonly string[],
     marks: readonly PairMark[] = [],
   ): Promise<void> {
+    // Of a large group much may be left to compare before the next call.
+    run.call.assertMaySend();
     const remoteGroupId = view.remote.id;
     const input = await this.people.planInput(
       {
@@ -69,29 +86,37 @@ export class Members {
       remoteUserIds,
     );
     const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
-    const peopleOf = input.wanted;
-    const removable = await this.recordPlan(run, view, plan, input);
-    const addsFailed = await this.send(run, view, { add: plan.add, remove: [] }, peopleOf);
-    // Nobody leaves to make room for somebody who could not come; but a leaver leaves in any case.
-    const planned = plan.remove.filter(({ remoteUserId }) => removable.has(remoteUserId));
-    const remove = planned.filter(({ leaver }) => leaver || !addsFailed);
-    await this.send(run, view, { add: [], remove: remove.map(({ remoteUserId }) => remoteUserId) }, peopleOf);
-    if (addsFailed && remove.length < planned.length) {
-      await this.postponeRemovals(
-        run,
-        remoteGroupId,
-        planned.filter(({ leaver }) => !leaver),
-      );
-    }
+    const causes = await this.recordPlan(run, view, plan, input, marks);
+    const addsFailed = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted);
+    await this.applyRemovals(run, view, plan, input, { causes, addsFailed: addsFailed !== null });
     await this.acknowledge(run, view.groupId, marks);
   }
 
-  /** Everybody whom we added leaves; whoever was there before stays. */
+  /**
+   * A call whose answer never came may have taken effect after the one that was to follow it. Once that is past, the
+   * team's own list tells, in one reading for all whom it may concern, and what was undone is done again.
+   */
+  async makeSure(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
+    const remoteGroupId = view.remote.id;
+    const pairs = await this.leases.run(run.lease, (tx) => unclearDue(tx, remoteGroupId, now));
+    if (pairs.length === 0) return;
+    const isSettled = pairs.some(({ known }) => known === null || known.state === 'present');
+    const members = isSettled ? await run.connection.listMembers(view.remote.remoteId, run.call) : [];
+    const undone = undoneAmong(pairs, new Set(members.map(({ remoteUserId }) => remoteUserId)));
+    await this.leases.run(run.lease, (tx) => resolveUnclear(tx, remoteGroupId, pairs, undone));
+    const remoteUserIds = [...undone.added, ...undone.removed];
+    if (remoteUserIds.length > 0) await this.apply(run, view, [], remoteUserIds);
+  }
+
+  /**
+   * Everybody whom we added leaves; whoever was there before stays.
+   *
+   * @throws GroupBlockedError when the target keeps somebody whom we added
+   */
   async releaseAll(run: RunContext, view: ViewWithTeam): Promise<void> {
-    let after = '';
-    for (;;) {
-      const chunk = await this.people.remoteMembersAfter(view.remote.id, after, 500);
-      if (chunk.length === 0) return;
+    for (let after = ''; ;) {
+      const chunk = await this.people.remoteMembersAfter(view.remote.id, after, CHUNK);
+      if (chunk.length === 0) break;
       after = chunk.at(-1)!;
       const ours = await this.leases.run(run.lease, async (tx) => {
         const ids = await addedByUs(tx, view.remote.id, chunk);
@@ -101,6 +126,8 @@ export class Members {
       const failed = await this.send(run, view, { add: [], remove: ours }, new Map());
       if (failed) throw failed;
     }
+    const kept = await this.leases.run(run.lease, (tx) => addedByUsAndKept(tx, view.remote.id));
+    if (kept) throw new GroupBlockedError(kept.reason, kept.message);
   }
 
   /**
@@ -137,38 +164,64 @@ export class Members {
   }
 
   /**
+   * Nobody leaves to make room for somebody who could not come; but a leaver leaves in any case. Whether so many may leave
+   * is asked last: only now it is known who has joined, and whether the team would be left empty.
+   */
+  private async applyRemovals(
+    run: RunContext,
+    view: ViewWithTeam,
+    plan: MemberPlan,
+    { known, wanted: peopleOf }: MemberPlanInput,
+    { causes, addsFailed }: { causes: ReadonlyMap<string, string>; addsFailed: boolean },
+  ): Promise<void> {
+    if (plan.remove.length === 0) return;
+    const [leaving, replaced] = partition(plan.remove, ({ leaver }) => leaver);
+    const waits =
+      replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(plan.remove))));
+    const planned = remoteIdsOf(waits ? leaving : plan.remove);
+    const remove = await this.recordRemovals(run, view, { add: plan.add, remove: planned }, known, causes);
+    await this.send(run, view, { add: [], remove }, peopleOf);
+    if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
+  }
+
+  /**
    * The intents are committed before anything is sent: a crash in between makes nobody a stranger.
    *
-   * @returns the remote users who may be removed; others are held back for an admin
+   * @returns by remote user, the request for which they are added or removed
    */
   private async recordPlan(
     run: RunContext,
     view: ViewWithTeam,
     plan: MemberPlan,
-    { wanted: peopleOf, known }: MemberPlanInput,
-  ): Promise<ReadonlySet<string>> {
+    { people, remoteUserIds, wanted: peopleOf, known }: MemberPlanInput,
+    marks: readonly PairMark[],
+  ): Promise<ReadonlyMap<string, string>> {
     const remoteGroupId = view.remote.id;
     const { add, manage, park, full, unpark } = plan;
-    const remove = plan.remove.map(({ remoteUserId }) => remoteUserId);
-    if ([add, remove, manage, park, full, unpark].every(({ length }) => length === 0)) return new Set();
+    const remove = new Set(remoteIdsOf(plan.remove));
+    const stay = [...known].flatMap(([id, { waitsToLeave }]) =>
+      waitsToLeave && !remove.has(id) ? [id] : [],
+    );
+    const changes = [add, plan.remove, manage, park, full, unpark, stay];
+    if (changes.every(({ length }) => length === 0)) return new Map();
     return this.leases.run(run.lease, async (tx) => {
-      // A removal that was let through once is counted, and is not asked about again.
-      const [underWay, fresh] = partition(remove, (id) => known.get(id)?.state === 'removing');
-      const allowed = [...underWay, ...(await this.screen.removals(tx, screenedTeam(run, view), fresh))];
       await this.screen.wantedAgain(tx, view.groupId, [...peopleOf.keys()]);
-      for await (const some of chunksOf(add)) {
-        await tx.query(
-          upsertSql({
-            table: 'remote_member',
-            columns: ['remoteGroupId', 'remoteUserId', 'state', 'managed', 'preexisting', 'attempts'],
-            key: ['remoteGroupId', 'remoteUserId'],
-            update: ['state', 'managed'],
-            rows: some.length,
-          }),
-          some.flatMap((remoteUserId) => [remoteGroupId, remoteUserId, 'adding', 1, 0, 0]),
-        );
-      }
-      for await (const some of chunksOf(allowed)) await markRemoving(tx, remoteGroupId, some);
+      await callOff(tx, remoteGroupId, stay);
+      await noteCutOff(tx, remoteGroupId, add);
+      const waiting = await waitingAmong(
+        tx,
+        remoteGroupId,
+        people.map(({ userId }) => userId),
+      );
+      const attemptsOf = (remoteUserId: string) =>
+        Math.max(0, ...(peopleOf.get(remoteUserId) ?? []).map((id) => waiting.get(id)?.attempts ?? 0));
+      const causes = causesOf(view, people, remoteUserIds, marks, waiting);
+      await markIntents(
+        tx,
+        remoteGroupId,
+        'adding',
+        add.map((remoteUserId) => ({ remoteUserId, attempts: attemptsOf(remoteUserId) })),
+      );
       for await (const some of chunksOf(manage)) {
         await tx.query(
           `UPDATE remote_member SET managed = 1 WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
@@ -182,6 +235,7 @@ export class Members {
           kind: 'waiting' as const,
           reason,
           message,
+          attempts: 0,
           nextAttemptAt: Math.max(nextCheckAt, Date.now() + LOOK_UP_SOON_MS),
         })),
         ...fullPeople.map((userId) => ({
@@ -189,15 +243,45 @@ export class Members {
           kind: 'waiting' as const,
           reason: GROUP_FULL,
           message: noPlaceMessage(run.provider.limits.membersPerGroup),
+          attempts: 0,
           nextAttemptAt: Date.now() + refusalDelay(2),
         })),
       ]);
       await unparkPeople(tx, remoteGroupId, unpark);
-      if (add.length + allowed.length > 0) {
-        await raiseWriteSeq(tx, remoteGroupId);
-        await tx.query("UPDATE remote_group SET state = 'syncing' WHERE id = ?", [remoteGroupId]);
-      }
-      return new Set(allowed);
+      await noteCauses(tx, 'parked_member', remoteGroupId, causes.ofUsers);
+      await noteCauses(tx, 'remote_member', remoteGroupId, among(causes.ofRemoteUsers, add));
+      if (add.length > 0) await beginWriting(tx, remoteGroupId);
+      return causes.ofRemoteUsers;
+    });
+  }
+
+  /** @returns the remote users who may be removed; others are held back for an admin */
+  private async recordRemovals(
+    run: RunContext,
+    view: ViewWithTeam,
+    { add, remove }: { add: readonly string[]; remove: readonly string[] },
+    known: MemberPlanInput['known'],
+    causes: ReadonlyMap<string, string>,
+  ): Promise<string[]> {
+    if (remove.length === 0) return [];
+    const remoteGroupId = view.remote.id;
+    return this.leases.run(run.lease, async (tx) => {
+      // A removal that was let through once is counted, and is not asked about again. An addition that was never answered is
+      // undone: nobody leaves the team by that.
+      const [fresh, underWay] = partition(remove, (id) => known.get(id)?.state === 'present');
+      const joined = await countPresent(tx, remoteGroupId, add);
+      const passed = new Set(await this.screen.removals(tx, screenedTeam(run, view), fresh, joined));
+      await callOff(
+        tx,
+        remoteGroupId,
+        fresh.filter((id) => !passed.has(id)),
+      );
+      const allowed = [...underWay, ...passed];
+      await noteCutOff(tx, remoteGroupId, allowed);
+      for await (const some of chunksOf(allowed)) await markRemoving(tx, remoteGroupId, some);
+      await noteCauses(tx, 'remote_member', remoteGroupId, among(causes, allowed));
+      if (allowed.length > 0) await beginWriting(tx, remoteGroupId);
+      return allowed;
     });
   }
 
@@ -210,6 +294,7 @@ export class Members {
   ): Promise<ProviderError | null> {
     if (change.add.length + change.remove.length === 0) return null;
     let passing: ProviderError | null = null;
+    const unsent = new Set([...change.add, ...change.remove]);
     let unrecorded: MemberOutcome[] = [];
     const flush = async () => {
       const outcomes = unrecorded;
@@ -222,13 +307,21 @@ export class Members {
       remove: change.remove,
     };
     try {
-      for await (const outcome of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
+      for await (const sent of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
+        const outcome = sent.applied
+          ? sent
+          : { ...sent, error: unlessNotVisibleYet(view.remote, sent.error) };
         unrecorded.push(outcome);
+        unsent.delete(outcome.remoteUserId);
         if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
         if (unrecorded.length >= OUTCOMES_PER_COMMIT) await flush();
       }
     } finally {
       await flush();
+    }
+    const stopped = passing;
+    if (stopped && unsent.size > 0) {
+      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, [...unsent], stopped));
     }
     return passing;
   }
@@ -242,13 +335,24 @@ export class Members {
     const remoteGroupId = view.remote.id;
     if (outcomes.some(({ applied }) => applied)) run.progressed = true;
     await this.leases.run(run.lease, async (tx) => {
+      const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
+      const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
       for (const outcome of outcomes) {
         const people = peopleOf.get(outcome.remoteUserId) ?? [];
-        if (outcome.applied) await recordApplied(tx, view.groupId, remoteGroupId, outcome, people);
-        else await recordFailed(tx, run, remoteGroupId, outcome, people);
+        if (outcome.applied) {
+          await recordApplied(tx, view.groupId, remoteGroupId, outcome, people);
+        } else {
+          await recordFailed(tx, run, remoteGroupId, outcome, people, causes.get(outcome.remoteUserId));
+          await this.forgetGone(tx, run, outcome);
+        }
       }
+      const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
+      await noteUnclear(tx, remoteGroupId, idsOf(unclear));
+      await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
       const removed = outcomes.filter((outcome) => outcome.applied && outcome.change === 'remove').length;
       if (removed > 0) await offerFreedPlaces(tx, remoteGroupId, removed);
+      const joined = outcomes.some((outcome) => outcome.applied && outcome.change === 'add');
+      if (joined) await hurryRemovalsThatWait(tx, remoteGroupId);
       await this.audit.record(
         tx,
         run,
@@ -256,9 +360,10 @@ export class Members {
           action: outcome.change === 'add' ? 'team_member.added' : 'team_member.removed',
           target: { type: 'group', id: view.groupId },
           outcome: outcome.applied ? ('succeeded' as const) : ('failed' as const),
+          cause: causes.get(outcome.remoteUserId),
           detail: {
             remoteUserId: outcome.remoteUserId,
-            userIds: people(peopleOf, outcome.remoteUserId),
+            userIds: usersOf.get(outcome.remoteUserId) ?? [],
             ...(outcome.applied ? {} : { reason: outcome.error.reason }),
           },
         })),
@@ -266,19 +371,46 @@ export class Members {
     });
   }
 
+  private async forgetGone(
+    tx: Transaction,
+    run: RunContext,
+    { change, remoteUserId, error }: MemberOutcome & { applied: false },
+  ): Promise<void> {
+    if (change !== 'add' || error.reason !== USER_GONE) return;
+    await this.users.forget(tx, run.integration.id, remoteUserId, error.message);
+  }
+
+  /** Whether somebody is still to join, whom an earlier attempt could not add. */
+  private additionsOpen(run: RunContext, view: ViewWithTeam, leaving: readonly string[]): Promise<boolean> {
+    return this.leases.run(run.lease, async (tx) => {
+      const open = await tx.query(
+        `SELECT 1 FROM remote_member m WHERE m.remoteGroupId = ? AND m.state = 'adding'
+           AND (m.kind IS NULL OR (m.kind = 'passing' AND m.reason <> ?)) AND m.remoteUserId NOT IN (${inList(leaving)})
+         LIMIT 1`,
+        [view.remote.id, WAITS_FOR_ADDITIONS, ...leaving],
+      );
+      return open.length > 0;
+    });
+  }
+
+  /** But for those whose removal waits for an admin, or was rejected. */
   private async postponeRemovals(
     run: RunContext,
-    remoteGroupId: string,
-    removals: readonly { remoteUserId: string }[],
+    view: ViewWithTeam,
+    remoteUserIds: readonly string[],
+    causes: ReadonlyMap<string, string>,
   ): Promise<void> {
     await this.leases.run(run.lease, async (tx) => {
-      for (const { remoteUserId } of removals) {
-        await postpone(tx, remoteGroupId, remoteUserId, 'passing', {
-          reason: 'waits_for_additions',
+      const states = await itemStates(tx, view.groupId, remoteUserIds);
+      const waiting = remoteUserIds.filter((id) => (states.get(id) ?? 'approved') === 'approved');
+      for (const remoteUserId of waiting) {
+        await postpone(tx, view.remote.id, remoteUserId, 'passing', {
+          reason: WAITS_FOR_ADDITIONS,
           message: 'The person leaves the team once those who are to join it have joined.',
           delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
         });
       }
+      await noteCauses(tx, 'remote_member', view.remote.id, among(causes, waiting));
     });
   }
 
@@ -298,6 +430,11 @@ export class Members {
   }
 }
 
+async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {
+  await raiseWriteSeq(tx, remoteGroupId);
+  await tx.query("UPDATE remote_group SET state = 'syncing' WHERE id = ?", [remoteGroupId]);
+}
+
 /** The team as the guard against mass changes counts it. */
 export function screenedTeam(run: RunContext, view: GroupView & { remote: { id: string } }): ScreenedTeam {
   return {
@@ -309,10 +446,19 @@ export function screenedTeam(run: RunContext, view: GroupView & { remote: { id: 
   };
 }
 
+function remoteIdsOf(removals: MemberPlan['remove']): string[] {
+  return removals.map(({ remoteUserId }) => remoteUserId);
+}
+
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
-function people(peopleOf: ReadonlyMap<string, readonly string[]>, remoteUserId: string): readonly string[] {
-  return peopleOf.get(remoteUserId) ?? [];
+function idsOf(outcomes: readonly MemberOutcome[]): string[] {
+  return outcomes.map(({ remoteUserId }) => remoteUserId);
+}
+
+function among<T>(values: ReadonlyMap<string, T>, ids: readonly string[]): Map<string, T> {
+  const wanted = new Set(ids);
+  return new Map([...values].filter(([id]) => wanted.has(id)));
 }

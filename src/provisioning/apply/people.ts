@@ -3,16 +3,32 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
-import type { KnownMember, MemberPlanInput, Person } from '../plan/member-plan';
+import { EMAIL_DIFFERS } from '../plan/link-plan';
+import {
+  type KnownMember,
+  type MemberPlanInput,
+  type Person,
+  WAITS_FOR_ADDITIONS,
+} from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
 import type { GroupView } from './group-view';
 
 const PEOPLE_PER_LOOK_UP = 10_000;
 
+/** So many people are planned and applied at a time. */
+export const CHUNK = 500;
+/** Chunks of people whose time has come that one look at a group goes through; more of them wait for the next. */
+export const MAX_RETRY_CHUNKS = 20;
+
+/** Nobody has asked the target yet, or it could not be asked. */
+export const NOT_LOOKED_UP = 'not_looked_up';
+
 export interface PairMark {
   userId: string;
   mark: string;
+  /** Id of the request that touched the pair last. */
+  cause: string | null;
 }
 
 /** Reads the pairs that a member plan is made from; each question costs what the pairs in it cost, not the group. */
@@ -23,7 +39,18 @@ export class People {
   /** Pairs that changed since they were last looked at, in the order of their users' ids. */
   changedPairs(groupId: string, limit: number, after = ''): Promise<PairMark[]> {
     return this.reader.query<PairMark[]>(
-      'SELECT userId, mark FROM member_change WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?',
+      'SELECT userId, mark, cause FROM member_change WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?',
+      [groupId, after, limit],
+    );
+  }
+
+  /** Those of the changed pairs whose users the IdP wants in the team. */
+  joiningPairs(groupId: string, limit: number, after: string): Promise<PairMark[]> {
+    return this.reader.query<PairMark[]>(
+      `SELECT c.userId AS userId, c.mark AS mark, c.cause AS cause FROM member_change c
+       JOIN group_member m ON m.groupId = c.groupId AND m.userId = c.userId
+       JOIN scim_user u ON u.id = c.userId AND u.active = 1 AND u.deletedAt IS NULL
+       WHERE c.groupId = ? AND c.userId > ? ORDER BY c.userId LIMIT ?`,
       [groupId, after, limit],
     );
   }
@@ -42,6 +69,9 @@ export class People {
         }
       }
       for (const { userId } of await this.changedPairs(view.groupId, PEOPLE_PER_LOOK_UP)) userIds.add(userId);
+      for (const userId of await this.differingDue(view.groupId, Date.now(), PEOPLE_PER_LOOK_UP)) {
+        userIds.add(userId);
+      }
       if (!view.remote) continue;
       for (const userId of await this.parkedDue(view.remote.id, Date.now(), PEOPLE_PER_LOOK_UP)) {
         userIds.add(userId);
@@ -74,6 +104,18 @@ export class People {
       `SELECT userId FROM parked_member WHERE remoteGroupId = ? AND kind IN ('waiting', 'passing')
          AND nextAttemptAt <= ? LIMIT ?`,
       [remoteGroupId, now, limit],
+    );
+    return rows.map(({ userId }) => userId);
+  }
+
+  /** People of the group who are there as whom they were by a former address, and are to be looked for again. */
+  async differingDue(groupId: string, now: number, limit: number): Promise<string[]> {
+    const rows = await this.reader.query<{ userId: string }[]>(
+      `SELECT r.userId AS userId FROM scim_group g
+       JOIN remote_user r ON r.integrationId = g.integrationId AND r.reason = '${EMAIL_DIFFERS}' AND r.nextCheckAt <= ?
+       JOIN group_member m ON m.groupId = g.id AND m.userId = r.userId
+       WHERE g.id = ? LIMIT ?`,
+      [now, groupId, limit],
     );
     return rows.map(({ userId }) => userId);
   }
@@ -226,30 +268,51 @@ export class People {
     const known = new Map<string, KnownMember>();
     if (remoteUserIds.length === 0) return known;
     const rows = await this.reader.query<
-      { remoteUserId: string; state: RemoteMemberState; managed: number; preexisting: number }[]
+      {
+        remoteUserId: string;
+        state: RemoteMemberState;
+        managed: number;
+        preexisting: number;
+        reason: string | null;
+      }[]
     >(
-      `SELECT remoteUserId, state, managed, preexisting FROM remote_member
+      `SELECT remoteUserId, state, managed, preexisting, reason FROM remote_member
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
       [remoteGroupId, ...remoteUserIds],
     );
-    for (const { remoteUserId, state, managed, preexisting } of rows) {
-      known.set(remoteUserId, { state, managed: Boolean(managed), preexisting: Boolean(preexisting) });
+    for (const { remoteUserId, state, managed, preexisting, reason } of rows) {
+      known.set(remoteUserId, {
+        state,
+        managed: Boolean(managed),
+        preexisting: Boolean(preexisting),
+        waitsToLeave: state === 'present' && reason === WAITS_FOR_ADDITIONS,
+      });
     }
     return known;
   }
 
-  /** Those whom no active user of the integration is linked to. */
+  /**
+   * Those who are somebody for the IdP, but nobody active. Whom a user was taken for by a former address is not one of
+   * them: nobody left, and they wait for whom the new address means.
+   */
   private async leavers(integrationId: string, remoteUserIds: readonly string[], fresh: FreshLinks) {
     if (remoteUserIds.length === 0) return new Set<string>();
-    const rows = await this.reader.query<{ remoteUserId: string; userId: string }[]>(
-      `SELECT r.remoteUserId AS remoteUserId, r.userId AS userId FROM remote_user r
-       JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
+    const rows = await this.reader.query<{ remoteUserId: string; userId: string; active: number }[]>(
+      `SELECT r.remoteUserId AS remoteUserId, r.userId AS userId,
+              CASE WHEN u.active = 1 AND u.deletedAt IS NULL THEN 1 ELSE 0 END AS active
+       FROM remote_user r LEFT JOIN scim_user u ON u.id = r.userId
        WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(remoteUserIds)})`,
       [integrationId, ...remoteUserIds],
     );
-    const links = [...rows.filter(({ userId }) => !fresh.has(userId)), ...fresh.to(remoteUserIds)];
-    const active = new Set(links.map(({ remoteUserId }) => remoteUserId));
-    return new Set(remoteUserIds.filter((remoteUserId) => !active.has(remoteUserId)));
+    const linked = rows.filter(({ userId }) => !fresh.has(userId));
+    const active = new Set(
+      [...linked.filter((row) => Number(row.active) === 1), ...fresh.to(remoteUserIds)].map(
+        ({ remoteUserId }) => remoteUserId,
+      ),
+    );
+    return new Set(
+      linked.map(({ remoteUserId }) => remoteUserId).filter((remoteUserId) => !active.has(remoteUserId)),
+    );
   }
 
   private async occupied(remoteGroupId: string): Promise<number> {
@@ -273,7 +336,7 @@ export function asLink(row: LinkFields | undefined): Person['link'] {
   if (row && row.remoteUserId !== null) return { kind: 'resolved', remoteUserId: row.remoteUserId };
   return {
     kind: 'unresolved',
-    reason: row?.reason ?? 'not_looked_up',
+    reason: row?.reason ?? NOT_LOOKED_UP,
     message: row?.message ?? 'The person has not been looked up yet.',
     nextCheckAt: Number(row?.nextCheckAt ?? 0),
   };

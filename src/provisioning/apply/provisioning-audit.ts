@@ -4,21 +4,22 @@ import { type AuditEntry, AuditLog } from '../../audit/audit-log';
 import type { Transaction } from '../../database/transaction-runner';
 import type { RunContext } from './run-context';
 
-/** Every write to a target is audited, with what it did. */
+/** `cause`: id of the request for which the engine acts; its own event tells whose it was. None where it is not known. */
+export type EngineEntry = Pick<AuditEntry, 'action' | 'target' | 'outcome' | 'detail'> & {
+  cause?: string | null;
+};
+
+/** Every write to a target is audited, with its cause and what it did. */
 @Injectable()
 export class ProvisioningAudit {
   constructor(private readonly audit: AuditLog) {}
 
-  record(
-    tx: Transaction,
-    run: RunContext,
-    entries: readonly Pick<AuditEntry, 'action' | 'target' | 'outcome' | 'detail'>[],
-  ): Promise<void> {
+  record(tx: Transaction, run: RunContext, entries: readonly EngineEntry[]): Promise<void> {
     return this.audit.recordAll(
       tx,
-      entries.map((entry) => ({
+      entries.map(({ cause, ...entry }) => ({
         ...entry,
-        actor: systemActor('provisioning'),
+        actor: { ...systemActor('provisioning'), requestId: cause ?? null },
         tenantId: run.integration.tenantId,
         integrationId: run.integration.id,
       })),

@@ -1,57 +1,65 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { chunksOf } from '../../database/chunks';
 import { placeholders } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
-import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
-import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { ProviderError } from '../../integrations/provider/provider-error';
+import { dropItemsOf } from '../guard/held-items';
 import { planTeam } from '../plan/group-plan';
-import { planName } from '../plan/name-plan';
-import { type Obstacle, claimObstacle, isIntended, planNewTeam } from '../plan/new-team';
-import { planRename, temporaryName } from '../plan/rename-plan';
+import { READS_LAG_MS, mayBeShownYet } from '../plan/just-created';
+import { type Obstacle, claimObstacle, isIntended, planNewTeam, unconfirmedMessage } from '../plan/new-team';
+import { DriftLedger, renamedByHand } from '../reconcile/drift-ledger';
 import { Leases } from '../schedule/lease';
 import { type CreateIntent, RemoteGroup } from '../state/remote-group.entity';
-import { GroupBlockedError } from './group-blocked';
-import type { GroupView } from './group-view';
+import { correctName } from './freed-names';
+import { GroupBlockedError, NameNotFreeYetError } from './group-blocked';
+import { type GroupView, nameWithoutTeam } from './group-view';
 import { ProvisioningAudit } from './provisioning-audit';
-import { claimOn, tombstoneNamed } from './known-target';
+import { claimOn, isBeingCreated, tombstoneNamed } from './known-target';
+import { CREATION_UNCONFIRMED } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
 /** The bytes of a creation may still be on their way for as long as a call may take. */
 const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
-/** Another team of ours is being renamed. */
-const NAME_FREE_SOON_MS = 500;
-/** A name that another of our own teams still holds is free as soon as that one is renamed. */
-const NAME_CONFLICT_RETRY_MS = 5_000;
+/** How often it is looked whether the target shows by now what it may have created. */
+const LOOK_FOR_CREATED_MS = 5_000;
 
 /** A group together with its team in the target. */
 export type ViewWithTeam = GroupView & { remote: RemoteGroup & { remoteId: string } };
 
-/** Sees to it that a group has its team, and that the team has the group's name. */
+/** Sees to it that a group has its team. */
 @Injectable()
 export class Teams {
   constructor(
-    @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
-    private readonly marks: ChangeMarks,
     private readonly audit: ProvisioningAudit,
+    private readonly marks: ChangeMarks,
+    private readonly drift: DriftLedger,
   ) {}
 
   /**
    * A new group takes over what a deleted one of the same name has in the target, with its claim and its members; the
-   * pending deletion is off. Has to be done before any deletion of the same run is sent.
+   * pending deletion is off. Has to be done before any deletion of the same batch is sent. Whether the group has a team of
+   * its own has to be known first: one whose creation had no answer would be nobody's.
+   *
+   * @param isInHand whether somebody is at the team of that group, such as to delete it: then it is left to them
    */
-  async takeOver(run: RunContext, view: GroupView): Promise<GroupView> {
+  async takeOver(
+    run: RunContext,
+    view: GroupView,
+    isInHand: (groupId: string) => boolean,
+  ): Promise<GroupView> {
     const { group } = view;
-    if (!group || view.remote?.remoteId) return view;
+    if (!group || nameWithoutTeam(view) === null) return view;
     const key = run.provider.groupNameKey(group.displayName);
     const taken = await this.leases.run(run.lease, async (tx) => {
       const id = await tombstoneNamed(tx, run.integration.id, key, view.groupId);
       if (id === null) return null;
+      const { groupId: formerly } = await tx.manager.findOneByOrFail(RemoteGroup, { id });
+      if (isInHand(formerly)) return null;
+      await dropItemsOf(tx, run.integration.id, formerly);
       await tx.manager.delete(RemoteGroup, { integrationId: run.integration.id, groupId: view.groupId });
       await tx.manager.update(
         RemoteGroup,
@@ -60,6 +68,7 @@ export class Teams {
           groupId: view.groupId,
           groupName: group.displayName,
           deletingSince: null,
+          letThroughAt: null,
           appliedGeneration: 0,
           state: 'pending',
           ...NOTHING_WRONG,
@@ -80,15 +89,24 @@ export class Teams {
     found?: ReadonlyMap<string, FoundTeam>,
   ): Promise<ViewWithTeam> {
     const remote = view.remote ?? (await this.begin(run, view));
-    const action = planTeam(view.group, remote, run.integration.policies.onGroupDelete);
+    const action = planTeam(view.group, remote);
     if (action.kind === 'resume-create') {
       const existing = await this.findIntended(run, action.intent);
       return this.obtain(run, { ...view, remote }, action.intent.name, existing);
     }
     if (action.kind === 'find-or-create') {
       const known = found ?? (await run.connection.findGroups([action.name], run.call));
-      const existing = known.get(run.provider.groupNameKey(action.name));
-      return this.obtain(run, { ...view, remote }, action.name, existing);
+      const key = run.provider.groupNameKey(action.name);
+      const existing = known.get(key);
+      try {
+        return await this.obtain(run, { ...view, remote }, action.name, existing);
+      } catch (error) {
+        // The name may have been looked up minutes ago, and be taken only since.
+        if (!found || existing || !(error instanceof ProviderError && error.kind === 'conflict')) throw error;
+        const since = (await run.connection.findGroups([action.name], run.call)).get(key);
+        if (!since) throw error;
+        return this.obtain(run, { ...view, remote }, action.name, since);
+      }
     }
     return { ...view, remote } as ViewWithTeam;
   }
@@ -96,17 +114,20 @@ export class Teams {
   /** @param existing what the target has under that name */
   private async obtain(
     run: RunContext,
-    view: GroupView & { remote: RemoteGroup },
+    view: GroupView & { group: { displayName: string }; remote: RemoteGroup },
     name: string,
     existing: FoundTeam | undefined,
   ): Promise<ViewWithTeam> {
     const plan = planNewTeam({
       name,
+      groupName: view.group.displayName,
       existing,
       intent: view.remote.createIntent,
       claim: existing && (await this.claimOf(run, view.remote.id, existing)),
+      mayBeAnothers: await this.isBeingCreated(run, view.remote.id, name),
       integrationId: run.integration.id,
       existingTeams: run.integration.policies.existingTeams,
+      now: Date.now(),
       provider: run.provider,
     });
     switch (plan.kind) {
@@ -116,107 +137,37 @@ export class Teams {
         return this.own(run, view, plan.team, 'created');
       case 'adopt':
         return this.adopt(run, view, plan.team);
+      case 'give-up':
+        return this.ensure(run, { ...view, remote: await this.giveUpCreation(run, view.remote) });
+      case 'wait':
+        throw unconfirmed(name, CREATE_MAY_BE_UNDER_WAY_MS);
+      case 'wait-for-name':
+        await this.noteRenamedByHand(run, existing!);
+        throw new NameNotFreeYetError(plan.obstacle.message);
       case 'blocked':
         throw blockedBy(plan.obstacle);
     }
   }
 
-  /** A name that the target refuses is recorded with the group and stops nothing else. */
-  async ensureName(run: RunContext, view: ViewWithTeam, now: number): Promise<ViewWithTeam> {
-    const { remote, group } = view;
-    if (!group) return view;
-    const changed = view.change !== null;
-    const plan = planName({ name: group.displayName, team: remote, changed, now, provider: run.provider });
-    if (plan.kind === 'keep' || plan.kind === 'wait') return view;
-    try {
-      if (plan.kind === 'blocked') throw blockedBy(plan.obstacle);
-      if ((await this.makeWayFor(run, view)) === 'wait') throw nameNotFreeYet(group.displayName);
-      await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
-      await run.connection.updateGroup(remote.remoteId, { name: group.displayName }, run.call);
-    } catch (error) {
-      const problem = nameProblem(error, remote.nameAttempts + 1);
-      if (!problem) throw error;
-      await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id: remote.id }, problem));
-      return { ...view, remote: { ...remote, ...problem } };
-    }
-    const renamed = {
-      remoteName: group.displayName,
-      remoteNameKey: run.provider.groupNameKey(group.displayName),
-      groupName: group.displayName,
-      ...NAME_RIGHT,
-    };
+  /**
+   * A team of ours that turns out to have been renamed by hand gets its name back now, not when all teams are looked at
+   * next: another group waits for the one that it has. What it was called before a write of ours may be shown for a while.
+   */
+  private async noteRenamedByHand(run: RunContext, seen: FoundTeam): Promise<void> {
+    const now = Date.now();
+    const { accountIdentity, integration } = run;
     await this.leases.run(run.lease, async (tx) => {
-      await tx.manager.update(RemoteGroup, { id: remote.id }, renamed);
-      await this.audit.record(tx, run, [
-        {
-          action: 'team.renamed',
-          target: { type: 'group', id: view.groupId },
-          detail: { remoteId: remote.remoteId, from: remote.remoteName, to: group.displayName },
-        },
-      ]);
-    });
-    return { ...view, remote: { ...remote, ...renamed } };
-  }
-
-  /** Our own teams give up their names in an order in which each finds its next one free; a circle is opened by one of them. */
-  private async makeWayFor(run: RunContext, { remote }: ViewWithTeam): Promise<'now' | 'wait'> {
-    const rows = await this.reader.query<{ id: string; heldKey: string; wanted: string }[]>(
-      `SELECT r.id AS id, r.remoteNameKey AS heldKey, g.displayName AS wanted FROM remote_group r
-       JOIN scim_group g ON g.id = r.groupId AND g.deletedAt IS NULL
-       WHERE r.integrationId = ? AND r.remoteId IS NOT NULL AND r.remoteName <> g.displayName`,
-      [run.integration.id],
-    );
-    const pending = rows.map(({ id, heldKey, wanted }) => ({
-      id,
-      heldKey,
-      wantedKey: run.provider.groupNameKey(wanted),
-    }));
-    const step = planRename(remote.id, pending);
-    if (step !== 'through-temporary-name') return step;
-    const name = temporaryName(remote.remoteName!, remote.id, run.provider.limits.groupNameLength);
-    // Recorded before it is sent: whatever becomes of the call, the team is renamed again afterwards.
-    await this.leases.run(run.lease, async (tx) => {
-      await tx.manager.update(
-        RemoteGroup,
-        { id: remote.id },
-        { remoteName: name, remoteNameKey: run.provider.groupNameKey(name) },
-      );
-      await raiseWriteSeq(tx, remote.id);
-    });
-    await run.connection.updateGroup(remote.remoteId, { name }, run.call);
-    return 'wait';
-  }
-
-  /** The target says that the team is gone: everything that we knew of it is void. */
-  async forget(run: RunContext, view: ViewWithTeam): Promise<void> {
-    await this.leases.run(run.lease, async (tx) => {
-      await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [view.remote.id]);
-      await tx.manager.update(
-        RemoteGroup,
-        { id: view.remote.id },
-        {
-          remoteId: null,
-          remoteName: null,
-          remoteNameKey: null,
-          remoteUrl: null,
-          ownership: null,
-          ...NOTHING_WRONG,
-        },
-      );
-      // Whoever was in the team has to be put into the next one.
-      await this.marks.mark(tx, run.integration.id, new Map([[view.groupId, []]]), true);
-      await this.audit.record(tx, run, [
-        {
-          action: 'team.vanished',
-          target: { type: 'group', id: view.groupId },
-          outcome: 'failed',
-          detail: { remoteId: view.remote.remoteId },
-        },
-      ]);
+      const team = await tx.manager.findOneBy(RemoteGroup, { accountIdentity, remoteId: seen.id });
+      if (!team || team.deletingSince !== null || team.remoteName === seen.name) return;
+      if (Number(team.lastWriteAt ?? 0) > now - READS_LAG_MS) return;
+      await correctName(tx, run, team, seen.name);
+      await this.drift.record(tx, integration.id, [renamedByHand(team, seen.name)], now);
+      await this.marks.mark(tx, integration.id, new Map([[team.groupId, []]]));
     });
   }
 
-  private async begin(run: RunContext, view: GroupView & { group: object }): Promise<RemoteGroup> {
+  /** From now on how the group stands is on record. */
+  async begin(run: RunContext, view: GroupView & { group: object }): Promise<RemoteGroup> {
     const id = uuid();
     return this.leases.run(run.lease, async (tx) => {
       await tx.manager.insert(RemoteGroup, {
@@ -239,6 +190,7 @@ export class Teams {
    * A group was deleted while the creation of its team had no answer.
    *
    * @returns null when the team was never created
+   * @throws ProviderError while the target may not show it yet
    */
   async settleCreation(
     run: RunContext,
@@ -246,22 +198,21 @@ export class Teams {
     intent: CreateIntent,
   ): Promise<ViewWithTeam | null> {
     const team = await this.findIntended(run, intent);
-    return team && isIntended(team, intent) ? this.own(run, view, team, 'created') : null;
+    if (!team && mayBeShownYet(intent, Date.now())) throw unconfirmed(intent.name, LOOK_FOR_CREATED_MS);
+    const isOurs = team && isIntended(team, intent) && !(await this.claimOf(run, view.remote.id, team));
+    return isOurs ? this.own(run, view, team, 'created') : null;
+  }
+
+  private async giveUpCreation(run: RunContext, remote: RemoteGroup): Promise<RemoteGroup> {
+    const givenUp = { createIntent: null, remoteNameKey: null };
+    await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id: remote.id }, givenUp));
+    return { ...remote, ...givenUp };
   }
 
   /** @throws ProviderError while the creation may still be on its way */
   private async findIntended(run: RunContext, intent: CreateIntent): Promise<FoundTeam | undefined> {
-    const underWayFor = intent.lookedUpAt + CREATE_MAY_BE_UNDER_WAY_MS - Date.now();
-    if (underWayFor > 0) {
-      throw new ProviderError({
-        kind: 'unavailable',
-        outcome: 'unknown',
-        reason: 'creation_unconfirmed',
-        message: `Whether the team "${intent.name}" was created is not known yet.`,
-        remedy: 'Nothing needs to be done: it is looked up in a moment.',
-        retryAfterMs: underWayFor,
-      });
-    }
+    const underWayFor = intent.sentAt + CREATE_MAY_BE_UNDER_WAY_MS - Date.now();
+    if (underWayFor > 0) throw unconfirmed(intent.name, underWayFor);
     const found = await run.connection.findGroups([intent.name], run.call);
     return found.get(run.provider.groupNameKey(intent.name));
   }
@@ -271,7 +222,8 @@ export class Teams {
     view: GroupView & { remote: RemoteGroup },
     name: string,
   ): Promise<ViewWithTeam> {
-    const intent: CreateIntent = { name, description: descriptionOf(run, name), lookedUpAt: Date.now() };
+    const { createIntent: earlier } = view.remote;
+    const intent: CreateIntent = { name, description: descriptionOf(run, name), sentAt: Date.now() };
     await this.leases.run(run.lease, (tx) =>
       tx.manager.update(
         RemoteGroup,
@@ -279,22 +231,40 @@ export class Teams {
         { createIntent: intent, remoteNameKey: run.provider.groupNameKey(name), state: 'syncing' },
       ),
     );
+    const attempt = { sent: false };
+    const assertMaySend = (): void => {
+      run.call.assertMaySend();
+      attempt.sent = true;
+    };
     try {
       const team = await run.connection.createGroup(
         { name: intent.name, description: intent.description },
-        run.call,
+        { ...run.call, assertMaySend },
       );
       return await this.own(run, view, team, 'created');
     } catch (error) {
-      const refused = error instanceof ProviderError && error.outcome === 'not-applied';
-      // A name that is taken although it was free may be our own creation, which the target did not confirm.
-      if (refused && error.kind !== 'conflict') {
-        await this.leases.run(run.lease, (tx) =>
-          tx.manager.update(RemoteGroup, { id: view.remote.id }, { createIntent: null }),
-        );
+      if (!(error instanceof ProviderError)) {
+        if (!attempt.sent) await this.takeBack(run, view.remote);
+        throw error;
       }
+      const refused = error.outcome === 'not-applied';
+      // What was refused made no team; an earlier attempt may have made one all the same.
+      const createIntent = refused ? earlier : { ...intent, sentAt: Date.now() };
+      await this.leases.run(run.lease, (tx) =>
+        tx.manager.update(RemoteGroup, { id: view.remote.id }, { createIntent }),
+      );
+      // A name that is taken although nobody is shown to have it may be that of our own creation.
+      const mayBeOurs = earlier !== null && mayBeShownYet(earlier, Date.now());
+      if (error.kind === 'conflict' && mayBeOurs) throw unconfirmed(name, LOOK_FOR_CREATED_MS);
       throw error;
     }
+  }
+
+  /** A creation that was stopped before anything was sent: as if it had not been meant. */
+  private async takeBack(run: RunContext, { id, createIntent, remoteNameKey }: RemoteGroup): Promise<void> {
+    await this.leases.run(run.lease, (tx) =>
+      tx.manager.update(RemoteGroup, { id }, { createIntent, remoteNameKey }),
+    );
   }
 
   private async adopt(
@@ -343,6 +313,7 @@ export class Teams {
         {
           action: `team.${ownership}`,
           target: { type: 'group', id: view.groupId },
+          cause: view.change?.wholeCause,
           detail: { remoteId: team.id, name: team.name },
         },
       ]);
@@ -352,6 +323,11 @@ export class Teams {
 
   private claimOf(run: RunContext, remoteGroupId: string, team: FoundTeam) {
     return this.leases.run(run.lease, (tx) => claimOn(tx, run.accountIdentity, team.id, remoteGroupId));
+  }
+
+  private isBeingCreated({ provider, integration, lease }: RunContext, remoteGroupId: string, name: string) {
+    const key = provider.groupNameKey(name);
+    return this.leases.run(lease, (tx) => isBeingCreated(tx, integration.id, key, remoteGroupId));
   }
 }
 
@@ -365,8 +341,6 @@ export const NOTHING_WRONG = {
   blockedMark: null,
 } as const;
 
-const NAME_RIGHT = { nameReason: null, nameMessage: null, nameAttempts: 0, nameNextAttemptAt: null } as const;
-
 export async function raiseWriteSeq(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query('UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ? WHERE id = ?', [
     Date.now(),
@@ -379,43 +353,19 @@ export function comparedWhole<View extends GroupView>(view: View): View {
   return { ...view, change: view.change && { ...view.change, whole: true } };
 }
 
-function blockedBy({ reason, message }: Obstacle): GroupBlockedError {
+export function blockedBy({ reason, message }: Obstacle): GroupBlockedError {
   return new GroupBlockedError(reason, message);
 }
 
-/** Another team of ours has the name and gives it up in a moment. */
-function nameNotFreeYet(name: string): ProviderError {
+function unconfirmed(name: string, retryAfterMs: number): ProviderError {
   return new ProviderError({
     kind: 'unavailable',
-    outcome: 'not-applied',
-    reason: 'name_not_free_yet',
-    message: `The name "${name}" is free as soon as another team of this integration is renamed.`,
-    remedy: 'Nothing needs to be done: it is tried again by itself.',
-    retryAfterMs: NAME_FREE_SOON_MS,
+    outcome: 'unknown',
+    reason: CREATION_UNCONFIRMED,
+    message: unconfirmedMessage(name),
+    remedy: 'Nothing needs to be done: it is looked up in a moment.',
+    retryAfterMs,
   });
-}
-
-function nameProblem(error: unknown, attempts: number) {
-  if (error instanceof GroupBlockedError) {
-    return {
-      nameReason: error.reason,
-      nameMessage: error.explanation,
-      nameAttempts: attempts,
-      nameNextAttemptAt: Date.now() + refusalDelay(attempts),
-    };
-  }
-  if (!(error instanceof ProviderError) || error.accountWide || error.reason === GROUP_GONE) return null;
-  const delay = error.isTransient
-    ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
-    : error.kind === 'conflict' && attempts <= 3
-      ? NAME_CONFLICT_RETRY_MS
-      : refusalDelay(attempts);
-  return {
-    nameReason: error.reason,
-    nameMessage: error.explanation,
-    nameAttempts: attempts,
-    nameNextAttemptAt: Date.now() + delay,
-  };
 }
 
 const DEFAULT_DESCRIPTION = 'Created via Scimify for tenant {tenant_id}';

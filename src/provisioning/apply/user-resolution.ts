@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { FOR_UPDATE, inList, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE, inList } from '../../database/dialect';
 import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
-import type {
-  CallContext,
-  ProviderConnection,
-  UserMatch,
-} from '../../integrations/provider/integration-provider';
-import { type LinkedBefore, type PlannedLink, planLink } from '../plan/link-plan';
-import { Leases } from '../schedule/lease';
+import type { CallContext, ProviderConnection } from '../../integrations/provider/integration-provider';
+import { ProviderError } from '../../integrations/provider/provider-error';
+import { EMAIL_DIFFERS, type LinkedBefore, type PlannedLink, planLink } from '../plan/link-plan';
+import { type Lease, Leases } from '../schedule/lease';
+import { IS_UNDONE, unlinkGone, writeLink } from '../state/remote-links';
 import type { RunContext } from './run-context';
+
+/** Few enough to leave most of a turn to other look-ups. */
+const REVIEWED_AT_ONCE = 500;
+const REVIEWED_AGAIN_AFTER_MS = 60_000;
 
 /** Somebody whose look-up is due. */
 export interface Unlinked extends LinkedBefore {
@@ -21,11 +23,16 @@ export interface Unlinked extends LinkedBefore {
   email: string | null;
   emailKey: string | null;
   externalId: string | null;
+  /** An admin undid the link: what was known of the person before may be what is wrong. */
+  fresh: boolean;
 }
 
 /** Finds out whom of the target each IdP user is, in as few calls as the provider can. */
 @Injectable()
 export class UserResolution {
+  /** The last of the look-ups that wait for one another. */
+  private readonly inTurn = new WeakMap<Lease, Promise<unknown>>();
+
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
@@ -37,20 +44,110 @@ export class UserResolution {
    * come.
    */
   async resolve(run: RunContext, userIds: readonly string[]): Promise<void> {
-    const unlinked = await this.due(userIds);
-    if (unlinked.length === 0) return;
-    const linkOf = await lookUp(run.connection, unlinked, run.call);
-    for await (const some of chunksOf(unlinked)) {
+    let unlinked = await this.due(userIds);
+    while (unlinked.length > 0) unlinked = await this.resolveSome(run, unlinked);
+  }
+
+  /** As `resolve`, of many: one of the run's workers after the other, as whom one looks up the others need not. */
+  async resolveInTurn(run: RunContext, userIds: readonly string[]): Promise<void> {
+    let unlinked = await this.due(userIds);
+    while (unlinked.length > 0) {
+      const before = this.inTurn.get(run.lease);
+      const wanted = unlinked.map(({ userId }) => userId);
+      const turn = Promise.allSettled([before]).then(async () =>
+        this.resolveSome(run, await this.due(wanted)),
+      );
+      this.inTurn.set(run.lease, turn);
+      unlinked = await turn;
+    }
+  }
+
+  /** As `resolve`, for those of whom the provider tells at once, so that whoever needs none of the others need not wait. */
+  async beginToResolve(run: RunContext, userIds: readonly string[]): Promise<void> {
+    await this.resolveSome(run, await this.due(userIds));
+  }
+
+  /** @returns those of whom nothing is known yet */
+  private async resolveSome(run: RunContext, unlinked: readonly Unlinked[]): Promise<Unlinked[]> {
+    if (unlinked.length === 0) return [];
+    const { links: looked, left } = await lookUp(run.connection, unlinked, run.call);
+    for await (const some of chunksOf(looked)) {
       await this.leases.run(run.lease, async (tx) => {
-        const links = await currentLinks(tx, some);
-        for (const user of some) {
+        const links = await currentLinks(
+          tx,
+          some.map(({ user }) => user),
+        );
+        const found: string[] = [];
+        const foundAtLast: string[] = [];
+        for (const { user, link: planned } of some) {
           const link = links.get(user.userId);
           // An admin said meanwhile who it is.
           if (link && Boolean(link.pinned) && link.incarnation === user.incarnation) continue;
-          await this.record(tx, run.integration.id, user, linkOf(user), link?.remoteUserId ?? null);
+          if (planned.remoteUserId !== null && planned.reason === null) found.push(planned.remoteUserId);
+          await this.record(tx, run.integration.id, user, planned, link?.remoteUserId ?? null);
+          if (link?.remoteUserId !== null || planned.remoteUserId === null) continue;
+          // Whom a search still shows is no news for those whose call has just failed for it.
+          if (planned.remoteUserId !== link.goneRemoteUserId) foundAtLast.push(user.userId);
         }
+        await this.reviewOlderLinks(tx, run.integration.id, found);
+        await this.tryWhereTheyWait(tx, run.integration.id, foundAtLast);
       });
     }
+    return left;
+  }
+
+  /**
+   * Looks again for those who are in their teams as whom they were by a former address: nothing of a group waits for
+   * them, and yet they may long be somebody else.
+   */
+  async reviewDiffering(run: RunContext): Promise<void> {
+    const now = Date.now();
+    const due = await this.reader.query<{ userId: string }[]>(
+      `SELECT r.userId AS userId ${DIFFERING} AND r.nextCheckAt <= ? ORDER BY r.nextCheckAt LIMIT ?`,
+      [run.integration.id, now, REVIEWED_AT_ONCE],
+    );
+    if (due.length === 0) return;
+    const userIds = due.map(({ userId }) => userId);
+    try {
+      await this.resolve(run, userIds);
+    } catch (error) {
+      // A failure that passes stops nobody whose groups have something to do; these people keep their places meanwhile.
+      if (!(error instanceof ProviderError) || error.accountWide) throw error;
+      const at = Date.now() + (error.retryAfterMs ?? REVIEWED_AGAIN_AFTER_MS);
+      await this.leases.run(run.lease, (tx) =>
+        tx.query(
+          `UPDATE remote_user SET nextCheckAt = ? WHERE userId IN (${inList(userIds)}) AND reason = '${EMAIL_DIFFERS}'`,
+          [at, ...userIds],
+        ),
+      );
+    }
+  }
+
+  /** When the next of them is to be looked for again; epoch milliseconds. */
+  async nextReview(integrationId: string): Promise<number | null> {
+    const [row] = await this.reader.query<[{ dueAt: number | null }]>(
+      `SELECT MIN(r.nextCheckAt) AS dueAt ${DIFFERING}`,
+      [integrationId],
+    );
+    return row.dueAt === null ? null : Number(row.dueAt);
+  }
+
+  /**
+   * The target no longer has this person: whoever is linked to them is looked up afresh, and compared in every other
+   * team that they are thought to be in. A search that shows them all the same is not asked again at once: it would show
+   * them again, and the next call would fail again.
+   */
+  async forget(tx: Transaction, integrationId: string, remoteUserId: string, message: string): Promise<void> {
+    const linked = await tx.query<{ userId: string; attempts: number; goneRemoteUserId: string | null }>(
+      `SELECT userId, attempts, goneRemoteUserId FROM remote_user
+       WHERE integrationId = ? AND remoteUserId = ?${FOR_UPDATE}`,
+      [integrationId, remoteUserId],
+    );
+    for (const { userId, ...before } of linked) {
+      const attempts = before.goneRemoteUserId === remoteUserId ? before.attempts + 1 : 0;
+      await unlinkGone(tx, [userId], message, { remoteUserId, attempts });
+    }
+    await this.compareTeamsOf(tx, integrationId, remoteUserId);
   }
 
   /** Those of these users whose look-up is due. */
@@ -60,19 +157,59 @@ export class UserResolution {
     return unlinked;
   }
 
-  private unlinkedAmong(userIds: readonly string[]): Promise<Unlinked[]> {
-    return this.reader.query<Unlinked[]>(
+  private async unlinkedAmong(userIds: readonly string[]): Promise<Unlinked[]> {
+    const rows = await this.reader.query<UnlinkedRow[]>(
       `SELECT u.id AS userId, u.userName AS userName, u.email AS email, u.emailKey AS emailKey,
               u.incarnation AS incarnation, u.externalIdKey AS externalId, r.remoteUserId AS linkedTo,
-              r.incarnation AS linkedIncarnation, r.attempts AS attempts
+              r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
+              CASE WHEN ${ANOTHER_ADDRESS} THEN 0 ELSE r.attempts END AS attempts,
+              CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
+              CASE WHEN ${IS_UNDONE} THEN 1 ELSE 0 END AS fresh
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
          AND (r.userId IS NULL OR r.incarnation <> u.incarnation
-              OR (r.pinned = 0 AND (r.emailKey <> u.emailKey
-                                    OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
-                                    OR (r.remoteUserId IS NULL AND r.nextCheckAt <= ?))))`,
+              OR (r.pinned = 0 AND (${ANOTHER_ADDRESS}
+                                    OR r.nextCheckAt <= ?
+                                    OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_IS_ANOTHERS}))))`,
       [...userIds, Date.now()],
     );
+    return rows.map((row) => ({
+      ...row,
+      linkedIsAnothers: Boolean(Number(row.linkedIsAnothers)),
+      fresh: Boolean(Number(row.fresh)),
+    }));
+  }
+
+  /** A look-up for one group found them: they need not wait in the others until their own time comes. */
+  private async tryWhereTheyWait(
+    tx: Transaction,
+    integrationId: string,
+    userIds: readonly string[],
+  ): Promise<void> {
+    if (userIds.length === 0) return;
+    const waiting = await tx.query<{ groupId: string; userId: string }>(
+      `SELECT g.groupId AS groupId, p.userId AS userId FROM group_member m
+       JOIN remote_group g ON g.integrationId = m.integrationId AND g.groupId = m.groupId
+       JOIN parked_member p ON p.remoteGroupId = g.id AND p.userId = m.userId
+       WHERE m.integrationId = ? AND m.userId IN (${inList(userIds)})`,
+      [integrationId, ...userIds],
+    );
+    await this.markPairs(tx, integrationId, waiting);
+  }
+
+  /** Whoever is linked to one of these people from before, and no longer by their address, is looked at again. */
+  private async reviewOlderLinks(
+    tx: Transaction,
+    integrationId: string,
+    remoteUserIds: readonly string[],
+  ): Promise<void> {
+    if (remoteUserIds.length === 0) return;
+    const older = await tx.query<{ remoteUserId: string }>(
+      `SELECT DISTINCT remoteUserId FROM remote_user
+       WHERE integrationId = ? AND remoteUserId IN (${inList(remoteUserIds)}) AND reason = '${EMAIL_DIFFERS}'`,
+      [integrationId, ...remoteUserIds],
+    );
+    for (const { remoteUserId } of older) await this.compareTeamsOf(tx, integrationId, remoteUserId);
   }
 
   private async record(
@@ -82,32 +219,37 @@ export class UserResolution {
     link: PlannedLink,
     linkedTo: string | null,
   ): Promise<void> {
-    await tx.query(
-      upsertSql({
-        table: 'remote_user',
-        columns: REMOTE_USER_COLUMNS,
-        key: ['userId'],
-        update: REMOTE_USER_COLUMNS.slice(2),
-        rows: 1,
-      }),
-      [
-        user.userId,
-        integrationId,
-        link.state,
-        link.remoteUserId,
-        user.emailKey,
-        user.incarnation,
-        link.reason,
-        link.message,
-        link.attempts,
-        0,
-        Date.now(),
-        link.nextCheckAt,
-      ],
-    );
+    await writeLink(tx, integrationId, user, { ...link, pinned: false });
     if (linkedTo !== null && linkedTo !== link.remoteUserId) {
       await this.compareTeamsOf(tx, integrationId, linkedTo);
+      await this.compareGroupsOf(tx, integrationId, [user.userId]);
     }
+  }
+
+  /** These users are others for the target by now: they are compared in each of their groups. */
+  async compareGroupsOf(
+    tx: Transaction,
+    integrationId: string,
+    userIds: readonly string[],
+    cause: string | null = null,
+  ): Promise<void> {
+    const pairs = await tx.query<{ groupId: string; userId: string }>(
+      `SELECT m.groupId AS groupId, m.userId AS userId FROM group_member m JOIN scim_group g ON g.id = m.groupId
+       WHERE m.integrationId = ? AND m.userId IN (${inList(userIds)}) AND g.deletedAt IS NULL`,
+      [integrationId, ...userIds],
+    );
+    await this.markPairs(tx, integrationId, pairs, cause);
+  }
+
+  private async markPairs(
+    tx: Transaction,
+    integrationId: string,
+    pairs: readonly { groupId: string; userId: string }[],
+    cause: string | null = null,
+  ): Promise<void> {
+    const byGroup = new Map<string, string[]>();
+    for (const { groupId, userId } of pairs) byGroup.set(groupId, [...(byGroup.get(groupId) ?? []), userId]);
+    await this.marks.mark(tx, integrationId, byGroup, cause);
   }
 
   /** A remote user lost a link: every team that has them has to be compared, to see whether somebody else wants them. */
@@ -117,29 +259,34 @@ export class UserResolution {
        WHERE m.remoteUserId = ? AND g.integrationId = ?`,
       [remoteUserId, integrationId],
     );
-    await this.marks.mark(tx, integrationId, new Map(rows.map(({ groupId }) => [groupId, []])), true);
+    const groupIds = rows.map(({ groupId }) => groupId);
+    await this.marks.markWhole(tx, integrationId, groupIds);
   }
 }
 
-/** In the order in which a link is written. */
-export const REMOTE_USER_COLUMNS = [
-  'userId',
-  'integrationId',
-  'state',
-  'remoteUserId',
-  'emailKey',
-  'incarnation',
-  'reason',
-  'message',
-  'attempts',
-  'pinned',
-  'checkedAt',
-  'nextCheckAt',
-];
+/** Of the user `u`, since the look-up of the link `r`. */
+const ANOTHER_ADDRESS = '(r.emailKey <> u.emailKey OR (r.emailKey IS NULL) <> (u.emailKey IS NULL))';
+
+/** Active users `u` with a link `r` of before. */
+const DIFFERING = `FROM remote_user r
+  JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
+  WHERE r.integrationId = ? AND r.reason = '${EMAIL_DIFFERS}'`;
+
+/** Of the user `u` with the link `r`. An address proves nothing any more once it stopped finding the person. */
+const LINKED_IS_ANOTHERS = `(r.remoteUserId IS NOT NULL AND (
+  EXISTS (SELECT 1 FROM scim_user ou WHERE r.reason IS NULL AND ou.integrationId = u.integrationId
+          AND ou.emailKey = r.emailKey AND ou.id <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)
+  OR EXISTS (SELECT 1 FROM remote_user ol JOIN scim_user ou ON ou.id = ol.userId
+             WHERE ol.integrationId = u.integrationId AND ol.remoteUserId = r.remoteUserId AND ol.reason IS NULL
+               AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;
+
+type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'fresh'> &
+  Record<'linkedIsAnothers' | 'fresh', number>;
 
 interface CurrentLink {
   userId: string;
   remoteUserId: string | null;
+  goneRemoteUserId: string | null;
   incarnation: number;
   pinned: number;
 }
@@ -149,25 +296,37 @@ async function currentLinks(
   users: readonly { userId: string }[],
 ): Promise<Map<string, CurrentLink>> {
   const rows = await tx.query<CurrentLink>(
-    `SELECT userId, remoteUserId, incarnation, pinned FROM remote_user
+    `SELECT userId, remoteUserId, goneRemoteUserId, incarnation, pinned FROM remote_user
      WHERE userId IN (${inList(users)})${FOR_UPDATE}`,
     users.map(({ userId }) => userId),
   );
   return new Map(rows.map((row) => [row.userId, row]));
 }
 
-const NOT_FOUND: UserMatch = { kind: 'not-found', message: 'Nobody there has this address.' };
-
-/** One look-up of all of them, in as few calls as the provider can. */
+/** One look-up, in as few calls as the provider can, and of whom it does not tell yet. */
 export async function lookUp(
   connection: ProviderConnection,
   users: readonly Unlinked[],
   call: CallContext,
-): Promise<(user: Unlinked) => PlannedLink> {
+): Promise<{ links: { user: Unlinked; link: PlannedLink }[]; left: Unlinked[] }> {
   const matches = await connection.resolveUsers(
-    users.map(({ userId, userName, email, externalId }) => ({ key: userId, email, userName, externalId })),
+    users.map(({ userId, userName, email, externalId, fresh }) => ({
+      key: userId,
+      email,
+      userName,
+      externalId,
+      fresh,
+    })),
     call,
   );
   const now = Date.now();
-  return (user) => planLink(user, matches.get(user.userId) ?? NOT_FOUND, now);
+  const links: { user: Unlinked; link: PlannedLink }[] = [];
+  const left: Unlinked[] = [];
+  for (const user of users) {
+    const match = matches.get(user.userId);
+    if (match === undefined) left.push(user);
+    else links.push({ user, link: planLink(user, match, now) });
+  }
+  if (links.length === 0) throw new Error('The provider answered for none of the people it was asked for.');
+  return { links, left };
 }

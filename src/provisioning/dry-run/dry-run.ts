@@ -6,8 +6,12 @@ import type { Integration } from '../../integrations/integration.entity';
 import { type GroupView, GroupViews, namesWithoutTeam } from '../apply/group-view';
 import { People } from '../apply/people';
 import { UserResolution } from '../apply/user-resolution';
+import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
+import { EMAIL_DIFFERS } from '../plan/link-plan';
 import type { Obstacle } from '../plan/new-team';
+import { planRename } from '../plan/rename-plan';
 import { MemberDryRun, type MemberOutcomes } from './member-dry-run';
+import { SupposedRemovals } from './supposed-removals';
 import { TargetLookUps } from './target-look-ups';
 import { type PlanAction, TeamDryRun, type TeamOutcome } from './team-dry-run';
 
@@ -21,11 +25,21 @@ export interface PlannedGroup {
   reason: string | null;
   message: string | null;
   remote: { id: string; name: string } | null;
-  counts: { add: number; remove: number; unresolved: number };
+  counts: { add: number; remove: number; unresolved: number; held: number };
   addMembers: { userId: string; userName: string; email: string | null; remoteUserId: string }[];
   removeMembers: { userId: string | null; userName: string | null; remoteUserId: string }[];
   unresolved: { userId: string; userName: string; email: string | null; reason: string; message: string }[];
-  held: object[];
+  held: WithheldItem[];
+}
+
+/** What the IdP wants undone and would not be, because it is too much at once or was rejected. */
+export interface WithheldItem {
+  kind: 'removal' | 'deletion';
+  userId: string | null;
+  userName: string | null;
+  remoteUserId: string | null;
+  reason: string;
+  message: string;
 }
 
 export interface DryRunResult {
@@ -58,8 +72,21 @@ export class DryRun {
        UNION
        SELECT r.groupId FROM remote_group r WHERE r.integrationId = ? AND r.groupId > ?
          AND (r.state <> 'synced' OR r.deletingSince IS NOT NULL OR r.nextAttemptAt IS NOT NULL OR ? = 1)
+       UNION
+       SELECT m.groupId FROM remote_user u JOIN group_member m ON m.userId = u.userId
+       WHERE u.integrationId = ? AND u.reason = '${EMAIL_DIFFERS}' AND u.nextCheckAt <= ? AND m.groupId > ?
        ORDER BY id LIMIT ?`,
-      [integration.id, after, integration.id, after, integration.deletingSince === null ? 0 : 1, limit],
+      [
+        integration.id,
+        after,
+        integration.id,
+        after,
+        integration.deletingSince === null ? 0 : 1,
+        integration.id,
+        Date.now(),
+        after,
+        limit,
+      ],
     );
   }
 
@@ -69,25 +96,33 @@ export class DryRun {
     const lookUps = new TargetLookUps(integration, open, this.users);
     const views: GroupView[] = [];
     for (const groupId of groupIds) {
-      const read = await this.views.read(integration.id, groupId);
+      const read = await this.views.read(integration.id, groupId, provider);
       // To an integration that is being deleted every group is a deleted one.
       const view = integration.deletingSince === null ? read : { ...read, group: null };
       views.push(await this.teams.afterTakeOver(integration.id, provider, view));
     }
     const found = await lookUps.findGroups(namesWithoutTeam(views));
-    const session = { integration, provider, lookUps, found, now: Date.now() };
+    const removals = new SupposedRemovals(this.reader, integration.id, integration.policies.guard);
+    const session = { integration, provider, lookUps, found, removals, now: Date.now() };
     const teams: TeamOutcome[] = [];
     for (const view of views) teams.push(await this.teams.plan(session, view));
     await lookUps.resolve(await this.people.concernedBy(teams.map(({ view }) => view)));
     const groups: PlannedGroup[] = [];
-    let calls = 0;
+    let calls = swapsAmong(teams, provider);
     for (const team of teams) {
       const limits = {
         integrationId: integration.id,
         membersPerGroup: provider.limits.membersPerGroup,
         unmanagedMembers: integration.policies.unmanagedMembers,
       };
-      const members = await new MemberDryRun(this.reader, this.people, lookUps, limits, team).plan();
+      const members = await new MemberDryRun(
+        this.reader,
+        this.people,
+        lookUps,
+        removals,
+        limits,
+        team,
+      ).plan();
       calls += team.calls + members.add.length + members.remove.length;
       groups.push(await this.present(integration.id, team, members));
     }
@@ -97,15 +132,21 @@ export class DryRun {
   private async present(
     integrationId: string,
     team: TeamOutcome,
-    { add, remove, unresolved }: MemberOutcomes,
+    { add, remove, held, unresolved }: MemberOutcomes,
   ): Promise<PlannedGroup> {
     const { view, obstacle } = team;
     const adds = add.slice(0, LISTED_PER_GROUP);
     const removals = remove.slice(0, LISTED_PER_GROUP);
     const waiting = [...unresolved].slice(0, LISTED_PER_GROUP);
+    const withheld = [...held].slice(0, LISTED_PER_GROUP);
     const ids = [...adds.map(({ userId }) => userId), ...waiting.map(([userId]) => userId)];
     const users = await this.people.named(ids);
-    const linked = await this.people.linkedTo(integrationId, removals);
+    const linked = await this.people.linkedTo(integrationId, [...removals, ...withheld.map(([id]) => id)]);
+    const leaving = (remoteUserId: string) => ({
+      userId: linked.get(remoteUserId)?.userId ?? null,
+      userName: linked.get(remoteUserId)?.userName ?? null,
+      remoteUserId,
+    });
     const changesMembers = add.length + remove.length > 0;
     return {
       groupId: view.groupId,
@@ -114,34 +155,64 @@ export class DryRun {
       reason: obstacle?.reason ?? null,
       message: obstacle?.message ?? null,
       remote: team.remote && { id: team.remote.id, name: team.remote.name },
-      counts: { add: add.length, remove: remove.length, unresolved: unresolved.size },
+      counts: {
+        add: add.length,
+        remove: remove.length,
+        unresolved: unresolved.size,
+        held: held.size + (team.held ? 1 : 0),
+      },
       addMembers: adds.map(({ userId, remoteUserId }) => ({
         userId,
         ...(users.get(userId) ?? UNKNOWN_USER),
         remoteUserId,
       })),
-      removeMembers: removals.map((remoteUserId) => ({
-        userId: linked.get(remoteUserId)?.userId ?? null,
-        userName: linked.get(remoteUserId)?.userName ?? null,
-        remoteUserId,
-      })),
+      removeMembers: removals.map(leaving),
       unresolved: waiting.map(([userId, problem]) => ({
         userId,
         ...(users.get(userId) ?? UNKNOWN_USER),
         ...problem,
       })),
-      held: [],
+      held: [
+        ...(team.held ? [{ kind: 'deletion' as const, ...NOBODY, ...team.held }] : []),
+        ...withheld.map(([remoteUserId, why]) => ({
+          kind: 'removal' as const,
+          ...leaving(remoteUserId),
+          ...why,
+        })),
+      ],
     };
   }
 }
 
 /** Whether a plan says anything about the group. */
 export function saysAnything({ action, reason, counts }: PlannedGroup): boolean {
-  return action !== 'none' || reason !== null || counts.unresolved > 0;
+  return action !== 'none' || reason !== null || counts.unresolved + counts.held > 0;
 }
 
 /** The sweeper may remove a user while we look. */
 const UNKNOWN_USER = { userName: '', email: null };
+const NOBODY = { userId: null, userName: null, remoteUserId: null };
+
+/** Each circle of names costs one more call: its first team goes through a temporary name. */
+function swapsAmong(
+  teams: readonly TeamOutcome[],
+  provider: Pick<IntegrationProvider, 'groupNameKey'>,
+): number {
+  const pending = teams.flatMap(({ view: { groupId, group, remote }, action }) =>
+    group && action === 'update' && remote?.remoteNameKey
+      ? [
+          {
+            id: groupId,
+            heldKey: remote.remoteNameKey,
+            wantedKey: provider.groupNameKey(group.displayName),
+            // Whatever it was refused before, it is about to be tried again.
+            stuck: false,
+          },
+        ]
+      : [],
+  );
+  return pending.filter(({ id }) => planRename(id, pending) === 'through-temporary-name').length;
+}
 
 function suspensionOf({ suspensionReason, suspensionMessage }: Integration): Obstacle | null {
   return suspensionReason === null ? null : { reason: suspensionReason, message: suspensionMessage ?? '' };

@@ -1,6 +1,7 @@
 import { chunksOf } from '../../database/chunks';
 import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
-import type { People } from '../apply/people';
+import { CHUNK, MAX_RETRY_CHUNKS, type People } from '../apply/people';
+import { WHOLE_TEAM, heldAfter } from '../guard/removal-history';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
 import {
   type KnownMember,
@@ -10,12 +11,12 @@ import {
   planMembers,
 } from '../plan/member-plan';
 import type { Obstacle } from '../plan/new-team';
+import type { SupposedRemovals } from './supposed-removals';
 import type { TargetLookUps } from './target-look-ups';
 import type { TeamOutcome } from './team-dry-run';
 
-const CHUNK = 500;
 /** As many people whose time has come as one look at a group goes through. */
-const RETRIED_AT_ONCE = 20 * CHUNK;
+const RETRIED_AT_ONCE = MAX_RETRY_CHUNKS * CHUNK;
 const WHENEVER_DUE = Number.MAX_SAFE_INTEGER;
 
 /** What would become of the members of one team. */
@@ -23,6 +24,8 @@ export interface MemberOutcomes {
   /** The user is one of those for whom the remote user is added. */
   add: { remoteUserId: string; userId: string }[];
   remove: string[];
+  /** By remote user id: wanted out of the team, but not to be removed now. */
+  held: Map<string, Obstacle>;
   /** By user id. */
   unresolved: Map<string, Obstacle>;
 }
@@ -32,7 +35,7 @@ export interface MemberOutcomes {
  * team counts for the later ones, although nothing of it is done.
  */
 export class MemberDryRun {
-  private readonly outcomes: MemberOutcomes = { add: [], remove: [], unresolved: new Map() };
+  private readonly outcomes: MemberOutcomes = { add: [], remove: [], held: new Map(), unresolved: new Map() };
   private readonly known: Map<string, KnownMember | null>;
   private readonly settled = new Set<string>();
   private readonly remoteGroupId: string;
@@ -44,6 +47,7 @@ export class MemberDryRun {
     private readonly db: Asked,
     private readonly people: People,
     private readonly lookUps: TargetLookUps,
+    private readonly removals: SupposedRemovals,
     private readonly group: Pick<MemberPlanInput, 'unmanagedMembers'> & {
       integrationId: string;
       membersPerGroup: number;
@@ -71,32 +75,52 @@ export class MemberDryRun {
   }
 
   private async compare(): Promise<void> {
-    const { view } = this.team;
-    if (view.change?.whole) await this.compareWhole();
-    for (let after = ''; ;) {
-      const pairs = await this.people.changedPairs(view.groupId, CHUNK, after);
-      if (pairs.length === 0) break;
-      await this.step(
-        pairs.map(({ userId }) => userId),
-        [],
-      );
-      after = pairs.at(-1)!.userId;
+    const { groupId, change } = this.team.view;
+    if (change?.whole || (await this.people.changedPairs(groupId, CHUNK)).length === CHUNK) {
+      await this.stepPairs((after) => this.people.joiningPairs(groupId, CHUNK, after));
     }
+    if (change?.whole) await this.compareMembers();
+    await this.stepPairs((after) => this.people.changedPairs(groupId, CHUNK, after));
+    if (change?.whole) await this.compareTeam();
+    await this.step(await this.people.differingDue(groupId, Date.now(), RETRIED_AT_ONCE), []);
     // Applying marks every team of somebody who lost a link, to be compared in the next run.
     await this.step([], [...this.lookUps.abandoned]);
     await this.step(await this.people.parkedDue(this.remoteGroupId, Date.now(), RETRIED_AT_ONCE), []);
     await this.step([], await this.people.callsDue(this.remoteGroupId, WHENEVER_DUE, RETRIED_AT_ONCE));
+    await this.stepHeld();
     await this.fillFreedPlaces();
     await this.addParked();
   }
 
-  private async compareWhole(): Promise<void> {
+  private async stepPairs(pairsAfter: (after: string) => Promise<{ userId: string }[]>): Promise<void> {
+    for (let after = ''; ;) {
+      const userIds = (await pairsAfter(after)).map(({ userId }) => userId);
+      if (userIds.length === 0) return;
+      await this.step(userIds, []);
+      after = userIds.at(-1)!;
+    }
+  }
+
+  /** Applying leaves them be until an admin decides; whoever reads a plan wants to know of them. */
+  private async stepHeld(): Promise<void> {
+    for (let after: string = WHOLE_TEAM; ;) {
+      const remoteUserIds = await heldAfter(this.db, this.team.view.groupId, after, CHUNK);
+      if (remoteUserIds.length === 0) return;
+      await this.step([], remoteUserIds);
+      after = remoteUserIds.at(-1)!;
+    }
+  }
+
+  private async compareMembers(): Promise<void> {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(this.team.view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
       await this.step(userIds, []);
       after = userIds.at(-1)!;
     }
+  }
+
+  private async compareTeam(): Promise<void> {
     for (let after = ''; ;) {
       const remoteUserIds = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
       if (remoteUserIds.length === 0) break;
@@ -142,7 +166,7 @@ export class MemberDryRun {
     const supposed = this.suppose(input);
     const plan = planMembers(supposed);
     this.notePeople(plan, supposed);
-    if (this.team.members === 'plan') this.noteCalls(plan, supposed);
+    if (this.team.members === 'plan') await this.noteCalls(plan, supposed);
   }
 
   /** The state as it would be after the chunks before. */
@@ -169,13 +193,23 @@ export class MemberDryRun {
     }
   }
 
-  private noteCalls(plan: MemberPlan, { known, wanted }: MemberPlanInput): void {
+  private async noteCalls(plan: MemberPlan, { known, wanted }: MemberPlanInput): Promise<void> {
+    const team = { groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId };
     for (const remoteUserId of plan.add) {
       if (!known.has(remoteUserId)) this.joined += 1;
       this.known.set(remoteUserId, THERE);
       this.outcomes.add.push({ remoteUserId, userId: wanted.get(remoteUserId)![0]! });
     }
+    // A removal that was let through once is not asked about again, nor one of somebody who never was in the team.
+    const fresh = plan.remove.filter(({ remoteUserId }) => known.get(remoteUserId)?.state === 'present');
+    const held = await this.removals.waiting(
+      team,
+      fresh.map(({ remoteUserId }) => remoteUserId),
+      plan.add.length,
+    );
+    for (const [remoteUserId, why] of held) this.outcomes.held.set(remoteUserId, why);
     for (const { remoteUserId } of plan.remove) {
+      if (held.has(remoteUserId)) continue;
       this.joined -= 1;
       this.left += 1;
       this.known.set(remoteUserId, null);

@@ -11,17 +11,16 @@ import { ACCOUNT_MISMATCH } from '../../integrations/suspension-reasons';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { accountOf, checkedAccount } from '../apply/account';
 import { FreshLinks } from '../apply/fresh-links';
-import { asLink } from '../apply/people';
+import { NOT_LOOKED_UP, asLink } from '../apply/people';
 import { type Unlinked, type UserResolution, lookUp } from '../apply/user-resolution';
 import { linkThatStays } from '../plan/link-plan';
+import type { Person } from '../plan/member-plan';
 import type { Obstacle } from '../plan/new-team';
 
 /** The target is asked for so long; what it has not told by then stays unknown. */
 const ASKED_FOR_MS = 20_000;
 /** So many people may cost one scan of the target's users; with more of them, what is known by the deadline counts. */
 const PEOPLE_PER_LOOK_UP = 5_000;
-
-export const NOT_LOOKED_UP = 'not_looked_up';
 
 /** What the target told, or why it did not. */
 export type LookedUp<T> = { kind: 'known'; value: T } | { kind: 'unknown'; why: Obstacle };
@@ -79,16 +78,24 @@ export class TargetLookUps {
   async resolve(userIds: readonly string[]): Promise<void> {
     const due = await this.users.due(userIds.filter((userId) => !this.links.has(userId)));
     for (let start = 0; start < due.length; start += PEOPLE_PER_LOOK_UP) {
-      const some = due.slice(start, start + PEOPLE_PER_LOOK_UP);
-      const found = await this.ask(() => lookUp(this.open.connection, some, this.call), 'account');
-      for (const user of some) {
-        const link =
-          found.kind === 'known' ? asLink(found.value(user)) : linkWithoutLookUp(user, found.why.message);
-        this.links.add(user.userId, link);
-        const remoteUserId = link.kind === 'resolved' ? link.remoteUserId : null;
-        if (user.linkedTo !== null && user.linkedTo !== remoteUserId) this.abandoned.add(user.linkedTo);
+      let some = due.slice(start, start + PEOPLE_PER_LOOK_UP);
+      while (some.length > 0) {
+        const asked = some;
+        const found = await this.ask(() => lookUp(this.open.connection, asked, this.call), 'account');
+        if (found.kind === 'unknown') {
+          for (const user of asked) this.learn(user, linkWithoutLookUp(user, found.why.message));
+          break;
+        }
+        for (const { user, link } of found.value.links) this.learn(user, asLink(link));
+        some = found.value.left;
       }
     }
+  }
+
+  private learn({ userId, linkedTo }: Unlinked, link: Person['link']): void {
+    this.links.add(userId, link);
+    const remoteUserId = link.kind === 'resolved' ? link.remoteUserId : null;
+    if (linkedTo !== null && linkedTo !== remoteUserId) this.abandoned.add(linkedTo);
   }
 
   private async ask<T>(question: () => Promise<T>, concerns: 'account' | 'team'): Promise<LookedUp<T>> {

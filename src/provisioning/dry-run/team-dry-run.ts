@@ -1,22 +1,34 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import type { DataSource, Repository } from 'typeorm';
-import { uniqueNameKey } from '../../directory/groups';
 import type { Integration } from '../../integrations/integration.entity';
 import type {
   IntegrationProvider,
   RemoteGroup as FoundTeam,
 } from '../../integrations/provider/integration-provider';
-import { letGoModeOf } from '../apply/group-applier';
-import type { GroupView } from '../apply/group-view';
-import { claimOn, tombstoneNamed } from '../apply/known-target';
+import { isMeant, letGoModeOf } from '../apply/group-applier';
+import { TAKEN_OVER, TAKEN_OVER_MESSAGE } from '../apply/group-blocked';
+import { type GroupView, nameWithoutTeam } from '../apply/group-view';
+import { claimOn, isBeingCreated, successorOf, tombstoneNamed } from '../apply/known-target';
+import { CREATION_UNCONFIRMED } from '../apply/not-visible-yet';
+import { NOT_LOOKED_UP } from '../apply/people';
 import { NOTHING_WRONG, comparedWhole } from '../apply/teams';
-import { planTeam } from '../plan/group-plan';
+import { planLettingGo, planTeam } from '../plan/group-plan';
 import type { KnownMember } from '../plan/member-plan';
 import { planName } from '../plan/name-plan';
-import { type Obstacle, isIntended, planNewTeam } from '../plan/new-team';
+import {
+  NAME_NOT_FREE_YET,
+  NAME_TOO_LONG,
+  type Obstacle,
+  TEAM_CLAIMED,
+  TEAM_EXISTS,
+  isIntended,
+  planNewTeam,
+  unconfirmedMessage,
+} from '../plan/new-team';
 import { RemoteGroup } from '../state/remote-group.entity';
-import { type LookedUp, NOT_LOOKED_UP, type TargetLookUps } from './target-look-ups';
+import type { SupposedRemovals } from './supposed-removals';
+import type { LookedUp, TargetLookUps } from './target-look-ups';
 
 export const PLAN_ACTIONS = ['create', 'adopt', 'update', 'delete', 'release', 'none'] as const;
 export type PlanAction = (typeof PLAN_ACTIONS)[number];
@@ -34,6 +46,8 @@ export interface TeamOutcome {
   present: ReadonlyMap<string, KnownMember>;
   /** For the team itself. */
   calls: number;
+  /** Why the team, which is to be let go, would not be yet. */
+  held?: Obstacle;
 }
 
 interface Session {
@@ -41,6 +55,7 @@ interface Session {
   provider: IntegrationProvider;
   lookUps: TargetLookUps;
   found: LookedUp<ReadonlyMap<string, FoundTeam>>;
+  removals: SupposedRemovals;
   now: number;
 }
 
@@ -56,7 +71,7 @@ export class TeamDryRun {
 
   /** The view as it is once the group has taken over what a deleted one of its name left. */
   async afterTakeOver(integrationId: string, provider: IntegrationProvider, view: GroupView) {
-    if (!view.group || view.remote?.remoteId) return view;
+    if (!view.group || nameWithoutTeam(view) === null) return view;
     const key = provider.groupNameKey(view.group.displayName);
     const id = await tombstoneNamed(this.reader, integrationId, key, view.groupId);
     const remote = id === null ? null : await this.remoteGroups.findOneBy({ id });
@@ -73,8 +88,8 @@ export class TeamDryRun {
     session: Session,
     view: GroupView & { group: { displayName: string } },
   ): Promise<TeamOutcome> {
-    const { integration, lookUps, found } = session;
-    const action = planTeam(view.group, view.remote, integration.policies.onGroupDelete);
+    const { lookUps, found } = session;
+    const action = planTeam(view.group, view.remote);
     switch (action.kind) {
       case 'resume-create':
         return this.planNew(
@@ -101,15 +116,19 @@ export class TeamDryRun {
       const message = `Whether there is a team of this name could not be looked up. ${found.why.message}`;
       return blocked(view, { reason: NOT_LOOKED_UP, message });
     }
-    const existing = found.value.get(provider.groupNameKey(name));
+    const key = provider.groupNameKey(name);
+    const existing = found.value.get(key);
+    const remoteGroupId = view.remote?.id ?? '';
     const plan = planNewTeam({
       name,
+      groupName: view.group.displayName,
       existing,
       intent: view.remote?.createIntent ?? null,
-      claim:
-        existing && (await claimOn(this.reader, lookUps.accountIdentity, existing.id, view.remote?.id ?? '')),
+      claim: existing && (await claimOn(this.reader, lookUps.accountIdentity, existing.id, remoteGroupId)),
+      mayBeAnothers: await isBeingCreated(this.reader, integration.id, key, remoteGroupId),
       integrationId: integration.id,
       existingTeams: integration.policies.existingTeams,
+      now: session.now,
       provider,
     });
     const outcome = { view, obstacle: recordedFailure(view, session.now), members: 'plan' as const };
@@ -118,46 +137,33 @@ export class TeamDryRun {
         return { ...outcome, action: 'create', remote: null, present: NOBODY, calls: 1 };
       case 'recognise':
         return { ...outcome, action: 'create', remote: plan.team, present: NOBODY, calls: 0 };
+      case 'give-up': {
+        const { displayName } = view.group;
+        const withoutIntent = { ...view, remote: { ...view.remote!, createIntent: null } };
+        return this.planNew(session, withoutIntent, displayName, await lookUps.findGroups([displayName]));
+      }
+      case 'wait':
+        return blocked(view, { reason: CREATION_UNCONFIRMED, message: unconfirmedMessage(name) });
+      case 'wait-for-name':
       case 'blocked':
         return blocked(view, plan.obstacle);
-      case 'adopt': {
-        const members = await lookUps.listMembers(plan.team.id);
-        if (members.kind === 'unknown') return { ...blocked(view, members.why), remote: plan.team };
-        const present = members.value.map(
-          ({ remoteUserId }) =>
-            [remoteUserId, { state: 'present', managed: false, preexisting: true }] as const,
-        );
-        const adopted = {
-          ...outcome,
-          view: comparedWhole(view),
-          action: 'adopt' as const,
-          remote: plan.team,
-          present: new Map<string, KnownMember>(present),
-        };
-        const name = planName({
-          name: view.group.displayName,
-          team: { remoteName: plan.team.name, nameReason: null, nameMessage: null, nameNextAttemptAt: null },
-          changed: true,
-          now: session.now,
-          provider,
-        });
-        return name.kind === 'blocked'
-          ? { ...adopted, obstacle: name.obstacle, calls: 0 }
-          : { ...adopted, calls: name.kind === 'rename' ? 1 : 0 };
-      }
+      case 'adopt':
+        return planAdopted(session, view, plan.team);
     }
   }
 
   /** The IdP deleted the group. */
   private async planLetGo(session: Session, view: GroupView): Promise<TeamOutcome> {
-    const { integration, provider, lookUps, now } = session;
+    const { integration, provider, lookUps, removals, now } = session;
     const { remote } = view;
-    const action = planTeam(null, remote, letGoModeOf(session, view));
-    if (remote && (await this.hasSuccessor(integration, provider, remote))) {
+    const action = planLettingGo(remote, letGoModeOf(session, view));
+    const successor =
+      remote && integration.deletingSince === null ? await successorOf(this.reader, provider, remote) : null;
+    if (remote && successor !== null) {
       return {
         ...blocked(view, {
-          reason: 'taken_over',
-          message: 'A new group of the same name takes over the team.',
+          reason: TAKEN_OVER,
+          message: TAKEN_OVER_MESSAGE,
         }),
         remote: teamOf(remote),
         members: 'none',
@@ -179,36 +185,53 @@ export class TeamDryRun {
       remote: remote && teamOf(remote),
       present: NOBODY,
     };
-    switch (action.kind) {
-      case 'delete':
-        return { ...outcome, action: 'delete', members: 'none', calls: 1 };
-      case 'release':
-        return { ...outcome, action: 'release', members: 'release', calls: 0 };
-      default: {
-        const left = { reason: 'team_left', message: 'The group was deleted; its team is left as it is.' };
-        const obstacle = remote?.remoteId ? left : null;
-        return { ...outcome, obstacle, action: 'none', members: 'none', calls: 0 };
-      }
+    if (action.kind !== 'delete' && action.kind !== 'release') {
+      const left = { reason: 'team_left', message: 'The group was deleted; its team is left as it is.' };
+      const obstacle = remote?.remoteId ? left : null;
+      return { ...outcome, obstacle, action: 'none', members: 'none', calls: 0 };
     }
+    const held =
+      remote === null || isMeant(session, view)
+        ? null
+        : await removals.deletionWaiting(
+            { groupId: view.groupId, remoteGroupId: remote.id },
+            remote.letThroughAt !== null,
+          );
+    if (held) return { ...outcome, obstacle: held, held, action: action.kind, members: 'none', calls: 0 };
+    return action.kind === 'delete'
+      ? { ...outcome, action: 'delete', members: 'none', calls: 1 }
+      : { ...outcome, action: 'release', members: 'release', calls: 0 };
   }
+}
 
-  /** A group without a team that takes the tombstone over before it is dealt with. */
-  private async hasSuccessor(
-    integration: Integration,
-    provider: IntegrationProvider,
-    tombstone: RemoteGroup,
-  ) {
-    if (integration.deletingSince !== null) return false;
-    const name = tombstone.remoteName ?? tombstone.createIntent?.name;
-    if (name === undefined) return false;
-    const [group] = await this.reader.query<{ displayName: string }[]>(
-      `SELECT g.displayName AS displayName FROM scim_group g
-       LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
-       WHERE g.integrationId = ? AND g.displayNameUniqueKey = ? AND g.deletedAt IS NULL AND r.remoteId IS NULL`,
-      [integration.id, uniqueNameKey(name)],
-    );
-    return group !== undefined && provider.groupNameKey(group.displayName) === tombstone.remoteNameKey;
-  }
+async function planAdopted(
+  { lookUps, now, provider }: Session,
+  view: GroupView & { group: { displayName: string } },
+  team: FoundTeam,
+): Promise<TeamOutcome> {
+  const members = await lookUps.listMembers(team.id);
+  if (members.kind === 'unknown') return { ...blocked(view, members.why), remote: team };
+  const present = members.value.map(
+    ({ remoteUserId }) => [remoteUserId, { state: 'present', managed: false, preexisting: true }] as const,
+  );
+  const adopted = {
+    view: comparedWhole(view),
+    obstacle: recordedFailure(view, now),
+    members: 'plan' as const,
+    action: 'adopt' as const,
+    remote: team,
+    present: new Map<string, KnownMember>(present),
+  };
+  const name = planName({
+    name: view.group.displayName,
+    team: { remoteName: team.name, nameReason: null, nameMessage: null, nameNextAttemptAt: null },
+    changed: true,
+    now,
+    provider,
+  });
+  return name.kind === 'blocked'
+    ? { ...adopted, obstacle: name.obstacle, calls: 0 }
+    : { ...adopted, calls: name.kind === 'rename' ? 1 : 0 };
 }
 
 function planNamed(session: Session, view: GroupView, remote: RemoteGroup): TeamOutcome {
@@ -235,7 +258,7 @@ function blocked(view: GroupView, obstacle: Obstacle): TeamOutcome {
 }
 
 /** What planning itself finds out afresh, so that an earlier finding of it says nothing. */
-const FOUND_BY_PLANNING = new Set(['team_exists', 'team_claimed', 'name_too_long']);
+const FOUND_BY_PLANNING = new Set([TEAM_EXISTS, TEAM_CLAIMED, NAME_TOO_LONG, NAME_NOT_FREE_YET]);
 
 /** Why the last attempt at the group as a whole failed, for as long as it is not tried again. */
 function recordedFailure({ remote, change }: GroupView, now: number): Obstacle | null {

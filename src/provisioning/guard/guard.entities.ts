@@ -1,5 +1,12 @@
 import { Entity, Index } from 'typeorm';
-import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../../database/column-types';
+import {
+  IdColumn,
+  IntegerColumn,
+  KeyColumn,
+  PrimaryIdColumn,
+  TextColumn,
+  TimeColumn,
+} from '../../database/column-types';
 
 /** One removal or deletion that was let through, for counting over the rolling window. */
 @Entity('guard_event')
@@ -9,6 +16,8 @@ export class GuardEvent {
   @IdColumn() integrationId: string;
   @IdColumn() remoteGroupId: string;
   @TextColumn(16) kind: 'removal' | 'deletion';
+  /** Of whoever was removed: when they had joined the team, as far as we added them. */
+  @TimeColumn({ nullable: true }) joinedAt: number | null;
   @TimeColumn() at: number;
 }
 
@@ -25,6 +34,10 @@ export class HeldChange {
   @IdColumn({ nullable: true }) groupId: string | null;
   @TextColumn(1000) message: string;
   @TimeColumn() createdAt: number;
+  /** Rises with whatever is added to it. */
+  @IntegerColumn() revision: number;
+  /** The revision at which it was listed last; null before that. */
+  @IntegerColumn({ nullable: true }) listedRevision: number | null;
   /** Null while it waits. */
   @TextColumn(16, { nullable: true }) decision: HeldDecision | null;
   @TimeColumn({ nullable: true }) decidedAt: number | null;
@@ -41,6 +54,7 @@ export type HeldItemState = 'held' | 'approved' | 'pinned';
 /** One person's removal from one team, or a team's deletion (no subject). */
 @Entity('held_item')
 @Index('held_item_of_change', ['heldChangeId'])
+@Index('held_item_of_integration', ['integrationId', 'state'])
 export class HeldItem {
   @PrimaryIdColumn() groupId: string;
   /** Remote user; empty for the deletion of the team. */
@@ -48,4 +62,6 @@ export class HeldItem {
   @IdColumn() heldChangeId: string;
   @IdColumn() integrationId: string;
   @TextColumn(16) state: HeldItemState;
+  /** The revision of the change with which it came. */
+  @IntegerColumn() revision: number;
 }

@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
 import { chunksOf } from '../../database/chunks';
 import { FOR_UPDATE, inList } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
+import type { Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
 import type { HeldChange, HeldDecision, HeldItemState } from './guard.entities';
@@ -17,6 +19,19 @@ export interface HeldChangeRow extends HeldChange {
   open: number;
 }
 
+type LockedChange = Pick<
+  HeldChange,
+  | 'id'
+  | 'integrationId'
+  | 'scope'
+  | 'groupId'
+  | 'message'
+  | 'decision'
+  | 'note'
+  | 'revision'
+  | 'listedRevision'
+>;
+
 export interface HeldItemRow {
   groupId: string;
   displayName: string | null;
@@ -24,7 +39,11 @@ export interface HeldItemRow {
   subject: string;
   userName: string | null;
   state: HeldItemState;
+  revision: number;
 }
+
+/** Where a page of items begins: after this one. */
+export type HeldItemKey = Pick<HeldItemRow, 'groupId' | 'subject'>;
 
 /** What waits for an admin because it was too much at once, and what became of it. */
 @Injectable()
@@ -37,16 +56,22 @@ export class HeldChanges {
     private readonly audit: AuditLog,
   ) {}
 
+  /**
+   * A page of an integration's held changes, and one more if there are more. What is on the page can be decided from now
+   * on, as it is listed here.
+   */
   async list(integrationId: string, after: string, limit: number): Promise<HeldChangeRow[]> {
     const rows = await this.reader.query<HeldChangeRow[]>(
       `SELECT c.id AS id, c.integrationId AS integrationId, c.scope AS scope, c.groupId AS groupId,
-              c.message AS message, c.createdAt AS createdAt, c.decision AS decision, c.decidedAt AS decidedAt,
+              c.message AS message, c.createdAt AS createdAt, c.revision AS revision,
+              c.listedRevision AS listedRevision, c.decision AS decision, c.decidedAt AS decidedAt,
               c.decidedBy AS decidedBy, c.note AS note, g.displayName AS displayName,
               (SELECT COUNT(*) FROM held_item i WHERE i.heldChangeId = c.id) AS open
        FROM held_change c LEFT JOIN scim_group g ON g.id = c.groupId
        WHERE c.integrationId = ? AND c.id > ? ORDER BY c.id LIMIT ?`,
-      [integrationId, after, limit],
+      [integrationId, after, limit + 1],
     );
+    await this.noteListed(rows.slice(0, limit));
     return rows.map((row) => ({
       ...row,
       createdAt: Number(row.createdAt),
@@ -55,50 +80,90 @@ export class HeldChanges {
     }));
   }
 
-  items(heldChangeId: string, limit: number): Promise<HeldItemRow[]> {
+  /** @throws Problem 404 */
+  async itemsPage(
+    admin: Admin,
+    id: string,
+    after: HeldItemKey | null,
+    limit: number,
+  ): Promise<HeldItemRow[]> {
+    await this.integrationOf(admin, id);
+    return this.items(id, after, limit);
+  }
+
+  items(heldChangeId: string, after: HeldItemKey | null, limit: number): Promise<HeldItemRow[]> {
     return this.reader.query<HeldItemRow[]>(
-      `SELECT i.groupId AS groupId, i.subject AS subject, i.state AS state, g.displayName AS displayName,
+      `SELECT i.groupId AS groupId, i.subject AS subject, i.state AS state, i.revision AS revision,
+              g.displayName AS displayName,
               (SELECT MIN(u.userName) FROM remote_user r JOIN scim_user u ON u.id = r.userId
                WHERE r.integrationId = i.integrationId AND r.remoteUserId = i.subject) AS userName
        FROM held_item i LEFT JOIN scim_group g ON g.id = i.groupId
-       WHERE i.heldChangeId = ? ORDER BY i.groupId, i.subject LIMIT ?`,
-      [heldChangeId, limit],
+       WHERE i.heldChangeId = ? ${after ? 'AND (i.groupId > ? OR (i.groupId = ? AND i.subject > ?))' : ''}
+       ORDER BY i.groupId, i.subject LIMIT ?`,
+      [heldChangeId, ...(after ? [after.groupId, after.groupId, after.subject] : []), limit],
     );
   }
 
-  /** What was listed may be carried out as far as it is still wanted; what comes later is held anew. */
-  approve(admin: Admin, id: string): Promise<void> {
-    return this.decide(admin, id, 'approved', null);
+  /**
+   * What was listed may be carried out as far as it is still wanted; what came later stays held.
+   *
+   * @param revision at which it was listed for whoever decides; null for the last time that it was
+   */
+  approve(admin: Admin, id: string, revision: number | null): Promise<void> {
+    return this.decide(admin, id, { decision: 'approved', revision, note: null });
   }
 
   /** What was listed is left undone until the IdP changes its mind about it, or the pins are lifted. */
-  reject(admin: Admin, id: string, note: string | null): Promise<void> {
-    return this.decide(admin, id, 'rejected', note);
+  reject(admin: Admin, id: string, revision: number | null, note: string | null): Promise<void> {
+    return this.decide(admin, id, { decision: 'rejected', revision, note });
   }
 
   /** Lifts the pins of a rejection: what is still wanted is planned again, and may be held again. */
   async lift(admin: Admin, id: string): Promise<void> {
-    const change = await this.get(admin, id);
+    const integration = await this.integrationOf(admin, id);
     await this.transactions.run(async (tx) => {
+      const change = await locked(tx, id);
+      const about = await describe(tx, change);
       const groupIds = await groupsOf(tx, id);
       await tx.query('DELETE FROM held_item WHERE heldChangeId = ?', [id]);
       await tx.query('DELETE FROM held_change WHERE id = ?', [id]);
-      await this.compareAgain(tx, change.integrationId, groupIds);
-      await this.record(tx, admin, change, 'held_change.lifted');
+      await this.compareAgain(tx, integration.id, groupIds);
+      await this.record(tx, admin, integration, id, 'held_change.lifted', {
+        ...about,
+        decision: change.decision,
+        note: change.note,
+      });
     });
   }
 
-  private async decide(admin: Admin, id: string, decision: HeldDecision, note: string | null): Promise<void> {
-    const change = await this.get(admin, id);
+  private async noteListed(rows: readonly HeldChangeRow[]): Promise<void> {
+    const grown = rows.filter(
+      ({ decision, revision, listedRevision }) => decision === null && revision > (listedRevision ?? 0),
+    );
+    if (grown.length === 0) return;
     await this.transactions.run(async (tx) => {
-      const [row] = await tx.query<{ decision: string | null }>(
-        `SELECT decision FROM held_change WHERE id = ?${FOR_UPDATE}`,
-        [id],
-      );
-      if (!row) throw Problem.notFound('held change');
-      if (row.decision !== null) {
-        throw Problem.conflict('decided_already', `This change has been ${row.decision} already.`);
+      for (const { id, revision } of grown) {
+        await tx.query(
+          `UPDATE held_change SET listedRevision = ?
+           WHERE id = ? AND decision IS NULL AND (listedRevision IS NULL OR listedRevision < ?)`,
+          [revision, id, revision],
+        );
       }
+    });
+  }
+
+  private async decide(
+    admin: Admin,
+    id: string,
+    { decision, revision, note }: { decision: HeldDecision; revision: number | null; note: string | null },
+  ): Promise<void> {
+    const integration = await this.integrationOf(admin, id);
+    await this.transactions.run(async (tx) => {
+      const change = await locked(tx, id);
+      if (change.decision !== null) {
+        throw new Problem('decided_already', `This change has been ${change.decision} already.`);
+      }
+      const heldLater = await splitOff(tx, change, listedUpTo(change, revision));
       await tx.query(
         'UPDATE held_change SET decision = ?, decidedAt = ?, decidedBy = ?, note = ? WHERE id = ?',
         [decision, Date.now(), admin.actor.name, note, id],
@@ -107,8 +172,9 @@ export class HeldChanges {
         decision === 'approved' ? 'approved' : 'pinned',
         id,
       ]);
-      await this.compareAgain(tx, change.integrationId, await groupsOf(tx, id));
-      await this.record(tx, admin, change, `held_change.${decision}`);
+      await this.compareAgain(tx, integration.id, await groupsOf(tx, id));
+      const about = await describe(tx, change);
+      await this.record(tx, admin, integration, id, `held_change.${decision}`, { ...about, note, heldLater });
     });
   }
 
@@ -123,28 +189,26 @@ export class HeldChanges {
         [integrationId, ...some],
       );
     }
-    await this.marks.mark(tx, integrationId, new Map(groupIds.map((groupId) => [groupId, []])), true);
+    await this.marks.markWhole(tx, integrationId, groupIds);
   }
 
   /** @throws Problem 404, also for a change of another tenant's integration */
-  private async get(
-    admin: Admin,
-    id: string,
-  ): Promise<{ id: string; integrationId: string; tenantId: string }> {
+  private async integrationOf(admin: Admin, id: string): Promise<Integration> {
     const [row] = await this.reader.query<{ integrationId: string }[]>(
       'SELECT integrationId FROM held_change WHERE id = ?',
       [id],
     );
     if (!row) throw Problem.notFound('held change');
-    const { tenantId } = await this.integrations.get(admin, row.integrationId);
-    return { id, integrationId: row.integrationId, tenantId };
+    return this.integrations.get(admin, row.integrationId);
   }
 
   private record(
     tx: Transaction,
     admin: Admin,
-    { id, integrationId, tenantId }: { id: string; integrationId: string; tenantId: string },
+    { id: integrationId, tenantId }: Integration,
+    id: string,
     action: string,
+    detail: Record<string, unknown>,
   ): Promise<void> {
     return this.audit.record(tx, {
       actor: admin.actor,
@@ -152,8 +216,77 @@ export class HeldChanges {
       target: { type: 'held_change', id },
       tenantId,
       integrationId,
+      detail,
     });
   }
+}
+
+/**
+ * So that it is decided once.
+ *
+ * @throws Problem 404 when it is gone by now
+ */
+async function locked(tx: Transaction, id: string): Promise<LockedChange> {
+  const [row] = await tx.query<LockedChange>(
+    `SELECT id, integrationId, scope, groupId, message, decision, note, revision, listedRevision
+     FROM held_change WHERE id = ?${FOR_UPDATE}`,
+    [id],
+  );
+  if (!row) throw Problem.notFound('held change');
+  return row;
+}
+
+/** @throws Problem 409 when nobody can have seen it, 400 for a revision that it never had */
+function listedUpTo({ revision, listedRevision }: LockedChange, asked: number | null): number {
+  if (asked !== null && asked > revision) {
+    throw Problem.invalid([
+      { field: 'revision', message: 'is later than the change: give the one with which it was listed' },
+    ]);
+  }
+  const upTo = asked ?? listedRevision;
+  if (upTo !== null) return upTo;
+  throw new Problem('not_listed');
+}
+
+/**
+ * What came after that revision stays held, as a change of its own.
+ *
+ * @returns its id, or null when nothing came
+ */
+async function splitOff(
+  tx: Transaction,
+  { id, integrationId, scope, groupId, message, revision }: LockedChange,
+  upTo: number,
+): Promise<string | null> {
+  const later = await tx.query('SELECT 1 FROM held_item WHERE heldChangeId = ? AND revision > ? LIMIT 1', [
+    id,
+    upTo,
+  ]);
+  if (later.length === 0) return null;
+  const laterId = uuid();
+  await tx.query(
+    `INSERT INTO held_change (id, integrationId, scope, groupId, message, createdAt, revision)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    [laterId, integrationId, scope, groupId, message, Date.now(), revision],
+  );
+  await tx.query('UPDATE held_item SET heldChangeId = ? WHERE heldChangeId = ? AND revision > ?', [
+    laterId,
+    id,
+    upTo,
+  ]);
+  return laterId;
+}
+
+/** What it is about, for the time when its rows are gone. */
+async function describe(tx: Transaction, { id, scope, groupId }: LockedChange) {
+  const [group] = await tx.query<{ displayName: string }>('SELECT displayName FROM scim_group WHERE id = ?', [
+    groupId,
+  ]);
+  const [count] = await tx.query<{ items: number }>(
+    'SELECT COUNT(*) AS items FROM held_item WHERE heldChangeId = ?',
+    [id],
+  );
+  return { scope, groupId, displayName: group?.displayName ?? null, items: Number(count!.items) };
 }
 
 async function groupsOf(tx: Transaction, heldChangeId: string): Promise<string[]> {

@@ -1,21 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { chunksOf } from '../../database/chunks';
-import { inList, placeholders, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE, inList, placeholders, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { GuardPolicy } from '../../integrations/policies';
-import {
-  GUARD_WINDOW_MS,
-  type GuardScope,
-  type RemovalCounts,
-  guardDeletion,
-  guardRemovals,
-} from '../plan/mass-change-guard';
-import type { HeldItemState } from './guard.entities';
+import { GUARD_WINDOW_MS, type GuardScope, screenDeletion, screenRemovals } from '../plan/mass-change-guard';
+import type { Obstacle } from '../plan/new-team';
+import { WHOLE_TEAM, itemStates, joinTimes, removalCounts } from './removal-history';
 
-export const HELD_REASON = 'mass_change_held';
-export const HELD_MESSAGE =
-  'The identity provider removes so much at once that an admin has to agree first: approve or reject the held change.';
+const NO_REMOVALS = { removals: 0, joined: 0 };
 
 /** A team in which people are to be removed. */
 export interface ScreenedTeam {
@@ -32,37 +25,58 @@ export interface ScreenedTeam {
  */
 @Injectable()
 export class RemovalScreen {
-  /** @returns those that may be carried out; the others are held, or pinned by an earlier rejection */
-  async removals(tx: Transaction, team: ScreenedTeam, remoteUserIds: readonly string[]): Promise<string[]> {
+  /**
+   * @param joined how many have joined the team with the change that removes these
+   * @returns those that may be carried out; the others are held, or pinned by an earlier rejection
+   */
+  async removals(
+    tx: Transaction,
+    team: ScreenedTeam,
+    remoteUserIds: readonly string[],
+    joined: number,
+  ): Promise<string[]> {
     if (remoteUserIds.length === 0) return [];
     const states = await itemStates(tx, team.groupId, remoteUserIds);
-    const approved = remoteUserIds.filter((id) => states.get(id) === 'approved');
-    const fresh = remoteUserIds.filter((id) => !states.has(id));
-    const scope = guardRemovals(team.policy, await countsOf(tx, team), fresh.length);
-    // Past a threshold everything of that scope that is not sent yet waits.
-    const allowed = scope === null ? [...approved, ...fresh] : approved;
-    if (scope !== null) await hold(tx, team, scope, fresh);
-    await recordEvents(tx, team, 'removal', allowed.length);
+    const joinedAt = await joinTimes(tx, team.remoteGroupId, remoteUserIds);
+    const counts = await removalCounts(tx, team, { removals: remoteUserIds.length, joined });
+    const { allowed, held, scope } = screenRemovals(
+      team.policy,
+      {
+        ...counts,
+        teamMembers: counts.teamMembers - joined,
+        teamJoined: joined,
+        integrationMembers: counts.integrationMembers - joined,
+      },
+      states,
+      remoteUserIds,
+      joinedAt,
+    );
+    if (scope !== null) await hold(tx, team, scope, held);
+    await recordEvents(
+      tx,
+      team,
+      'removal',
+      allowed.map((id) => joinedAt.get(id) ?? null),
+    );
     return allowed;
   }
 
-  /** @returns false when the deletion is held or pinned */
-  async deletion(tx: Transaction, team: ScreenedTeam): Promise<boolean> {
-    const state = (await itemStates(tx, team.groupId, [''])).get('');
-    if (state === 'held' || state === 'pinned') return false;
-    if (state === undefined) {
-      const since = Date.now() - GUARD_WINDOW_MS;
-      const [row] = await tx.query<{ deleted: number }>(
-        "SELECT COUNT(*) AS deleted FROM guard_event WHERE integrationId = ? AND at > ? AND kind = 'deletion'",
-        [team.integrationId, since],
-      );
-      if (guardDeletion(team.policy, Number(row?.deleted ?? 0))) {
-        await hold(tx, team, 'deletions', ['']);
-        return false;
-      }
-    }
-    await recordEvents(tx, team, 'deletion', 1);
-    return true;
+  /** @returns why the deletion does not go on, or null; one that was let through is not asked about again */
+  async deletion(tx: Transaction, team: ScreenedTeam): Promise<Obstacle | null> {
+    const [remote] = await tx.query<{ letThroughAt: number | null }>(
+      'SELECT letThroughAt FROM remote_group WHERE id = ?',
+      [team.remoteGroupId],
+    );
+    if ((remote?.letThroughAt ?? null) !== null) return null;
+    const state = (await itemStates(tx, team.groupId, [WHOLE_TEAM])).get(WHOLE_TEAM);
+    const { obstacle, scope } = await screenDeletion(team.policy, state, () =>
+      removalCounts(tx, team, NO_REMOVALS),
+    );
+    if (scope !== null) await hold(tx, team, scope, [WHOLE_TEAM]);
+    if (obstacle) return obstacle;
+    await recordEvents(tx, team, 'deletion', [null]);
+    await tx.query('UPDATE remote_group SET letThroughAt = ? WHERE id = ?', [Date.now(), team.remoteGroupId]);
+    return null;
   }
 
   /** What is wanted in the team again is no longer held, pinned or approved to go. */
@@ -76,75 +90,55 @@ export class RemovalScreen {
   }
 }
 
-async function itemStates(
-  tx: Transaction,
-  groupId: string,
-  subjects: readonly string[],
-): Promise<Map<string, HeldItemState>> {
-  const rows = await tx.query<{ subject: string; state: HeldItemState }>(
-    `SELECT subject, state FROM held_item WHERE groupId = ? AND subject IN (${inList(subjects)})`,
-    [groupId, ...subjects],
-  );
-  return new Map(rows.map(({ subject, state }) => [subject, state]));
-}
-
-async function countsOf(tx: Transaction, team: ScreenedTeam): Promise<RemovalCounts> {
-  const since = Date.now() - GUARD_WINDOW_MS;
-  const events = await tx.query<{ remoteGroupId: string; removed: number }>(
-    `SELECT remoteGroupId, COUNT(*) AS removed FROM guard_event
-     WHERE integrationId = ? AND at > ? AND kind = 'removal' GROUP BY remoteGroupId`,
-    [team.integrationId, since],
-  );
-  const members = await tx.query<{ remoteGroupId: string; members: number }>(
-    `SELECT m.remoteGroupId AS remoteGroupId, COUNT(*) AS members FROM remote_member m
-     JOIN remote_group g ON g.id = m.remoteGroupId
-     WHERE g.integrationId = ? AND m.state <> 'removing' GROUP BY m.remoteGroupId`,
-    [team.integrationId],
-  );
-  const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
-  const ofTeam = (row: { remoteGroupId: string }) => row.remoteGroupId === team.remoteGroupId;
-  return {
-    teamMembers: Number(members.find(ofTeam)?.members ?? 0),
-    teamRemoved: Number(events.find(ofTeam)?.removed ?? 0),
-    integrationMembers: sum(members.map((row) => Number(row.members))),
-    integrationRemoved: sum(events.map((row) => Number(row.removed))),
-  };
-}
-
 async function hold(
   tx: Transaction,
   team: ScreenedTeam,
-  scope: GuardScope | 'deletions',
+  scope: GuardScope,
   subjects: readonly string[],
 ): Promise<void> {
-  const groupId = scope === 'team' ? team.groupId : null;
-  const [open] = await tx.query<{ id: string }>(
-    `SELECT id FROM held_change WHERE integrationId = ? AND decision IS NULL AND scope = ?
-       AND ${groupId === null ? 'groupId IS NULL' : 'groupId = ?'}`,
-    [team.integrationId, scope, ...(groupId === null ? [] : [groupId])],
-  );
-  const id = open?.id ?? uuid();
-  if (!open) {
-    await tx.query(
-      'INSERT INTO held_change (id, integrationId, scope, groupId, message, createdAt) VALUES (?, ?, ?, ?, ?, ?)',
-      [id, team.integrationId, scope, groupId, messageOf(team, scope), Date.now()],
-    );
-  }
+  const { id, revision } = await openChange(tx, team, scope);
   for await (const some of chunksOf(subjects)) {
     await tx.query(
       upsertSql({
         table: 'held_item',
-        columns: ['groupId', 'subject', 'heldChangeId', 'integrationId', 'state'],
+        columns: ['groupId', 'subject', 'heldChangeId', 'integrationId', 'state', 'revision'],
         key: ['groupId', 'subject'],
-        update: ['heldChangeId', 'state'],
+        update: ['heldChangeId', 'state', 'revision'],
         rows: some.length,
       }),
-      some.flatMap((subject) => [team.groupId, subject, id, team.integrationId, 'held']),
+      some.flatMap((subject) => [team.groupId, subject, id, team.integrationId, 'held', revision]),
     );
   }
 }
 
-function messageOf({ displayName }: ScreenedTeam, scope: GuardScope | 'deletions'): string {
+/** The one that waits for an admin, at the revision with which something is added to it now. */
+async function openChange(
+  tx: Transaction,
+  team: ScreenedTeam,
+  scope: GuardScope,
+): Promise<{ id: string; revision: number }> {
+  const groupId = scope === 'team' ? team.groupId : null;
+  // Locked: nothing is added to what an admin decides about at this moment.
+  const [open] = await tx.query<{ id: string; revision: number }>(
+    `SELECT id, revision FROM held_change WHERE integrationId = ? AND decision IS NULL AND scope = ?
+       AND ${groupId === null ? 'groupId IS NULL' : 'groupId = ?'}${FOR_UPDATE}`,
+    [team.integrationId, scope, ...(groupId === null ? [] : [groupId])],
+  );
+  if (open) {
+    const revision = open.revision + 1;
+    await tx.query('UPDATE held_change SET revision = ? WHERE id = ?', [revision, open.id]);
+    return { id: open.id, revision };
+  }
+  const id = uuid();
+  await tx.query(
+    `INSERT INTO held_change (id, integrationId, scope, groupId, message, createdAt, revision)
+     VALUES (?, ?, ?, ?, ?, ?, 1)`,
+    [id, team.integrationId, scope, groupId, messageOf(team, scope), Date.now()],
+  );
+  return { id, revision: 1 };
+}
+
+function messageOf({ displayName }: ScreenedTeam, scope: GuardScope): string {
   const decide = 'Approve them if the identity provider means it, or reject them.';
   switch (scope) {
     case 'team':
@@ -160,19 +154,21 @@ async function recordEvents(
   tx: Transaction,
   team: ScreenedTeam,
   kind: 'removal' | 'deletion',
-  count: number,
+  joined: readonly (number | null)[],
 ): Promise<void> {
   const now = Date.now();
-  const rows = Array.from({ length: count }, () => [
+  const rows = joined.map((joinedAt) => [
     uuid(),
     team.integrationId,
     team.remoteGroupId,
     kind,
+    joinedAt,
     now,
   ]);
   for await (const some of chunksOf(rows)) {
     await tx.query(
-      `INSERT INTO guard_event (id, integrationId, remoteGroupId, kind, at) VALUES ${placeholders(some.length, 5)}`,
+      `INSERT INTO guard_event (id, integrationId, remoteGroupId, kind, joinedAt, at)
+       VALUES ${placeholders(some.length, 6)}`,
       some.flat(),
     );
   }

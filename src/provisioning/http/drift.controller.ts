@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiBody,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
@@ -10,7 +11,8 @@ import {
 } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
-import { type Page, PageInfo, PageQuery, cursorId, isoTime, toPage } from '../../admin-api/page';
+import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
+import { isoTime } from '../../admin-api/time';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
@@ -34,7 +36,8 @@ class DriftView {
   @ApiProperty({ enum: DRIFT_KINDS }) kind: DriftKind;
   @ApiProperty({ type: String, nullable: true, description: 'Whom it is about, by the id of the target' })
   remoteUserId: string | null;
-  @ApiProperty() message: string;
+  @ApiProperty({ example: 'A member was taken out of the team in the target; they are put back.' })
+  message: string;
   @ApiProperty({ format: 'date-time', description: 'When it was found first' }) since: string;
   @ApiProperty({ description: 'Whether Scimify undoes it' }) repaired: boolean;
 }
@@ -73,7 +76,11 @@ export class DriftController {
   @RequiresRole('admin')
   @ApiOperation({
     summary: 'Look at the whole target now, report what was changed by hand and repair what is ours',
+    description:
+      'While the integration is suspended with `visibility_lost`, this look writes nothing, and ends the suspension where the ' +
+      'teams are seen again.',
   })
+  @ApiBody({ type: ReconcileRequest, required: false })
   @ApiAcceptedResponse()
   async reconcile(
     @CurrentAdmin() admin: Admin,

@@ -8,14 +8,17 @@ import {
   ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { IsIn, IsOptional } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
-import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
+import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
+import { IsText } from '../../admin-api/text';
+import { isoTimeOrNull } from '../../admin-api/time';
 import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
 import { RetryRequests } from '../schedule/retry-requests';
 import { GROUP_STATES, type GroupState } from '../state/remote-group.entity';
@@ -35,8 +38,7 @@ class GroupsQuery extends PageQuery {
 
   @ApiPropertyOptional({ description: 'Part of the name, without case' })
   @IsOptional()
-  @IsString()
-  @Length(1, 256)
+  @IsText(1, 256)
   search?: string;
 }
 
@@ -49,8 +51,9 @@ class MembersQuery extends PageQuery {
 
 class RemoteGroupView {
   @ApiProperty({ example: 'PQ9K7I8' }) id: string;
-  @ApiProperty({ description: 'The name as the target has it' }) name: string;
-  @ApiProperty({ type: String, nullable: true }) url: string | null;
+  @ApiProperty({ description: 'The name as the target has it', example: 'Platform on-call' }) name: string;
+  @ApiProperty({ type: String, nullable: true, example: 'https://acme.pagerduty.com/teams/PQ9K7I8' })
+  url: string | null;
   @ApiProperty({ enum: ['created', 'adopted'] }) ownership: string;
 }
 
@@ -64,9 +67,15 @@ class GroupView {
   @ApiProperty({ format: 'uuid' }) id: string;
   @ApiProperty() displayName: string;
   @ApiProperty({ enum: GROUP_STATES }) state: GroupState;
-  @ApiProperty({ type: String, nullable: true, description: 'Stable code' }) reason: string | null;
-  @ApiProperty({ type: String, nullable: true, description: 'What is wrong and what to do' }) message:
-    string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Stable code', example: BLOCKED_GROUP.reason })
+  reason: string | null;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'What is wrong and what to do',
+    example: BLOCKED_GROUP.message,
+  })
+  message: string | null;
   @ApiProperty() generation: number;
   @ApiProperty() appliedGeneration: number;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
@@ -91,8 +100,8 @@ class MemberView {
   @ApiProperty() userName: string;
   @ApiProperty({ type: String, nullable: true }) email: string | null;
   @ApiProperty({ enum: MEMBER_STATES }) state: MemberState;
-  @ApiProperty({ type: String, nullable: true }) reason: string | null;
-  @ApiProperty({ type: String, nullable: true }) message: string | null;
+  @ApiProperty({ type: String, nullable: true, example: UNKNOWN_PERSON.reason }) reason: string | null;
+  @ApiProperty({ type: String, nullable: true, example: UNKNOWN_PERSON.message }) message: string | null;
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
 }

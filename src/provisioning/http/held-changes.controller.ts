@@ -2,38 +2,58 @@ import { Body, Controller, Delete, Get, HttpCode, Post, Query, UseGuards } from 
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiBody,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
   ApiTags,
+  OmitType,
 } from '@nestjs/swagger';
-import { IsOptional, IsString, Length, Matches } from 'class-validator';
+import { IsInt, IsOptional, Min } from 'class-validator';
+import { validate as isUuid } from 'uuid';
+import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
-import {
-  type Page,
-  PageInfo,
-  PageQuery,
-  cursorId,
-  isoTime,
-  isoTimeOrNull,
-  toPage,
-} from '../../admin-api/page';
+import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
+import { Problem } from '../../admin-api/problem';
+import { IsText } from '../../admin-api/text';
+import { isoTime, isoTimeOrNull } from '../../admin-api/time';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
-import { type HeldChangeRow, HeldChanges, type HeldItemRow } from '../guard/held-changes';
+import { type HeldChangeRow, HeldChanges, type HeldItemKey, type HeldItemRow } from '../guard/held-changes';
 
 const ITEMS_SHOWN = 200;
+const REJECTION_REASON = 'The team was not dissolved';
 
-class RejectHeldChange {
-  @ApiPropertyOptional({ maxLength: 1000 })
+/** What of a change is decided. */
+class DecideHeldChange {
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    description:
+      '`revision` of the change as you saw it: what was added since stays held, as a change of its own. ' +
+      'By default the one with which it was listed last, for whomever.',
+  })
   @IsOptional()
-  @IsString()
-  @Length(1, 1000)
-  @Matches(/^[^\0]*$/, { message: 'must not hold U+0000' })
+  @IsInt()
+  @Min(1)
+  revision?: number;
+}
+
+class RejectHeldChange extends DecideHeldChange {
+  @ApiPropertyOptional({ example: REJECTION_REASON })
+  @IsOptional()
+  @IsText(1, 1000)
   reason?: string;
+}
+
+class HeldItemsQuery extends OmitType(PageQuery, ['cursor']) {
+  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
+  @IsOptional()
+  @IsText(0, 400)
+  cursor?: string;
 }
 
 class HeldItemView {
@@ -43,6 +63,11 @@ class HeldItemView {
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
   @ApiProperty({ type: String, nullable: true }) userName: string | null;
   @ApiProperty({ enum: ['held', 'approved', 'pinned'] }) state: string;
+  @ApiProperty({ type: 'integer', description: 'Of the change, with which it was added' }) revision: number;
+}
+
+class HeldItemPage extends PageInfo {
+  @ApiProperty({ type: [HeldItemView] }) items: HeldItemView[];
 }
 
 class HeldChangeView {
@@ -50,15 +75,24 @@ class HeldChangeView {
   @ApiProperty({ enum: ['team', 'integration', 'deletions'] }) scope: string;
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) groupId: string | null;
   @ApiProperty({ type: String, nullable: true }) displayName: string | null;
-  @ApiProperty() message: string;
+  @ApiProperty({
+    example:
+      'The identity provider takes most members out of "Platform on-call" within an hour. Approve them if the identity provider means it, or reject them.',
+  })
+  message: string;
   @ApiProperty({ format: 'date-time' }) createdAt: string;
+  @ApiProperty({ type: 'integer', description: 'Rises while more is added to it' }) revision: number;
   @ApiProperty({ enum: ['approved', 'rejected'], nullable: true, description: 'Null while it waits' })
   decision: string | null;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) decidedAt: string | null;
-  @ApiProperty({ type: String, nullable: true, description: 'Name of the key' }) decidedBy: string | null;
-  @ApiProperty({ type: String, nullable: true }) note: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Name of the key', example: 'On-call admin' })
+  decidedBy: string | null;
+  @ApiProperty({ type: String, nullable: true, example: REJECTION_REASON }) note: string | null;
   @ApiProperty({ description: 'How many of its items are not settled yet' }) itemCount: number;
-  @ApiProperty({ type: [HeldItemView], description: `The first ${ITEMS_SHOWN} of them` })
+  @ApiProperty({
+    type: [HeldItemView],
+    description: `The first ${ITEMS_SHOWN} of them; all of them are under \`/items\``,
+  })
   items: HeldItemView[];
 }
 
@@ -86,12 +120,27 @@ export class HeldChangesController {
     @Query() query: PageQuery,
   ): Promise<Page<HeldChangeView>> {
     await this.integrations.get(admin, integrationId);
-    const rows = await this.heldChanges.list(integrationId, cursorId(query), query.limit + 1);
+    const rows = await this.heldChanges.list(integrationId, cursorId(query), query.limit);
     const items = await Promise.all(
-      rows.slice(0, query.limit).map(({ id }) => this.heldChanges.items(id, ITEMS_SHOWN)),
+      rows.slice(0, query.limit).map(({ id }) => this.heldChanges.items(id, null, ITEMS_SHOWN)),
     );
     const itemsOf = new Map(rows.map(({ id }, index) => [id, items[index] ?? []]));
     return toPage(rows, query.limit, (row) => present(row, itemsOf.get(row.id)!));
+  }
+
+  @Get('held-changes/:id/items')
+  @RequiresRole('viewer')
+  @ApiOperation({ summary: 'List all removals and deletions of a held change' })
+  @ApiOkResponse({ type: HeldItemPage })
+  async items(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') id: string,
+    @Query() query: HeldItemsQuery,
+  ): Promise<Page<HeldItemView>> {
+    const rows = await this.heldChanges.itemsPage(admin, id, itemAfter(query), query.limit + 1);
+    const items = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? items.at(-1)! : null;
+    return { items: items.map(presentItem), nextCursor: last && cursorOf(last) };
   }
 
   @Post('held-changes/:id/approve')
@@ -99,8 +148,14 @@ export class HeldChangesController {
   @RequiresRole('admin')
   @ApiOperation({ summary: 'Carry out what is listed, as far as it is still wanted' })
   @ApiAcceptedResponse()
-  async approve(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<void> {
-    await this.heldChanges.approve(admin, id);
+  @ApiProblems('decided_already', 'not_listed')
+  @ApiBody({ type: DecideHeldChange, required: false })
+  async approve(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') id: string,
+    @Body() body: DecideHeldChange = {},
+  ): Promise<void> {
+    await this.heldChanges.approve(admin, id, body.revision ?? null);
   }
 
   @Post('held-changes/:id/reject')
@@ -108,12 +163,14 @@ export class HeldChangesController {
   @RequiresRole('admin')
   @ApiOperation({ summary: 'Leave what is listed undone until the IdP changes its mind about it' })
   @ApiAcceptedResponse()
+  @ApiProblems('decided_already', 'not_listed')
+  @ApiBody({ type: RejectHeldChange, required: false })
   async reject(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') id: string,
     @Body() body: RejectHeldChange = {},
   ): Promise<void> {
-    await this.heldChanges.reject(admin, id, body.reason ?? null);
+    await this.heldChanges.reject(admin, id, body.revision ?? null, body.reason ?? null);
   }
 
   @Delete('held-changes/:id')
@@ -127,7 +184,7 @@ export class HeldChangesController {
 }
 
 function present(
-  { integrationId: _, open, ...row }: HeldChangeRow,
+  { integrationId: _, listedRevision: __, open, ...row }: HeldChangeRow,
   items: readonly HeldItemRow[],
 ): HeldChangeView {
   return {
@@ -135,10 +192,26 @@ function present(
     createdAt: isoTime(row.createdAt),
     decidedAt: isoTimeOrNull(row.decidedAt),
     itemCount: open,
-    items: items.map(({ subject, ...item }) => ({
-      ...item,
-      kind: subject === '' ? 'team_deletion' : 'member_removal',
-      remoteUserId: subject === '' ? null : subject,
-    })),
+    items: items.map(presentItem),
   };
+}
+
+function presentItem({ subject, ...item }: HeldItemRow): HeldItemView {
+  return {
+    ...item,
+    kind: subject === '' ? 'team_deletion' : 'member_removal',
+    remoteUserId: subject === '' ? null : subject,
+  };
+}
+
+function cursorOf({ groupId, subject }: HeldItemKey): string {
+  return Buffer.from(`${groupId}:${subject}`).toString('base64url');
+}
+
+function itemAfter({ cursor }: HeldItemsQuery): HeldItemKey | null {
+  if (cursor === undefined || cursor === '') return null;
+  const [, groupId, subject] =
+    /^([^:]*):(.*)$/s.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  if (isUuid(groupId)) return { groupId: groupId!, subject: subject! };
+  throw Problem.invalid([{ field: 'cursor', message: 'is not a cursor of this list' }]);
 }

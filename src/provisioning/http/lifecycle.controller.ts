@@ -1,18 +1,35 @@
-import { Body, Controller, Delete, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  HttpCode,
+  Inject,
+  Patch,
+  Post,
+  Query,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
-  ApiConflictResponse,
+  ApiBody,
   ApiOkResponse,
   ApiOperation,
   ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
-import { IsIn, IsObject, IsString, Length, ValidateIf } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, ValidateIf, ValidateNested } from 'class-validator';
+import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
+import { ApiIfMatch, type ExpectedVersions, IfMatch, VersionedAnswer } from '../../admin-api/if-match';
+import { IsText } from '../../admin-api/text';
 import { SETTINGS, type Settings } from '../../config/settings';
-import { DELETED_TEAMS, type DeletedTeams } from '../../integrations/integration.entity';
+import type { IntegrationPatch } from '../../integrations/integration-edits.service';
+import { DELETED_TEAMS, type DeletedTeams, type Integration } from '../../integrations/integration.entity';
 import { IntegrationView, presentIntegration } from '../../integrations/integration.view';
+import { PoliciesInput } from '../../integrations/policies.input';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import { LifecycleRequests } from '../schedule/lifecycle-requests';
@@ -40,14 +57,40 @@ class RebindIntegration {
 
   @ApiPropertyOptional({ description: 'In place of the stored one. Never shown again.', writeOnly: true })
   @ifGiven()
-  @IsString()
-  @Length(1, 1000)
+  @IsText(1, 1000)
   secret?: string;
+}
+
+class ChangeIntegration implements IntegrationPatch {
+  @ApiPropertyOptional({ example: 'PagerDuty production' })
+  @ifGiven()
+  @IsText(1, 200)
+  name?: string;
+
+  @ApiPropertyOptional({
+    type: Object,
+    description: 'Merged into the stored settings; null takes a setting out',
+    example: { groupDescription: 'From Okta' },
+  })
+  @ifGiven()
+  @IsObject()
+  settings?: object;
+
+  @ApiPropertyOptional({
+    type: PoliciesInput,
+    description: 'Merged into the stored policies; null takes the default',
+  })
+  @ifGiven()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => PoliciesInput)
+  policies?: PoliciesInput;
 }
 
 @ApiTags('Integrations')
 @ApiBearerAuth('adminKey')
 @UseGuards(AdminGuard)
+@UseInterceptors(VersionedAnswer)
 @Controller('api/v1/integrations/:id')
 export class LifecycleController {
   constructor(
@@ -55,8 +98,39 @@ export class LifecycleController {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
+  @Patch()
+  @RequiresRole('admin')
+  @ApiOperation({
+    summary: 'Change an integration',
+    description:
+      'A JSON merge patch (RFC 7396). Settings that name the account are tried with the stored secret first, and stored only ' +
+      'if they reach the same account. Those, and `policies.guard`, need a key with the role owner. Another description is ' +
+      'given to teams that are created from then on.',
+  })
+  @ApiIfMatch()
+  @ApiBody({ type: ChangeIntegration, required: false })
+  @ApiOkResponse({ type: IntegrationView })
+  @ApiProblems(
+    'account_mismatch',
+    'visibility_lost',
+    'changed_meanwhile',
+    'integration_deleting',
+    'secret_unreadable',
+    'secret_refused',
+    'target_unavailable',
+  )
+  async change(
+    @CurrentAdmin() admin: Admin,
+    @IdParam('id') id: string,
+    @Body() body: ChangeIntegration,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<IntegrationView> {
+    return this.present(await this.requests.change(admin, id, body, expected));
+  }
+
   @Delete()
   @HttpCode(202)
+  @ApiIfMatch()
   @RequiresRole('owner')
   @ApiOperation({
     summary: 'Delete an integration, and say what becomes of its teams',
@@ -69,11 +143,13 @@ export class LifecycleController {
     @CurrentAdmin() admin: Admin,
     @IdParam('id') id: string,
     @Query() query: DeletionQuery,
+    @IfMatch() expected: ExpectedVersions,
   ): Promise<void> {
-    await this.requests.delete(admin, id, query.teams);
+    await this.requests.delete(admin, id, query.teams, expected);
   }
 
   @Post('rebind')
+  @ApiIfMatch()
   @HttpCode(200)
   @RequiresRole('owner')
   @ApiOperation({
@@ -83,13 +159,18 @@ export class LifecycleController {
       'enabled, every group is compared with whatever account it reaches then.',
   })
   @ApiOkResponse({ type: IntegrationView })
-  @ApiConflictResponse({ description: 'It is being deleted' })
+  @ApiProblems('integration_deleting', 'secret_unreadable')
+  @ApiBody({ type: RebindIntegration, required: false })
   async rebind(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') id: string,
     @Body() body: RebindIntegration,
+    @IfMatch() expected: ExpectedVersions,
   ): Promise<IntegrationView> {
-    const integration = await this.requests.rebind(admin, id, body);
+    return this.present(await this.requests.rebind(admin, id, body, expected));
+  }
+
+  private present(integration: Integration): IntegrationView {
     return presentIntegration(integration, this.settings.publicUrl);
   }
 }

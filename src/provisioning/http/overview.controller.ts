@@ -1,6 +1,7 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IdParam } from '../../admin-api/id-param';
+import { isoTimeOrNull } from '../../admin-api/time';
 import { Connections } from '../../integrations/connections/connections.service';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
@@ -29,6 +30,35 @@ class RateView {
   @ApiProperty() remaining: number;
 }
 
+class ReconciliationProblemView {
+  @ApiProperty({ example: 'list_too_long' }) reason: string;
+  @ApiProperty({ example: 'PagerDuty did not list the users completely: there are more than 10,000.' })
+  message: string;
+}
+
+class ReconciliationView {
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When everything in the target was seen last; null before the first time',
+  })
+  lastCompletedAt: string | null;
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When the whole target is looked at next; null before the first run',
+  })
+  nextAt: string | null;
+  @ApiProperty({
+    type: ReconciliationProblemView,
+    nullable: true,
+    description: 'Why the last look did not see everything; null where it did',
+  })
+  problem: ReconciliationProblemView | null;
+}
+
 class OverviewView {
   @ApiProperty({ type: GroupCountsView }) groups: GroupCountsView;
   @ApiProperty({ type: MembershipCountsView }) members: MembershipCountsView;
@@ -42,6 +72,14 @@ class OverviewView {
     description: 'People deactivated or deleted in the IdP whom the target refuses to let go',
   })
   leaversStillOnTeam: number;
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When the whole target is looked at next; null before the first run',
+  })
+  nextReconciliationAt: string | null;
+  @ApiProperty({ type: ReconciliationView }) reconciliation: ReconciliationView;
   @ApiProperty({
     type: RateView,
     nullable: true,
@@ -68,6 +106,16 @@ export class OverviewController {
   async get(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<OverviewView> {
     await this.integrations.get(admin, integrationId);
     const figures = await this.overview.of(integrationId);
-    return { ...figures, rate: this.connections.rateOf(integrationId) };
+    const { lastCompletedAt, nextAt, problem } = figures.reconciliation;
+    return {
+      ...figures,
+      nextReconciliationAt: isoTimeOrNull(nextAt),
+      reconciliation: {
+        lastCompletedAt: isoTimeOrNull(lastCompletedAt),
+        nextAt: isoTimeOrNull(nextAt),
+        problem,
+      },
+      rate: this.connections.rateOf(integrationId),
+    };
   }
 }

@@ -6,19 +6,28 @@ import { Problem } from '../../admin-api/problem';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
-import { DryRun, type DryRunResult, type PlannedGroup, saysAnything } from '../dry-run/dry-run';
+import {
+  DryRun,
+  type DryRunResult,
+  type PlannedGroup,
+  type WithheldItem,
+  saysAnything,
+} from '../dry-run/dry-run';
 import { PLAN_ACTIONS, type PlanAction } from '../dry-run/team-dry-run';
+import { HELD } from '../plan/mass-change-guard';
 import { SyncStatus } from '../state/sync-status';
+import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
 
 class PlannedTeamView {
   @ApiProperty({ example: 'PQ9K7I8' }) id: string;
-  @ApiProperty({ description: 'The name as the target has it now' }) name: string;
+  @ApiProperty({ description: 'The name as the target has it now', example: 'Platform' }) name: string;
 }
 
 class PlannedCountsView {
   @ApiProperty() add: number;
   @ApiProperty() remove: number;
   @ApiProperty() unresolved: number;
+  @ApiProperty() held: number;
 }
 
 class AddedMemberView {
@@ -38,8 +47,19 @@ class UnresolvedMemberView {
   @ApiProperty({ format: 'uuid' }) userId: string;
   @ApiProperty() userName: string;
   @ApiProperty({ type: String, nullable: true }) email: string | null;
-  @ApiProperty({ example: 'user_not_found', description: 'Stable code' }) reason: string;
-  @ApiProperty({ description: 'What is wrong and what to do' }) message: string;
+  @ApiProperty({ example: UNKNOWN_PERSON.reason, description: 'Stable code' }) reason: string;
+  @ApiProperty({ example: UNKNOWN_PERSON.message, description: 'What is wrong and what to do' })
+  message: string;
+}
+
+class WithheldItemView implements WithheldItem {
+  @ApiProperty({ enum: ['removal', 'deletion'] }) kind: 'removal' | 'deletion';
+  @ApiProperty({ type: String, format: 'uuid', nullable: true }) userId: string | null;
+  @ApiProperty({ type: String, nullable: true }) userName: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Of a removal' }) remoteUserId: string | null;
+  @ApiProperty({ example: HELD.reason, description: '`removal_rejected`: an admin decided so' })
+  reason: string;
+  @ApiProperty({ example: HELD.message, description: 'What is wrong and what to do' }) message: string;
 }
 
 class PlannedGroupView implements PlannedGroup {
@@ -51,9 +71,15 @@ class PlannedGroupView implements PlannedGroup {
       '`update` renames the team or changes its members; `none` with a reason: the group is blocked, or its team is left',
   })
   action: PlanAction;
-  @ApiProperty({ type: String, nullable: true, description: 'Stable code' }) reason: string | null;
-  @ApiProperty({ type: String, nullable: true, description: 'What is wrong and what to do' }) message:
-    string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Stable code', example: BLOCKED_GROUP.reason })
+  reason: string | null;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'What is wrong and what to do',
+    example: BLOCKED_GROUP.message,
+  })
+  message: string | null;
   @ApiProperty({ type: PlannedTeamView, nullable: true, description: 'The team that is there' })
   remote: PlannedTeamView | null;
   @ApiProperty({ type: PlannedCountsView, description: 'The lists hold at most 1,000 entries each' })
@@ -62,12 +88,21 @@ class PlannedGroupView implements PlannedGroup {
   @ApiProperty({ type: [RemovedMemberView] }) removeMembers: RemovedMemberView[];
   @ApiProperty({ type: [UnresolvedMemberView], description: 'Wanted, but not to be added now' })
   unresolved: UnresolvedMemberView[];
-  @ApiProperty({ type: [Object], description: 'What would wait for an approval' }) held: object[];
+  @ApiProperty({
+    type: [WithheldItemView],
+    description: 'What would not be done yet: too much at once, or rejected. Not among `removeMembers`',
+  })
+  held: WithheldItemView[];
 }
 
 class PlanProblemView {
   @ApiProperty({ example: 'unauthorized', description: 'Stable code' }) reason: string;
-  @ApiProperty({ description: 'What is wrong and what to do' }) message: string;
+  @ApiProperty({
+    example:
+      'PagerDuty did not list the teams (HTTP 401). Check that the key or app still exists and is enabled in PagerDuty and that the region is the one of the account, then give the secret anew.',
+    description: 'What is wrong and what to do',
+  })
+  message: string;
 }
 
 class PlanView extends PageInfo {

@@ -8,12 +8,14 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { IdParam } from '../../admin-api/id-param';
-import { type Page, PageInfo, PageQuery, cursorId, isoTime, toPage } from '../../admin-api/page';
+import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
+import { isoTime } from '../../admin-api/time';
 import { type RefusedWriteRow, RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { REFUSAL_DETAIL } from './examples';
 
 class RefusedWriteView {
   @ApiProperty({ format: 'uuid' }) id: string;
@@ -21,7 +23,7 @@ class RefusedWriteView {
   @ApiProperty({ enum: ['POST', 'PUT', 'PATCH', 'DELETE'] }) method: string;
   @ApiProperty({ description: 'Below the SCIM base URL', example: '/Groups/0198…' }) path: string;
   @ApiProperty({ example: 400 }) status: number;
-  @ApiProperty({ description: 'What the IdP was told' }) detail: string;
+  @ApiProperty({ description: 'What the IdP was told', example: REFUSAL_DETAIL }) detail: string;
   @ApiProperty({
     type: [String],
     description: 'Attributes and `members:{id}` that it named and that no later write has made up for',
@@ -29,7 +31,7 @@ class RefusedWriteView {
   named: string[];
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) groupId: string | null;
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) userId: string | null;
-  @ApiProperty({ description: 'Name of the key that was used' }) scimKey: string;
+  @ApiProperty({ description: 'Name of the key that was used', example: 'Okta' }) scimKey: string;
 }
 
 class RefusedWritePage extends PageInfo {
@@ -73,8 +75,9 @@ export class RefusedWritesController {
     @IdParam('id') integrationId: string,
     @IdParam('refusedWriteId') id: string,
   ): Promise<void> {
-    await this.integrations.get(admin, integrationId);
-    if (!(await this.refusedWrites.dismiss(integrationId, id))) throw Problem.notFound('refused write');
+    const { tenantId } = await this.integrations.get(admin, integrationId);
+    const context = { integrationId, tenantId, actor: admin.actor };
+    if (!(await this.refusedWrites.dismiss(context, id))) throw Problem.notFound('refused write');
   }
 }
 

@@ -1,13 +1,7 @@
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiConflictResponse,
-  ApiOperation,
-  ApiProperty,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
+import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { LET_GO_MODES, type LetGoMode } from '../../directory/change.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
@@ -39,7 +33,7 @@ export class ReleaseController {
       'The group is gone for SCIM at once and its name is free. Its team stays, whatever the policy is.',
   })
   @ApiAcceptedResponse()
-  @ApiConflictResponse({ description: 'The integration is being deleted' })
+  @ApiProblems('integration_deleting')
   async release(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,

@@ -1,22 +1,22 @@
 import { Body, Controller, Delete, HttpCode, Put, UseGuards } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiConflictResponse,
-  ApiNoContentResponse,
-  ApiOperation,
-  ApiProperty,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsString, Matches } from 'class-validator';
+import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import { LinkRequests } from '../schedule/link-requests';
 
+const REMOTE_ID = /^[A-Za-z0-9_-]{1,100}$/;
+
 class RemoteLink {
-  @ApiProperty({ example: 'PXPGF42', description: 'Id of the person in the target' })
+  @ApiProperty({
+    example: 'PXPGF42',
+    description: 'Id of the person in the target',
+    pattern: REMOTE_ID.source,
+  })
   @IsString()
-  @Matches(/^[A-Za-z0-9_-]{1,100}$/, { message: 'must be an id of the target: letters, digits, _ and -' })
+  @Matches(REMOTE_ID, { message: 'must be an id of the target: letters, digits, _ and -' })
   remoteUserId: string;
 }
 
@@ -37,7 +37,7 @@ export class RemoteLinkController {
       'user was before leaves the teams, unless somebody else wants them there.',
   })
   @ApiNoContentResponse()
-  @ApiConflictResponse({ description: 'The integration is being deleted' })
+  @ApiProblems('integration_deleting')
   async pin(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,
@@ -52,7 +52,7 @@ export class RemoteLinkController {
   @RequiresRole('admin')
   @ApiOperation({ summary: 'Forget whom of the target a user is, and look them up afresh' })
   @ApiNoContentResponse()
-  @ApiConflictResponse({ description: 'The integration is being deleted' })
+  @ApiProblems('integration_deleting')
   async undo(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,

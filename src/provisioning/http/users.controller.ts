@@ -7,13 +7,16 @@ import {
   ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { IsIn, IsOptional } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
-import { type Page, PageInfo, PageQuery, cursorId, isoTimeOrNull, toPage } from '../../admin-api/page';
+import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
+import { IsText } from '../../admin-api/text';
+import { isoTimeOrNull } from '../../admin-api/time';
 import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
 import { SyncStatus, USER_STATES, type UserLinkState } from '../state/sync-status';
 
@@ -25,8 +28,7 @@ class UsersQuery extends PageQuery {
 
   @ApiPropertyOptional({ description: 'Part of the user name or address, without case' })
   @IsOptional()
-  @IsString()
-  @Length(1, 256)
+  @IsText(1, 256)
   search?: string;
 }
 
@@ -37,8 +39,8 @@ class UserView {
   @ApiProperty() active: boolean;
   @ApiProperty({ enum: USER_STATES, description: 'Whether the target knows the person' })
   state: UserLinkState;
-  @ApiProperty({ type: String, nullable: true }) reason: string | null;
-  @ApiProperty({ type: String, nullable: true }) message: string | null;
+  @ApiProperty({ type: String, nullable: true, example: UNKNOWN_PERSON.reason }) reason: string | null;
+  @ApiProperty({ type: String, nullable: true, example: UNKNOWN_PERSON.message }) message: string | null;
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
   @ApiProperty({ description: 'An admin said who it is; no look-up says otherwise' }) pinned: boolean;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;

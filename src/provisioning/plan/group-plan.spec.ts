@@ -1,43 +1,66 @@
-import { type KnownTeam, planTeam } from './group-plan';
+import { type KnownTeam, type Tombstone, mayBeDeletedByUs, planLettingGo, planTeam } from './group-plan';
 
-const intent = { name: 'A', description: 'd', lookedUpAt: 1 };
-const none = { remoteId: null, remoteName: null, ownership: null, createIntent: null };
-const created: KnownTeam = { remoteId: 'T', remoteName: 'A', ownership: 'created', createIntent: null };
+const intent = { name: 'A', description: 'd', sentAt: 1 };
+const none = { remoteId: null, ownership: null, createIntent: null };
+const created: KnownTeam = { remoteId: 'T', ownership: 'created', createIntent: null };
 const adopted: KnownTeam = { ...created, ownership: 'adopted' };
 
 describe('the plan for a team', () => {
-  it.each<[string, string | null, KnownTeam | null, 'delete' | 'release' | 'leave', object]>([
-    ['looks for a team of a new group', 'A', null, 'delete', { kind: 'find-or-create', name: 'A' }],
+  it.each<[string, KnownTeam | null, object]>([
+    ['looks for a team of a new group', null, { kind: 'find-or-create', name: 'B' }],
+    ['looks for a team of a group that was given none', none, { kind: 'find-or-create', name: 'B' }],
     [
       'clears up a creation that has no answer first',
-      'B',
       { ...none, createIntent: intent },
-      'delete',
       { kind: 'resume-create', intent },
     ],
-    ['keeps a team that has the name', 'A', created, 'delete', { kind: 'keep' }],
-    ['renames a team that has another', 'B', created, 'delete', { kind: 'rename', name: 'B' }],
-    ['forgets a deleted group without a team', null, none, 'delete', { kind: 'forget' }],
+    ['keeps the team that it created', created, { kind: 'keep' }],
+    ['keeps a team that was there before', adopted, { kind: 'keep' }],
+  ])('%s', (_, team, action) => {
+    expect(planTeam({ displayName: 'B' }, team)).toEqual(action);
+  });
+});
+
+describe('the plan for the team of a deleted group', () => {
+  it.each<[string, KnownTeam | null, 'delete' | 'release' | 'leave', object]>([
+    ['forgets a group for which nothing was done', null, 'delete', { kind: 'forget' }],
+    ['forgets a group without a team', none, 'delete', { kind: 'forget' }],
     [
-      'clears up a creation also for a deleted group',
-      null,
+      'clears up a creation that has no answer first',
       { ...none, createIntent: intent },
       'delete',
       { kind: 'resume-create', intent },
     ],
     [
       'calls nothing when told to leave, whatever is open',
-      null,
       { ...none, createIntent: intent },
       'leave',
       { kind: 'forget' },
     ],
-    ['deletes the team that it created', null, created, 'delete', { kind: 'delete' }],
-    ['never deletes a team that was there before', null, adopted, 'delete', { kind: 'release' }],
-    ['releases when told to', null, created, 'release', { kind: 'release' }],
-    ['leaves everything as it is when told to', null, created, 'leave', { kind: 'forget' }],
-    ['leaves an adopted team as it is when told to', null, adopted, 'leave', { kind: 'forget' }],
-  ])('%s', (_, displayName, team, onGroupDelete, action) => {
-    expect(planTeam(displayName === null ? null : { displayName }, team, onGroupDelete)).toEqual(action);
+    ['deletes the team that it created', created, 'delete', { kind: 'delete' }],
+    ['never deletes a team that was there before', adopted, 'delete', { kind: 'release' }],
+    ['releases when told to', created, 'release', { kind: 'release' }],
+    ['releases an adopted team when told to', adopted, 'release', { kind: 'release' }],
+    ['leaves everything as it is when told to', created, 'leave', { kind: 'forget' }],
+    ['leaves an adopted team as it is when told to', adopted, 'leave', { kind: 'forget' }],
+  ])('%s', (_, team, mode, action) => {
+    expect(planLettingGo(team, mode)).toEqual(action);
+  });
+});
+
+describe('a team that is missing', () => {
+  const tombstone: Tombstone = { deletingSince: 10, lastWriteAt: 20, state: 'retrying', reason: 'timeout' };
+
+  it.each<[string, Partial<Tombstone>, boolean]>([
+    ['after a deletion without an answer', {}, true],
+    ['after a deletion that was cut off', { state: 'synced', reason: null }, true],
+    ['after a deletion that found nothing', { reason: 'team_gone' }, false],
+    ['after a deletion that found nothing yet', { reason: 'not_visible_yet' }, false],
+    ['after a deletion that was refused', { state: 'blocked', reason: 'team_in_use' }, false],
+    ['with no deletion sent', { lastWriteAt: 5 }, false],
+    ['with nothing ever written', { lastWriteAt: null }, false],
+    ['of a group that is there', { deletingSince: null }, false],
+  ])('%s is, or is not, taken for our own doing', (_, known, isOurs) => {
+    expect(mayBeDeletedByUs({ ...tombstone, ...known })).toBe(isOurs);
   });
 });

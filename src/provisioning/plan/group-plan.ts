@@ -1,25 +1,44 @@
-import type { CreateIntent, Ownership } from '../state/remote-group.entity';
-
-/** The group as the IdP wants it; null once it is deleted. */
-export interface DesiredGroup {
-  displayName: string;
-}
+import { GROUP_GONE, GROUP_NOT_VISIBLE_YET } from '../../integrations/provider/provider-error';
+import type { CreateIntent, GroupState, Ownership } from '../state/remote-group.entity';
 
 /** The team as we know it; null before anything was done for the group. */
 export interface KnownTeam {
   remoteId: string | null;
-  remoteName: string | null;
   ownership: Ownership | null;
   createIntent: CreateIntent | null;
 }
 
+/** An earlier creation may have happened: look its name up before anything else. */
+interface ResumeCreate {
+  kind: 'resume-create';
+  intent: CreateIntent;
+}
+
 export type TeamAction =
-  /** An earlier creation may have happened: look its name up before anything else. */
-  | { kind: 'resume-create'; intent: CreateIntent }
+  | ResumeCreate
   /** Look the name up: adopt what is there, else create. */
   | { kind: 'find-or-create'; name: string }
-  | { kind: 'rename'; name: string }
-  | { kind: 'keep' }
+  | { kind: 'keep' };
+
+/**
+ * What has to be done about the team of a group that the IdP wants. Pure. What a team that is kept is called, `planName`
+ * decides.
+ *
+ * | team                   | then           |
+ * | ---------------------- | -------------- |
+ * | creation not confirmed | resume-create  |
+ * | none                   | find-or-create |
+ * | there                  | keep           |
+ */
+export function planTeam(desired: { displayName: string }, team: KnownTeam | null): TeamAction {
+  if (team !== null && team.remoteId !== null) return { kind: 'keep' };
+  return team?.createIntent
+    ? { kind: 'resume-create', intent: team.createIntent }
+    : { kind: 'find-or-create', name: desired.displayName };
+}
+
+export type LetGoAction =
+  | ResumeCreate
   | { kind: 'delete' }
   /** The members that we added leave, the team stays. */
   | { kind: 'release' }
@@ -27,34 +46,45 @@ export type TeamAction =
   | { kind: 'forget' };
 
 /**
- * What has to be done about the team itself. Pure.
+ * What has to be done about the team of a group that is deleted. Pure.
  *
- * | group   | team                     | then                                                             |
- * | ------- | ------------------------ | ---------------------------------------------------------------- |
- * | deleted | any, policy `leave`      | forget                                                           |
- * | any     | creation not confirmed   | resume-create                                                    |
- * | there   | none                     | find-or-create                                                   |
- * | there   | another name             | rename                                                           |
- * | there   | the same name            | keep                                                             |
- * | deleted | none                     | forget                                                           |
- * | deleted | created by us            | what `onGroupDelete` says                                        |
- * | deleted | adopted                  | the same, but never delete: release                              |
+ * | team                   | mode    | then          |
+ * | ---------------------- | ------- | ------------- |
+ * | any                    | leave   | forget        |
+ * | creation not confirmed | another | resume-create |
+ * | none                   | any     | forget        |
+ * | adopted                | another | release       |
+ * | created by us          | release | release       |
+ * | created by us          | delete  | delete        |
  */
-export function planTeam(
-  desired: DesiredGroup | null,
-  team: KnownTeam | null,
-  onGroupDelete: 'delete' | 'release' | 'leave',
-): TeamAction {
-  if (!desired && onGroupDelete === 'leave') return { kind: 'forget' };
-  if (team?.createIntent && team.remoteId === null)
-    return { kind: 'resume-create', intent: team.createIntent };
-  if (desired) {
-    if (!team || team.remoteId === null) return { kind: 'find-or-create', name: desired.displayName };
-    return team.remoteName === desired.displayName
-      ? { kind: 'keep' }
-      : { kind: 'rename', name: desired.displayName };
+export function planLettingGo(team: KnownTeam | null, mode: 'delete' | 'release' | 'leave'): LetGoAction {
+  if (mode === 'leave' || team === null) return { kind: 'forget' };
+  if (team.remoteId === null) {
+    return team.createIntent ? { kind: 'resume-create', intent: team.createIntent } : { kind: 'forget' };
   }
-  if (!team || team.remoteId === null) return { kind: 'forget' };
-  if (onGroupDelete === 'release' || team.ownership === 'adopted') return { kind: 'release' };
-  return { kind: 'delete' };
+  return { kind: team.ownership === 'adopted' ? 'release' : mode };
+}
+
+/** What is known of a team that is to be deleted. */
+export interface Tombstone {
+  deletingSince: number | null;
+  lastWriteAt: number | null;
+  state: GroupState;
+  reason: string | null;
+}
+
+/**
+ * Whether a deletion of ours may have taken effect without our knowing. Where such a team is missing, that is our own doing;
+ * any other may just as well be out of the credential's sight. Pure.
+ *
+ * | the last call for it                     | then |
+ * | ---------------------------------------- | ---- |
+ * | before the IdP deleted the group         | no   |
+ * | a deletion that was refused              | no   |
+ * | a deletion that found nothing            | no   |
+ * | a deletion that failed or was cut off    | yes  |
+ */
+export function mayBeDeletedByUs({ deletingSince, lastWriteAt, state, reason }: Tombstone): boolean {
+  if (deletingSince === null || Number(lastWriteAt ?? 0) < Number(deletingSince)) return false;
+  return state !== 'blocked' && reason !== GROUP_GONE && reason !== GROUP_NOT_VISIBLE_YET;
 }

@@ -1,4 +1,5 @@
 import type { UserMatch } from '../../integrations/provider/integration-provider';
+import { ProviderError } from '../../integrations/provider/provider-error';
 import { type LinkedBefore, type PlannedLink, planLink } from './link-plan';
 
 const NOW = 1_000_000;
@@ -7,10 +8,23 @@ const MINUTE = 60_000;
 const found: UserMatch = { kind: 'resolved', remoteUserId: 'P1' };
 const nobody: UserMatch = { kind: 'not-found', message: 'nobody' };
 const several: UserMatch = { kind: 'ambiguous', message: 'several' };
+const refusal = { kind: 'rejected', outcome: 'not-applied', reason: 'request_refused' } as const;
+const refused: UserMatch = {
+  kind: 'refused',
+  error: new ProviderError({ ...refusal, message: 'No.', remedy: 'Ask otherwise.' }),
+};
 
-const never: LinkedBefore = { incarnation: 1, linkedTo: null, linkedIncarnation: null, attempts: null };
-const linked: LinkedBefore = { incarnation: 1, linkedTo: 'P0', linkedIncarnation: 1, attempts: 0 };
-const missing: LinkedBefore = { incarnation: 1, linkedTo: null, linkedIncarnation: 1, attempts: 1 };
+const never: LinkedBefore = {
+  incarnation: 1,
+  linkedTo: null,
+  linkedIsAnothers: false,
+  linkedIncarnation: null,
+  goneRemoteUserId: null,
+  attempts: null,
+};
+const linked: LinkedBefore = { ...never, linkedTo: 'P0', linkedIncarnation: 1, attempts: 0 };
+const missing: LinkedBefore = { ...never, linkedIncarnation: 1, attempts: 1 };
+const gone: LinkedBefore = { ...missing, goneRemoteUserId: 'P1', attempts: 2 };
 const recycled: LinkedBefore = { ...linked, incarnation: 2, attempts: 7 };
 
 describe('the link of a person after a look-up', () => {
@@ -18,16 +32,76 @@ describe('the link of a person after a look-up', () => {
     ['is whom the target knows', never, found, { state: 'resolved', remoteUserId: 'P1', reason: null }],
     ['changes to another one', linked, found, { state: 'resolved', remoteUserId: 'P1', attempts: 0 }],
     [
+      'is whom the target shows although they are gone, and counts on how often that was so',
+      gone,
+      found,
+      { state: 'resolved', remoteUserId: 'P1', reason: null, attempts: 2, nextCheckAt: null },
+    ],
+    [
+      'begins to count anew with somebody else',
+      { ...gone, goneRemoteUserId: 'P0' },
+      found,
+      { remoteUserId: 'P1', attempts: 0 },
+    ],
+    [
       'stays where the new address is nobody’s',
       linked,
       nobody,
-      { state: 'resolved', remoteUserId: 'P0', reason: 'email_differs', nextCheckAt: null },
+      {
+        state: 'resolved',
+        remoteUserId: 'P0',
+        reason: 'email_differs',
+        attempts: 1,
+        nextCheckAt: NOW + 5 * MINUTE,
+      },
     ],
     [
       'stays where the new address is that of several',
       linked,
       several,
       { state: 'resolved', remoteUserId: 'P0', reason: 'email_differs' },
+    ],
+    [
+      'stays where the target refuses to look for the new address, for an hour',
+      linked,
+      refused,
+      {
+        state: 'resolved',
+        remoteUserId: 'P0',
+        reason: 'email_differs',
+        message: 'No. Ask otherwise.',
+        nextCheckAt: NOW + 60 * MINUTE,
+      },
+    ],
+    [
+      'is not known where the target refuses to look, for an hour',
+      never,
+      refused,
+      {
+        state: 'unknown',
+        remoteUserId: null,
+        reason: 'request_refused',
+        message: 'No. Ask otherwise.',
+        nextCheckAt: NOW + 60 * MINUTE,
+      },
+    ],
+    [
+      'is not known where the target refuses to look again and again, for six hours',
+      missing,
+      refused,
+      { state: 'unknown', remoteUserId: null, nextCheckAt: NOW + 360 * MINUTE },
+    ],
+    [
+      'is undone where the new address is nobody’s and the person is another user’s by now',
+      { ...linked, linkedIsAnothers: true },
+      nobody,
+      { state: 'not_found', remoteUserId: null, reason: 'user_not_found', nextCheckAt: NOW + 5 * MINUTE },
+    ],
+    [
+      'changes to another one also where the former one is another user’s by now',
+      { ...linked, linkedIsAnothers: true },
+      found,
+      { state: 'resolved', remoteUserId: 'P1', reason: null },
     ],
     [
       'is none where nobody is there, for five minutes',

@@ -1,16 +1,23 @@
 import type { UserMatch } from '../../integrations/provider/integration-provider';
 import type { RemoteUserState } from '../state/remote-user.entity';
-import { lookUpDelay } from './backoff';
+import { lookUpDelay, refusalDelay } from './backoff';
 
 /** An IdP user, and whom the target took them for so far. */
 export interface LinkedBefore {
   incarnation: number;
   linkedTo: string | null;
+  /** Another active IdP user has the address by which the linked person was found, or is linked to them by their own. */
+  linkedIsAnothers: boolean;
   /** `incarnation` as it was when the link was made; null where there was no look-up yet. */
   linkedIncarnation: number | null;
-  /** Look-ups in a row that found nobody. */
+  /** Whom the target no longer had when a call was made for the user. */
+  goneRemoteUserId: string | null;
+  /** Look-ups in a row that did not find one person. */
   attempts: number | null;
 }
+
+/** The link is older than the address that the IdP gives the user now. */
+export const EMAIL_DIFFERS = 'email_differs';
 
 /** What is to be remembered of a look-up. */
 export interface PlannedLink {
@@ -19,7 +26,7 @@ export interface PlannedLink {
   reason: string | null;
   message: string | null;
   attempts: number;
-  /** Epoch milliseconds; null for whom no look-up is due. */
+  /** Epoch milliseconds; null for whom the look-up found. */
   nextCheckAt: number | null;
 }
 
@@ -28,36 +35,63 @@ export interface PlannedLink {
  *
  * | the target knows     | linked before, as the same person | then                                       |
  * | -------------------- | --------------------------------- | ------------------------------------------ |
- * | one                  | any                               | that one                                   |
- * | nobody, or several   | yes                               | the link stays, flagged: an address that   |
- * |                      |                                   | was changed in the IdP first must not drop |
- * |                      |                                   | anybody from on-call                       |
+ * | one                  | any                               | that one; the look-up counts as one that   |
+ * |                      |                                   | found nobody where calls had just shown    |
+ * |                      |                                   | that they are gone                         |
+ * | nobody, or several   | yes                               | the link stays, flagged, and is looked up  |
+ * |                      |                                   | again later: an address that was changed   |
+ * |                      |                                   | in the IdP first must not drop anybody     |
+ * |                      |                                   | from on-call                               |
+ * | nobody, or several   | yes, but that person is another   | nobody, and looked up again later: the     |
+ * |                      | user's by now                     | person answers for the other user alone    |
  * | nobody, or several   | no                                | nobody, and looked up again later          |
+ *
+ * A target that refuses to look for the person knows nobody, for as long as a refusal lasts.
  */
 export function planLink(user: LinkedBefore, match: UserMatch, now: number): PlannedLink {
-  const linkedTo = linkThatStays(user);
-  const remoteUserId = match.kind === 'resolved' ? match.remoteUserId : linkedTo;
-  const problem = match.kind === 'resolved' ? null : problemOf(match, linkedTo !== null);
-  const reason = problem?.reason ?? null;
-  const message = problem?.message ?? null;
-  if (remoteUserId !== null) {
-    return { state: 'resolved', remoteUserId, reason, message, attempts: 0, nextCheckAt: null };
+  const linkedTo = user.linkedIsAnothers ? null : linkThatStays(user);
+  if (match.kind === 'resolved') {
+    const { remoteUserId } = match;
+    const attempts = remoteUserId === user.goneRemoteUserId ? (user.attempts ?? 0) : 0;
+    return { state: 'resolved', remoteUserId, reason: null, message: null, attempts, nextCheckAt: null };
   }
   const samePerson = user.linkedIncarnation === user.incarnation;
   const attempts = (samePerson ? (user.attempts ?? 0) : 0) + 1;
-  const state = match.kind === 'ambiguous' ? 'ambiguous' : 'not_found';
-  return { state, remoteUserId, reason, message, attempts, nextCheckAt: now + lookUpDelay(attempts) };
+  const { state, reason, message, delay } = problemOf(match);
+  return {
+    state: linkedTo !== null ? 'resolved' : state,
+    remoteUserId: linkedTo,
+    reason: linkedTo !== null ? EMAIL_DIFFERS : reason,
+    message,
+    attempts,
+    nextCheckAt: now + delay(attempts),
+  };
 }
 
-/** The link that holds for as long as no look-up shows another one. */
+function problemOf(match: Exclude<UserMatch, { kind: 'resolved' }>) {
+  switch (match.kind) {
+    case 'not-found':
+      return {
+        state: 'not_found',
+        reason: 'user_not_found',
+        message: match.message,
+        delay: lookUpDelay,
+      } as const;
+    case 'ambiguous':
+      return {
+        state: 'ambiguous',
+        reason: 'user_ambiguous',
+        message: match.message,
+        delay: lookUpDelay,
+      } as const;
+    case 'refused': {
+      const { reason, explanation: message } = match.error;
+      return { state: 'unknown', reason, message, delay: refusalDelay } as const;
+    }
+  }
+}
+
+/** The link that holds for as long as no look-up says otherwise. */
 export function linkThatStays(user: LinkedBefore): string | null {
   return user.linkedIncarnation === user.incarnation ? user.linkedTo : null;
-}
-
-function problemOf(match: Exclude<UserMatch, { kind: 'resolved' }>, linked: boolean) {
-  if (linked) return { reason: 'email_differs', message: match.message };
-  return {
-    reason: match.kind === 'ambiguous' ? 'user_ambiguous' : 'user_not_found',
-    message: match.message,
-  };
 }

@@ -1,16 +1,41 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { DEFAULT_GUARD } from '../../integrations/policies';
-import { type RemovalCounts, guardDeletion, guardRemovals } from './mass-change-guard';
+import type { HeldItemState } from '../guard/guard.entities';
+import {
+  HELD,
+  REJECTED,
+  type RemovalCounts,
+  type ScreenedDeletion,
+  guardDeletion,
+  guardRemovals,
+  membersToCount,
+  screenDeletion,
+  screenRemovals,
+} from './mass-change-guard';
 
+/** @param joined members of the team and of all who joined within the hour, and are in the figures before */
 const counts = (
   team: [members: number, removed: number],
   all: [members: number, removed: number] = [10_000, 0],
-) => ({
-  teamMembers: team[0],
-  teamRemoved: team[1],
-  integrationMembers: all[0],
-  integrationRemoved: all[1],
-});
+  more: Partial<RemovalCounts> = {},
+  joined: [ofTeam: number, ofAll: number] = [0, 0],
+): RemovalCounts => {
+  const ofAll = {
+    teamMembers: team[0],
+    teamRemoved: team[1],
+    teamWaiting: 0,
+    integrationMembers: all[0],
+    integrationRemoved: all[1],
+    integrationWaiting: 0,
+  };
+  const atStart = {
+    ...ofAll,
+    teamMembers: team[0] - joined[0],
+    integrationMembers: all[0] - joined[1],
+  };
+  return { ...ofAll, teamJoined: 0, teamsDeleted: 0, atStart, starts: { team: 0, integration: 0 }, ...more };
+};
+const ALL: [number, number] = [10_000, 0];
 
 describe('the guard against mass changes', () => {
   it.each<[string, RemovalCounts, number, ReturnType<typeof guardRemovals>]>([
@@ -32,8 +57,41 @@ describe('the guard against mass changes', () => {
       'integration',
     ],
     ['has nothing to hold where nothing is removed', counts([0, 9], [0, 99]), 0, null],
+    [
+      'holds the one that comes while eleven of 20 wait',
+      counts([20, 0], ALL, { teamWaiting: 11 }),
+      1,
+      'team',
+    ],
+    [
+      'holds the one that comes while fifty of 240 wait',
+      counts([500, 0], [240, 0], { integrationWaiting: 50 }),
+      1,
+      'integration',
+    ],
+    ['holds six of ten whom fifteen joined before', counts([25, 0], ALL, {}, [15, 15]), 6, 'team'],
+    ['lets five of ten go whom fifteen joined before', counts([25, 0], ALL, {}, [15, 15]), 5, null],
+    ['lets all of three go whom others joined before', counts([6, 0], ALL, {}, [3, 3]), 3, null],
+    [
+      'holds fifty of 100 in an integration into which 400 came before',
+      counts([200, 0], [500, 0], {}, [0, 400]),
+      50,
+      'integration',
+    ],
+    ['lets three of three go for whom one came', counts([3, 0], ALL, { teamJoined: 1 }), 3, null],
+    ['holds ten of ten although ten came for them', counts([10, 0], ALL, { teamJoined: 10 }), 10, 'team'],
+    ['holds one while eleven teams are deleted', counts([10, 0], ALL, { teamsDeleted: 11 }), 1, 'deletions'],
+    ['lets one go once ten teams are deleted', counts([10, 0], ALL, { teamsDeleted: 10 }), 1, null],
   ])('%s', (_, given, removals, expected) => {
     expect(guardRemovals(DEFAULT_GUARD, given, removals)).toBe(expected);
+  });
+
+  it('lets those go again who joined within the hour, but for most of a team', () => {
+    const removals = (ids: string[], given: RemovalCounts) =>
+      screenRemovals(DEFAULT_GUARD, given, new Map(), ids, new Map(ids.map((id) => [id, 1]))).scope;
+    const people = Array.from({ length: 15 }, (_, person) => `P${person}`);
+    expect(removals(people.slice(0, 12), counts([25, 0], ALL, {}, [15, 15]))).toBeNull();
+    expect(removals(people, counts([25, 0], ALL, {}, [15, 15]))).toBe('team');
   });
 
   it('is off with thresholds of 0', () => {
@@ -45,16 +103,58 @@ describe('the guard against mass changes', () => {
       deletedTeams: 0,
     };
     expect(guardRemovals(off, counts([500, 0], [500, 0]), 500)).toBeNull();
-    expect(guardDeletion(off, 1_000)).toBe(false);
+    expect(guardDeletion(off, counts([500, 500], [500, 500], { teamsDeleted: 1_000 }))).toBeNull();
   });
 
-  it('lets ten teams be deleted in an hour and holds the eleventh', () => {
-    expect([0, 9, 10, 11].map((deleted) => guardDeletion(DEFAULT_GUARD, deleted))).toEqual([
-      false,
-      false,
-      true,
-      true,
-    ]);
+  it.each<[string, RemovalCounts, ReturnType<typeof guardDeletion>]>([
+    ['lets the tenth deletion of an hour go', counts([10, 0], ALL, { teamsDeleted: 9 }), null],
+    ['holds the eleventh deletion of an hour', counts([10, 0], ALL, { teamsDeleted: 10 }), 'deletions'],
+    [
+      'holds the deletion of a team whose three members wait',
+      counts([3, 0], ALL, { teamWaiting: 3 }),
+      'team',
+    ],
+    ['lets the deletion of a team go whose half has left', counts([5, 5]), null],
+    [
+      'holds a deletion while fifty of 240 members wait',
+      counts([5, 0], [240, 0], { integrationWaiting: 50 }),
+      'integration',
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(guardDeletion(DEFAULT_GUARD, given)).toBe(expected);
+  });
+
+  it.each<[string, HeldItemState | undefined, RemovalCounts | null, ScreenedDeletion]>([
+    ['lets no rejected deletion go', 'pinned', null, { obstacle: REJECTED, scope: null }],
+    ['holds a held deletion no second time', 'held', null, { obstacle: HELD, scope: null }],
+    ['lets an approved deletion go', 'approved', null, { obstacle: null, scope: null }],
+    [
+      'holds a deletion past a threshold',
+      undefined,
+      counts([10, 0], ALL, { teamsDeleted: 10 }),
+      { obstacle: HELD, scope: 'deletions' },
+    ],
+    ['lets any other deletion go', undefined, counts([10, 0]), { obstacle: null, scope: null }],
+  ])('%s', async (_, state, given, expected) => {
+    const counted = jest.fn().mockResolvedValue(given);
+    expect(await screenDeletion(DEFAULT_GUARD, state, counted)).toEqual(expected);
+    expect(counted).toHaveBeenCalledTimes(given === null ? 0 : 1);
+  });
+
+  it('decides the same however many more members there are than are counted', () => {
+    const anyCount = fc.integer({ min: 0, max: 600 });
+    const anyPolicy = fc.record({
+      integrationPercent: fc.integer({ min: 0, max: 100 }),
+      integrationMembers: fc.integer({ min: 0, max: 100 }),
+    });
+    fc.assert(
+      fc.property(anyPolicy, anyCount, anyCount, anyCount, (thresholds, members, removed, removals) => {
+        const policy = { ...DEFAULT_GUARD, ...thresholds };
+        const counted = Math.min(members, membersToCount(policy, removed + removals));
+        const decide = (all: number) => guardRemovals(policy, counts([1_000, 0], [all, removed]), removals);
+        expect(decide(counted)).toBe(decide(members));
+      }),
+    );
   });
 
   it('catches single removals as surely as one plan of them all', () => {
@@ -67,6 +167,48 @@ describe('the guard against mass changes', () => {
         }
         const atOnce = guardRemovals(DEFAULT_GUARD, counts([members, 0]), removals);
         expect(removed < removals).toBe(atOnce !== null);
+      }),
+    );
+  });
+
+  it('lets nobody go while somebody waits, nor anybody whom no approval covers beyond what may go in an hour', () => {
+    const anyDeed = fc.oneof(
+      fc.record({ kind: fc.constant('remove' as const), count: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ kind: fc.constantFrom('list' as const, 'approve' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 40 }), fc.array(anyDeed, { maxLength: 30 }), (members, deeds) => {
+        const team = Array.from({ length: members }, (_, person) => `P${person}`);
+        const states = new Map<string, HeldItemState>();
+        let wantedOut = 0;
+        let left = new Set<string>();
+        let listed = new Set<string>();
+        const covered = new Set<string>();
+        for (const deed of deeds) {
+          const waited = [...states].filter(([, state]) => state === 'held').map(([person]) => person);
+          if (deed.kind === 'list') listed = new Set(waited);
+          if (deed.kind === 'approve') {
+            for (const person of waited.filter((one) => listed.has(one))) {
+              states.set(person, 'approved');
+              covered.add(person);
+            }
+          }
+          if (deed.kind === 'remove') wantedOut = Math.min(members, wantedOut + deed.count);
+          const removals = team.slice(0, wantedOut).filter((person) => !left.has(person));
+          const { allowed, held } = screenRemovals(
+            DEFAULT_GUARD,
+            counts([members - left.size, left.size], ALL, { teamWaiting: states.size }),
+            states,
+            removals,
+            new Map(),
+          );
+          if (waited.length > 0) expect(allowed.filter((person) => !covered.has(person))).toEqual([]);
+          for (const person of held) states.set(person, 'held');
+          for (const person of allowed) states.delete(person);
+          left = new Set([...left, ...allowed]);
+          const unseen = [...left].filter((person) => !covered.has(person));
+          expect(guardRemovals(DEFAULT_GUARD, counts([members, 0]), unseen.length)).toBeNull();
+        }
       }),
     );
   });

@@ -1,56 +1,230 @@
 import type { GuardPolicy } from '../../integrations/policies';
+import type { HeldItemState } from '../guard/guard.entities';
+import type { Obstacle } from './new-team';
 
 /** Over how long removals and deletions are counted. */
 export const GUARD_WINDOW_MS = 60 * 60_000;
 
-/** Removals of one team and of its integration, over the window. */
-export interface RemovalCounts {
+/** Members of one team and of its integration, and their removals over the window. */
+export interface MemberCounts {
   /** Members of the team now. */
   teamMembers: number;
   /** Removed from the team in the window. */
   teamRemoved: number;
-  /** Members of all teams of the integration now. */
+  /** Members of the team whose removal an admin has to agree to, or has agreed to, and which is not sent yet. */
+  teamWaiting: number;
+  /** The same of all teams of the integration; members as far as `membersToCount` says that they matter. */
   integrationMembers: number;
   integrationRemoved: number;
+  integrationWaiting: number;
 }
 
-export type GuardScope = 'team' | 'integration';
+/** Everybody counts as a member but for those who joined with this very change: they were none before. */
+export interface RemovalCounts extends MemberCounts {
+  /** Who joined with this very change: without them the team might be left empty. */
+  teamJoined: number;
+  /** Teams deleted in the window, and those whose deletion waits in the same way. */
+  teamsDeleted: number;
+  /** Of those alone who were there when the window began. */
+  atStart: MemberCounts;
+  starts: WindowStarts;
+}
 
 /**
- * Whether so many removals on top of those of the last hour have to wait for an admin. Pure. A threshold of 0 is off.
+ * Since when somebody must have been a member to be one of those at the window's start. A team that was filled within the
+ * window has none of them: it is measured by those who filled it.
+ */
+export interface WindowStarts {
+  team: number;
+  integration: number;
+}
+
+/** Removals that are looked at, and how many of them are of those who were there at the window's start. */
+interface Removals {
+  all: number;
+  teamAtStart: number;
+  integrationAtStart: number;
+}
+
+/** What is past its threshold. Too many `deletions` hold all of the integration, as too many removals in it do. */
+export type GuardScope = 'team' | 'integration' | 'deletions';
+
+/**
+ * Which threshold is past once so much more is done on top of the last hour and of what waits. Pure. A threshold of 0 is
+ * off.
  *
- * | scope       | held when, of the members at the window's start, the window removes          |
+ * | scope       | past when, of the members at the window's start, the window removes          |
  * | ----------- | ---------------------------------------------------------------------------- |
  * | team        | more than `teamPercent` and at least `teamMembers`                           |
- * | team        | all, of three or more (unless `teamPercent` is off)                          |
+ * | team        | all, of three or more, and nobody came for them (unless `teamPercent` is off) |
  * | integration | more than `integrationPercent` and at least `integrationMembers`             |
+ * | deletions   | more than `deletedTeams` teams                                               |
  *
- * @returns the wider scope that is past its threshold, or null
+ * The shares are taken twice: of those who were there at the window's start, so that nobody's removal becomes a small part
+ * by additions that come before it; and of everybody, so that a team that came into being within the window is not emptied
+ * either.
+ *
+ * @returns the widest scope that is past its threshold, or null
  */
+function pastThreshold(
+  policy: GuardPolicy,
+  counts: RemovalCounts,
+  more: { removals: Removals; deletions: number },
+): GuardScope | null {
+  const { all, teamAtStart, integrationAtStart } = more.removals;
+  if (
+    isIntegrationPast(policy, counts, all) ||
+    isIntegrationPast(policy, counts.atStart, integrationAtStart)
+  ) {
+    return 'integration';
+  }
+  if (policy.deletedTeams > 0 && counts.teamsDeleted + more.deletions > policy.deletedTeams)
+    return 'deletions';
+  const ofTeam = ofTeamIn(counts, all);
+  const isEmptied =
+    ofTeam.start >= 3 &&
+    ofTeam.removed >= ofTeam.start + counts.teamJoined &&
+    isPast(policy.teamPercent, ofTeam.removed, ofTeam.start);
+  return isEmptied || isTeamPast(policy, counts, all) || isTeamPast(policy, counts.atStart, teamAtStart)
+    ? 'team'
+    : null;
+}
+
+function isIntegrationPast(policy: GuardPolicy, counts: MemberCounts, removals: number): boolean {
+  const removed = counts.integrationRemoved + counts.integrationWaiting + removals;
+  const start = counts.integrationMembers + counts.integrationRemoved;
+  return removed >= policy.integrationMembers && isPast(policy.integrationPercent, removed, start);
+}
+
+/** So many members of the integration are enough to let so many removals go: more need not be counted. Pure. */
+export function membersToCount(
+  { integrationPercent, integrationMembers }: GuardPolicy,
+  removals: number,
+): number {
+  if (integrationPercent === 0 || removals < integrationMembers) return 0;
+  return Math.ceil((removals * 100) / integrationPercent);
+}
+
+function isTeamPast(policy: GuardPolicy, counts: MemberCounts, removals: number): boolean {
+  const { removed, start } = ofTeamIn(counts, removals);
+  return removed >= policy.teamMembers && isPast(policy.teamPercent, removed, start);
+}
+
+function ofTeamIn(counts: MemberCounts, removals: number): { removed: number; start: number } {
+  return {
+    removed: counts.teamRemoved + counts.teamWaiting + removals,
+    start: counts.teamMembers + counts.teamRemoved,
+  };
+}
+
+/** Whether so many removals, of members at the window's start unless said otherwise, have to wait for an admin. Pure. */
 export function guardRemovals(
   policy: GuardPolicy,
   counts: RemovalCounts,
   removals: number,
+  { team = removals, integration = removals } = {},
 ): GuardScope | null {
   if (removals === 0) return null;
-  const ofIntegration = counts.integrationRemoved + removals;
-  const integrationStart = counts.integrationMembers + counts.integrationRemoved;
-  if (
-    isPast(policy.integrationPercent, ofIntegration, integrationStart) &&
-    ofIntegration >= policy.integrationMembers
-  ) {
-    return 'integration';
-  }
-  const ofTeam = counts.teamRemoved + removals;
-  const teamStart = counts.teamMembers + counts.teamRemoved;
-  if (!isPast(policy.teamPercent, ofTeam, teamStart)) return null;
-  const emptied = teamStart >= 3 && ofTeam >= teamStart;
-  return ofTeam >= policy.teamMembers || emptied ? 'team' : null;
+  const more = { all: removals, teamAtStart: team, integrationAtStart: integration };
+  return pastThreshold(policy, counts, { removals: more, deletions: 0 });
 }
 
-/** Whether one more deleted team has to wait: more than so many were deleted in the window. */
-export function guardDeletion(policy: GuardPolicy, deletedInWindow: number): boolean {
-  return policy.deletedTeams > 0 && deletedInWindow + 1 > policy.deletedTeams;
+/** Whether one more deletion, of this team, has to wait for an admin: null when it need not. Pure. */
+export function guardDeletion(policy: GuardPolicy, counts: RemovalCounts): GuardScope | null {
+  const none = { all: 0, teamAtStart: 0, integrationAtStart: 0 };
+  return pastThreshold(policy, counts, { removals: none, deletions: 1 });
+}
+
+/** How many of these were there at the window's start. Pure. */
+export function atStartAmong(
+  ids: readonly string[],
+  joinedAt: ReadonlyMap<string, number>,
+  { team, integration }: WindowStarts,
+): { team: number; integration: number } {
+  const since = (start: number) => ids.filter((id) => (joinedAt.get(id) ?? 0) <= start).length;
+  return { team: since(team), integration: since(integration) };
+}
+
+export const HELD: Obstacle = {
+  reason: 'mass_change_held',
+  message:
+    'The identity provider removes so much at once that an admin has to agree first: approve or reject the held change.',
+};
+
+export const REJECTED: Obstacle = {
+  reason: 'removal_rejected',
+  message:
+    'An admin rejected it. It stays undone until the identity provider changes its mind, or the pin is lifted.',
+};
+
+export interface ScreenedRemovals {
+  /** May be carried out. */
+  allowed: string[];
+  /** Have to wait from now on. */
+  held: string[];
+  /** What is past its threshold. */
+  scope: GuardScope | null;
+}
+
+/**
+ * Which removals go on. Pure. Past a threshold everything of its scope that is not sent yet waits, but for what an admin
+ * has approved; what is held or pinned already is neither allowed nor held again.
+ *
+ * @param states by removal, what was decided about it
+ * @param joinedAt by removal, when they joined whom we added
+ */
+export function screenRemovals(
+  policy: GuardPolicy,
+  counts: RemovalCounts,
+  states: ReadonlyMap<string, HeldItemState>,
+  removals: readonly string[],
+  joinedAt: ReadonlyMap<string, number>,
+): ScreenedRemovals {
+  const approved = removals.filter((id) => states.get(id) === 'approved');
+  const fresh = removals.filter((id) => !states.has(id));
+  const scope = guardRemovals(policy, counts, fresh.length, atStartAmong(fresh, joinedAt, counts.starts));
+  return scope === null
+    ? { allowed: [...approved, ...fresh], held: [], scope }
+    : { allowed: approved, held: fresh, scope };
+}
+
+export interface ScreenedDeletion {
+  /** Why it does not go on. */
+  obstacle: Obstacle | null;
+  /** What is past its threshold, for which it has to wait from now on. */
+  scope: GuardScope | null;
+}
+
+/**
+ * Whether the deletion of a team goes on. Pure.
+ *
+ * | decided about it | past a threshold | then                 |
+ * | ---------------- | ---------------- | -------------------- |
+ * | pinned           | -                | rejected             |
+ * | held             | -                | held                 |
+ * | approved         | -                | goes on              |
+ * | nothing          | yes              | held from now on     |
+ * | nothing          | no               | goes on              |
+ *
+ * @param counts asked for only where nothing was decided
+ */
+export async function screenDeletion(
+  policy: GuardPolicy,
+  state: HeldItemState | undefined,
+  counts: () => Promise<RemovalCounts>,
+): Promise<ScreenedDeletion> {
+  switch (state) {
+    case 'pinned':
+      return { obstacle: REJECTED, scope: null };
+    case 'held':
+      return { obstacle: HELD, scope: null };
+    case 'approved':
+      return { obstacle: null, scope: null };
+    case undefined: {
+      const scope = guardDeletion(policy, await counts());
+      return { obstacle: scope === null ? null : HELD, scope };
+    }
+  }
 }
 
 function isPast(percent: number, part: number, whole: number): boolean {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { type KnownMember, type MemberPlanInput, type Person, isStranger, planMembers } from './member-plan';
 
 const person = (userId: string, desired: boolean, remoteUserId: string | null = `r-${userId}`): Person => ({

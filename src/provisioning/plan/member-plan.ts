@@ -28,6 +28,8 @@ export interface KnownMember {
   managed: boolean;
   /** In the team before it was ours: never removed unless the IdP wanted them at some time. */
   preexisting: boolean;
+  /** Is to leave once those have joined who are to join. */
+  waitsToLeave?: boolean;
 }
 
 export interface MemberPlanInput {
@@ -58,6 +60,9 @@ export interface MemberPlan {
   /** People about whom nothing is waiting any more. */
   unpark: string[];
 }
+
+/** Why somebody whom nobody wants in the team any more is still in it. */
+export const WAITS_FOR_ADDITIONS = 'waits_for_additions';
 
 /** Why somebody for whom there is no place is not in the team. */
 export function noPlaceMessage(membersPerGroup: number): string {

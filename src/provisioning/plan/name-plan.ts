@@ -35,11 +35,9 @@ export type NamePlan =
  */
 export function planName({ name, team, changed, now, provider }: NamePlanInput): NamePlan {
   if (team.remoteName === name) return { kind: 'keep' };
-  if (team.nameNextAttemptAt !== null && team.nameNextAttemptAt > now && !changed) {
-    return {
-      kind: 'wait',
-      obstacle: { reason: team.nameReason ?? 'name_refused', message: team.nameMessage ?? '' },
-    };
+  const { nameReason, nameMessage, nameNextAttemptAt } = team;
+  if (nameReason !== null && nameNextAttemptAt !== null && nameNextAttemptAt > now && !changed) {
+    return { kind: 'wait', obstacle: { reason: nameReason, message: nameMessage ?? '' } };
   }
   const obstacle = nameObstacle(name, provider);
   return obstacle ? { kind: 'blocked', obstacle } : { kind: 'rename', name };

@@ -1,22 +1,27 @@
+import { READS_LAG_MS } from './just-created';
 import { type NamePlanInput, planName } from './name-plan';
 import { type NewTeamInput, planNewTeam } from './new-team';
 
 const provider = {
   limits: { groupNameLength: 10, membersPerGroup: 500, parallelCalls: 4 },
   description: { displayName: 'Target', authMethods: [], settingsSchema: {}, guides: [] },
+  groupNameKey: (name: string) => name.toLowerCase(),
 };
 const team = { id: 'T1', name: 'On-call', description: 'ours', url: null };
-const intent = { name: 'On-call', description: 'ours', lookedUpAt: 0 };
-const own = { groupName: 'Platform', integrationId: 'this' };
-const foreign = { groupName: 'Secret', integrationId: 'other' };
+const intent = { name: 'On-call', description: 'ours', sentAt: 0 };
+const own = { groupName: 'on-call', integrationId: 'this', deleted: false, stuck: false };
+const foreign = { groupName: 'Secret', integrationId: 'other', deleted: false, stuck: false };
 
 const input = (more: Partial<NewTeamInput>): NewTeamInput => ({
   name: 'On-call',
+  groupName: 'On-call',
   existing: undefined,
   intent: null,
   claim: undefined,
+  mayBeAnothers: false,
   integrationId: 'this',
   existingTeams: 'adopt',
+  now: 0,
   provider,
   ...more,
 });
@@ -46,9 +51,62 @@ describe('how a group comes to a team', () => {
       { kind: 'adopt' },
     ],
     [
+      'waits until it is known whether the team is another group’s creation',
+      { existing: team, mayBeAnothers: true },
+      { kind: 'wait' },
+    ],
+    [
+      'recognises its own creation also when it has another name by now',
+      { existing: team, intent, groupName: 'Renamed' },
+      { kind: 'recognise', team },
+    ],
+    [
+      'makes sure of its own creation under the old name when it has another one by now',
+      { intent, groupName: 'Renamed' },
+      { kind: 'create', name: 'On-call' },
+    ],
+    [
+      'makes nothing under the old name once its own creation would be shown',
+      { intent, groupName: 'Renamed', now: READS_LAG_MS + 1 },
+      { kind: 'give-up' },
+    ],
+    [
+      'does not take over somebody else’s team for the sake of a name that it has no more',
+      { existing: { ...team, description: 'by hand' }, intent, groupName: 'Renamed' },
+      { kind: 'give-up' },
+    ],
+    [
+      'is not stopped by who has the team of a name that it has no more',
+      { existing: team, intent, claim: own, groupName: 'Renamed' },
+      { kind: 'give-up' },
+    ],
+    [
       'names the group of this integration that holds the team',
       { existing: team, claim: own },
+      { kind: 'blocked', obstacle: { reason: 'team_claimed', message: expect.stringContaining('on-call') } },
+    ],
+    [
+      'waits for the name of a group of this integration that has another one by now',
+      { existing: team, claim: { ...own, groupName: 'Platform' } },
+      {
+        kind: 'wait-for-name',
+        obstacle: { reason: 'name_not_free_yet', message: expect.stringContaining('Platform') },
+      },
+    ],
+    [
+      'waits for the name of a group of this integration that is deleted',
+      { existing: team, claim: { ...own, deleted: true } },
+      { kind: 'wait-for-name', obstacle: { reason: 'name_not_free_yet' } },
+    ],
+    [
+      'waits for no name whose holder is refused another one',
+      { existing: team, claim: { ...own, groupName: 'Platform', stuck: true } },
       { kind: 'blocked', obstacle: { reason: 'team_claimed', message: expect.stringContaining('Platform') } },
+    ],
+    [
+      'waits for no name that a group of another integration has',
+      { existing: team, claim: { ...foreign, deleted: true } },
+      { kind: 'blocked', obstacle: { reason: 'team_claimed' } },
     ],
     [
       'does not name a group of another integration',

@@ -1,10 +1,11 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { type PendingRename, planRename, temporaryName } from './rename-plan';
 
-const rename = (id: string, heldKey: string, wantedKey: string): PendingRename => ({
+const rename = (id: string, heldKey: string, wantedKey: string, stuck = false): PendingRename => ({
   id,
   heldKey,
   wantedKey,
+  stuck,
 });
 
 describe('the order of renames', () => {
@@ -26,8 +27,23 @@ describe('the order of renames', () => {
       [rename('4', 'd', 'a'), rename('3', 'a', 'b'), rename('2', 'b', 'c'), rename('1', 'c', 'a')],
       { 1: 'through-temporary-name', 2: 'wait', 3: 'wait', 4: 'wait' },
     ],
+    [
+      'does not wait for one that is stuck, but for one that only waits for such a one',
+      [rename('1', 'a', 'b'), rename('2', 'b', 'c'), rename('3', 'c', 'd', true)],
+      { 1: 'wait', 2: 'now', 3: 'now' },
+    ],
+    [
+      'opens a circle by one that is not stuck',
+      [rename('1', 'a', 'b', true), rename('3', 'b', 'c'), rename('2', 'c', 'a')],
+      { 2: 'through-temporary-name', 3: 'wait' },
+    ],
+    [
+      'opens a circle by whichever has its turn first where all are stuck',
+      [rename('1', 'a', 'b', true), rename('2', 'b', 'a', true)],
+      { 1: 'through-temporary-name', 2: 'through-temporary-name' },
+    ],
   ])('%s', (_, pending, steps) => {
-    expect(Object.fromEntries(pending.map(({ id }) => [id, planRename(id, pending)]))).toEqual(steps);
+    expect(Object.fromEntries(Object.keys(steps).map((id) => [id, planRename(id, pending)]))).toEqual(steps);
   });
 
   it('brings every team to its name in the end, and never two to one at a time', () => {
@@ -54,6 +70,8 @@ describe('the order of renames', () => {
 
   it('takes a temporary name that is not too long', () => {
     expect([...temporaryName('x'.repeat(100), '0198-abcdef', 100)]).toHaveLength(100);
-    expect(temporaryName('On-call', '0198-abcdef', 100)).toBe('On-call (being renamed abcdef)');
+    const temporary = temporaryName('On-call', '0198-abcdef', 100);
+    expect(temporary).toBe('On-call (being renamed abcdef)');
+    expect(temporaryName(temporary, '0198-abcdef', 100)).toBe(temporary);
   });
 });

@@ -16,6 +16,20 @@ export interface FoundDrift {
   repaired: boolean;
 }
 
+/** A team of ours, as it was known until then, has another name. */
+export function renamedByHand(
+  { groupId, remoteName }: { groupId: string; remoteName: string | null },
+  renamedTo: string,
+): FoundDrift {
+  return {
+    groupId,
+    kind: 'team_renamed',
+    subject: '',
+    message: `The team "${remoteName}" was renamed to "${renamedTo}" in the target; it gets its name back.`,
+    repaired: true,
+  };
+}
+
 export interface DriftRow extends FoundDrift {
   id: string;
   displayName: string | null;

@@ -1,10 +1,12 @@
-import fc from 'fast-check';
+import fc from '../../../test/support/properties';
 import { type KnownGroup, driftOf, visibilityLost } from './drift';
 
 const group = (
   members: Record<string, [state: 'present' | 'adding' | 'removing', managed: boolean]>,
+  wanted: readonly string[] = Object.keys(members),
 ): KnownGroup => ({
   remoteName: 'A',
+  wanted: new Set(wanted),
   members: new Map(
     Object.entries(members).map(([id, [state, managed]]) => [id, { state, managed, preexisting: false }]),
   ),
@@ -21,6 +23,7 @@ describe('drift', () => {
   it.each<[string, KnownGroup, ReturnType<typeof seen>, object]>([
     ['is nothing where all is as it was left', group({ a: ['present', true] }), seen(['a']), {}],
     ['is a member of ours who was taken out', group({ a: ['present', true] }), seen([]), { missing: ['a'] }],
+    ['is nobody who was to leave anyway', group({ a: ['present', true] }, []), seen([]), { gone: ['a'] }],
     ['is not a stranger who left', group({ a: ['present', false] }), seen([]), { gone: ['a'] }],
     ['is somebody who was put in', group({}), seen(['x']), { extra: ['x'], strangers: ['x'] }],
     [
@@ -61,14 +64,20 @@ describe('drift', () => {
   });
 
   it.each([
-    [1, 1, false],
-    [2, 2, true],
-    [3, 10, false],
-    [4, 10, true],
-    [5, 100, false],
-    [6, 100, true],
-    [0, 0, false],
-  ])('of %i missing teams out of %i is lost visibility: %s', (missing, all, lost) => {
-    expect(visibilityLost(missing, all)).toBe(lost);
+    [1, 'teams', 1, false],
+    [2, 'teams', 2, true],
+    [3, 'teams', 10, false],
+    [4, 'teams', 10, true],
+    [5, 'teams', 100, false],
+    [6, 'teams', 100, true],
+    [0, 'teams', 0, false],
+    [1, 'people', 1, false],
+    [2, 'people', 2, true],
+    [3, 'people', 5, false],
+    [4, 'people', 5, true],
+    [50, 'people', 100, false],
+    [51, 'people', 100, true],
+  ] as const)('of %i missing %s out of %i is lost visibility: %s', (missing, of, all, lost) => {
+    expect(visibilityLost(of, missing, all)).toBe(lost);
   });
 });

@@ -1,3 +1,4 @@
+import { isStranger } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 
 /** What people changed in the target by hand, as it differs from what we know. */
@@ -8,6 +9,8 @@ export type DriftKind = (typeof DRIFT_KINDS)[number];
 export interface KnownGroup {
   remoteName: string;
   members: ReadonlyMap<string, { state: RemoteMemberState; managed: boolean; preexisting: boolean }>;
+  /** Whom the IdP wants in it, of these members. */
+  wanted: ReadonlySet<string>;
 }
 
 /** The same group as the target shows it; null where it is gone. */
@@ -22,7 +25,7 @@ export interface GroupDrift {
   renamedTo: string | null;
   /** Ours, and taken out by hand: they are put back. */
   missing: string[];
-  /** Strangers who left by themselves: nothing to be said. */
+  /** Strangers who left by themselves, and whoever was to leave anyway: nothing to be said. */
   gone: string[];
   /** In the team, not through us, and new to us. */
   extra: string[];
@@ -33,13 +36,14 @@ export interface GroupDrift {
 /**
  * Compares what we know of a group with what was seen of it. Pure.
  *
- * | known as            | seen          | then                                             |
- * | ------------------- | ------------- | ------------------------------------------------ |
- * | not in the team     | yes           | extra                                            |
- * | present, managed    | no, complete  | missing                                          |
- * | present, unmanaged  | no, complete  | gone                                             |
- * | adding, removing    | whatever      | nothing: a call of ours is open                  |
- * | any                 | not complete  | nothing: partial knowledge never removes anybody |
+ * | known as                   | seen          | then                                             |
+ * | -------------------------- | ------------- | ------------------------------------------------ |
+ * | not in the team            | yes           | extra                                            |
+ * | present, managed, wanted   | no, complete  | missing                                          |
+ * | present, managed, unwanted | no, complete  | gone: its removal was held, or is about to come  |
+ * | present, unmanaged         | no, complete  | gone                                             |
+ * | adding, removing           | whatever      | nothing: a call of ours is open                  |
+ * | any                        | not complete  | nothing: partial knowledge never removes anybody |
  *
  * @param unknownUserIds people whose groups the target did not tell
  */
@@ -52,18 +56,23 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
     strangers: [],
   };
   drift.strangers.push(...drift.extra);
-  for (const [id, { state, managed, preexisting }] of known.members) {
-    if (!managed && !preexisting && seen.memberIds.has(id)) drift.strangers.push(id);
+  for (const [id, member] of known.members) {
+    const { state, managed } = member;
+    if (isStranger(member) && seen.memberIds.has(id)) drift.strangers.push(id);
     const absent = seen.membersComplete && !seen.memberIds.has(id) && !unknownUserIds.has(id);
-    if (state === 'present' && absent) (managed ? drift.missing : drift.gone).push(id);
+    if (state === 'present' && absent)
+      (managed && known.wanted.has(id) ? drift.missing : drift.gone).push(id);
   }
   return drift;
 }
 
+/** How large a part may be gone before nobody believes any more that it was deleted. */
+const BELIEVED = { teams: 0.05, people: 0.5 };
+
 /**
- * Whether so many groups are gone at once that the credential has lost sight of them, rather than that people deleted
- * them: more than three and more than 5 %, or all of two or more.
+ * Whether so many are gone at once that the credential has lost sight of them, rather than that they were deleted: more
+ * than three and more than 5 % of the teams or half of the people, or all of two or more.
  */
-export function visibilityLost(missing: number, all: number): boolean {
-  return missing > Math.max(3, all * 0.05) || (all >= 2 && missing === all);
+export function visibilityLost(of: keyof typeof BELIEVED, missing: number, all: number): boolean {
+  return missing > Math.max(3, all * BELIEVED[of]) || (all >= 2 && missing === all);
 }

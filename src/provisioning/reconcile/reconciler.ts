@@ -7,24 +7,42 @@ import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Integrations } from '../../integrations/integrations.service';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { GROUP_GONE, GROUP_NOT_VISIBLE_YET } from '../../integrations/provider/provider-error';
 import type { AccountSnapshot } from '../../integrations/provider/integration-provider';
+import { NOT_VISIBLE_YET_MESSAGE } from '../apply/not-visible-yet';
+import { ProvisioningAudit } from '../apply/provisioning-audit';
 import type { RunContext } from '../apply/run-context';
+import { correctName, offerFreedNames } from '../apply/freed-names';
+import { NOTHING_WRONG } from '../apply/teams';
+import { UserResolution } from '../apply/user-resolution';
+import { type Tombstone, mayBeDeletedByUs } from '../plan/group-plan';
+import { READS_LAG_MS, isJustCreated } from '../plan/just-created';
 import { Leases } from '../schedule/lease';
+import { unlinkGone } from '../state/remote-links';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type GroupDrift, type KnownGroup, type SeenGroup, driftOf, visibilityLost } from './drift';
-import { DriftLedger, type FoundDrift } from './drift-ledger';
+import { DriftLedger, type FoundDrift, renamedByHand } from './drift-ledger';
 
-/** The target's reads may lag its writes by so long. */
-const READS_LAG_MS = 120_000;
+export type ReconciliationResult =
+  | { kind: 'complete' }
+  /** @param teamsTold whether at least every team could be told; passes: whether the problem may be gone in a moment */
+  | { kind: 'incomplete'; problem: SnapshotProblem; passes: boolean; teamsTold: boolean }
+  /** The integration is suspended now. */
+  | { kind: 'visibility-lost'; problem: SnapshotProblem };
 
-interface ClaimedGroup {
+export interface SnapshotProblem {
+  reason: string;
+  message: string;
+}
+
+interface ClaimedGroup extends Tombstone {
   id: string;
   groupId: string;
   remoteId: string;
   remoteName: string;
   writeSeq: number;
-  lastWriteAt: number | null;
+  createdRemotelyAt: number | null;
 }
 
 /**
@@ -37,43 +55,62 @@ export class Reconciler {
     @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
     private readonly marks: ChangeMarks,
+    private readonly users: UserResolution,
     private readonly integrations: Integrations,
     private readonly ledger: DriftLedger,
+    private readonly audit: ProvisioningAudit,
   ) {}
 
   /**
    * @param acceptMissing an admin said that missing teams were really deleted
    * @throws ProviderError that concerns the account, LeaseLostError
    */
-  async reconcile(run: RunContext, acceptMissing: boolean): Promise<void> {
+  async reconcile(run: RunContext, acceptMissing: boolean): Promise<ReconciliationResult> {
     const startedAt = Date.now();
-    const groups = await this.claimedGroups(run.integration.id);
-    const snapshot = await run.connection.snapshot(new Set(groups.map(({ remoteId }) => remoteId)), {
+    const before = await this.claimedGroups(run.integration.id);
+    const snapshot = await run.connection.snapshot(new Set(before.map(({ remoteId }) => remoteId)), {
       ...run.call,
       priority: 'reconcile',
     });
-    const missing = groups.filter(({ remoteId }) => snapshot.groups.get(remoteId) === null);
-    if (!acceptMissing && visibilityLost(missing.length, groups.length)) {
-      await this.suspend(run, missing.length, groups.length);
-      return;
+    const claimed = stillClaimed(before, await this.claimedGroups(run.integration.id));
+    const isUnseen = ({ remoteId }: ClaimedGroup): boolean =>
+      snapshot.groups.get(remoteId) === null || snapshot.hidden.has(remoteId);
+    const groups = claimed.filter((group) => !isUnseen(group) || !isJustCreated(group, startedAt));
+    const missing = groups.filter(isUnseen);
+    if (!acceptMissing && visibilityLost('teams', missing.length, groups.length)) {
+      return {
+        kind: 'visibility-lost',
+        problem: await this.suspend(run, 'teams', missing.length, groups.length),
+      };
     }
-    await this.forgetUsersWhoAreGone(run, snapshot);
+    const people = await this.linkedUsers(run, snapshot);
+    if (!acceptMissing && visibilityLost('people', people.missing, people.linked)) {
+      const problem = await this.suspend(run, 'people', people.missing, people.linked);
+      return { kind: 'visibility-lost', problem };
+    }
+    await this.forgetUsers(run, people.gone);
     for (const group of groups) {
       const seen = snapshot.groups.get(group.remoteId);
       if (seen === undefined) continue;
       await this.correct(run, group, seen, snapshot.unknownUserIds, startedAt);
     }
+    return resultOf(snapshot, groups.length === claimed.length);
   }
 
-  private claimedGroups(integrationId: string): Promise<ClaimedGroup[]> {
-    return this.reader.query<ClaimedGroup[]>(
-      `SELECT id, groupId, remoteId, remoteName, writeSeq, lastWriteAt FROM remote_group
-       WHERE integrationId = ? AND remoteId IS NOT NULL AND deletingSince IS NULL ORDER BY id`,
+  /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
+  private async claimedGroups(integrationId: string): Promise<ClaimedGroup[]> {
+    const rows = await this.reader.query<ClaimedGroup[]>(
+      `SELECT id, groupId, remoteId, remoteName, writeSeq, lastWriteAt, createdRemotelyAt, deletingSince, state, reason
+       FROM remote_group WHERE integrationId = ? AND remoteId IS NOT NULL ORDER BY id`,
       [integrationId],
     );
+    return rows.filter((group) => !mayBeDeletedByUs(group));
   }
 
-  /** A group that was written since the scan began, or shortly before, is left for the next time. */
+  /**
+   * A group that was written since the scan began, or shortly before, is left for the next time; one that is missing is not:
+   * no write makes a team that has been there unseen.
+   */
   private async correct(
     run: RunContext,
     group: ClaimedGroup,
@@ -81,100 +118,155 @@ export class Reconciler {
     unknownUserIds: ReadonlySet<string>,
     startedAt: number,
   ): Promise<void> {
-    if (Number(group.lastWriteAt ?? 0) > startedAt - READS_LAG_MS) return;
+    if (seen !== null && group.deletingSince !== null) return;
+    if (seen !== null && Number(group.lastWriteAt ?? 0) > startedAt - READS_LAG_MS) return;
     await this.leases.run(run.lease, async (tx) => {
       const current = await tx.manager.findOneBy(RemoteGroup, { id: group.id });
-      if (current?.writeSeq !== group.writeSeq || current.remoteId !== group.remoteId) return;
+      if (current?.remoteId !== group.remoteId) return;
+      // A write that found no team either only confirms that it is missing.
+      const isConfirmed = seen === null && current.reason === GROUP_GONE;
+      if (current.writeSeq !== group.writeSeq && !isConfirmed) return;
       const integrationId = run.integration.id;
       if (seen === null) {
-        await this.forgetTeam(tx, integrationId, group, startedAt);
+        await this.forgetTeam(tx, run, group, startedAt);
         return;
       }
-      const known: KnownGroup = { remoteName: group.remoteName, members: await knownMembers(tx, group.id) };
+      const known: KnownGroup = {
+        remoteName: group.remoteName,
+        members: await knownMembers(tx, group.id),
+        wanted: await wantedMembers(tx, integrationId, group),
+      };
       const drift = driftOf(known, seen, unknownUserIds);
-      await adjust(tx, group.id, drift);
+      await adjust(tx, run, group, drift);
       const { unmanagedMembers } = run.integration.policies;
       const found = describe(group, drift, unmanagedMembers);
       await this.ledger.record(tx, integrationId, found, startedAt);
       if (seen.membersComplete) await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
       const strangersLeave = unmanagedMembers === 'remove' && drift.strangers.length > 0;
+      // Whoever was to leave anyway may be all that an admin had to decide about.
+      const left = drift.gone.some((id) => known.members.get(id)?.managed);
       const differs =
-        drift.renamedTo !== null || drift.missing.length + drift.extra.length > 0 || strangersLeave;
-      if (differs) await this.marks.mark(tx, integrationId, new Map([[group.groupId, []]]), true);
+        drift.renamedTo !== null || drift.missing.length + drift.extra.length > 0 || left || strangersLeave;
+      if (differs) await this.marks.markWhole(tx, integrationId, [group.groupId]);
     });
   }
 
-  /** The team is made again, with everybody who belongs into it. */
+  /** The team is made again, with everybody who belongs into it; or there is nothing left of it to be let go. */
   private async forgetTeam(
     tx: Transaction,
-    integrationId: string,
-    group: ClaimedGroup,
+    run: RunContext,
+    { id, groupId, remoteId, remoteName, deletingSince }: ClaimedGroup,
     startedAt: number,
   ): Promise<void> {
-    await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [group.id]);
-    await tx.query(
-      `UPDATE remote_group SET remoteId = NULL, remoteName = NULL, remoteNameKey = NULL, remoteUrl = NULL,
-         ownership = NULL WHERE id = ?`,
-      [group.id],
-    );
-    await this.ledger.record(
-      tx,
-      integrationId,
-      [
-        {
-          groupId: group.groupId,
-          kind: 'team_missing',
-          subject: '',
-          message: `The team "${group.remoteName}" was deleted in the target; it is made again.`,
-          repaired: true,
-        },
-      ],
-      startedAt,
-    );
-    await this.marks.mark(tx, integrationId, new Map([[group.groupId, []]]), true);
+    const integrationId = run.integration.id;
+    await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [id]);
+    const nothing = {
+      remoteId: null,
+      remoteName: null,
+      remoteNameKey: null,
+      remoteUrl: null,
+      ownership: null,
+    };
+    await tx.manager.update(RemoteGroup, { id }, { ...nothing, ...NOTHING_WRONG });
+    await offerFreedNames(tx, integrationId, remoteName);
+    const found: FoundDrift = {
+      groupId,
+      kind: 'team_missing',
+      subject: '',
+      message: `The team "${remoteName}" was deleted in the target; it is made again.`,
+      repaired: true,
+    };
+    if (deletingSince === null) await this.ledger.record(tx, integrationId, [found], startedAt);
+    await this.marks.markWhole(tx, integrationId, [groupId]);
+    await this.audit.record(tx, run, [
+      {
+        action: 'team.vanished',
+        target: { type: 'group', id: groupId },
+        outcome: 'failed',
+        detail: { remoteId },
+      },
+    ]);
   }
 
-  /** Whoever is linked to a person that the target no longer has is looked up afresh. */
-  private async forgetUsersWhoAreGone(run: RunContext, { users }: AccountSnapshot): Promise<void> {
-    if (users === null) return;
-    const links = await this.reader.query<{ userId: string; remoteUserId: string }[]>(
-      'SELECT userId, remoteUserId FROM remote_user WHERE integrationId = ? AND remoteUserId IS NOT NULL',
+  /**
+   * How many active users are linked to a person of the target and how many of these it no longer has, and all users of whom
+   * that is so: who left the company is gone for good reason.
+   */
+  private async linkedUsers(
+    run: RunContext,
+    { users }: AccountSnapshot,
+  ): Promise<{ linked: number; missing: number; gone: string[] }> {
+    if (users === null) return { linked: 0, missing: 0, gone: [] };
+    const links = await this.reader.query<{ userId: string; remoteUserId: string; active: number | null }[]>(
+      `SELECT r.userId AS userId, r.remoteUserId AS remoteUserId, u.active AS active FROM remote_user r
+       LEFT JOIN scim_user u ON u.id = r.userId WHERE r.integrationId = ? AND r.remoteUserId IS NOT NULL`,
       [run.integration.id],
     );
     const gone = links.filter(({ remoteUserId }) => !users.has(remoteUserId));
-    for await (const some of chunksOf(gone)) {
+    const isActive = ({ active }: { active: number | null }) => Boolean(active);
+    return {
+      linked: links.filter(isActive).length,
+      missing: gone.filter(isActive).length,
+      gone: gone.map(({ userId }) => userId),
+    };
+  }
+
+  /** Whoever is linked to a person that the target no longer has is looked up afresh. */
+  private async forgetUsers(run: RunContext, gone: readonly string[]): Promise<void> {
+    for await (const userIds of chunksOf(gone)) {
       await this.leases.run(run.lease, async (tx) => {
-        const userIds = some.map(({ userId }) => userId);
-        await tx.query(
-          `UPDATE remote_user SET remoteUserId = NULL, state = 'not_found', reason = 'user_gone',
-             message = 'The person is not in the target any more.', attempts = 0, pinned = 0, nextCheckAt = ?
-           WHERE userId IN (${inList(userIds)})`,
-          [Date.now(), ...userIds],
-        );
-        const pairs = await tx.query<{ groupId: string; userId: string }>(
-          `SELECT groupId, userId FROM group_member WHERE integrationId = ? AND userId IN (${inList(userIds)})`,
-          [run.integration.id, ...userIds],
-        );
-        const byGroup = new Map<string, string[]>();
-        for (const { groupId, userId } of pairs)
-          byGroup.set(groupId, [...(byGroup.get(groupId) ?? []), userId]);
-        await this.marks.mark(tx, run.integration.id, byGroup);
+        const message = 'The person is not in the target any more.';
+        await unlinkGone(tx, userIds, message);
+        await this.users.compareGroupsOf(tx, run.integration.id, userIds);
       });
     }
   }
 
-  private async suspend(run: RunContext, missing: number, all: number): Promise<void> {
+  private async suspend(
+    run: RunContext,
+    of: 'teams' | 'people',
+    missing: number,
+    all: number,
+  ): Promise<SnapshotProblem> {
+    const problem = {
+      reason: VISIBILITY_LOST,
+      message:
+        `${missing} of ${all} ${of} are not to be seen any more. If the credential lost sight of them, give it back its ` +
+        'rights and reconcile; if they were really deleted, reconcile with acceptMissingTeams ' +
+        `to ${of === 'teams' ? 'have them made again' : 'go on without them'}.`,
+    };
+    // Whatever is being written beside this is written by what is known of teams that may be others' by now.
+    run.watch.outdate();
     await this.leases.run(run.lease, (tx) =>
-      this.integrations.suspend(tx, run.integration.id, {
-        reason: VISIBILITY_LOST,
-        message:
-          `${missing} of ${all} teams are not to be seen any more. If the credential lost sight of them, give it back its ` +
-          'rights; if they were really deleted, reconcile with acceptMissingTeams to have them made again.',
-        nextProbeAt: null,
-      }),
+      this.integrations.suspend(tx, run.integration.id, { ...problem, nextProbeAt: null }),
     );
+    return problem;
   }
 }
+
+/** But for those that were let go while the target was being read. */
+function stillClaimed(before: readonly ClaimedGroup[], after: readonly ClaimedGroup[]): ClaimedGroup[] {
+  const claimed = new Set(after.map(({ remoteId }) => remoteId));
+  return before.filter(({ remoteId }) => claimed.has(remoteId));
+}
+
+/** @param allShown whether there is no team that may only not be shown yet */
+function resultOf({ complete, failures }: AccountSnapshot, allShown: boolean): ReconciliationResult {
+  if (complete.groups && complete.members && allShown) return { kind: 'complete' };
+  const passing = failures.find(({ isTransient }) => isTransient);
+  const cause = passing ?? (allShown ? failures[0] : undefined);
+  return {
+    kind: 'incomplete',
+    problem: cause ? { reason: cause.reason, message: cause.explanation } : NOT_SHOWN_YET,
+    passes: passing !== undefined || cause === undefined,
+    teamsTold: complete.groups && allShown,
+  };
+}
+
+const NOT_SHOWN_YET: SnapshotProblem = {
+  reason: GROUP_NOT_VISIBLE_YET,
+  message: `${NOT_VISIBLE_YET_MESSAGE} Nothing needs to be done: it is looked at again by itself.`,
+};
 
 interface MemberRow {
   remoteUserId: string;
@@ -196,11 +288,32 @@ async function knownMembers(tx: Transaction, remoteGroupId: string): Promise<Kno
   );
 }
 
+/** Whom active members of the group are linked to, of those whom we know in its team. */
+async function wantedMembers(
+  tx: Transaction,
+  integrationId: string,
+  { id, groupId }: Pick<ClaimedGroup, 'id' | 'groupId'>,
+): Promise<KnownGroup['wanted']> {
+  const rows = await tx.query<{ remoteUserId: string }>(
+    `SELECT DISTINCT t.remoteUserId AS remoteUserId FROM remote_member t
+     JOIN remote_user r ON r.integrationId = ? AND r.remoteUserId = t.remoteUserId
+     JOIN group_member m ON m.groupId = ? AND m.userId = r.userId
+     JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
+     WHERE t.remoteGroupId = ?`,
+    [integrationId, groupId, id],
+  );
+  return new Set(rows.map(({ remoteUserId }) => remoteUserId));
+}
+
 /** What we know of the group becomes what was seen. */
-async function adjust(tx: Transaction, remoteGroupId: string, drift: GroupDrift): Promise<void> {
-  if (drift.renamedTo !== null) {
-    await tx.query('UPDATE remote_group SET remoteName = ? WHERE id = ?', [drift.renamedTo, remoteGroupId]);
-  }
+async function adjust(
+  tx: Transaction,
+  run: RunContext,
+  group: ClaimedGroup,
+  drift: GroupDrift,
+): Promise<void> {
+  const { id: remoteGroupId } = group;
+  if (drift.renamedTo !== null) await correctName(tx, run, group, drift.renamedTo);
   for await (const some of chunksOf([...drift.missing, ...drift.gone])) {
     await tx.query(
       `DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
@@ -216,24 +329,11 @@ async function adjust(tx: Transaction, remoteGroupId: string, drift: GroupDrift)
   }
 }
 
-function describe(
-  { groupId, remoteName }: ClaimedGroup,
-  drift: GroupDrift,
-  unmanagedMembers: 'keep' | 'remove',
-): FoundDrift[] {
+function describe(group: ClaimedGroup, drift: GroupDrift, unmanagedMembers: 'keep' | 'remove'): FoundDrift[] {
+  const { groupId } = group;
   const strangers = unmanagedMembers === 'remove' ? 'they are removed' : 'they are left alone';
   return [
-    ...(drift.renamedTo === null
-      ? []
-      : [
-          {
-            groupId,
-            kind: 'team_renamed' as const,
-            subject: '',
-            message: `The team "${remoteName}" was renamed to "${drift.renamedTo}" in the target; it gets its name back.`,
-            repaired: true,
-          },
-        ]),
+    ...(drift.renamedTo === null ? [] : [renamedByHand(group, drift.renamedTo)]),
     ...drift.missing.map((subject) => ({
       groupId,
       kind: 'member_missing' as const,

@@ -13,7 +13,9 @@ import { WorkLedger } from './work-ledger';
 
 const SWEEP_EVERY_MS = 1_000;
 /** Integrations served at the same time; each makes a few calls at once. */
-const PARALLEL_RUNS = 16;
+const PARALLEL_RUNS = 32;
+/** Of these, such whose account did nothing for us the last time: they sit out time-outs, and nobody else is to wait for that. */
+const PARALLEL_RUNS_AWAY = 8;
 
 /** The scheduler of a single process: wakes on changes, and sweeps the database for what came due by itself. */
 @Injectable()
@@ -25,6 +27,7 @@ export class EmbeddedScheduler
   /** In the order in which they get their turn. */
   private readonly waiting = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
+  private readonly away = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly unsubscribe: (() => void)[] = [];
   private sweeper: NodeJS.Timeout | null = null;
@@ -78,17 +81,23 @@ export class EmbeddedScheduler
   private startNext(): void {
     for (const id of this.waiting) {
       if (this.running.size >= PARALLEL_RUNS) return;
-      if (this.running.has(id)) continue;
+      if (this.running.has(id) || (this.away.has(id) && this.tooManyAway())) continue;
       this.waiting.delete(id);
       this.running.set(id, this.runOnce(id));
     }
+  }
+
+  private tooManyAway(): boolean {
+    return [...this.running.keys()].filter((id) => this.away.has(id)).length >= PARALLEL_RUNS_AWAY;
   }
 
   private async runOnce(id: string): Promise<void> {
     try {
       // An account that is away is not asked again because one more change came.
       if ((await this.ledger.notBefore(id)) > Date.now()) return;
-      const { more } = await this.runs.run(id, this.stopping.signal);
+      const { more, away } = await this.runs.run(id, this.stopping.signal);
+      if (away) this.away.add(id);
+      else this.away.delete(id);
       if (more && !this.stopping.signal.aborted) this.waiting.add(id);
     } catch (error) {
       this.logger.error(`Run on integration ${id} failed`, error);

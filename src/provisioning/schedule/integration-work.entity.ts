@@ -1,5 +1,11 @@
 import { Entity, Index } from 'typeorm';
-import { BooleanColumn, IntegerColumn, PrimaryIdColumn, TimeColumn } from '../../database/column-types';
+import {
+  BooleanColumn,
+  IntegerColumn,
+  PrimaryIdColumn,
+  TextColumn,
+  TimeColumn,
+} from '../../database/column-types';
 
 /** When an integration is due for anything but a fresh change: retries and re-checks. */
 @Entity('integration_work')
@@ -10,8 +16,17 @@ export class IntegrationWork {
   /** The whole account is away: nothing is tried before. */
   @TimeColumn({ nullable: true }) notBefore: number | null;
   @IntegerColumn() failures: number;
+  /** It was made due by somebody since its last run began. */
+  @BooleanColumn() hurried: boolean;
   /** When the target is to be looked at as a whole again; null before the first time. */
   @TimeColumn({ nullable: true }) reconcileAt: number | null;
+  /** When everything of the target was read last. */
+  @TimeColumn({ nullable: true }) reconciledAt: number | null;
+  /** Looks in a row at the whole target that failed for a passing reason. */
+  @IntegerColumn() reconcileFailures: number;
+  /** Why the last look at the whole target did not see everything. */
+  @TextColumn(64, { nullable: true }) reconcileReason: string | null;
+  @TextColumn(1000, { nullable: true }) reconcileMessage: string | null;
   /** An admin said that teams which are not to be seen were really deleted. */
   @BooleanColumn() acceptMissing: boolean;
 }

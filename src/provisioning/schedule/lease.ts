@@ -81,8 +81,11 @@ export class Leases implements OnApplicationBootstrap {
     await this.transactions.run((tx) => tx.query('UPDATE lease SET owner = NULL, expiresAt = 0'));
   }
 
-  /** @returns null while another worker has it */
-  async acquire(integrationId: string): Promise<Lease | null> {
+  /**
+   * @param begin part of the transaction that makes the caller the owner
+   * @returns null while another worker has it
+   */
+  async acquire(integrationId: string, begin: (tx: Transaction) => Promise<void>): Promise<Lease | null> {
     const asked = performance.now();
     const token = await this.transactions.run(async (tx) => {
       await tx.query(
@@ -106,6 +109,7 @@ export class Leases implements OnApplicationBootstrap {
         `UPDATE lease SET owner = ?, token = ?, expiresAt = ${DATABASE_NOW} + ${LEASE_MS} WHERE integrationId = ?`,
         [this.owner, row.token + 1, integrationId],
       );
+      await begin(tx);
       return row.token + 1;
     });
     return token === null ? null : new Lease(integrationId, token, asked, (lease) => this.renew(lease));

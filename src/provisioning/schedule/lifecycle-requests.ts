@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { TransactionRunner } from '../../database/transaction-runner';
+import { type ExpectedVersions, assertExpected } from '../../admin-api/if-match';
+import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
+import { IntegrationEdits, type IntegrationPatch } from '../../integrations/integration-edits.service';
 import {
   IntegrationLifecycle,
   type NewConnection,
@@ -8,8 +11,10 @@ import {
 } from '../../integrations/integration-lifecycle.service';
 import type { DeletedTeams, Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
+import type { IntegrationPolicies } from '../../integrations/policies';
 import type { Admin } from '../../tenants/authentication/admin';
 import { RemoteRows } from '../state/remote-rows';
+import { makeGroupsDue } from '../state/waiting-groups';
 import { Leases } from './lease';
 import { WorkLedger } from './work-ledger';
 
@@ -18,6 +23,7 @@ import { WorkLedger } from './work-ledger';
 export class LifecycleRequests {
   constructor(
     private readonly integrations: Integrations,
+    private readonly edits: IntegrationEdits,
     private readonly lifecycle: IntegrationLifecycle,
     private readonly transactions: TransactionRunner,
     private readonly ledger: WorkLedger,
@@ -26,11 +32,46 @@ export class LifecycleRequests {
     private readonly marks: ChangeMarks,
   ) {}
 
+  /** What a policy decides about teams and members is decided anew for every group. */
+  async change(
+    admin: Admin,
+    integrationId: string,
+    patch: IntegrationPatch,
+    expected: ExpectedVersions,
+  ): Promise<Integration> {
+    const integration = await this.integrations.get(admin, integrationId);
+    assertStays(integration);
+    assertExpected(expected, integration);
+    const edit = await this.edits.prepare(admin, integration, patch);
+    const decidesAnew = !isDeepStrictEqual(
+      decisionsAboutGroups(integration.policies),
+      decisionsAboutGroups(edit.policies),
+    );
+    await this.transactions.run(
+      async (tx) => {
+        await this.edits.apply(tx, admin, integration, edit);
+        if (decidesAnew) await this.compareEverything(tx, admin, integrationId);
+        // What the target refused under one policy may be possible, or not be asked of it, under another.
+        if (edit.policies.onGroupDelete !== integration.policies.onGroupDelete) {
+          await makeGroupsDue(tx, 'integrationId = ? AND deletingSince IS NOT NULL', [integrationId]);
+        }
+        await this.ledger.hurry(tx, integrationId);
+      },
+      { lane: integrationId, big: decidesAnew },
+    );
+    return this.integrations.get(admin, integrationId);
+  }
+
   /** Asked again it takes another way with the teams, and tries at once whatever it was waiting for. */
-  async delete(admin: Admin, integrationId: string, teams: DeletedTeams): Promise<void> {
+  async delete(
+    admin: Admin,
+    integrationId: string,
+    teams: DeletedTeams,
+    expected: ExpectedVersions,
+  ): Promise<void> {
     await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
-      await this.lifecycle.beginDeletion(tx, admin, integrationId, teams);
+      await this.lifecycle.beginDeletion(tx, admin, integrationId, teams, expected);
       await tx.query(
         'UPDATE remote_group SET notBefore = NULL WHERE integrationId = ? AND notBefore IS NOT NULL',
         [integrationId],
@@ -43,24 +84,38 @@ export class LifecycleRequests {
    * In one transaction, however much is known of the former account: half of it, with another account behind the
    * connection, would be taken for what is there.
    */
-  async rebind(admin: Admin, integrationId: string, connection: NewConnection): Promise<Integration> {
+  async rebind(
+    admin: Admin,
+    integrationId: string,
+    connection: NewConnection,
+    expected: ExpectedVersions,
+  ): Promise<Integration> {
     const integration = await this.integrations.get(admin, integrationId);
     assertStays(integration);
     const stored = this.lifecycle.prepareRebind(integration, connection);
     await this.transactions.run(
       async (tx) => {
         await this.leases.revoke(tx, integrationId);
-        await this.lifecycle.rebind(tx, admin, integration, stored);
+        await this.lifecycle.rebind(tx, admin, integration, stored, expected);
         await this.remoteRows.remove((work) => work(tx), integrationId);
-        const groups = await tx.query<{ id: string }>(
-          'SELECT id FROM scim_group WHERE integrationId = ? AND deletedAt IS NULL',
-          [integrationId],
-        );
-        await this.marks.mark(tx, integrationId, new Map(groups.map(({ id }) => [id, []])), true);
+        await this.compareEverything(tx, admin, integrationId);
         await this.ledger.hurry(tx, integrationId);
       },
       { lane: integrationId, big: true },
     );
     return this.integrations.get(admin, integrationId);
   }
+
+  private async compareEverything(tx: Transaction, admin: Admin, integrationId: string): Promise<void> {
+    const groups = await tx.query<{ id: string }>(
+      'SELECT id FROM scim_group WHERE integrationId = ? AND deletedAt IS NULL',
+      [integrationId],
+    );
+    const groupIds = groups.map(({ id }) => id);
+    await this.marks.markWhole(tx, integrationId, groupIds, admin.actor.requestId);
+  }
+}
+
+function decisionsAboutGroups({ existingTeams, unmanagedMembers }: IntegrationPolicies) {
+  return { existingTeams, unmanagedMembers };
 }

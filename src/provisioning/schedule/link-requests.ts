@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
-import { FOR_UPDATE, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
-import { ChangeMarks } from '../../directory/change-marks';
 import { assertStays } from '../../integrations/integration-lifecycle.service';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
-import { REMOTE_USER_COLUMNS, UserResolution } from '../apply/user-resolution';
+import { UserResolution } from '../apply/user-resolution';
+import { undoLink, writeLink } from '../state/remote-links';
 
 interface LinkedUser {
   emailKey: string | null;
@@ -23,7 +23,6 @@ export class LinkRequests {
     private readonly integrations: Integrations,
     private readonly transactions: TransactionRunner,
     private readonly users: UserResolution,
-    private readonly marks: ChangeMarks,
     private readonly audit: AuditLog,
   ) {}
 
@@ -34,28 +33,19 @@ export class LinkRequests {
    */
   pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
     return this.change(admin, integrationId, userId, async (tx, user) => {
-      await tx.query(
-        upsertSql({
-          table: 'remote_user',
-          columns: REMOTE_USER_COLUMNS,
-          key: ['userId'],
-          update: REMOTE_USER_COLUMNS.slice(2),
-          rows: 1,
-        }),
-        [
-          userId,
-          integrationId,
-          'resolved',
+      await writeLink(
+        tx,
+        integrationId,
+        { ...user, userId },
+        {
+          state: 'resolved',
           remoteUserId,
-          user.emailKey,
-          user.incarnation,
-          null,
-          null,
-          0,
-          1,
-          Date.now(),
-          null,
-        ],
+          reason: null,
+          message: null,
+          attempts: 0,
+          pinned: true,
+          nextCheckAt: null,
+        },
       );
       return { action: 'user.link_pinned', remoteUserId };
     });
@@ -69,7 +59,7 @@ export class LinkRequests {
   undo(admin: Admin, integrationId: string, userId: string): Promise<void> {
     return this.change(admin, integrationId, userId, async (tx, user) => {
       if (!user.linked) return null;
-      await tx.query('DELETE FROM remote_user WHERE userId = ?', [userId]);
+      await undoLink(tx, userId);
       return { action: 'user.link_undone', remoteUserId: null };
     });
   }
@@ -89,7 +79,7 @@ export class LinkRequests {
       const user = await linkedUser(tx, integrationId, userId);
       const change = await write(tx, user);
       if (!change) return;
-      await this.compareGroupsOf(tx, integrationId, userId);
+      await this.users.compareGroupsOf(tx, integrationId, [userId], admin.actor.requestId);
       const former = user.remoteUserId;
       if (former !== null && former !== change.remoteUserId) {
         await this.users.compareTeamsOf(tx, integrationId, former);
@@ -103,15 +93,6 @@ export class LinkRequests {
         detail: { remoteUserId: change.remoteUserId, formerRemoteUserId: former },
       });
     });
-  }
-
-  private async compareGroupsOf(tx: Transaction, integrationId: string, userId: string): Promise<void> {
-    const groups = await tx.query<{ groupId: string }>(
-      `SELECT m.groupId AS groupId FROM group_member m JOIN scim_group g ON g.id = m.groupId
-       WHERE m.integrationId = ? AND m.userId = ? AND g.deletedAt IS NULL`,
-      [integrationId, userId],
-    );
-    await this.marks.mark(tx, integrationId, new Map(groups.map(({ groupId }) => [groupId, [userId]])));
   }
 }
 

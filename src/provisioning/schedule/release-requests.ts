@@ -10,7 +10,7 @@ import { RefusedWrites } from '../../directory/refused-writes';
 import { assertStays } from '../../integrations/integration-lifecycle.service';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
-import { hurry } from './retry-requests';
+import { makeGroupsDue } from '../state/waiting-groups';
 import { WorkLedger } from './work-ledger';
 
 /** An IdP that unlinks a group and leaves it in the target tells us nothing: an admin does. */
@@ -51,10 +51,10 @@ export class ReleaseRequests {
             groupId,
           ]);
           if (held.length === 0) throw Problem.notFound('group');
-          await this.marks.mark(tx, integrationId, new Map([[groupId, []]]), true);
+          await this.marks.markWhole(tx, integrationId, [groupId], admin.actor.requestId);
         }
         await this.marks.decideLetGo(tx, groupId, mode);
-        await hurry(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
+        await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
         await this.ledger.hurry(tx, integrationId);
         await this.audit.record(tx, {
           actor: admin.actor,

@@ -7,6 +7,9 @@ import { ChangeMarks } from '../../directory/change-marks';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { EMAIL_DIFFERS } from '../plan/link-plan';
+import { GROUPS, IS_LISTED } from '../state/listed-groups';
+import { makeGroupsDue } from '../state/waiting-groups';
 import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
@@ -26,7 +29,8 @@ export class RetryRequests {
   async syncIntegration(admin: Admin, integrationId: string): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
-      await hurry(tx, 'integrationId = ?', [integrationId]);
+      await makeGroupsDue(tx, 'integrationId = ?', [integrationId]);
+      await hurryReviews(tx, integrationId);
       await this.ledger.hurry(tx, integrationId);
       await this.integrations.probeNow(tx, integrationId);
       await this.audit.record(tx, {
@@ -40,12 +44,17 @@ export class RetryRequests {
     });
   }
 
-  /** The whole target is looked at. Ends a suspension for lost visibility when missing teams are accepted. */
+  /**
+   * The whole target is looked at. A suspension for lost visibility ends at once when missing teams are accepted, else when
+   * that look sees the teams again.
+   */
   async reconcile(admin: Admin, integrationId: string, acceptMissing: boolean): Promise<void> {
     const { tenantId, suspensionReason } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
       if (acceptMissing && suspensionReason === VISIBILITY_LOST) {
-        await this.integrations.endSuspension(tx, integrationId);
+        await this.integrations.endSuspension(tx, admin, integrationId);
+      } else {
+        await this.integrations.lookAgain(tx, integrationId);
       }
       await this.ledger.requestReconciliation(tx, integrationId, acceptMissing);
       await this.audit.record(tx, {
@@ -65,14 +74,15 @@ export class RetryRequests {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
       const [group] = await tx.query(
-        `SELECT g.id FROM scim_group g LEFT JOIN remote_group r ON r.groupId = g.id
-         WHERE g.id = ? AND g.integrationId = ? AND (g.deletedAt IS NULL OR r.id IS NOT NULL)`,
+        `SELECT g.id FROM ${GROUPS} WHERE g.id = ? AND g.integrationId = ? AND ${IS_LISTED}`,
         [groupId, integrationId],
       );
       if (!group) throw Problem.notFound('group');
-      await hurry(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
-      await this.marks.mark(tx, integrationId, new Map([[groupId, []]]), true);
+      await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
+      await hurryReviews(tx, integrationId, groupId);
+      await this.marks.markWhole(tx, integrationId, [groupId], admin.actor.requestId);
       await this.ledger.hurry(tx, integrationId);
+      await this.integrations.probeNow(tx, integrationId);
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'group.retry_requested',
@@ -84,31 +94,12 @@ export class RetryRequests {
   }
 }
 
-/**
- * What waits is tried now.
- *
- * @param which condition on `remote_group`
- */
-export async function hurry(tx: Transaction, which: string, params: readonly unknown[]): Promise<void> {
-  const now = Date.now();
-  const groups = `SELECT id FROM remote_group WHERE ${which}`;
+/** Those who are in their teams as whom they were by a former address are looked for again now. */
+async function hurryReviews(tx: Transaction, integrationId: string, groupId?: string): Promise<void> {
+  const members =
+    groupId === undefined ? '' : 'AND userId IN (SELECT userId FROM group_member WHERE groupId = ?)';
   await tx.query(
-    `UPDATE remote_user SET nextCheckAt = ? WHERE remoteUserId IS NULL AND userId IN
-       (SELECT userId FROM parked_member WHERE remoteGroupId IN (${groups}))`,
-    [now, ...params],
-  );
-  await tx.query(`UPDATE parked_member SET nextAttemptAt = ? WHERE remoteGroupId IN (${groups})`, [
-    now,
-    ...params,
-  ]);
-  await tx.query(
-    `UPDATE remote_member SET nextAttemptAt = ? WHERE nextAttemptAt IS NOT NULL AND remoteGroupId IN (${groups})`,
-    [now, ...params],
-  );
-  await tx.query(
-    `UPDATE remote_group SET notBefore = NULL, nextAttemptAt = ?,
-       nameNextAttemptAt = CASE WHEN nameNextAttemptAt IS NULL THEN NULL ELSE ? END
-     WHERE ${which} AND nextAttemptAt IS NOT NULL`,
-    [now, now, ...params],
+    `UPDATE remote_user SET nextCheckAt = ? WHERE integrationId = ? AND reason = '${EMAIL_DIFFERS}' ${members}`,
+    [Date.now(), integrationId, ...(groupId === undefined ? [] : [groupId])],
   );
 }

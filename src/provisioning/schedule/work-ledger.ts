@@ -3,7 +3,26 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { passingFailureDelay } from '../plan/backoff';
+import { CHANGE_IS_DUE } from '../state/due-changes';
 import { type Lease, Leases } from './lease';
+
+/** As long as its column is. */
+const PROBLEM_LENGTH = 1000;
+
+/** How a look at the whole target ended. */
+export interface ReconciliationEnd {
+  startedAt: number;
+  /** Why not everything was seen; null where it was. */
+  problem: { reason: string; message: string } | null;
+  /** Whether the problem may be gone in a moment. */
+  passes: boolean;
+  /** Whether it could be told of every team that is held whether it is there. */
+  teamsTold: boolean;
+}
+
+/** By then the lease of a run that was cut off has run out. */
+const CONTINUED_AFTER_MS = 30_000;
 
 /** When each integration is to be looked at next, beside its fresh changes. */
 @Injectable()
@@ -13,12 +32,27 @@ export class WorkLedger {
     private readonly leases: Leases,
   ) {}
 
+  /**
+   * A run begins: should it be cut off before it says when the next one is due, that one comes soon all the same. For one
+   * that takes longer, it is a look too many.
+   */
+  async begin(tx: Transaction, integrationId: string): Promise<void> {
+    const dueAt = Date.now() + CONTINUED_AFTER_MS;
+    const known = await tx.query('SELECT 1 FROM integration_work WHERE integrationId = ?', [integrationId]);
+    if (known.length === 0) await hurry(tx, integrationId, dueAt);
+    await tx.query(
+      `UPDATE integration_work SET hurried = 0, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END
+       WHERE integrationId = ?`,
+      [dueAt, dueAt, integrationId],
+    );
+  }
+
   /** A run came to its end: nothing is tried before `dueAt` but fresh changes and the next reconciliation. */
   async settle(lease: Lease, dueAt: number | null): Promise<void> {
     await this.leases.run(lease, async (tx) => {
       const { reconcileAt } = await reconciliationOf(tx, lease.integrationId);
       const next = Math.min(dueAt ?? Infinity, reconcileAt ?? Infinity);
-      await write(tx, lease.integrationId, {
+      await end(tx, lease.integrationId, {
         dueAt: next === Infinity ? null : next,
         notBefore: null,
         failures: 0,
@@ -34,15 +68,61 @@ export class WorkLedger {
     return this.leases.run(lease, async (tx) => {
       const now = Date.now();
       const { reconcileAt, acceptMissing } = await reconciliationOf(tx, lease.integrationId);
-      if (reconcileAt !== null) return { due: reconcileAt <= now, acceptMissing };
-      await setReconciliation(tx, lease.integrationId, now + everyMs, false);
+      // The interval may have been made shorter since.
+      if (reconcileAt !== null && reconcileAt <= now + everyMs)
+        return { due: reconcileAt <= now, acceptMissing };
+      await setReconciliation(tx, lease.integrationId, now + everyMs, acceptMissing);
       return { due: false, acceptMissing };
     });
   }
 
-  async reconciled(lease: Lease, everyMs: number): Promise<void> {
-    await this.leases.run(lease, (tx) =>
-      setReconciliation(tx, lease.integrationId, Date.now() + everyMs, false),
+  /**
+   * The next look is an interval away, but soon where this one failed for a passing reason, or another was asked for
+   * meanwhile.
+   *
+   * @returns when it is, in epoch milliseconds
+   */
+  async reconciled(
+    lease: Lease,
+    everyMs: number,
+    { startedAt, problem, passes, teamsTold }: ReconciliationEnd,
+  ): Promise<number> {
+    return this.leases.run(lease, async (tx) => {
+      const now = Date.now();
+      const before = await reconciliationOf(tx, lease.integrationId);
+      const askedFor =
+        before.reconcileAt !== null && before.reconcileAt > startedAt ? before.reconcileAt : null;
+      const failures = passes ? before.failures + 1 : 0;
+      const delay = passes
+        ? Math.min(everyMs, passingFailureDelay(failures, undefined, Math.random()))
+        : everyMs;
+      const reconcileAt = askedFor ?? now + delay;
+      // What was accepted holds for one look at the teams, and for no team that goes missing later.
+      const acceptMissing = (askedFor !== null || !teamsTold) && before.acceptMissing;
+      await tx.query(
+        `UPDATE integration_work SET reconcileAt = ?, acceptMissing = ?, reconcileFailures = ?, reconcileReason = ?,
+           reconcileMessage = ?, reconciledAt = CASE WHEN ? = 1 THEN ? ELSE reconciledAt END WHERE integrationId = ?`,
+        [
+          reconcileAt,
+          acceptMissing ? 1 : 0,
+          failures,
+          problem?.reason ?? null,
+          problem?.message.slice(0, PROBLEM_LENGTH) ?? null,
+          problem === null ? 1 : 0,
+          now,
+          lease.integrationId,
+        ],
+      );
+      return reconcileAt;
+    });
+  }
+
+  /** Something that was met on the way can only be told by looking at the whole target. */
+  async expediteReconciliation(tx: Transaction, integrationId: string): Promise<void> {
+    const now = Date.now();
+    await tx.query(
+      'UPDATE integration_work SET reconcileAt = ? WHERE integrationId = ? AND reconcileAt > ?',
+      [now, integrationId, now],
     );
   }
 
@@ -56,7 +136,7 @@ export class WorkLedger {
   async backOff(lease: Lease, ms: number): Promise<void> {
     const at = Date.now() + ms;
     await this.leases.run(lease, (tx) =>
-      write(tx, lease.integrationId, { dueAt: at, notBefore: at, failures: 0 }),
+      end(tx, lease.integrationId, { dueAt: at, notBefore: at, failures: 0 }),
     );
   }
 
@@ -76,13 +156,13 @@ export class WorkLedger {
       );
       const failures = (progressed ? 0 : (row?.failures ?? 0)) + 1;
       const at = Date.now() + delay(failures);
-      await write(tx, lease.integrationId, { dueAt: at, notBefore: at, failures });
+      await end(tx, lease.integrationId, { dueAt: at, notBefore: at, failures });
     });
   }
 
-  /** An admin wants it tried now. */
+  /** It is due now, whatever it was waiting for, and once more when the run that may be going on ends. */
   async hurry(tx: Transaction, integrationId: string): Promise<void> {
-    await write(tx, integrationId, { dueAt: Date.now(), notBefore: null, failures: 0 });
+    await hurry(tx, integrationId, Date.now());
   }
 
   /** The integration is being deleted: it is worked on now, and never looked at as a whole again. */
@@ -112,43 +192,64 @@ export class WorkLedger {
       `SELECT DISTINCT c.integrationId AS integrationId FROM group_change c
        JOIN integration i ON i.id = c.integrationId AND i.mode = 'enabled'
        LEFT JOIN integration_work w ON w.integrationId = c.integrationId
-       WHERE w.notBefore IS NULL OR w.notBefore <= ?
+       LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
+       WHERE (w.notBefore IS NULL OR w.notBefore <= ?) AND ${CHANGE_IS_DUE}
        UNION SELECT o.integrationId FROM integration_work o JOIN integration p ON p.id = o.integrationId
        WHERE o.dueAt <= ?
        UNION SELECT d.id FROM integration d LEFT JOIN integration_work e ON e.integrationId = d.id
        WHERE d.deletingSince > 0 AND (e.dueAt IS NULL OR e.dueAt <= ?)`,
-      [now, now, now],
+      [now, now, now, now],
     );
     return rows.map(({ integrationId }) => integrationId);
   }
 }
 
-function write(
+function hurry(tx: Transaction, integrationId: string, dueAt: number): Promise<unknown> {
+  return tx.query(
+    upsertSql({
+      table: 'integration_work',
+      columns: [
+        'integrationId',
+        'dueAt',
+        'notBefore',
+        'failures',
+        'hurried',
+        'acceptMissing',
+        'reconcileFailures',
+      ],
+      key: ['integrationId'],
+      update: ['dueAt', 'notBefore', 'failures', 'hurried'],
+      rows: 1,
+    }),
+    [integrationId, dueAt, null, 0, 1, 0, 0],
+  );
+}
+
+/** What a run found out does not count for whoever hurried the integration meanwhile: they get a run of their own. */
+function end(
   tx: Transaction,
   integrationId: string,
   { dueAt, notBefore, failures }: { dueAt: number | null; notBefore: number | null; failures: number },
 ): Promise<unknown> {
   return tx.query(
-    upsertSql({
-      table: 'integration_work',
-      columns: ['integrationId', 'dueAt', 'notBefore', 'failures', 'acceptMissing'],
-      key: ['integrationId'],
-      update: ['dueAt', 'notBefore', 'failures'],
-      rows: 1,
-    }),
-    [integrationId, dueAt, notBefore, failures, 0],
+    'UPDATE integration_work SET dueAt = ?, notBefore = ?, failures = ? WHERE integrationId = ? AND hurried = 0',
+    [dueAt, notBefore, failures, integrationId],
   );
 }
 
 async function reconciliationOf(tx: Transaction, integrationId: string) {
-  const [row] = await tx.query<{ reconcileAt: number | null; acceptMissing: number }>(
-    'SELECT reconcileAt, acceptMissing FROM integration_work WHERE integrationId = ?',
-    [integrationId],
-  );
+  const [row] = await tx.query<{
+    reconcileAt: number | null;
+    acceptMissing: number;
+    reconcileFailures: number;
+  }>('SELECT reconcileAt, acceptMissing, reconcileFailures FROM integration_work WHERE integrationId = ?', [
+    integrationId,
+  ]);
   const reconcileAt = row?.reconcileAt ?? null;
   return {
     reconcileAt: reconcileAt === null ? null : Number(reconcileAt),
     acceptMissing: Boolean(row?.acceptMissing),
+    failures: row?.reconcileFailures ?? 0,
   };
 }
 
@@ -161,11 +262,11 @@ async function setReconciliation(
   await tx.query(
     upsertSql({
       table: 'integration_work',
-      columns: ['integrationId', 'failures', 'reconcileAt', 'acceptMissing'],
+      columns: ['integrationId', 'failures', 'hurried', 'reconcileAt', 'acceptMissing', 'reconcileFailures'],
       key: ['integrationId'],
       update: ['reconcileAt', 'acceptMissing'],
       rows: 1,
     }),
-    [integrationId, 0, reconcileAt, acceptMissing ? 1 : 0],
+    [integrationId, 0, 0, reconcileAt, acceptMissing ? 1 : 0, 0],
   );
 }

@@ -16,6 +16,12 @@ export interface GroupFacts {
   waiting: OpenItem | null;
   /** The team still has its old name. */
   name: OpenItem | null;
+  /** An admin decided that somebody stays in the team whom the IdP takes out. */
+  rejected: Omit<OpenItem, 'nextAttemptAt'> | null;
+  /** When the first of the calls that a run was cut off before is to be made; epoch milliseconds. */
+  unsentDueAt: number | null;
+  /** When the target is to be asked whether it took a write that ended unclear; epoch milliseconds. */
+  unclearDueAt: number | null;
 }
 
 export interface DerivedState {
@@ -28,21 +34,30 @@ export interface DerivedState {
 /**
  * How a group stands once its team is there and its changes are looked at.
  *
- * | open items           | state    |
- * | -------------------- | -------- |
- * | held removals        | held     |
- * | a passing failure    | retrying |
- * | people or name wait  | partial  |
- * | none                 | synced   |
+ * | open items                                 | state    |
+ * | ------------------------------------------ | -------- |
+ * | held removals                              | held     |
+ * | a passing failure                          | retrying |
+ * | a call that was not sent                   | syncing  |
+ * | people or name wait, a rejected removal    | partial  |
+ * | none, or only an answer to be made sure of | synced   |
  */
-export function deriveGroupState({ held, passing, waiting, name }: GroupFacts): DerivedState {
-  const shown = held ?? passing ?? waiting ?? name;
-  if (!shown) return { state: 'synced', reason: null, message: null, nextAttemptAt: null };
+export function deriveGroupState(facts: GroupFacts): DerivedState {
+  const { held, passing, waiting, name, rejected, unsentDueAt, unclearDueAt } = facts;
+  const shown = held ?? passing ?? waiting ?? name ?? rejected;
   const attempts = [passing, waiting, name].flatMap((item) => (item ? [item.nextAttemptAt] : []));
+  for (const dueAt of [unsentDueAt, unclearDueAt]) if (dueAt !== null) attempts.push(dueAt);
   return {
-    state: held ? 'held' : passing ? 'retrying' : 'partial',
-    reason: shown.reason,
-    message: shown.message,
+    state: stateOf(facts),
+    reason: shown?.reason ?? null,
+    message: shown?.message ?? null,
     nextAttemptAt: attempts.length > 0 ? Math.min(...attempts) : null,
   };
+}
+
+function stateOf({ held, passing, waiting, name, rejected, unsentDueAt }: GroupFacts): GroupState {
+  if (held) return 'held';
+  if (passing) return 'retrying';
+  if (unsentDueAt !== null) return 'syncing';
+  return (waiting ?? name ?? rejected) ? 'partial' : 'synced';
 }

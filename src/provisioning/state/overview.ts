@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { isLeaverStillOnTeam } from './leavers';
+import { GROUPS, GROUP_STATE, IS_LISTED } from './listed-groups';
 import { GROUP_STATES, type GroupState } from './remote-group.entity';
-import { GROUP_STATE } from './sync-status';
 
 export interface OverviewFigures {
   groups: Record<GroupState, number>;
@@ -11,6 +11,14 @@ export interface OverviewFigures {
   /** How long the oldest change of the IdP has not been looked at; null where there is none. */
   oldestPendingSeconds: number | null;
   leaversStillOnTeam: number;
+  reconciliation: {
+    /** Epoch milliseconds; null before the first time. */
+    lastCompletedAt: number | null;
+    /** Epoch milliseconds; null before the first run, and while it is being deleted. */
+    nextAt: number | null;
+    /** Why the last look at the whole target did not see everything; null where it did. */
+    problem: { reason: string; message: string } | null;
+  };
 }
 
 /** One integration in figures. */
@@ -19,23 +27,21 @@ export class Overview {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
   async of(integrationId: string): Promise<OverviewFigures> {
-    const [groups, members, oldestPendingSeconds, leaversStillOnTeam] = await Promise.all([
+    const [groups, members, oldestPendingSeconds, leaversStillOnTeam, reconciliation] = await Promise.all([
       this.groups(integrationId),
       this.members(integrationId),
       this.oldestPendingSeconds(integrationId),
       this.leaversStillOnTeam(integrationId),
+      this.reconciliation(integrationId),
     ]);
-    return { groups, members, oldestPendingSeconds, leaversStillOnTeam };
+    return { groups, members, oldestPendingSeconds, leaversStillOnTeam, reconciliation };
   }
 
   /** Those whom the list of groups shows, tombstones included. */
   private async groups(integrationId: string): Promise<Record<GroupState, number>> {
     const rows = await this.reader.query<{ state: GroupState; counted: number }[]>(
       `SELECT s.state AS state, COUNT(*) AS counted FROM (
-         SELECT ${GROUP_STATE} AS state FROM scim_group g
-         LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
-         LEFT JOIN group_change c ON c.groupId = g.id
-         WHERE g.integrationId = ? AND (g.deletedAt IS NULL OR r.id IS NOT NULL)
+         SELECT ${GROUP_STATE} AS state FROM ${GROUPS} WHERE g.integrationId = ? AND ${IS_LISTED}
        ) s GROUP BY s.state`,
       [integrationId],
     );
@@ -78,5 +84,28 @@ export class Overview {
       [integrationId],
     );
     return Number(row.leavers);
+  }
+
+  private async reconciliation(integrationId: string): Promise<OverviewFigures['reconciliation']> {
+    const [row] = await this.reader.query<
+      {
+        reconciledAt: number | null;
+        reconcileAt: number | null;
+        reconcileReason: string | null;
+        reconcileMessage: string | null;
+      }[]
+    >(
+      `SELECT reconciledAt, reconcileAt, reconcileReason, reconcileMessage FROM integration_work
+       WHERE integrationId = ?`,
+      [integrationId],
+    );
+    const time = (value: number | null | undefined) => (value ? Number(value) : null);
+    return {
+      lastCompletedAt: time(row?.reconciledAt),
+      nextAt: time(row?.reconcileAt),
+      problem: row?.reconcileReason
+        ? { reason: row.reconcileReason, message: row.reconcileMessage ?? '' }
+        : null,
+    };
   }
 }

@@ -23,4 +23,6 @@ export class ParkedMember {
   @TextColumn(1000) message: string;
   @IntegerColumn() attempts: number;
   @TimeColumn() nextAttemptAt: number;
+  /** Request that put the person into the group, as far as one is known. */
+  @IdColumn({ nullable: true }) cause: string | null;
 }

@@ -8,6 +8,7 @@ import {
   TextColumn,
   TimeColumn,
 } from '../../database/column-types';
+import type { ParkedKind } from './parked-member.entity';
 
 /** How a group stands with its target, as every door shows it. */
 export const GROUP_STATES = [
@@ -24,11 +25,12 @@ export type GroupState = (typeof GROUP_STATES)[number];
 /** `created` by us, or `adopted`: it was there already. */
 export type Ownership = 'created' | 'adopted';
 
-/** Committed before the one call that is not idempotent: what will be sent, and when the name was seen to be free. */
+/** Committed before the one call that is not idempotent, for as long as it may have taken effect without our knowing. */
 export interface CreateIntent {
   name: string;
   description: string;
-  lookedUpAt: number;
+  /** When it was about to be sent, or failed without an answer. */
+  sentAt: number;
 }
 
 /**
@@ -70,6 +72,8 @@ export class RemoteGroup {
   @TimeColumn({ nullable: true }) notBefore: number | null;
   /** The change mark on which the target's refusal was given: a newer change is tried at once. */
   @IdColumn({ nullable: true }) blockedMark: string | null;
+  /** Whether what keeps the team from having the group's name passes by itself; null while nothing does. */
+  @TextColumn(16, { nullable: true }) nameKind: ParkedKind | null;
   @TextColumn(64, { nullable: true }) nameReason: string | null;
   @TextColumn(1000, { nullable: true }) nameMessage: string | null;
   @IntegerColumn() nameAttempts: number;
@@ -79,4 +83,6 @@ export class RemoteGroup {
   @TimeColumn({ nullable: true }) lastWriteAt: number | null;
   /** Set on a tombstone: since when the IdP wants the group gone. */
   @TimeColumn({ nullable: true }) deletingSince: number | null;
+  /** When the guard let that pass: it counts once, however often it is tried. */
+  @TimeColumn({ nullable: true }) letThroughAt: number | null;
 }

@@ -1,6 +1,7 @@
 import { Entity, Index } from 'typeorm';
 import {
   BooleanColumn,
+  IdColumn,
   IntegerColumn,
   KeyColumn,
   PrimaryIdColumn,
@@ -36,4 +37,8 @@ export class RemoteMember {
   @TextColumn(1000, { nullable: true }) message: string | null;
   @IntegerColumn() attempts: number;
   @TimeColumn({ nullable: true }) nextAttemptAt: number | null;
+  /** When it was planned that they join; null for those who were there by themselves. */
+  @TimeColumn({ nullable: true }) joinedAt: number | null;
+  /** Request for which the call is made, as far as one is known. */
+  @IdColumn({ nullable: true }) cause: string | null;
 }

@@ -5,7 +5,11 @@ import { inList } from '../../database/dialect';
 const ROWS_PER_TURN = 100;
 /** Tables whose rows belong to another one's, by which they are found. */
 const OWNED = [
-  { owner: 'remote_group', column: 'remoteGroupId', tables: ['remote_member', 'parked_member'] },
+  {
+    owner: 'remote_group',
+    column: 'remoteGroupId',
+    tables: ['remote_member', 'parked_member', 'unclear_write'],
+  },
   { owner: 'held_change', column: 'heldChangeId', tables: ['held_item'] },
 ] as const;
 const OF_INTEGRATIONS = ['remote_user', 'drift', 'guard_event'] as const;

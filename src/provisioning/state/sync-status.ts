@@ -3,7 +3,9 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { inList } from '../../database/dialect';
 import { fold } from '../../directory/fold';
+import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam, leaverMessage } from './leavers';
+import { GROUPS, GROUP_STATE, IS_LISTED } from './listed-groups';
 import type { GroupState, Ownership } from './remote-group.entity';
 
 export interface GroupStatus {
@@ -66,7 +68,7 @@ export class SyncStatus {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
   async groups(integrationId: string, query: StatusQuery<GroupState>): Promise<GroupStatus[]> {
-    const conditions = ['g.integrationId = ?', '(g.deletedAt IS NULL OR r.id IS NOT NULL)', 'g.id > ?'];
+    const conditions = ['g.integrationId = ?', IS_LISTED, 'g.id > ?'];
     const params: unknown[] = [integrationId, query.after];
     if (query.state !== undefined) {
       conditions.push(`${GROUP_STATE} = ?`);
@@ -83,11 +85,10 @@ export class SyncStatus {
   }
 
   async group(integrationId: string, groupId: string): Promise<GroupStatus | null> {
-    const [group] = await this.groupRows(
+    const [group] = await this.groupRows(integrationId, `g.integrationId = ? AND g.id = ? AND ${IS_LISTED}`, [
       integrationId,
-      'g.integrationId = ? AND g.id = ? AND (g.deletedAt IS NULL OR r.id IS NOT NULL)',
-      [integrationId, groupId],
-    );
+      groupId,
+    ]);
     return group ?? null;
   }
 
@@ -96,25 +97,21 @@ export class SyncStatus {
     groupId: string,
     query: StatusQuery<MemberState>,
   ): Promise<MemberStatus[]> {
-    const rows = await this.reader.query<MemberStatus[]>(
-      `SELECT * FROM (${MEMBERS}) s WHERE s.state IS NOT NULL AND s.id > ?
-         ${query.state === undefined ? '' : 'AND s.state = ?'} ORDER BY s.id LIMIT ?`,
-      [
-        groupId,
-        integrationId,
-        integrationId,
-        groupId,
-        groupId,
-        integrationId,
-        groupId,
-        query.after,
-        ...(query.state === undefined ? [] : [query.state]),
-        query.limit + 1,
-      ],
-    );
-    return rows.map((row) => ({
+    const found: MemberStatus[] = [];
+    for (let after = query.after; found.length <= query.limit;) {
+      const userIds = await this.memberIds(integrationId, groupId, after);
+      if (userIds.length === 0) break;
+      found.push(...(await this.memberRows(integrationId, groupId, userIds, query.state)));
+      after = userIds.at(-1)!;
+    }
+    const rows = found.slice(0, query.limit + 1);
+    const flagged = await this.withSharedPeople(integrationId, rows);
+    return flagged.map((row) => ({
       ...row,
-      message: row.reason === LEAVER_STILL_ON_TEAM ? leaverMessage(row.message) : row.message,
+      message:
+        row.reason === LEAVER_STILL_ON_TEAM
+          ? leaverMessage(row.message)
+          : (row.message ?? GUARD_MESSAGES.get(row.reason) ?? null),
       nextAttemptAt: numberOrNull(row.nextAttemptAt),
     }));
   }
@@ -138,12 +135,86 @@ export class SyncStatus {
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ?`,
       [...params, query.limit + 1],
     );
-    return rows.map((row) => ({
+    const flagged = await this.withSharedPeople(integrationId, rows);
+    return flagged.map((row) => ({
       ...row,
       active: Boolean(row.active),
       pinned: Boolean(Number(row.pinned)),
       nextAttemptAt: numberOrNull(row.nextAttemptAt),
     }));
+  }
+
+  /** Some of those who are in the group, or in its team through us, in the order of their ids. */
+  private async memberIds(integrationId: string, groupId: string, after: string): Promise<string[]> {
+    const rows = await this.reader.query<{ userId: string }[]>(
+      `SELECT userId FROM (SELECT userId FROM group_member WHERE groupId = ? AND integrationId = ? AND userId > ?
+                           ORDER BY userId LIMIT ?) in_group
+       UNION
+       SELECT userId FROM (SELECT DISTINCT a.userId AS userId FROM remote_group g
+                           JOIN remote_member b ON b.remoteGroupId = g.id AND b.managed = 1
+                           JOIN remote_user a ON a.integrationId = g.integrationId AND a.remoteUserId = b.remoteUserId
+                           WHERE g.integrationId = ? AND g.groupId = ? AND a.userId > ?
+                           ORDER BY a.userId LIMIT ?) in_team
+       ORDER BY userId LIMIT ?`,
+      [
+        groupId,
+        integrationId,
+        after,
+        MEMBERS_AT_ONCE,
+        integrationId,
+        groupId,
+        after,
+        MEMBERS_AT_ONCE,
+        MEMBERS_AT_ONCE,
+      ],
+    );
+    return rows.map(({ userId }) => userId);
+  }
+
+  /** Those of them who are wanted in the team or still in it through us. */
+  private memberRows(
+    integrationId: string,
+    groupId: string,
+    userIds: readonly string[],
+    state: MemberState | undefined,
+  ): Promise<MemberStatus[]> {
+    return this.reader.query<MemberStatus[]>(
+      `SELECT * FROM (${MEMBERS} WHERE u.id IN (${inList(userIds)})) s WHERE s.state IS NOT NULL
+         ${state === undefined ? '' : 'AND s.state = ?'} ORDER BY s.id`,
+      [groupId, integrationId, groupId, ...userIds, ...(state === undefined ? [] : [state])],
+    );
+  }
+
+  /** Of whom nothing else is to be said: two active users who are one person of the target are likely a mistake. */
+  private async withSharedPeople<Row extends PersonRow>(
+    integrationId: string,
+    rows: readonly Row[],
+  ): Promise<Row[]> {
+    const remoteUserIds = rows.flatMap(({ reason, remoteUserId }) =>
+      reason === null && remoteUserId !== null ? [remoteUserId] : [],
+    );
+    const usersOf = await this.activeUsersOf(integrationId, remoteUserIds);
+    return rows.map((row) => {
+      const users = row.remoteUserId === null ? [] : (usersOf.get(row.remoteUserId) ?? []);
+      const others = users.filter(({ userId }) => userId !== row.id).map(({ userName }) => userName);
+      if (row.reason !== null || others.length === 0 || others.length === users.length) return row;
+      return { ...row, reason: SHARED_REMOTE_USER, message: sharedMessage(others) };
+    });
+  }
+
+  private async activeUsersOf(integrationId: string, remoteUserIds: readonly string[]) {
+    const usersOf = new Map<string, { userId: string; userName: string }[]>();
+    if (remoteUserIds.length === 0) return usersOf;
+    const rows = await this.reader.query<{ remoteUserId: string; userId: string; userName: string }[]>(
+      `SELECT l.remoteUserId AS remoteUserId, u.id AS userId, u.userName AS userName
+       FROM remote_user l JOIN scim_user u ON u.id = l.userId AND u.active = 1 AND u.deletedAt IS NULL
+       WHERE l.integrationId = ? AND l.remoteUserId IN (${inList(remoteUserIds)}) ORDER BY u.id`,
+      [integrationId, ...remoteUserIds],
+    );
+    for (const { remoteUserId, ...user } of rows) {
+      usersOf.set(remoteUserId, [...(usersOf.get(remoteUserId) ?? []), user]);
+    }
+    return usersOf;
   }
 
   private async groupRows(
@@ -156,10 +227,7 @@ export class SyncStatus {
               r.reason AS reason, r.message AS message, r.appliedGeneration AS appliedGeneration,
               r.nextAttemptAt AS nextAttemptAt, r.deletingSince AS deletingSince, r.remoteId AS remoteId,
               r.remoteName AS remoteName, r.remoteUrl AS remoteUrl, r.ownership AS ownership
-       FROM scim_group g
-       LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
-       LEFT JOIN group_change c ON c.groupId = g.id
-       WHERE ${where}`,
+       FROM ${GROUPS} WHERE ${where}`,
       [...params],
     );
     const ids = rows.map(({ id }) => id);
@@ -208,45 +276,54 @@ export class SyncStatus {
   }
 }
 
-/** A change that is not looked at yet outdates what was said before, unless something stands in its way. */
-export const GROUP_STATE = `CASE
-  WHEN r.id IS NULL THEN 'pending'
-  WHEN c.groupId IS NOT NULL AND r.state IN ('synced', 'partial') THEN 'pending'
-  ELSE r.state END`;
+/** More than a page of them, as a list may leave some out. */
+const MEMBERS_AT_ONCE = 500;
 
-/**
- * Everybody who is wanted in the team or still in it through us. Parameters: group, integration, integration, group,
- * group, integration, group.
- */
+/** How users stand to a group and its team: not at all where the state is null. Parameters: group, integration, group. */
 const MEMBERS = `
   SELECT u.id AS id, u.userName AS userName, u.email AS email, l.remoteUserId AS remoteUserId,
          CASE
            WHEN m.userId IS NULL OR u.active = 0 OR u.deletedAt IS NOT NULL
+             OR (r.deletingSince IS NOT NULL AND (t.remoteUserId IS NULL OR t.state = 'removing'))
              THEN CASE WHEN t.remoteUserId IS NULL THEN NULL ELSE 'removing' END
            WHEN t.state = 'present' THEN 'applied'
            WHEN p.kind = 'waiting' AND l.remoteUserId IS NOT NULL THEN 'blocked'
            ELSE 'pending'
          END AS state,
          CASE WHEN ${isLeaverStillOnTeam('t', 'r.integrationId')} THEN '${LEAVER_STILL_ON_TEAM}'
-           ELSE COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN 'mass_change_held' WHEN 'pinned' THEN 'removal_rejected' END, l.reason)
+           ELSE COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN '${HELD.reason}' WHEN 'pinned' THEN '${REJECTED.reason}' END, l.reason)
          END AS reason,
          COALESCE(p.message, t.message, l.message) AS message,
          COALESCE(p.nextAttemptAt, t.nextAttemptAt, l.nextCheckAt) AS nextAttemptAt
-  FROM (
-    SELECT userId FROM group_member WHERE groupId = ? AND integrationId = ?
-    UNION
-    SELECT a.userId FROM remote_group g
-      JOIN remote_member b ON b.remoteGroupId = g.id AND b.managed = 1
-      JOIN remote_user a ON a.integrationId = g.integrationId AND a.remoteUserId = b.remoteUserId
-      WHERE g.integrationId = ? AND g.groupId = ?
-  ) x
-  JOIN scim_user u ON u.id = x.userId
+  FROM scim_user u
   LEFT JOIN group_member m ON m.groupId = ? AND m.userId = u.id
   LEFT JOIN remote_user l ON l.userId = u.id
   LEFT JOIN remote_group r ON r.integrationId = ? AND r.groupId = ?
   LEFT JOIN remote_member t ON t.remoteGroupId = r.id AND t.remoteUserId = l.remoteUserId
   LEFT JOIN parked_member p ON p.remoteGroupId = r.id AND p.userId = u.id
   LEFT JOIN held_item h ON h.groupId = r.groupId AND h.subject = t.remoteUserId`;
+
+const GUARD_MESSAGES = new Map<string | null, string>(
+  [HELD, REJECTED].map(({ reason, message }) => [reason, message]),
+);
+
+/** Two active users of the IdP are one person of the target. */
+const SHARED_REMOTE_USER = 'shared_remote_user';
+const NAMED_AT_MOST = 5;
+
+function sharedMessage(others: readonly string[]): string {
+  const named = others.slice(0, NAMED_AT_MOST).join(', ');
+  const more = others.length > NAMED_AT_MOST ? ` and ${others.length - NAMED_AT_MOST} more` : '';
+  return `In the target this is the same person as ${named}${more}: they stay in a team while any of these is an active member.`;
+}
+
+/** A user as they are listed, with whom of the target they are. */
+interface PersonRow {
+  id: string;
+  remoteUserId: string | null;
+  reason: string | null;
+  message: string | null;
+}
 
 interface GroupRow {
   id: string;

@@ -1,0 +1,80 @@
+import { chunksOf } from '../../database/chunks';
+import { inList } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import type { Person } from '../plan/member-plan';
+import type { GroupView } from './group-view';
+import type { PairMark } from './people';
+
+/** Ids of the requests for which something is done, as far as they are known. */
+export interface Causes {
+  ofUsers: Map<string, string>;
+  ofRemoteUsers: Map<string, string>;
+}
+
+/**
+ * Who asked for what is done with these people in a group: whoever changed the pair, or put somebody into the group who
+ * has waited since, or asked for the whole group.
+ *
+ * @param waiting by user id, those who waited until now
+ */
+export function causesOf(
+  { change }: Pick<GroupView, 'change'>,
+  people: readonly Person[],
+  remoteUserIds: readonly string[],
+  marks: readonly PairMark[],
+  waiting: ReadonlyMap<string, { cause: string | null }>,
+): Causes {
+  const marked = new Map(marks.map(({ userId, cause }) => [userId, cause]));
+  const asked = change?.wholeCause;
+  const causes: Causes = { ofUsers: new Map(), ofRemoteUsers: new Map() };
+  if (asked) for (const remoteUserId of remoteUserIds) causes.ofRemoteUsers.set(remoteUserId, asked);
+  for (const { userId, link } of people) {
+    const cause = marked.get(userId) ?? waiting.get(userId)?.cause ?? asked;
+    if (!cause) continue;
+    causes.ofUsers.set(userId, cause);
+    if (link.kind === 'resolved') causes.ofRemoteUsers.set(link.remoteUserId, cause);
+  }
+  return causes;
+}
+
+/**
+ * For which request each of these remote users is to be added or removed, or each of these users waits.
+ *
+ * @param causes ids of requests by the id of the person
+ */
+export async function noteCauses(
+  tx: Transaction,
+  table: 'remote_member' | 'parked_member',
+  remoteGroupId: string,
+  causes: ReadonlyMap<string, string>,
+): Promise<void> {
+  const personId = table === 'remote_member' ? 'remoteUserId' : 'userId';
+  const caused = new Map<string, string[]>();
+  for (const [id, cause] of causes) caused.set(cause, [...(caused.get(cause) ?? []), id]);
+  for (const [cause, ids] of caused) {
+    for await (const some of chunksOf(ids)) {
+      await tx.query(
+        `UPDATE ${table} SET cause = ? WHERE remoteGroupId = ? AND ${personId} IN (${inList(some)})`,
+        [cause, remoteGroupId, ...some],
+      );
+    }
+  }
+}
+
+/** For which request the call of each of these remote users is made. */
+export async function notedCauses(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<Map<string, string>> {
+  const causes = new Map<string, string>();
+  for await (const some of chunksOf(remoteUserIds)) {
+    const rows = await tx.query<{ remoteUserId: string; cause: string }>(
+      `SELECT remoteUserId, cause FROM remote_member
+       WHERE remoteGroupId = ? AND cause IS NOT NULL AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+    for (const { remoteUserId, cause } of rows) causes.set(remoteUserId, cause);
+  }
+  return causes;
+}

@@ -1,0 +1,38 @@
+import { GROUP_GONE, GROUP_NOT_VISIBLE_YET, ProviderError } from '../../integrations/provider/provider-error';
+import { isJustCreated } from '../plan/just-created';
+import type { RemoteGroup } from '../state/remote-group.entity';
+
+const LOOK_AGAIN_AFTER_MS = 5_000;
+
+export const NOT_VISIBLE_YET_MESSAGE = 'A team that was made a moment ago is not shown yet.';
+
+/** Whether a creation that had no answer made its team is not known. */
+export const CREATION_UNCONFIRMED = 'creation_unconfirmed';
+
+/** Whether a failure says nothing but that one team is not shown yet: every other one can be worked on. */
+export function isOfOneUnseenTeam(error: unknown): boolean {
+  if (!(error instanceof ProviderError)) return false;
+  return error.reason === GROUP_NOT_VISIBLE_YET || error.reason === CREATION_UNCONFIRMED;
+}
+
+/** What a failure amounts to: that a team is not found says nothing where it was made a moment ago. */
+export function unlessNotVisibleYet<Failure>(
+  remote: Pick<RemoteGroup, 'createdRemotelyAt'>,
+  error: Failure,
+): Failure | ProviderError {
+  if (!(error instanceof ProviderError) || error.reason !== GROUP_GONE) return error;
+  return isJustCreated(remote, Date.now()) ? notVisibleYet(error) : error;
+}
+
+function notVisibleYet(cause: ProviderError): ProviderError {
+  return new ProviderError({
+    kind: 'unavailable',
+    outcome: cause.outcome,
+    reason: GROUP_NOT_VISIBLE_YET,
+    message: NOT_VISIBLE_YET_MESSAGE,
+    remedy: 'Nothing needs to be done: it is tried again by itself.',
+    retryAfterMs: LOOK_AGAIN_AFTER_MS,
+    status: cause.status,
+    cause,
+  });
+}

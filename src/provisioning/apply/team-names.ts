@@ -1,0 +1,221 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
+import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { planName } from '../plan/name-plan';
+import { NAME_NOT_FREE_YET, claimObstacle, notFreeYetObstacle } from '../plan/new-team';
+import { type PendingRename, planRename, temporaryName } from '../plan/rename-plan';
+import { Leases } from '../schedule/lease';
+import { RemoteGroup } from '../state/remote-group.entity';
+import { offerFreedNames } from './freed-names';
+import { GroupBlockedError } from './group-blocked';
+import { type NameHolder, holderOfName } from './known-target';
+import { ProvisioningAudit } from './provisioning-audit';
+import type { RunContext } from './run-context';
+import { type ViewWithTeam, blockedBy, raiseWriteSeq } from './teams';
+
+/** A name that none of our own teams holds any more may be free in a moment. */
+const NAME_CONFLICT_RETRY_MS = 5_000;
+
+type NamedView = ViewWithTeam & { group: { displayName: string } };
+
+/** Sees to it that a group's team has the group's name. */
+@Injectable()
+export class TeamNames {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly leases: Leases,
+    private readonly audit: ProvisioningAudit,
+  ) {}
+
+  /** A name that the target refuses is recorded with the group and stops nothing else. */
+  async ensure(run: RunContext, view: ViewWithTeam, now: number): Promise<ViewWithTeam> {
+    const { remote, group } = view;
+    if (!group) return view;
+    const changed = view.change !== null;
+    const plan = planName({ name: group.displayName, team: remote, changed, now, provider: run.provider });
+    if (plan.kind === 'wait') return view;
+    if (plan.kind === 'keep') return remote.nameReason === null ? view : this.forgetNameProblem(run, view);
+    try {
+      if (plan.kind === 'blocked') throw blockedBy(plan.obstacle);
+      if ((await this.makeWayFor(run, { ...view, group })) === 'wait')
+        throw nameNotFreeYet(group.displayName);
+      await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
+      await this.rename(run, view, group.displayName, false);
+    } catch (error) {
+      const problem = await this.recordNameProblem(run, { ...view, group }, error);
+      if (!problem) throw error;
+      return { ...view, remote: { ...remote, ...problem } };
+    }
+    const renamed = {
+      remoteName: group.displayName,
+      remoteNameKey: run.provider.groupNameKey(group.displayName),
+      groupName: group.displayName,
+      ...NAME_RIGHT,
+    };
+    await this.leases.run(run.lease, async (tx) => {
+      await tx.manager.update(RemoteGroup, { id: remote.id }, renamed);
+      await offerFreedNames(tx, run.integration.id, remote.remoteName);
+      await this.audit.record(tx, run, [renaming(view, group.displayName, false)]);
+    });
+    return { ...view, remote: { ...remote, ...renamed } };
+  }
+
+  /**
+   * Who has the name is asked where the problem is recorded: whoever frees it later finds this one waiting for it.
+   *
+   * @returns null for what is not the name's problem alone
+   */
+  private recordNameProblem(run: RunContext, { remote, group }: NamedView, error: unknown) {
+    const { integration, provider, lease } = run;
+    return this.leases.run(lease, async (tx) => {
+      const holder = await holderOfName(tx, integration.id, provider.groupNameKey(group.displayName));
+      const other = holder?.id === remote.id ? undefined : holder;
+      const problem = nameProblem(whoseName(error, other, integration.id), remote.nameAttempts + 1);
+      const isFreeByNow = problem?.nameReason === NAME_NOT_FREE_YET && !other;
+      if (isFreeByNow) problem.nameNextAttemptAt = Date.now();
+      if (problem) await tx.manager.update(RemoteGroup, { id: remote.id }, problem);
+      return problem;
+    });
+  }
+
+  /** @throws ProviderError once it is audited; a renaming that succeeds is audited with what is recorded of it */
+  private async rename(run: RunContext, view: ViewWithTeam, name: string, temporary: boolean): Promise<void> {
+    try {
+      await run.connection.updateGroup(view.remote.remoteId, { name }, run.call);
+    } catch (error) {
+      if (error instanceof ProviderError) {
+        const { reason } = error;
+        await this.leases.run(run.lease, (tx) =>
+          this.audit.record(tx, run, [renaming(view, name, temporary, reason)]),
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** A name was refused, and is not wanted any more: nothing of it is left to be tried again. */
+  private async forgetNameProblem(run: RunContext, view: ViewWithTeam): Promise<ViewWithTeam> {
+    const { id } = view.remote;
+    await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id }, NAME_RIGHT));
+    return { ...view, remote: { ...view.remote, ...NAME_RIGHT } };
+  }
+
+  /** Our own teams give up their names in an order in which each finds its next one free; a circle is opened by one of them. */
+  private async makeWayFor(run: RunContext, view: NamedView): Promise<'now' | 'wait'> {
+    const { remote } = view;
+    const step = planRename(remote.id, await this.renamesBefore(run, view));
+    if (step !== 'through-temporary-name') return step;
+    const name = temporaryName(remote.remoteName!, remote.id, run.provider.limits.groupNameLength);
+    // Recorded before it is sent: whatever becomes of the call, the team is renamed again afterwards.
+    await this.leases.run(run.lease, async (tx) => {
+      await tx.manager.update(RemoteGroup, { id: remote.id }, { remoteName: name });
+      await raiseWriteSeq(tx, remote.id);
+    });
+    await this.rename(run, view, name, true);
+    // Not before it is sure: until then the circle stays closed, and the same step is taken again.
+    const remoteNameKey = run.provider.groupNameKey(name);
+    await this.leases.run(run.lease, async (tx) => {
+      await tx.manager.update(RemoteGroup, { id: remote.id }, { remoteNameKey });
+      await offerFreedNames(tx, run.integration.id, remote.remoteName);
+      await this.audit.record(tx, run, [renaming(view, name, true)]);
+    });
+    return 'wait';
+  }
+
+  /** This one, then whoever has the name that it wants, then whoever has the name that that one wants, and so on. */
+  private async renamesBefore(
+    { integration, provider }: RunContext,
+    { remote, group }: NamedView,
+  ): Promise<PendingRename[]> {
+    let wantedKey = provider.groupNameKey(group.displayName);
+    const renames = [{ id: remote.id, heldKey: remote.remoteNameKey!, wantedKey, stuck: false }];
+    const met = new Set([remote.id]);
+    for (;;) {
+      const holder = await holderOfName(this.reader, integration.id, wantedKey);
+      if (!holder || holder.wanted === null || met.has(holder.id)) return renames;
+      const wanted = provider.keptGroupName(holder.wanted);
+      if (wanted === holder.remoteName) return renames;
+      const heldKey = wantedKey;
+      wantedKey = provider.groupNameKey(wanted);
+      renames.push({ id: holder.id, heldKey, wantedKey, stuck: holder.stuck });
+      // Whether or not it is a circle, this one opens none that such a one is part of.
+      if (!holder.stuck && holder.id < remote.id) return renames;
+      met.add(holder.id);
+    }
+  }
+}
+
+/** @param temporary a name that nobody wants, for the time in which teams swap theirs */
+function renaming(
+  { groupId, change, remote }: ViewWithTeam,
+  to: string,
+  temporary: boolean,
+  failure?: string,
+) {
+  const detail = { remoteId: remote.remoteId, from: remote.remoteName, to, temporary };
+  return {
+    action: 'team.renamed',
+    target: { type: 'group', id: groupId },
+    cause: change?.cause,
+    ...(failure === undefined
+      ? { detail }
+      : { outcome: 'failed' as const, detail: { ...detail, reason: failure } }),
+  };
+}
+
+const NAME_RIGHT = {
+  nameKind: null,
+  nameReason: null,
+  nameMessage: null,
+  nameAttempts: 0,
+  nameNextAttemptAt: null,
+} as const;
+
+/** Another team of ours has the name and gives it up in a moment. */
+function nameNotFreeYet(name: string): ProviderError {
+  return new ProviderError({
+    kind: 'unavailable',
+    outcome: 'not-applied',
+    reason: NAME_NOT_FREE_YET,
+    message: `The name "${name}" is free as soon as another team of this integration is renamed.`,
+    remedy: 'Nothing needs to be done: it is tried again by itself.',
+  });
+}
+
+/** A name that the target refuses because another team has it, where that one is ours. */
+function whoseName(error: unknown, holder: NameHolder | undefined, integrationId: string): unknown {
+  if (!(error instanceof ProviderError) || error.kind !== 'conflict' || !holder) return error;
+  const { remoteName, wanted, groupName } = holder;
+  return blockedBy(
+    wanted === null
+      ? notFreeYetObstacle(remoteName, { groupName, deleted: true })
+      : claimObstacle(remoteName, { groupName: wanted, integrationId }, integrationId),
+  );
+}
+
+function nameProblem(error: unknown, attempts: number) {
+  if (error instanceof GroupBlockedError) {
+    return {
+      nameKind: 'waiting' as const,
+      nameReason: error.reason,
+      nameMessage: error.explanation,
+      nameAttempts: attempts,
+      nameNextAttemptAt: Date.now() + refusalDelay(attempts),
+    };
+  }
+  if (!(error instanceof ProviderError) || error.accountWide || error.reason === GROUP_GONE) return null;
+  const delay = error.isTransient
+    ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
+    : error.kind === 'conflict' && attempts <= 3
+      ? NAME_CONFLICT_RETRY_MS
+      : refusalDelay(attempts);
+  return {
+    nameKind: error.isTransient ? ('passing' as const) : ('waiting' as const),
+    nameReason: error.reason,
+    nameMessage: error.explanation,
+    nameAttempts: attempts,
+    nameNextAttemptAt: Date.now() + delay,
+  };
+}

@@ -1,0 +1,150 @@
+import { chunksOf } from '../../database/chunks';
+import { inList, upsertSql } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import { isStranger } from '../plan/member-plan';
+import type { RemoteMemberState } from '../state/remote-member.entity';
+import type { Asked } from './known-target';
+import { markIntents } from './member-records';
+
+/** A call without an answer may still be on its way, and the target's reads lag its writes by about as much. */
+const UNCLEAR_FOR_MS = 120_000;
+const PAIRS_AT_ONCE = 500;
+
+/** What we know of a pair whose write ended unclear; null where we know nobody in the team. */
+export interface UnclearPair {
+  remoteUserId: string;
+  known: { state: RemoteMemberState; managed: boolean; preexisting: boolean } | null;
+}
+
+export interface Undone {
+  /** Out of the team although we added them. */
+  added: string[];
+  /** In the team although we removed them. */
+  removed: string[];
+}
+
+export async function noteUnclear(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  const checkAt = Date.now() + UNCLEAR_FOR_MS;
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      upsertSql({
+        table: 'unclear_write',
+        columns: ['remoteGroupId', 'remoteUserId', 'checkAt'],
+        key: ['remoteGroupId', 'remoteUserId'],
+        update: ['checkAt'],
+        rows: some.length,
+      }),
+      some.flatMap((remoteUserId) => [remoteGroupId, remoteUserId, checkAt]),
+    );
+  }
+}
+
+/** Intents without an answer are those of a run that was cut off: what it sent is not known. */
+export async function noteCutOff(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  for await (const some of chunksOf(remoteUserIds)) {
+    const rows = await tx.query<{ remoteUserId: string }>(
+      `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND state IN ('adding', 'removing')
+         AND kind IS NULL AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+    await noteUnclear(
+      tx,
+      remoteGroupId,
+      rows.map(({ remoteUserId }) => remoteUserId),
+    );
+  }
+}
+
+/** A later write of these pairs took effect; what the target shows right after it says nothing yet. */
+export async function waitAnew(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  if (remoteUserIds.length === 0) return;
+  await tx.query(
+    `UPDATE unclear_write SET checkAt = ? WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
+    [Date.now() + UNCLEAR_FOR_MS, remoteGroupId, ...remoteUserIds],
+  );
+}
+
+/** When the first of them can be made sure of. */
+export async function unclearDueAt(db: Asked, remoteGroupId: string): Promise<number | null> {
+  const [row] = await db.query<{ checkAt: number | null }>(
+    'SELECT MIN(checkAt) AS checkAt FROM unclear_write WHERE remoteGroupId = ?',
+    [remoteGroupId],
+  );
+  const checkAt = row?.checkAt ?? null;
+  return checkAt === null ? null : Number(checkAt);
+}
+
+export async function unclearDue(db: Asked, remoteGroupId: string, now: number): Promise<UnclearPair[]> {
+  const rows = await db.query<{
+    remoteUserId: string;
+    state: RemoteMemberState | null;
+    managed: number;
+    preexisting: number;
+  }>(
+    `SELECT w.remoteUserId AS remoteUserId, m.state AS state, m.managed AS managed, m.preexisting AS preexisting
+     FROM unclear_write w
+     LEFT JOIN remote_member m ON m.remoteGroupId = w.remoteGroupId AND m.remoteUserId = w.remoteUserId
+     WHERE w.remoteGroupId = ? AND w.checkAt <= ? LIMIT ${PAIRS_AT_ONCE}`,
+    [remoteGroupId, now],
+  );
+  return rows.map(({ remoteUserId, state, managed, preexisting }) => ({
+    remoteUserId,
+    known: state && { state, managed: Boolean(managed), preexisting: Boolean(preexisting) },
+  }));
+}
+
+/**
+ * Which of these pairs are not as our last write left them. Pure.
+ *
+ * | known as            | seen | then                                                                   |
+ * | ------------------- | ---- | ---------------------------------------------------------------------- |
+ * | not in the team     | yes  | removed: an addition came late                                         |
+ * | present, stranger   | yes  | removed: the same, and reconciliation saw it first                     |
+ * | present, managed    | no   | added: a removal came late                                             |
+ * | adding, removing    | any  | nothing: the write is repeated, and nothing comes late any more        |
+ * | any other           | any  | nothing                                                                |
+ */
+export function undoneAmong(pairs: readonly UnclearPair[], seen: ReadonlySet<string>): Undone {
+  const undone: Undone = { added: [], removed: [] };
+  for (const { remoteUserId, known } of pairs) {
+    if (seen.has(remoteUserId)) {
+      const isUnexpected = known === null || (known.state === 'present' && isStranger(known));
+      if (isUnexpected) undone.removed.push(remoteUserId);
+    } else if (known?.state === 'present' && known.managed) {
+      undone.added.push(remoteUserId);
+    }
+  }
+  return undone;
+}
+
+/** From here on they are intents, which are sent again like any other; nothing of them is unclear any more. */
+export async function resolveUnclear(
+  tx: Transaction,
+  remoteGroupId: string,
+  pairs: readonly UnclearPair[],
+  { added, removed }: Undone,
+): Promise<void> {
+  await markIntents(tx, remoteGroupId, 'adding', added.map(asIntent));
+  await markIntents(tx, remoteGroupId, 'removing', removed.map(asIntent));
+  const remoteUserIds = pairs.map(({ remoteUserId }) => remoteUserId);
+  await tx.query(
+    `DELETE FROM unclear_write WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
+    [remoteGroupId, ...remoteUserIds],
+  );
+}
+
+function asIntent(remoteUserId: string) {
+  return { remoteUserId, attempts: 0 };
+}

@@ -1,0 +1,29 @@
+import type { Transaction } from '../../database/transaction-runner';
+
+/** The group has let its team go, or has lost it to another group. */
+export async function dropItemsOf(tx: Transaction, integrationId: string, groupId: string): Promise<void> {
+  await tx.query('DELETE FROM held_item WHERE groupId = ?', [groupId]);
+  await closeEmptied(tx, integrationId);
+}
+
+/** Whoever is not in the team any more need not be removed from it, whatever was decided about that. */
+export async function dropItemsOfAbsent(
+  tx: Transaction,
+  { integrationId, groupId, id: remoteGroupId }: { integrationId: string; groupId: string; id: string },
+): Promise<void> {
+  await tx.query(
+    `DELETE FROM held_item WHERE groupId = ? AND NOT EXISTS (
+       SELECT 1 FROM remote_member m WHERE m.remoteGroupId = ? AND m.remoteUserId = held_item.subject)`,
+    [groupId, remoteGroupId],
+  );
+  await closeEmptied(tx, integrationId);
+}
+
+/** Nobody has to decide about nothing. */
+async function closeEmptied(tx: Transaction, integrationId: string): Promise<void> {
+  await tx.query(
+    `DELETE FROM held_change WHERE integrationId = ? AND decision IS NULL
+       AND NOT EXISTS (SELECT 1 FROM held_item WHERE held_item.heldChangeId = held_change.id)`,
+    [integrationId],
+  );
+}

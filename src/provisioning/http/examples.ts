@@ -1,0 +1,17 @@
+import { TEAM_EXISTS } from '../plan/new-team';
+
+/** What is shown of somebody whom the target does not know. */
+export const UNKNOWN_PERSON = {
+  reason: 'user_not_found',
+  message:
+    'No PagerDuty user has the login address ada@example.com. Make the account in PagerDuty, correct the address, or set a remote link.',
+};
+
+/** What is shown of a group that is blocked. */
+export const BLOCKED_GROUP = {
+  reason: TEAM_EXISTS,
+  message:
+    'A team named "Platform on-call" exists already and this integration does not adopt teams. Rename one of them, or let the integration adopt existing teams.',
+};
+
+export const REFUSAL_DETAIL = '"displayName" is required; send a value for it.';

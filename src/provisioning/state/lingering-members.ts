@@ -1,0 +1,47 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { chunksOf } from '../../database/chunks';
+import { inList } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import { KeptUsers } from '../../directory/kept-users';
+
+/**
+ * Deleted users who are still in a team through us: whatever keeps them there, a refusal of the target or an admin's
+ * decision that is open, lists have to say who it is.
+ */
+@Injectable()
+export class LingeringMembers implements OnModuleInit {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly kept: KeptUsers,
+  ) {}
+
+  onModuleInit(): void {
+    this.kept.keepWhile((userIds) => this.among(userIds));
+    this.kept.forgetWith(forgetLinks);
+  }
+
+  /** Not those who are an active user as well: they are named by that one. */
+  private async among(userIds: readonly string[]): Promise<string[]> {
+    const lingering: string[] = [];
+    for await (const some of chunksOf(userIds)) {
+      const rows = await this.reader.query<{ userId: string }[]>(
+        `SELECT l.userId AS userId FROM remote_user l WHERE l.userId IN (${inList(some)})
+           AND EXISTS (SELECT 1 FROM remote_member m JOIN remote_group g ON g.id = m.remoteGroupId
+                       WHERE m.remoteUserId = l.remoteUserId AND m.managed = 1 AND g.integrationId = l.integrationId)
+           AND NOT EXISTS (SELECT 1 FROM remote_user o JOIN scim_user u ON u.id = o.userId
+                           WHERE o.integrationId = l.integrationId AND o.remoteUserId = l.remoteUserId
+                             AND u.active = 1 AND u.deletedAt IS NULL)`,
+        [...some],
+      );
+      lingering.push(...rows.map(({ userId }) => userId));
+    }
+    return lingering;
+  }
+}
+
+/** Of those who are in no team through us any more, or in some only as another user: nobody need know who they were. */
+async function forgetLinks(tx: Transaction, userIds: readonly string[]): Promise<void> {
+  await tx.query(`DELETE FROM remote_user WHERE userId IN (${inList(userIds)})`, userIds);
+}

@@ -1,0 +1,91 @@
+import { inList, upsertSql } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import { USER_GONE } from '../../integrations/provider/provider-error';
+import { lookUpDelay } from '../plan/backoff';
+import type { PlannedLink } from '../plan/link-plan';
+
+const COLUMNS = [
+  'userId',
+  'integrationId',
+  'state',
+  'remoteUserId',
+  'emailKey',
+  'incarnation',
+  'reason',
+  'message',
+  'attempts',
+  'pinned',
+  'checkedAt',
+  'nextCheckAt',
+];
+
+/** From now on this is whom of the target the user is, or why that is not known. */
+export async function writeLink(
+  tx: Transaction,
+  integrationId: string,
+  { userId, emailKey, incarnation }: { userId: string; emailKey: string | null; incarnation: number },
+  link: PlannedLink & { pinned: boolean },
+): Promise<void> {
+  await tx.query(
+    upsertSql({
+      table: 'remote_user',
+      columns: COLUMNS,
+      key: ['userId'],
+      update: COLUMNS.slice(2),
+      rows: 1,
+    }),
+    [
+      userId,
+      integrationId,
+      link.state,
+      link.remoteUserId,
+      emailKey,
+      incarnation,
+      link.reason,
+      link.message,
+      link.attempts,
+      link.pinned ? 1 : 0,
+      Date.now(),
+      link.nextCheckAt,
+    ],
+  );
+}
+
+/**
+ * The target no longer has the person to whom these users are linked: they are looked up afresh.
+ *
+ * @param call that showed it, and how often in a row a look-up had shown that person all the same
+ */
+export async function unlinkGone(
+  tx: Transaction,
+  userIds: readonly string[],
+  message: string,
+  call?: { remoteUserId: string; attempts: number },
+): Promise<void> {
+  const attempts = call?.attempts ?? 0;
+  await tx.query(
+    `UPDATE remote_user SET goneRemoteUserId = ?, remoteUserId = NULL, state = 'not_found', reason = ?, message = ?,
+       attempts = ?, pinned = 0, nextCheckAt = ? WHERE userId IN (${inList(userIds)})`,
+    [
+      call?.remoteUserId ?? null,
+      USER_GONE,
+      message,
+      attempts,
+      Date.now() + (attempts > 0 ? lookUpDelay(attempts) : 0),
+      ...userIds,
+    ],
+  );
+}
+
+/** An admin wants the user looked up afresh. */
+export async function undoLink(tx: Transaction, userId: string): Promise<void> {
+  const now = Date.now();
+  await tx.query(
+    `UPDATE remote_user SET state = 'unknown', remoteUserId = NULL, reason = NULL, message = NULL, attempts = 0,
+       pinned = 0, checkedAt = ?, nextCheckAt = ? WHERE userId = ?`,
+    [now, now, userId],
+  );
+}
+
+/** Of the link `r`, in SQL: whoever was looked up since it was undone is somebody, or there is a reason. */
+export const IS_UNDONE = '(r.userId IS NOT NULL AND r.remoteUserId IS NULL AND r.reason IS NULL)';
