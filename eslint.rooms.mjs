@@ -19,7 +19,7 @@ const TABLE = [
     room: 'observability',
     folder: 'src/observability',
     uses: ['config'],
-    why: 'other rooms fill its registries; it knows none of them',
+    why: 'it takes what every room logs, and knows none of them',
   },
   {
     room: 'security',
@@ -58,6 +58,12 @@ const TABLE = [
     why: 'it says who is asking; it must not know what they own',
   },
   {
+    room: 'open-api',
+    folder: 'src/open-api',
+    uses: [...FOUNDATION, 'admin-api', 'tenants'],
+    why: 'it puts the document together by rules; what a door says of itself is handed in',
+  },
+  {
     room: 'pagerduty',
     folder: 'src/pagerduty',
     uses: [...FOUNDATION, 'provider'],
@@ -78,7 +84,7 @@ const TABLE = [
   {
     room: 'scim',
     folder: 'src/scim',
-    uses: [...FOUNDATION, 'database', 'directory', 'integrations', 'audit'],
+    uses: [...FOUNDATION, 'database', 'directory', 'integrations', 'audit', 'open-api'],
     why: 'the protocol writes the desired state and never calls a target, so no push waits for one',
   },
   {

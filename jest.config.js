@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 // NestJS 12 and some of its dependencies are ES modules only; Jest has to compile them to CommonJS.
 const esModules = [
   '@nestjs',
@@ -23,6 +25,6 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   testTimeout: 30_000,
-  // Most of a test's time is spent waiting for servers, so every core can have one.
-  maxWorkers: '100%',
+  // Much of a test's time is spent waiting for servers, so that there is room for more of them than there are cores.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
 };

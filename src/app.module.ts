@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AdminApiModule } from './admin-api/admin-api.module';
 import { AuditModule } from './audit/audit.module';
 import { ConfigModule } from './config/config.module';
 import type { Settings } from './config/settings';
@@ -26,10 +27,12 @@ export class AppModule {
         SecurityModule,
         ObservabilityModule,
         AuditModule,
+        AdminApiModule,
         TenantsModule,
         IntegrationProvidersModule.forRoot({
           apiUrl: settings.pagerDuty.apiUrl ?? undefined,
           identityUrl: settings.pagerDuty.identityUrl ?? undefined,
+          parallelCalls: settings.pagerDuty.parallelCalls ?? undefined,
           userAgent: `scimify/${VERSION}`,
         }),
         IntegrationsModule,
