@@ -48,8 +48,18 @@ export default defineConfig(
     },
   },
   {
-    // What keeps the process from starting is said before there is a log.
-    files: ['src/main.ts'],
+    files: ['**/*.ts'],
+    ignores: ['test/support/properties.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { name: 'fast-check', message: 'Import it from test/support/properties.ts, which fixes the seed.' },
+      ],
+    },
+  },
+  {
+    // What keeps the process from starting is said before there is a log; a command speaks to its terminal.
+    files: ['src/process-end.ts', 'src/rotate-secrets.ts'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -376,7 +376,7 @@ describe('the connection test', () => {
 
     it('gives way to another change that was made meanwhile', async () => {
       const { id } = await withKey();
-      scimify.pagerDuty.inject({ path: '/users', latencyMs: 300, times: 1 });
+      scimify.pagerDuty.inject({ path: '/users', latencyMs: 3_000, times: 1 });
       const change = putSecret(id, scimify.pagerDuty.addApiKey());
       await waitFor(
         'the secret to be tried',

@@ -7,6 +7,9 @@ import { VERSION } from '../../src/version';
 import { HttpClient } from '../support/http';
 import { ScimifyProcess } from '../support/scimify-process';
 
+// Each boots a process or two.
+jest.setTimeout(120_000);
+
 const MAIN = join(__dirname, '../../dist/src/main.js');
 const KEY = Buffer.alloc(32, 1).toString('base64');
 
@@ -23,7 +26,7 @@ describe('booting', () => {
     spawnSync(process.execPath, [MAIN], {
       env: { PATH: process.env.PATH ?? '', SCIMIFY_DATA_DIR: directory, PORT: '0', ...env },
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 60_000,
     });
 
   it('lists everything that is wrong with the settings at once and exits 1', () => {
@@ -35,6 +38,7 @@ describe('booting', () => {
       SCIMIFY_ADMIN_KEY: 'short',
       SCIMIFY_START_PAUSED: 'perhaps',
       PAGERDUTY_API_URL: 'ftp://pagerduty',
+      PAGERDUTY_PARALLEL_CALLS: '17',
     });
     expect(status).toBe(1);
     for (const name of [
@@ -45,6 +49,7 @@ describe('booting', () => {
       'SCIMIFY_ADMIN_KEY',
       'SCIMIFY_START_PAUSED',
       'PAGERDUTY_API_URL',
+      'PAGERDUTY_PARALLEL_CALLS',
     ]) {
       expect(stderr).toContain(`- ${name} `);
     }

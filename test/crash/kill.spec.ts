@@ -1,17 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Simulator, startSimulator } from '../../simulator/simulator';
-import { type TestDatabase, createTestDatabase } from '../support/database';
-import { HttpClient } from '../support/http';
-import { ScimClient } from '../support/scim-client';
+import type { Simulator } from '../../simulator/simulator';
+import type { HttpClient } from '../support/http';
+import { Installation, adminOf, scimOf, setUp } from '../support/installation';
+import { type ScimClient } from '../support/scim-client';
 import { WITHOUT_GUARD } from '../support/scimify';
-import { ScimifyProcess } from '../support/scimify-process';
+import type { ScimifyProcess } from '../support/scimify-process';
 import { waitFor } from '../support/wait';
 
 const GROUPS = 20;
 const MEMBERS = 30;
-const ADMIN_KEY = 'crash-test-admin-key-0123456789-0123';
 
 const groupName = (group: number) => `Team ${String(group).padStart(2, '0')}`;
 const email = (user: number) => `user.${String(user).padStart(3, '0')}@example.com`;
@@ -20,7 +16,7 @@ const membersOf = (group: number) =>
   Array.from({ length: MEMBERS }, (_, index) => (group * 10 + index) % 200);
 
 describe('a process that is killed on the way, while PagerDuty fails', () => {
-  let database: TestDatabase;
+  let installation: Installation;
   let pagerDuty: Simulator;
   let scimify: ScimifyProcess;
   let admin: HttpClient;
@@ -28,44 +24,20 @@ describe('a process that is killed on the way, while PagerDuty fails', () => {
   let integrationId: string;
   let users: string[];
   const groups: string[] = [];
-  const dataDirectory = mkdtempSync(join(tmpdir(), 'scimify-crash-'));
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    pagerDuty = await startSimulator({ rateLimit: 1_000_000 });
-    scimify = await ScimifyProcess.create({
-      DATABASE_URL: database.url,
-      SCIMIFY_DATA_DIR: dataDirectory,
-      SCIMIFY_ADMIN_KEY: ADMIN_KEY,
-      SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
-      SCIMIFY_LOG_LEVEL: 'warn',
-      PAGERDUTY_API_URL: pagerDuty.url,
-      PAGERDUTY_IDENTITY_URL: pagerDuty.url,
-    });
-    await scimify.start();
-    admin = new HttpClient(`${scimify.url}/api/v1`, { Authorization: `Bearer ${ADMIN_KEY}` });
-    const tenant = await admin.post('/tenants', { name: 'Acme' });
-    const integration = await admin.post(`/tenants/${tenant.body.id}/integrations`, {
-      provider: 'pagerduty',
-      name: 'PagerDuty',
-      settings: { authMethod: 'api_key' },
-      secret: pagerDuty.addApiKey(),
-      policies: WITHOUT_GUARD,
-    });
-    integrationId = integration.body.id;
-    const key = await admin.post(`/integrations/${integrationId}/scim-keys`, { name: 'Okta' });
-    scim = new ScimClient(`${scimify.url}/scim/v2/${integrationId}`, key.body.token);
-    await admin.post(`/integrations/${integrationId}/enable`);
+    installation = await Installation.create({ rateLimit: 1_000_000 });
+    ({ pagerDuty } = installation);
+    scimify = await installation.start();
+    admin = adminOf(scimify);
+    const { integrationId: id, scimKey } = await setUp(admin, pagerDuty.addApiKey(), WITHOUT_GUARD);
+    integrationId = id;
+    scim = scimOf(scimify, integrationId, scimKey);
     pagerDuty.addUsers(Array.from({ length: 200 }, (_, user) => ({ email: email(user) })));
     users = await scim.createUsers(Array.from({ length: 200 }, (_, user) => email(user)));
   }, 60_000);
 
-  afterAll(async () => {
-    await scimify.stop();
-    await pagerDuty.close();
-    await database.remove();
-    rmSync(dataDirectory, { recursive: true, force: true });
-  });
+  afterAll(() => installation.remove());
 
   const failing = () => {
     pagerDuty.inject({ probability: 0.2, seed: 1, status: 503 });
@@ -74,8 +46,7 @@ describe('a process that is killed on the way, while PagerDuty fails', () => {
 
   const writes = () => pagerDuty.calls().filter(({ method }) => method !== 'GET').length;
 
-  const killAndRestart = async () => {
-    const before = writes();
+  const killAndRestart = async (before = writes()) => {
     // With MySQL the lease of a killed process has to run out first.
     await waitFor('some more calls', writes, (count) => count > before + 40, 60_000);
     await scimify.kill();
@@ -130,11 +101,12 @@ describe('a process that is killed on the way, while PagerDuty fails', () => {
   it('has made strangers of nobody: whom the IdP takes out of their groups leaves their teams', async () => {
     failing();
     const stays = (user: number) => user % 2 === 0;
+    const before = writes();
     for (const [group, id] of groups.entries()) {
       const leaving = membersOf(group).filter((user) => !stays(user));
       await scim.removeMembers(id, ...leaving.map((user) => users[user]!));
     }
-    await killAndRestart();
+    await killAndRestart(before);
     pagerDuty.clearFaults();
     await synced();
     expect(teams()).toEqual(desired(stays));

@@ -1,8 +1,11 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scheduler } from '../../src/provisioning/schedule/scheduler';
+import { WorkLedger } from '../../src/provisioning/schedule/work-ledger';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { letTimePass } from './support/passing-time';
 
 /** Tables with rows of integrations, and where they say whose they are. */
 const ROWS = {
@@ -19,6 +22,11 @@ const ROWS = {
   integration_work: 'integrationId',
   lease: 'integrationId',
 };
+
+/** It goes in steps, and steps back for a while after a deadlock. */
+const GONE_WITHIN_MS = 60_000;
+const REQUESTS_END_WITHIN_MS = 6_000;
+jest.setTimeout(90_000);
 
 describe('an integration that is deleted', () => {
   let scimify: Scimify;
@@ -47,7 +55,19 @@ describe('an integration that is deleted', () => {
 
   const shown = () => scimify.admin.get(`/integrations/${integration.id}`);
 
-  const gone = () => waitFor('the integration to be gone', shown, ({ status }) => status === 404);
+  const goneByItself = () =>
+    waitFor('the integration to be gone', shown, ({ status }) => status === 404, GONE_WITHIN_MS);
+
+  /** As if requests that were let in before the deletion had had their time to end. */
+  const gone = async () => {
+    await scimify.app
+      .get(TransactionRunner)
+      .run((tx) =>
+        tx.query('UPDATE integration SET deletingSince = deletingSince - ?', [REQUESTS_END_WITHIN_MS]),
+      );
+    await letTimePass(scimify, REQUESTS_END_WITHIN_MS);
+    await goneByItself();
+  };
 
   const writes = () =>
     scimify.pagerDuty
@@ -78,7 +98,7 @@ describe('an integration that is deleted', () => {
       deletingSince: expect.any(String),
       deletingTeams: 'leave',
     });
-    await gone();
+    await goneByItself();
     expect(scimify.teams()).toEqual(before);
     expect(scimify.pagerDuty.calls()).toEqual([]);
     expect(await rowsLeft()).toEqual([]);
@@ -152,6 +172,26 @@ describe('an integration that is deleted', () => {
     expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: [] });
   });
 
+  it('stays while PagerDuty keeps somebody whom it added, until the teams are left', async () => {
+    const { id } = scimify.pagerDuty.team('New')!;
+    const userIds = [scimify.pagerDuty.user('ada@example.com')!.id];
+    scimify.pagerDuty.associate(id, 'Escalation Policies', { userIds });
+    await remove('release');
+    const kept = await waitFor(
+      'one team to be blocked and the other let go',
+      async () => (await scimify.groups(integration)).filter(({ remote }) => remote !== null),
+      ([first, ...others]) => first?.state === 'blocked' && others.length === 0,
+    );
+    expect(kept).toMatchObject([
+      { displayName: 'New', reason: 'member_on_escalation_policy', nextAttemptAt: expect.any(String) },
+    ]);
+    expect((await shown()).body).toMatchObject({ deletingTeams: 'release' });
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: ['ada@example.com'] });
+    await remove('leave');
+    await gone();
+    expect(await rowsLeft()).toEqual([]);
+  });
+
   it('is not kept by a suspension', async () => {
     const key = scimify.pagerDuty.apiKeys()[0]!.id;
     scimify.pagerDuty.disableKey(key);
@@ -163,11 +203,24 @@ describe('an integration that is deleted', () => {
     expect(scimify.teams()).toEqual({ Old: ['bo@example.com'] });
   });
 
-  it('is found by the sweep: nothing but the rows has to survive', async () => {
-    jest.spyOn(scimify.app.get(Scheduler), 'wake').mockImplementationOnce(() => undefined);
-    await remove('release');
-    await gone();
-    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: [] });
+  it('is found by the sweep, also when a run ends just then: nothing but the rows has to survive', async () => {
+    // The run that made the teams is over.
+    await letTimePass(scimify, 0);
+    const ledger = scimify.app.get(WorkLedger);
+    const settle = ledger.settle.bind(ledger);
+    jest.spyOn(ledger, 'settle').mockImplementationOnce(async (lease, dueAt) => {
+      const wake = jest.spyOn(scimify.app.get(Scheduler), 'wake').mockImplementationOnce(() => undefined);
+      await remove('release');
+      await waitFor(
+        'the wake-up that gets lost',
+        () => wake.mock.calls.length,
+        (count) => count > 0,
+      );
+      await settle(lease, dueAt);
+    });
+    await integration.scim.createGroup('More', [ada]);
+    await goneByItself();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'], New: [], More: [] });
   });
 
   it('takes nothing but the three ways, and nothing else happens to it meanwhile', async () => {

@@ -71,6 +71,22 @@ describe('a group of fifty thousand', () => {
     });
   });
 
+  it.each([
+    ['applied', TEAM_SIZE],
+    ['blocked', IN_PAGERDUTY - TEAM_SIZE],
+  ])('lists everybody once in pages who is %s', async (state, expected) => {
+    const listed: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { body }: any = await scimify.admin.get(
+        `/integrations/${integration.id}/groups/${group}/members?state=${state}&limit=30${cursor && `&cursor=${cursor}`}`,
+      );
+      listed.push(...body.items.map(({ userId }: { userId: string }) => userId));
+      cursor = body.nextCursor;
+    }
+    expect(listed).toHaveLength(expected);
+    expect(listed).toEqual([...new Set(listed)].sort());
+  });
+
   it('plans one added member by reading a bounded number of rows', async () => {
     const log = QueryLog.attach(scimify.app);
     await integration.scim.addMembers(group, users[MEMBERS]!);

@@ -1,5 +1,8 @@
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { letTimePassSinceJoins } from './support/passing-time';
+
+const AN_HOUR_AND_MORE = 61 * 60_000;
 
 const email = (user: number) => `user.${user}@example.com`;
 
@@ -37,9 +40,13 @@ describe('the guard against mass changes', () => {
       () => scimify.teams()['On-call']!,
       (emails) => emails.includes(email(20)),
     );
-    // Five of ten may go; whatever comes on top of them within the hour waits.
+    // Five of ten may go; whatever comes on top of them within the hour waits. Two stay, and one has joined.
     expect(size('On-call')).toBeGreaterThanOrEqual(6);
-    const [change] = await heldChanges();
+    const [change] = await waitFor(
+      'all the others to be held',
+      heldChanges,
+      ([one]) => one?.itemCount === size('On-call') - 3,
+    );
     expect(change).toMatchObject({ scope: 'team', groupId: group, decision: null });
     expect(change.items.length).toBe(change.itemCount);
     expect(change.items[0]).toMatchObject({
@@ -117,6 +124,50 @@ describe('the guard against mass changes', () => {
     expect(large).toBeDefined();
   });
 
+  it('measures a team by who was in it before, however many join before they are taken out', async () => {
+    const group = await integration.scim.createGroup('On-call', users.slice(0, 10));
+    await scimify.settled(integration);
+    await integration.scim.addMembers(group, ...users.slice(10, 25));
+    await scimify.settled(integration);
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await integration.scim.removeMembers(group, ...users.slice(0, 10));
+    const plan = (await scimify.admin.get(`/integrations/${integration.id}/plan`)).body;
+    expect(plan.groups).toMatchObject([{ counts: { remove: 0, held: 10 } }]);
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await untilHeld();
+    expect(size('On-call')).toBe(25);
+    expect(await heldChanges()).toMatchObject([{ scope: 'team', groupId: group, itemCount: 10 }]);
+  });
+
+  it('lets go again who joined by mistake within the hour', async () => {
+    const group = await integration.scim.createGroup('On-call', users.slice(0, 10));
+    await scimify.settled(integration);
+    await integration.scim.addMembers(group, ...users.slice(10, 20));
+    await scimify.settled(integration);
+    await integration.scim.removeMembers(group, ...users.slice(10, 20));
+    await scimify.settled(integration);
+    expect(size('On-call')).toBe(10);
+  });
+
+  it('measures an integration by its members before, however many a new group brings', async () => {
+    await scimify.admin.patch(`/integrations/${integration.id}`, {
+      policies: { guard: { teamPercent: 0, integrationMembers: 5 } },
+    });
+    const group = await integration.scim.createGroup('On-call', users.slice(0, 20));
+    await scimify.settled(integration);
+    await letTimePassSinceJoins(scimify, AN_HOUR_AND_MORE);
+    await integration.scim.createGroup('New', users);
+    await scimify.settled(integration);
+    await integration.scim.removeMembers(group, ...users.slice(0, 5));
+    await waitFor(
+      'five of twenty to be held',
+      async () => (await heldChanges()).length > 0 || size('On-call') < 20,
+      (decided) => decided,
+    );
+    expect(await heldChanges()).toMatchObject([{ scope: 'integration', itemCount: 5 }]);
+    expect(size('On-call')).toBe(20);
+  });
+
   it('holds the eleventh team that is deleted within an hour, and deletes it once approved', async () => {
     const groups: string[] = [];
     for (let team = 0; team < 12; team++) groups.push(await integration.scim.createGroup(`Team ${team}`));
@@ -133,6 +184,34 @@ describe('the guard against mass changes', () => {
       () => Object.keys(scimify.teams()),
       (names) => names.length === 0,
     );
+  });
+
+  it('leaves in the audit what was decided and why, also once the decision is lifted', async () => {
+    const group = await integration.scim.createGroup('On-call', users.slice(0, 10));
+    await scimify.settled(integration);
+    const decideAnew = async (decision: string, body?: object) => {
+      await untilHeld();
+      const undecided = (await heldChanges()).find((change: any) => change.decision === null);
+      await decide(undecided.id, decision, body);
+      return undecided.id;
+    };
+    await integration.scim.removeMembers(group, ...users.slice(0, 8));
+    const rejected = await decideAnew('reject', { reason: 'A rule in the IdP was wrong' });
+    await scimify.settled(integration, ['synced', 'partial']);
+    await scimify.admin.delete(`/held-changes/${rejected}`);
+    expect((await scimify.admin.delete(`/held-changes/${rejected}`)).status).toBe(404);
+    const approved = await decideAnew('approve');
+
+    const { items } = (
+      await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?action=held_change`)
+    ).body;
+    const about = { scope: 'team', groupId: group, displayName: 'On-call', items: 8 };
+    const note = 'A rule in the IdP was wrong';
+    expect(items.reverse()).toMatchObject([
+      { action: 'held_change.rejected', target: { id: rejected }, detail: { ...about, note } },
+      { action: 'held_change.lifted', target: { id: rejected }, detail: { ...about, note } },
+      { action: 'held_change.approved', target: { id: approved }, detail: { ...about, note: null } },
+    ]);
   });
 
   it('shows and decides nothing of another integration’s', async () => {

@@ -6,6 +6,7 @@ import { makeToken } from '../../src/security/token';
 import { AdminKey } from '../../src/tenants/admin-keys/admin-key.entity';
 import { type NewTestIntegration, Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { letTimePass } from './support/passing-time';
 
 describe('the plan of an integration', () => {
   let scimify: Scimify;
@@ -85,6 +86,8 @@ describe('the plan of an integration', () => {
 
   /** The plan, having made sure that making it wrote nothing on either side. */
   const harmlessPlan = async () => {
+    // No run is on its way to its end any more.
+    await letTimePass(scimify, 0);
     const before = await rows();
     const teams = scimify.pagerDuty.teams();
     scimify.pagerDuty.clearCalls();
@@ -125,7 +128,7 @@ describe('the plan of an integration', () => {
         reason: null,
         message: null,
         remote: null,
-        counts: { add: 2, remove: 0, unresolved: 1 },
+        counts: { add: 2, remove: 0, unresolved: 1, held: 0 },
         addMembers: expect.arrayContaining([
           { userId: users.ada, userName: email('ada'), email: email('ada'), remoteUserId: personOf('ada') },
           { userId: users.bo, userName: email('bo'), email: email('bo'), remoteUserId: personOf('bo') },
@@ -146,7 +149,7 @@ describe('the plan of an integration', () => {
         groupId: adopted,
         action: 'adopt',
         remote: { id: team.id, name: 'ON-CALL' },
-        counts: { add: 1, remove: 0, unresolved: 0 },
+        counts: { add: 1, remove: 0, unresolved: 0, held: 0 },
       }),
     ]);
     expect(added(made.groups[1])).toEqual([email('cy')]);
@@ -337,7 +340,7 @@ describe('the plan of an integration', () => {
     const ids = await integration.scim.createUsers(emails);
     const group = await integration.scim.createGroup('Everybody', ids);
     const full = (await planAt(`/groups/${group}/plan`)).groups[0];
-    expect(full.counts).toEqual({ add: 500, remove: 0, unresolved: 1 });
+    expect(full.counts).toEqual({ add: 500, remove: 0, unresolved: 1, held: 0 });
     expect(full.unresolved).toMatchObject([{ reason: 'team_full' }]);
     await apply(['partial']);
     await pause();
@@ -407,10 +410,10 @@ describe('the plan of an integration', () => {
     scimify.pagerDuty.inject({ path: /^\/users/, latencyMs: 60_000 });
     const began = performance.now();
     const made = await plan();
-    expect(performance.now() - began).toBeLessThan(22_000);
+    expect(performance.now() - began).toBeLessThan(40_000);
     expect(made.problem).not.toBeNull();
     expect(made.groups).toMatchObject([{ unresolved: [{ reason: 'not_looked_up' }] }]);
-  });
+  }, 60_000);
 
   it('comes in pages, which leave out what is done', async () => {
     await connect();

@@ -1,8 +1,10 @@
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { reconciliationToEnd } from './support/reconciliation';
 
 const email = (name: string) => `${name}@example.com`;
+const HOUR = 3_600_000;
 
 describe('reconciliation', () => {
   let scimify: Scimify;
@@ -49,12 +51,33 @@ describe('reconciliation', () => {
     await scimify.settled(integration);
   };
 
+  const overview = async () => (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body;
+
   const drift = async () => (await scimify.admin.get(`/integrations/${integration.id}/drift`)).body.items;
 
   const untilDrift = (kinds: string[]) =>
     waitFor('the drift to be reported', drift, (items) => {
       return JSON.stringify(items.map(({ kind }: { kind: string }) => kind).sort()) === JSON.stringify(kinds);
     });
+
+  it('gives a team its name back without waiting for its time once a new group wants the name that it got by hand', async () => {
+    const alpha = await integration.scim.createGroup('Alpha', [users.ada!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.renameTeam(teamOf('Alpha'), 'Beta');
+    await longAfterwards();
+    await integration.scim.createGroup('Beta', [users.bo!]);
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ Alpha: [email('ada')], Beta: [email('bo')] });
+    expect(await drift()).toEqual([
+      expect.objectContaining({
+        groupId: alpha,
+        kind: 'team_renamed',
+        message: 'The team "Alpha" was renamed to "Beta" in the target; it gets its name back.',
+        repaired: true,
+      }),
+    ]);
+    expect((await overview()).reconciliation.lastCompletedAt).toBeNull();
+  });
 
   it('puts back who was taken out by hand, gives a team its name back and leaves strangers alone, and says so', async () => {
     const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
@@ -93,6 +116,41 @@ describe('reconciliation', () => {
     await reconcile();
     const [left] = await untilDrift(['member_extra']);
     expect(left.since).toBe(since);
+  });
+
+  it('does not take a name without its doubled and outer spaces for another one, but its case', async () => {
+    const group = await integration.scim.createGroup(' On  call ', [users.ada!]);
+    await scimify.settled(integration);
+    const renamings = () =>
+      scimify.pagerDuty.calls({ method: 'PUT' }).filter(({ path }) => /^\/teams\/[^/]+$/.test(path));
+    expect(renamings()).toEqual([]);
+    await reconcile();
+    await reconciliationToEnd(scimify, integration);
+    await scimify.settled(integration);
+    expect(await drift()).toEqual([]);
+    expect(renamings()).toEqual([]);
+    expect((await integration.scim.get(`/Groups/${group}`)).body.displayName).toBe(' On  call ');
+    await integration.scim.renameGroup(group, 'On   Call');
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ 'On Call': [email('ada')] });
+    await reconcile();
+    await reconciliationToEnd(scimify, integration);
+    expect(await drift()).toEqual([]);
+  });
+
+  it('has nothing to say any more of a group that is gone with its team', async () => {
+    const group = await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.addMember(teamOf('On-call'), personOf('dee'));
+    await reconcile();
+    await untilDrift(['member_extra']);
+    await integration.scim.delete(`/Groups/${group}`);
+    await waitFor(
+      'the group to be gone',
+      () => scimify.groups(integration),
+      (groups) => groups.length === 0,
+    );
+    expect(await drift()).toEqual([]);
   });
 
   it('costs as many calls as there are pages of teams and users, and writes nothing where nothing differs', async () => {
@@ -189,9 +247,10 @@ describe('reconciliation', () => {
     );
   });
 
-  it('removes nobody and puts back nobody by a list that could not be read to its end', async () => {
+  it('removes nobody and puts back nobody by a list that could not be read to its end, but soon after', async () => {
     await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
     await scimify.settled(integration);
+    scimify.pagerDuty.removeMember(teamOf('On-call'), personOf('ada'));
     scimify.pagerDuty.inject({ method: 'GET', path: /^\/users\?.*offset/, status: 503 });
     await reconcile();
     await waitFor(
@@ -199,10 +258,67 @@ describe('reconciliation', () => {
       () => scimify.pagerDuty.calls({ status: 503 }).length,
       (failed) => failed > 0,
     );
-    scimify.pagerDuty.clearFaults();
-    await scimify.settled(integration);
-    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
+    expect(scimify.teams()).toEqual({ 'On-call': [email('bo')] });
     expect(await drift()).toEqual([]);
+    const { reconciliation } = await waitFor(
+      'the overview to say so',
+      overview,
+      (figures) => figures.reconciliation.problem !== null,
+    );
+    expect(reconciliation).toMatchObject({ lastCompletedAt: null, problem: { reason: 'server_error' } });
+    expect(Date.parse(reconciliation.nextAt)).toBeLessThan(Date.now() + 15 * 60_000);
+    scimify.pagerDuty.clearFaults();
+    await waitFor(
+      'everybody to be back',
+      () => scimify.teams()['On-call']!,
+      (emails) => emails.length === 2,
+      40_000,
+    );
+    const after = await waitFor(
+      'the look to be complete',
+      overview,
+      (figures) => figures.reconciliation.problem === null,
+    );
+    expect(Date.parse(after.reconciliation.lastCompletedAt)).toBeLessThanOrEqual(Date.now());
+    expect(Date.parse(after.reconciliation.nextAt)).toBeGreaterThan(Date.now() + HOUR);
+  }, 60_000);
+
+  it('says that the connection is well again once it could read everything after a refusal', async () => {
+    await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    const refusal = scimify.pagerDuty.inject({ path: /^\/teams\?/, status: 429, times: 1 });
+    await longAfterwards();
+    await scimify.admin.post(`/integrations/${integration.id}/reconcile`);
+    await waitFor('the refusal', refusal.hits, (hits) => hits > 0);
+    await waitFor(
+      'the look to be complete',
+      overview,
+      ({ reconciliation }) => reconciliation.lastCompletedAt !== null && reconciliation.problem === null,
+    );
+    await waitFor(
+      'the connection to be well',
+      async () => (await scimify.admin.get(`/integrations/${integration.id}`)).body.connection,
+      ({ status }) => status === 'ok',
+    );
+  });
+
+  it('waits for the interval where a list is refused for good, and says so', async () => {
+    await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.inject({
+      method: 'GET',
+      path: /^\/users\?.*offset/,
+      status: 400,
+      body: { error: { message: 'Not today', code: 2001 } },
+    });
+    await reconcile();
+    const { reconciliation } = await waitFor(
+      'the overview to say so',
+      overview,
+      (figures) => figures.reconciliation.problem?.reason === 'request_refused',
+    );
+    expect(reconciliation.problem.message).toContain('Not today');
+    expect(Date.parse(reconciliation.nextAt)).toBeGreaterThan(Date.now() + HOUR);
   });
 
   it('looks a person up afresh whom PagerDuty no longer has', async () => {

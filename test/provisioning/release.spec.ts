@@ -29,6 +29,11 @@ describe('a group that an admin lets go', () => {
       (groups) => groups.length === 0,
     );
 
+  const audited = async () =>
+    (
+      await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?targetId=${group}&action=team`)
+    ).body.items.map(({ action }: { action: string }) => action);
+
   const writes = () => scimify.pagerDuty.calls().filter(({ method }) => method !== 'GET');
 
   it('leaves its team as it is, although the policy is to delete it', async () => {
@@ -37,12 +42,14 @@ describe('a group that an admin lets go', () => {
     await noGroups();
     expect(scimify.teams()).toEqual({ Platform: ['ada@example.com'] });
     expect(writes()).toEqual([]);
+    expect(await audited()).toEqual(['team.left', 'team.created']);
   });
 
   it('loses those whom we added', async () => {
     await release('release');
     await noGroups();
     expect(scimify.teams()).toEqual({ Platform: [] });
+    expect(await audited()).toEqual(['team.released', 'team.created']);
   });
 
   it('gives its name free: the IdP may push it again', async () => {

@@ -2,6 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { adminWithRole } from '../support/admin-keys';
 import { Scimify, type TestIntegration } from '../support/scimify';
+import { waitFor } from '../support/wait';
 
 const email = (name: string) => `${name}@example.com`;
 const NAMES = ['ada', 'bo', 'cy'];
@@ -87,6 +88,18 @@ describe('whom of PagerDuty a user is', () => {
       ['user.link_pinned', { remoteUserId: personOf('dee'), formerRemoteUserId: personOf('bo') }],
       ['user.link_undone', { remoteUserId: null, formerRemoteUserId: personOf('dee') }],
     ]);
+  });
+
+  it('is whom PagerDuty has now under the address once the link is undone, however short ago it was looked up', async () => {
+    scimify.pagerDuty.updateUser(personOf('bo'), { email: 'bo.former@example.com' });
+    const { id } = scimify.pagerDuty.addUser({ email: email('bo') });
+    expect((await scimify.admin.delete(linkOf('bo'))).status).toBe(204);
+    await waitFor(
+      'the one to take the place of the other',
+      () => scimify.teams()['On-call']!.join(),
+      (emails) => emails === [email('ada'), email('bo')].join(),
+    );
+    expect(await shown('bo')).toMatchObject({ state: 'resolved', remoteUserId: id, nextAttemptAt: null });
   });
 
   it('is looked up afresh where the admin named nobody whom PagerDuty has', async () => {

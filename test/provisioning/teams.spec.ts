@@ -2,6 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { beginReconciliation } from './support/reconciliation';
 
 describe('the team of a group', () => {
   let scimify: Scimify;
@@ -29,6 +30,11 @@ describe('the team of a group', () => {
     scimify.admin.post(`/integrations/${integration.id}/groups/${group}/retry`);
   const shown = async (group: string) =>
     (await scimify.admin.get(`/integrations/${integration.id}/groups/${group}`)).body;
+  const renamings = async (group: string): Promise<any[]> => {
+    const query = `action=team.renamed&targetId=${group}`;
+    const { body } = await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?${query}`);
+    return body.items.reverse();
+  };
   const untilGone = () =>
     waitFor(
       'the group to be gone',
@@ -121,6 +127,11 @@ describe('the team of a group', () => {
     await scimify.settled(integration, ['partial']);
     expect(await shown(group)).toMatchObject({ reason: 'name_taken', remote: { name: 'One' } });
     expect(scimify.teams()).toEqual({ One: [email('bo')], Two: [] });
+    const { id: remoteId } = scimify.pagerDuty.team('One')!;
+    expect((await renamings(group))[0]).toMatchObject({
+      outcome: 'failed',
+      detail: { remoteId, from: 'One', to: 'two', temporary: false, reason: 'name_taken' },
+    });
   });
 
   it('swaps its name with that of another, and three go round in a circle', async () => {
@@ -141,6 +152,17 @@ describe('the team of a group', () => {
     await scimify.settled(integration);
     expect(scimify.pagerDuty.team('Two')?.id).toBe(teams.One);
     expect(scimify.pagerDuty.team('One')?.id).toBe(teams.Two);
+    // One of the two went through a name that nobody wanted.
+    const steps = (await Promise.all([renamings(groups.One!), renamings(groups.Two!)])).sort(
+      (a, b) => a.length - b.length,
+    );
+    expect(steps.map((events) => events.map(({ detail }) => detail.temporary))).toEqual([
+      [false],
+      [true, false],
+    ]);
+    const [away, back] = steps[1].map(({ detail }) => detail);
+    expect(away.to).toContain(`${away.from} (being renamed`);
+    expect(back).toMatchObject({ remoteId: away.remoteId, from: away.to });
 
     await scimify.admin.post(`/integrations/${integration.id}/pause`);
     await rename('One', 'turning');
@@ -155,6 +177,120 @@ describe('the team of a group', () => {
       teams.Two,
     ]);
     expect(scimify.pagerDuty.teams()).toHaveLength(3);
+  });
+
+  describe('that is renamed to the name of another of our teams', () => {
+    let alpha: string;
+    let beta: string;
+    let teams: Record<string, string>;
+    const TOO_LONG = 'x'.repeat(120);
+
+    beforeEach(async () => {
+      await connect();
+      alpha = await integration.scim.createGroup('Alpha', [users.ada!]);
+      beta = await integration.scim.createGroup('Beta', [users.bo!]);
+      await scimify.settled(integration);
+      teams = { alpha: scimify.pagerDuty.team('Alpha')!.id, beta: scimify.pagerDuty.team('Beta')!.id };
+    });
+
+    const until = (group: string, reason: string) =>
+      waitFor(
+        `${reason} to be said`,
+        () => shown(group),
+        (body) => body.reason === reason,
+      );
+    const isLeftAlone = ({ nextAttemptAt }: { nextAttemptAt: string }) =>
+      expect(Date.parse(nextAttemptAt)).toBeGreaterThan(Date.now() + 20 * 60_000);
+
+    it('is told whose the name is while that one cannot be renamed, and gets it as soon as it is free', async () => {
+      await integration.scim.renameGroup(beta, TOO_LONG);
+      await until(beta, 'name_too_long');
+      await integration.scim.renameGroup(alpha, 'Beta');
+      const waiting = await until(alpha, 'team_claimed');
+      expect(waiting).toMatchObject({ state: 'partial', remote: { name: 'Alpha' } });
+      expect(waiting.message).toBe(
+        `The team "Beta" belongs to the group "${TOO_LONG}". Rename this group, or let the other one go first.`,
+      );
+      isLeftAlone(waiting);
+      await integration.scim.renameGroup(beta, 'Gamma');
+      await scimify.settled(integration);
+      expect(scimify.pagerDuty.team('Beta')?.id).toBe(teams.alpha);
+      expect(scimify.pagerDuty.team('Gamma')?.id).toBe(teams.beta);
+    });
+
+    it('swaps names with it, although that one had given up waiting for its own', async () => {
+      await integration.scim.renameGroup(alpha, TOO_LONG);
+      await until(alpha, 'name_too_long');
+      await integration.scim.renameGroup(beta, 'Alpha');
+      isLeftAlone(await until(beta, 'team_claimed'));
+      await integration.scim.renameGroup(alpha, 'Beta');
+      await scimify.settled(integration);
+      expect(scimify.pagerDuty.team('Beta')?.id).toBe(teams.alpha);
+      expect(scimify.pagerDuty.team('Alpha')?.id).toBe(teams.beta);
+    });
+
+    describe('whose group was deleted, while PagerDuty does not let the team go', () => {
+      beforeEach(async () => {
+        scimify.pagerDuty.associate(teams.beta!, 'Schedules');
+        await integration.scim.delete(`/Groups/${beta}`);
+        await until(beta, 'team_in_use');
+        await integration.scim.renameGroup(alpha, 'Beta');
+        const waiting = await until(alpha, 'name_not_free_yet');
+        expect(waiting).toMatchObject({
+          state: 'partial',
+          message:
+            'The name "Beta" is free as soon as the team of the deleted group "Beta" is let go. ' +
+            'It is tried again then; what keeps that team is said of that group.',
+        });
+        isLeftAlone(waiting);
+      });
+
+      const gotIt = async () => {
+        await scimify.settled(integration);
+        expect(scimify.teams()).toEqual({ Beta: [email('ada')] });
+        expect(scimify.pagerDuty.team('Beta')?.id).toBe(teams.alpha);
+      };
+
+      it('gets it as soon as that one goes', async () => {
+        scimify.pagerDuty.dissociate(teams.beta!, 'Schedules');
+        await retry(beta);
+        await gotIt();
+      });
+
+      it('gets it as soon as that one is seen to have been deleted by hand', async () => {
+        scimify.pagerDuty.removeTeam(teams.beta!);
+        await beginReconciliation(scimify, integration);
+        await gotIt();
+      });
+    });
+
+    it('gets it as soon as that one, which cannot be renamed, is seen to have been renamed by hand', async () => {
+      await integration.scim.renameGroup(beta, TOO_LONG);
+      await until(beta, 'name_too_long');
+      await integration.scim.renameGroup(alpha, 'Beta');
+      await until(alpha, 'team_claimed');
+      scimify.pagerDuty.renameTeam(teams.beta!, 'By hand');
+      await beginReconciliation(scimify, integration);
+      await waitFor(
+        'the name',
+        () => scimify.pagerDuty.team('Beta')?.id,
+        (id) => id === teams.alpha,
+      );
+    });
+
+    it('gets it although the other is still to be renamed to that of a third, and so on', async () => {
+      const gamma = await integration.scim.createGroup('Gamma', [users.cy!]);
+      await scimify.settled(integration);
+      await integration.scim.renameGroup(gamma, TOO_LONG);
+      await until(gamma, 'name_too_long');
+      await integration.scim.renameGroup(beta, 'Gamma');
+      await until(beta, 'team_claimed');
+      await integration.scim.renameGroup(alpha, 'Beta');
+      await until(alpha, 'team_claimed');
+      await integration.scim.renameGroup(gamma, 'Delta');
+      await scimify.settled(integration);
+      expect(scimify.teams()).toEqual({ Beta: [email('ada')], Gamma: [email('bo')], Delta: [email('cy')] });
+    });
   });
 
   it('that was deleted by hand is made again with all its members', async () => {
@@ -245,6 +381,142 @@ describe('the team of a group', () => {
     expect(scimify.teams()).toEqual({ 'On-call': [email('bo')] });
   });
 
+  it('that is to be released stays visible while PagerDuty keeps whom we added, and goes once it does not', async () => {
+    const { id } = scimify.pagerDuty.addTeam({ name: 'On-call' });
+    scimify.pagerDuty.addMember(id, personOf('dee'));
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.associate(id, 'Escalation Policies', { userIds: [personOf('ada')] });
+    await integration.scim.delete(`/Groups/${group}`);
+    await scimify.settled(integration, ['blocked']);
+    expect(await shown(group)).toMatchObject({
+      reason: 'member_on_escalation_policy',
+      deletingSince: expect.any(String),
+      nextAttemptAt: expect.any(String),
+    });
+    expect(await scimify.members(integration, group)).toMatchObject([
+      { userId: users.ada, state: 'removing', reason: 'member_on_escalation_policy' },
+    ]);
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('dee')] });
+    scimify.pagerDuty.dissociate(id, 'Escalation Policies', { userIds: [personOf('ada')] });
+    await retry(group);
+    await untilGone();
+    expect(scimify.teams()).toEqual({ 'On-call': [email('dee')] });
+  });
+
+  it('that PagerDuty does not let go is let go at once when the policy comes to ask for less', async () => {
+    await connect();
+    const group = await integration.scim.createGroup('On-call', [users.ada!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.associate(scimify.pagerDuty.team('On-call')!.id, 'Schedules');
+    await integration.scim.delete(`/Groups/${group}`);
+    await scimify.settled(integration, ['blocked']);
+    const policies = { onGroupDelete: 'release' };
+    expect((await scimify.admin.patch(`/integrations/${integration.id}`, { policies })).status).toBe(200);
+    await untilGone();
+    expect(scimify.teams()).toEqual({ 'On-call': [] });
+  });
+
+  describe('of a new group that takes the name which another one gives up', () => {
+    let former: string;
+
+    beforeEach(async () => {
+      await connect();
+      former = await integration.scim.createGroup('Ops', [users.ada!]);
+      await integration.scim.createGroup('Other', [users.bo!]);
+      await scimify.settled(integration);
+    });
+
+    const failRenames = () =>
+      scimify.pagerDuty.inject({ method: 'PUT', path: /^\/teams\/[^/]+$/, status: 503 });
+
+    const newOnesStay = async (group: string, state: object) =>
+      expect(
+        await waitFor(
+          'the new group to wait',
+          () => shown(group),
+          ({ reason }) => reason !== null,
+        ),
+      ).toMatchObject(state);
+
+    it('is made within seconds, although PagerDuty shows the former name for a while', async () => {
+      scimify.pagerDuty.setMembershipReadLag(5_000);
+      await integration.scim.renameGroup(former, 'Ops EU');
+      await scimify.settled(integration);
+      const group = await integration.scim.createGroup('Ops', [users.bo!]);
+      await newOnesStay(group, {
+        state: 'retrying',
+        reason: 'name_not_free_yet',
+        message: expect.stringContaining('the group "Ops EU"'),
+      });
+      await waitFor(
+        'the team',
+        () => scimify.teams(),
+        (teams) => teams.Ops !== undefined,
+        40_000,
+      );
+      await scimify.settled(integration);
+      expect(scimify.teams()).toEqual({
+        Ops: [email('bo')],
+        'Ops EU': [email('ada')],
+        Other: [email('bo')],
+      });
+      const { body } = await scimify.admin.get(`/integrations/${integration.id}/drift`);
+      expect(body.items).toEqual([]);
+    });
+
+    it('is made as soon as the other one is renamed', async () => {
+      const fault = failRenames();
+      await integration.scim.renameGroup(former, 'Ops EU');
+      const group = await integration.scim.createGroup('Ops', [users.bo!]);
+      await newOnesStay(group, { state: 'retrying', reason: 'name_not_free_yet', remote: null });
+      fault.remove();
+      // Only the other group is tried again.
+      await retry(former);
+      await scimify.settled(integration);
+      expect(scimify.teams()).toMatchObject({ Ops: [email('bo')], 'Ops EU': [email('ada')] });
+      expect(scimify.pagerDuty.teams()).toHaveLength(3);
+    });
+
+    it('is blocked while PagerDuty refuses the other its new name, and is made once it does not', async () => {
+      const { id } = scimify.pagerDuty.addTeam({ name: 'Ops EU' });
+      await integration.scim.renameGroup(former, 'Ops EU');
+      await waitFor(
+        'the refusal',
+        () => shown(former),
+        ({ reason }) => reason === 'name_taken',
+      );
+      const group = await integration.scim.createGroup('Ops', [users.bo!]);
+      await newOnesStay(group, {
+        state: 'blocked',
+        reason: 'team_claimed',
+        message: expect.stringContaining('the group "Ops EU"'),
+      });
+      scimify.pagerDuty.removeTeam(id);
+      // Only the other group is tried again.
+      await retry(former);
+      await scimify.settled(integration);
+      expect(scimify.teams()).toMatchObject({ Ops: [email('bo')], 'Ops EU': [email('ada')] });
+    });
+
+    it('is the one of the other, when that one is deleted instead', async () => {
+      const { id } = scimify.pagerDuty.team('Ops')!;
+      failRenames();
+      await integration.scim.renameGroup(former, 'Ops EU');
+      const group = await integration.scim.createGroup('Ops', [users.bo!]);
+      await newOnesStay(group, { reason: 'name_not_free_yet' });
+      await integration.scim.delete(`/Groups/${former}`);
+      await waitFor(
+        'the group',
+        () => shown(group),
+        ({ state }) => state === 'synced',
+      );
+      expect(await shown(group)).toMatchObject({ remote: { id, name: 'Ops', ownership: 'created' } });
+      expect(scimify.teams()).toEqual({ Ops: [email('bo')], Other: [email('bo')] });
+    });
+  });
+
   it('says of a stakeholder that they cannot join', async () => {
     await connect();
     scimify.pagerDuty.updateUser(personOf('cy'), { role: 'read_only_user' });
@@ -331,6 +603,10 @@ describe('the team of a group', () => {
     await scimify.admin.post(`/integrations/${integration.id}/sync`);
     await scimify.settled(integration);
     expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
-    expect((await scimify.admin.get(`/integrations/${integration.id}`)).body.suspension).toBeNull();
+    await waitFor(
+      'the suspension to end',
+      () => scimify.admin.get(`/integrations/${integration.id}`),
+      ({ body }) => body.suspension === null,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties';
 import type { Answer } from '../support/http';
 import type { TestIntegration } from '../support/scimify';
 import { sendExactly } from './support/exact-request';

@@ -22,6 +22,10 @@ describe('a write that is refused for good', () => {
     return body.items;
   };
 
+  const dismissals = async (): Promise<any[]> =>
+    (await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?action=refused_write`)).body
+      .items;
+
   const shownGroup = async () =>
     (await scimify.admin.get(`/integrations/${integration.id}/groups/${group}`)).body;
 
@@ -89,12 +93,41 @@ describe('a write that is refused for good', () => {
     expect(users.body.items[0].idpWriteRefused).toMatchObject({ status: 400 });
   });
 
-  it('is settled by an admin', async () => {
+  it('is settled by an admin, who stands in the audit with what it was and whom it was about', async () => {
     const [{ id }] = await refused();
     const path = `/integrations/${integration.id}/refused-writes/${id}`;
     expect((await scimify.admin.delete(path)).status).toBe(204);
     expect((await scimify.admin.delete(path)).status).toBe(404);
     expect(await refused()).toEqual([]);
+    expect(await dismissals()).toMatchObject([
+      {
+        actor: { name: 'SCIMIFY_ADMIN_KEY' },
+        target: { type: 'refused_write', id },
+        detail: {
+          method: 'PUT',
+          path: `/Users/${user}`,
+          status: 400,
+          resourceType: 'User',
+          resourceId: user,
+          name: 'ada@example.com',
+        },
+      },
+    ]);
+  });
+
+  it('is known in the audit by its name where it made nothing', async () => {
+    const schemas = ['urn:ietf:params:scim:schemas:core:2.0:Group'];
+    await integration.scim.post('/Groups', { schemas, displayName: 'Third', members: [{ value: NOBODY }] });
+    await integration.scim.addMembers(group, NOBODY);
+    for (const { id } of await refused()) {
+      await scimify.admin.delete(`/integrations/${integration.id}/refused-writes/${id}`);
+    }
+    const { displayName } = await shownGroup();
+    expect((await dismissals()).map(({ detail }) => detail)).toMatchObject([
+      { method: 'POST', path: '/Groups', resourceType: 'Group', resourceId: null, name: 'third' },
+      { method: 'PATCH', path: `/Groups/${group}`, resourceId: group, name: displayName },
+      { method: 'PUT' },
+    ]);
   });
 
   it('is not what the IdP repeats by itself, nor what its key may not do', async () => {

@@ -20,9 +20,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 async function createMysqlDatabase(server: string): Promise<TestDatabase> {
   const name = `scimify_test_${randomBytes(6).toString('hex')}`;
-  const admin = await createConnection(server);
-  await admin.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`);
   const url = new URL(server);
+  // Whatever database the address names need not exist.
+  url.pathname = '/';
+  const admin = await createConnection(url.href);
+  await admin.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`);
   url.pathname = `/${name}`;
   return {
     settings: { kind: 'mysql', url: url.href },

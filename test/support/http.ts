@@ -1,3 +1,5 @@
+import { Contract } from './contract';
+
 export interface Answer<T = any> {
   status: number;
   headers: Headers;
@@ -24,7 +26,12 @@ export class HttpClient {
       body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: parse(text) as T };
+    const { status, headers: answered } = response;
+    const answer = { status, headers: answered, body: parse(text) as T };
+    const { origin, pathname } = new URL(this.baseUrl);
+    const contract = await Contract.of(origin);
+    contract.check({ ...answer, method, target: pathname + path, requestBody: body, text });
+    return answer;
   }
 
   get<T = any>(path: string, headers?: Record<string, string>) {

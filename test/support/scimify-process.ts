@@ -6,6 +6,11 @@ import { waitFor } from './wait';
 
 const MAIN = join(__dirname, '../../dist/src/main.js');
 
+const KEPT_OUTPUT = 5_000_000;
+
+/** Tests ask again and again. */
+const UNLIMITED = { SCIMIFY_SCIM_RATE_LIMIT: '0', SCIMIFY_ADMIN_RATE_LIMIT: '0' };
+
 /** The product as a process of its own, which can be killed. */
 export class ScimifyProcess {
   private child: ChildProcess | null = null;
@@ -31,10 +36,12 @@ export class ScimifyProcess {
 
   async start(): Promise<void> {
     const { PATH = '' } = process.env;
-    const child = spawn(process.execPath, [MAIN], { env: { PATH, PORT: String(this.port), ...this.env } });
+    const child = spawn(process.execPath, [MAIN], {
+      env: { PATH, PORT: String(this.port), ...UNLIMITED, ...this.env },
+    });
     this.child = child;
-    child.stdout.on('data', (text) => (this.output = (this.output + text).slice(-10_000)));
-    child.stderr.on('data', (text) => (this.output = (this.output + text).slice(-10_000)));
+    child.stdout.on('data', (text) => (this.output = (this.output + text).slice(-KEPT_OUTPUT)));
+    child.stderr.on('data', (text) => (this.output = (this.output + text).slice(-KEPT_OUTPUT)));
     await waitFor(
       'Scimify to be ready',
       async () => {
@@ -45,6 +52,7 @@ export class ScimifyProcess {
         );
       },
       (status) => status === 200,
+      60_000,
     );
   }
 
@@ -59,7 +67,7 @@ export class ScimifyProcess {
   /** @returns the exit code */
   async stop(): Promise<number | null> {
     const child = this.child!;
-    if (child.exitCode !== null) return child.exitCode;
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     await ended;
@@ -67,11 +75,22 @@ export class ScimifyProcess {
   }
 }
 
+/** Below those that systems give away to whoever asks for any, and apart from the ones of the other test workers. */
+const FIRST_PORT = 20_000 + Number(process.env.JEST_WORKER_ID ?? 1) * 500;
+let nextPort = FIRST_PORT + Math.floor(Math.random() * 400);
+
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = nextPort++;
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      // Somebody else's.
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
+import { AppModule } from '../../src/app.module';
 import { createApplication } from '../../src/application';
 import { readSettings } from '../../src/config/settings';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator';
+import type { IntegrationProvider } from '../../src/integrations/provider/integration-provider';
 import { type TestDatabase, createTestDatabase } from './database';
 import { HttpClient } from './http';
 import { ScimClient } from './scim-client';
+import { withTarget } from './with-target';
 import { waitFor } from './wait';
 
 export const PUBLIC_URL = 'https://scimify.example';
@@ -28,10 +31,21 @@ export interface TestIntegration {
   scim: ScimClient;
 }
 
+/** As the admin API is given it. */
+export interface NewTarget {
+  provider: string;
+  name: string;
+  settings: object;
+  secret: string;
+  policies?: object;
+}
+
 export interface NewTestIntegration {
   authMethod?: 'oauth' | 'api_key';
   policies?: object;
   settings?: object;
+  /** Of another account than the one that the simulator begins with, with settings to match. */
+  secret?: string;
   tenantId?: string;
   enable?: boolean;
 }
@@ -39,42 +53,66 @@ export interface NewTestIntegration {
 /** The product on a free port, with a database of its own and a simulated PagerDuty. */
 export class Scimify {
   url = '';
+  app!: NestFastifyApplication;
 
   private constructor(
-    readonly app: NestFastifyApplication,
     readonly pagerDuty: Simulator,
     private readonly database: TestDatabase,
     private readonly dataDirectory: string,
+    private readonly target: IntegrationProvider | null,
   ) {}
 
-  static async start(env: Record<string, string> = {}, simulator: SimulatorOptions = {}): Promise<Scimify> {
+  /** @param target another kind of target than PagerDuty, which is registered beside it */
+  static async start(
+    env: Record<string, string> = {},
+    simulator: SimulatorOptions = {},
+    target: IntegrationProvider | null = null,
+  ): Promise<Scimify> {
     const database = await createTestDatabase();
     const pagerDuty = await startSimulator({ rateLimit: 100_000, ...simulator });
     const dataDirectory = mkdtempSync(join(tmpdir(), 'scimify-data-'));
+    const scimify = new Scimify(pagerDuty, database, dataDirectory, target);
+    await scimify.boot(env);
+    return scimify;
+  }
+
+  /** With other settings, and the same database. */
+  async restart(env: Record<string, string> = {}): Promise<void> {
+    await this.app.close();
+    await this.boot(env);
+  }
+
+  private async boot(env: Record<string, string>): Promise<void> {
     const settings = readSettings({
       PORT: '0',
-      DATABASE_URL: database.url,
-      SCIMIFY_DATA_DIR: dataDirectory,
+      DATABASE_URL: this.database.url,
+      SCIMIFY_DATA_DIR: this.dataDirectory,
       SCIMIFY_PUBLIC_URL: PUBLIC_URL,
       SCIMIFY_ADMIN_KEY: ADMIN_KEY,
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
-      PAGERDUTY_API_URL: pagerDuty.url,
-      PAGERDUTY_IDENTITY_URL: pagerDuty.url,
+      PAGERDUTY_API_URL: this.pagerDuty.url,
+      PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,
+      // Tests ask again and again.
+      SCIMIFY_SCIM_RATE_LIMIT: '0',
+      SCIMIFY_ADMIN_RATE_LIMIT: '0',
       SCIMIFY_LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...env,
     });
-    const app = await createApplication(settings, pino({ level: settings.logLevel }));
-    const scimify = new Scimify(app, pagerDuty, database, dataDirectory);
+    const shipped = AppModule.forRoot(settings);
+    const rooms = this.target ? withTarget(shipped, this.target) : shipped;
+    this.app = await createApplication(rooms, settings, pino({ level: settings.logLevel }));
     try {
-      await app.listen(0, '127.0.0.1');
-      scimify.url = await app.getUrl();
+      await this.app.listen(0, '127.0.0.1');
+      this.url = await this.app.getUrl();
     } catch (error) {
       // What stays open would keep the test runner from ending.
-      await scimify.stop();
+      await this.stop();
       throw error;
     }
-    return scimify;
   }
+
+  /** Of the whole platform. */
+  readonly adminKey = ADMIN_KEY;
 
   get admin(): HttpClient {
     return new HttpClient(`${this.url}/api/v1`, { Authorization: `Bearer ${ADMIN_KEY}` });
@@ -90,15 +128,24 @@ export class Scimify {
   }
 
   async createIntegration(options: NewTestIntegration = {}): Promise<TestIntegration> {
-    const tenantId = options.tenantId ?? (await this.createTenant());
     const account = this.accountSettings(options.authMethod ?? 'oauth');
-    const answer = await this.admin.post(`/tenants/${tenantId}/integrations`, {
+    const pagerDuty = {
       provider: 'pagerduty',
       name: 'PagerDuty',
       settings: { ...account.settings, ...options.settings },
-      secret: account.secret,
+      secret: options.secret ?? account.secret,
       policies: options.policies,
-    });
+    };
+    return this.integrate(pagerDuty, options);
+  }
+
+  /** An integration with a target of whatever kind, and a key for its identity provider. */
+  async integrate(
+    target: NewTarget,
+    options: Pick<NewTestIntegration, 'tenantId' | 'enable'> = {},
+  ): Promise<TestIntegration> {
+    const tenantId = options.tenantId ?? (await this.createTenant());
+    const answer = await this.admin.post(`/tenants/${tenantId}/integrations`, target);
     if (answer.status !== 201) throw new Error(`No integration: ${JSON.stringify(answer.body)}`);
     const { id } = answer.body;
     const key = await this.admin.post(`/integrations/${id}/scim-keys`, { name: 'Okta' });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../support/properties';
 import type { AttributeFilter, Filter, Literal, ValueFilter } from '../../../src/scim/filter/ast';
 import { bindFilter } from '../../../src/scim/filter/bind';
 import { matches } from '../../../src/scim/filter/evaluate';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../support/properties';
 import { PATCH_SCHEMA } from '../../support/scim-client';
 import type { TestIntegration } from '../../support/scimify';
 import { expectScimError, memberIds, type Resource } from '../support/expectations';

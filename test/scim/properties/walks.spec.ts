@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../support/properties';
 import type { TestIntegration } from '../../support/scimify';
 import { expectList, type Resource } from '../support/expectations';
 import { serverOfThisFile } from '../support/server';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../support/properties';
 import { Refused } from './user-model';
 
 /** A group, as far as a PATCH of its members or its name goes. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../support/properties';
 import { ENTERPRISE } from '../../support/urns';
 
 /** What RFC 7644 §3.5.2 says of a PATCH, written once more in the plainest way: a user without its userName and id. */
@@ -152,7 +152,9 @@ function addTo(user: UserState, name: (typeof LISTS)[number], given: Entry[]): v
     if (!present) list.push(kept);
     if (value.primary) preferred = kept;
   }
-  if (preferred) for (const other of list) if (other !== preferred && other.primary) other.primary = false;
+  // What the same request takes back afterwards was never preferred.
+  if (preferred?.primary)
+    for (const other of list) if (other !== preferred && other.primary) other.primary = false;
   assign(user, name, list.length > 0 ? list : null);
 }
 

@@ -1,0 +1,60 @@
+import { Scimify, type TestIntegration } from '../support/scimify';
+
+const GROUPS = 8;
+const LATENCY_MS = 500;
+const email = (name: string) => `${name}@example.com`;
+
+describe('calls under way at once', () => {
+  let scimify: Scimify;
+  afterEach(() => scimify.stop());
+
+  /** Integrations with one credential, each with groups that are ready to be made. */
+  const begin = async (
+    integrations: number,
+    env: Record<string, string> = {},
+  ): Promise<TestIntegration[]> => {
+    scimify = await Scimify.start(env);
+    const tenantId = await scimify.createTenant();
+    const secret = scimify.pagerDuty.addApiKey();
+    scimify.pagerDuty.addUser({ email: email('ada') });
+    const made: TestIntegration[] = [];
+    for (let index = 0; index < integrations; index++) {
+      const integration = await scimify.createIntegration({
+        tenantId,
+        authMethod: 'api_key',
+        secret,
+        enable: false,
+      });
+      const users = await integration.scim.createUsers([email('ada')]);
+      for (let group = 0; group < GROUPS; group++) {
+        await integration.scim.createGroup(`Team ${index}-${group}`, users);
+      }
+      made.push(integration);
+    }
+    return made;
+  };
+
+  /** The most calls that PagerDuty had to answer at the same time. */
+  const peakOfPush = async (integrations: readonly TestIntegration[]): Promise<number> => {
+    scimify.pagerDuty.inject({ latencyMs: LATENCY_MS });
+    scimify.pagerDuty.clearCalls();
+    for (const { id } of integrations) await scimify.admin.post(`/integrations/${id}/enable`);
+    for (const integration of integrations) await scimify.settled(integration, ['synced'], 60_000);
+    const times = scimify.pagerDuty.calls().map(({ at }) => at);
+    // Each takes the latency at least, so that whatever comes within it comes beside the others.
+    const beside = (at: number) => times.filter((other) => other >= at && other < at + LATENCY_MS - 50);
+    return Math.max(...times.map((at) => beside(at).length));
+  };
+
+  it('are four, unless the operator says otherwise', async () => {
+    expect(await peakOfPush(await begin(1))).toBe(4);
+  });
+
+  it.each([1, 6])('are %d where the operator says so', async (calls) => {
+    expect(await peakOfPush(await begin(1, { PAGERDUTY_PARALLEL_CALLS: String(calls) }))).toBe(calls);
+  });
+
+  it('are no more of two integrations with one credential than of one', async () => {
+    expect(await peakOfPush(await begin(2))).toBe(4);
+  });
+});

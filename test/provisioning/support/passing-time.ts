@@ -1,0 +1,56 @@
+import { FOR_UPDATE } from '../../../src/database/dialect';
+import { TransactionRunner } from '../../../src/database/transaction-runner';
+import type { Scimify } from '../../support/scimify';
+import { waitFor } from '../../support/wait';
+
+/** What is due at some time, in whichever table it stands. */
+const DUE_TIMES = {
+  remote_user: ['nextCheckAt'],
+  remote_member: ['nextAttemptAt'],
+  parked_member: ['nextAttemptAt'],
+  unclear_write: ['checkAt'],
+  remote_group: ['nextAttemptAt', 'notBefore'],
+  integration_work: ['dueAt', 'notBefore'],
+};
+
+/** Whatever waits is due so much sooner, as if that time had passed. */
+export async function letTimePass(scimify: Scimify, ms: number): Promise<void> {
+  const transactions = scimify.app.get(TransactionRunner);
+  await waitFor(
+    'a moment between two runs',
+    () =>
+      transactions.run(async (tx) => {
+        // A run that is about to end writes down due times which it read before.
+        const leases = await tx.query<{ owner: string | null }>(`SELECT owner FROM lease${FOR_UPDATE}`);
+        if (leases.some(({ owner }) => owner !== null)) return false;
+        for (const [table, columns] of Object.entries(DUE_TIMES)) {
+          const sooner = columns.map((column) => `${column} = ${column} - ${ms}`);
+          await tx.query(`UPDATE ${table} SET ${sooner.join(', ')}`);
+        }
+        return true;
+      }),
+    (passed) => passed,
+  );
+}
+
+/** Teams were created, or their creation was attempted, so much earlier. */
+export async function letTimePassSinceCreations(scimify: Scimify, ms: number): Promise<void> {
+  await scimify.app.get(TransactionRunner).run(async (tx) => {
+    await tx.query('UPDATE remote_group SET createdRemotelyAt = createdRemotelyAt - ?', [ms]);
+    const open = await tx.query<{ id: string; createIntent: string }>(
+      `SELECT id, createIntent FROM remote_group WHERE createIntent IS NOT NULL${FOR_UPDATE}`,
+    );
+    for (const { id, createIntent } of open) {
+      const intent = JSON.parse(createIntent) as { sentAt: number };
+      const earlier = JSON.stringify({ ...intent, sentAt: intent.sentAt - ms });
+      await tx.query('UPDATE remote_group SET createIntent = ? WHERE id = ?', [earlier, id]);
+    }
+  });
+}
+
+/** Whoever is in a team joined so much earlier. */
+export async function letTimePassSinceJoins(scimify: Scimify, ms: number): Promise<void> {
+  await scimify.app
+    .get(TransactionRunner)
+    .run((tx) => tx.query('UPDATE remote_member SET joinedAt = joinedAt - ?', [ms]));
+}

@@ -1,0 +1,230 @@
+import { HttpService } from '@nestjs/axios';
+import type { FaultSpec, SimTeam, Simulator } from '../../../simulator/simulator';
+import { startSimulator } from '../../../simulator/simulator';
+import { TransactionRunner } from '../../../src/database/transaction-runner';
+import { type TestDatabase, createTestDatabase } from '../../support/database';
+import { type ScimClient, USER_SCHEMA } from '../../support/scim-client';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../../support/scimify';
+import { waitFor } from '../../support/wait';
+import { letTimePassSinceCreations } from './passing-time';
+
+/** Of the people whom PagerDuty knows; the last two are nobody whom the IdP ever has. */
+export const ADDRESSES = ['ada', 'bo', 'cy', 'dee', 'eve', 'guest', 'stranger'].map(
+  (name) => `${name}@example.com`,
+);
+export const OF_THE_IDP = ADDRESSES.slice(0, 5);
+/** An account with no team at all could not be told from another one. */
+const UNTOUCHED = 'Untouched';
+
+const CALL_TIMEOUT_MS = 1_000;
+const MINUTE = 60_000;
+/** How often what waits is hurried while something is waited for. */
+const HURRY_EVERY_MS = 400;
+
+export const FAULTS = {
+  '500': { status: 500 },
+  '500 after its effect': { status: 500, afterEffect: true },
+  '429': { status: 429, headers: { 'retry-after': '0' } },
+  'a dropped connection': { drop: true },
+  'a dropped connection after its effect': { drop: true, afterEffect: true },
+  'no answer in time': { latencyMs: 2 * CALL_TIMEOUT_MS, afterEffect: true },
+} satisfies Record<string, FaultSpec>;
+
+/** The product, which can be ended and started again, with a PagerDuty and people who edit teams in it by hand. */
+export class StateMachineWorld {
+  private scimify!: Scimify;
+  private tenantId!: string;
+  private current: TestIntegration | null = null;
+  /** Teams that were there before us. */
+  readonly handMade = new Set<string>();
+  /** By team, who is in it by hand. */
+  private readonly byHand = new Map<string, Set<string>>();
+  /** Teams that were edited by hand since all was well last. */
+  readonly drifted = new Set<string>();
+  /** By team, the groups that were seen to hold it. */
+  readonly holders = new Map<string, Set<string>>();
+
+  private constructor(
+    readonly pagerDuty: Simulator,
+    private readonly database: TestDatabase,
+    private readonly apiKey: string,
+  ) {}
+
+  static async start(): Promise<StateMachineWorld> {
+    const pagerDuty = await startSimulator({ rateLimit: 1_000_000 });
+    const world = new StateMachineWorld(pagerDuty, await createTestDatabase(), pagerDuty.addApiKey());
+    await world.boot();
+    world.tenantId = await world.scimify.createTenant();
+    return world;
+  }
+
+  async stop(): Promise<void> {
+    await this.scimify.stop();
+    await this.pagerDuty.close();
+    await this.database.remove();
+  }
+
+  /** Whatever is under way is cut off. */
+  async restart(): Promise<void> {
+    await this.scimify.stop();
+    await this.boot();
+    this.integration.scim = this.scimify.scimWith(this.integration.id, this.integration.scimKey);
+  }
+
+  /** A PagerDuty with two teams that an IdP group may adopt, and an integration that knows nothing yet. */
+  async beginAnew(): Promise<void> {
+    if (this.current) await this.admin('disable');
+    this.pagerDuty.reset();
+    for (const known of [this.handMade, this.byHand, this.drifted, this.holders]) known.clear();
+    for (const email of ADDRESSES) this.pagerDuty.addUser({ email });
+    this.makeByHand(UNTOUCHED, ['ada@example.com']);
+    this.makeByHand('Ops', ['ada@example.com', 'guest@example.com']);
+    this.makeByHand('Night', ['bo@example.com']);
+    await this.createIntegration();
+  }
+
+  private get integration(): TestIntegration {
+    return this.current!;
+  }
+
+  get scim(): ScimClient {
+    return this.integration.scim;
+  }
+
+  groups(): Promise<any[]> {
+    return this.scimify.groups(this.integration);
+  }
+
+  members(groupId: string): Promise<any[]> {
+    return this.scimify.members(this.integration, groupId);
+  }
+
+  async users(): Promise<any[]> {
+    return (await this.scimify.admin.get(`/integrations/${this.integration.id}/users?limit=200`)).body.items;
+  }
+
+  async admin(action: string, body?: object): Promise<void> {
+    const { status } = await this.scimify.admin.post(`/integrations/${this.integration.id}/${action}`, body);
+    if (status >= 300) throw new Error(`${action} was answered with ${status}`);
+  }
+
+  async createUser(key: number, address: string): Promise<string> {
+    return this.scim.createUser(address, {
+      schemas: [USER_SCHEMA],
+      userName: `user${key}@idp.example`,
+      externalId: `00u-${key}`,
+    });
+  }
+
+  async changeAddress(userId: string, address: string): Promise<void> {
+    const value = [{ value: address, type: 'work', primary: true }];
+    const { status } = await this.scim.patchOperations(`/Users/${userId}`, {
+      op: 'replace',
+      path: 'emails',
+      value,
+    });
+    if (status >= 300) throw new Error(`A new address was answered with ${status}`);
+  }
+
+  failNext(fault: keyof typeof FAULTS, method: string | undefined, times: number): void {
+    this.pagerDuty.inject({ ...FAULTS[fault], times, ...(method === undefined ? {} : { method }) });
+  }
+
+  teamsToEdit(): SimTeam[] {
+    return this.pagerDuty.teams().filter(({ name }) => name !== UNTOUCHED);
+  }
+
+  teamsMadeByHand(): SimTeam[] {
+    return this.teamsToEdit().filter(({ id }) => this.handMade.has(id));
+  }
+
+  /** Whether it is more than a creation that had no answer: nothing but its name tells such a one. */
+  isKnown(team: SimTeam): boolean {
+    return this.handMade.has(team.id) || this.holders.has(team.id);
+  }
+
+  addByHand(team: SimTeam, email: string): void {
+    if (team.members.some((member) => member.email === email)) return;
+    this.pagerDuty.addMember(team.id, this.pagerDuty.user(email)!.id);
+    this.byHand.set(team.id, new Set([...this.inByHand(team.id), email]));
+    this.drifted.add(team.id);
+  }
+
+  removeByHand(team: SimTeam, email: string): void {
+    if (!team.members.some((member) => member.email === email)) return;
+    this.pagerDuty.removeMember(team.id, this.pagerDuty.user(email)!.id);
+    this.inByHand(team.id).delete(email);
+    this.drifted.add(team.id);
+  }
+
+  renameByHand(team: SimTeam, name: string): void {
+    this.pagerDuty.renameTeam(team.id, name);
+    this.drifted.add(team.id);
+  }
+
+  deleteByHand(team: SimTeam): void {
+    this.pagerDuty.removeTeam(team.id);
+    this.drifted.add(team.id);
+  }
+
+  inByHand(teamId: string): Set<string> {
+    return this.byHand.get(teamId) ?? new Set();
+  }
+
+  /** Makes the rules with two minutes in them count for less: everything that was written was written long ago. */
+  async longAfterwards(): Promise<void> {
+    await this.scimify.app
+      .get(TransactionRunner)
+      .run((tx) => tx.query('UPDATE remote_group SET lastWriteAt = lastWriteAt - ?', [5 * MINUTE]));
+    await letTimePassSinceCreations(this.scimify, 5 * MINUTE);
+  }
+
+  /** Faults are over, what waits is tried at once, and PagerDuty is looked at as a whole, until nothing is wrong. */
+  async settle(problems: () => Promise<string[]>): Promise<void> {
+    this.pagerDuty.clearFaults();
+    let hurriedAt = 0;
+    let turn = 0;
+    const look = async () => {
+      if (performance.now() - hurriedAt > HURRY_EVERY_MS) {
+        hurriedAt = performance.now();
+        await this.longAfterwards();
+        await this.admin('sync');
+        if (turn++ % 3 === 0) await this.admin('reconcile', { acceptMissingTeams: true });
+      }
+      return problems();
+    };
+    await waitFor('everything to be as the IdP wants it', look, (found) => found.length === 0, 30_000);
+    this.drifted.clear();
+  }
+
+  private async boot(): Promise<void> {
+    // Each brings a database and a PagerDuty of its own; these here outlive it.
+    this.scimify = await Scimify.start({
+      DATABASE_URL: this.database.url,
+      PAGERDUTY_API_URL: this.pagerDuty.url,
+      PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,
+    });
+    this.scimify.app.get(HttpService, { strict: false }).axiosRef.defaults.timeout = CALL_TIMEOUT_MS;
+  }
+
+  private makeByHand(name: string, emails: readonly string[]): void {
+    const { id } = this.pagerDuty.addTeam({ name, description: 'Made by hand' });
+    this.handMade.add(id);
+    for (const email of emails) this.addByHand(this.pagerDuty.team(id)!, email);
+  }
+
+  private async createIntegration(): Promise<void> {
+    const { body } = await this.scimify.admin.post(`/tenants/${this.tenantId}/integrations`, {
+      provider: 'pagerduty',
+      name: 'PagerDuty',
+      settings: { authMethod: 'api_key' },
+      secret: this.apiKey,
+      policies: WITHOUT_GUARD,
+    });
+    const key = await this.scimify.admin.post(`/integrations/${body.id}/scim-keys`, { name: 'Okta' });
+    const scimKey: string = key.body.token;
+    const scim = this.scimify.scimWith(body.id, scimKey);
+    this.current = { id: body.id, tenantId: this.tenantId, scimKey, scim };
+    await this.admin('enable');
+  }
+}

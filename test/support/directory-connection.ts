@@ -1,0 +1,195 @@
+import type {
+  AccountSnapshot,
+  CallContext,
+  ConnectionHost,
+  DiagnosisCheck,
+  GroupSpec,
+  IntegrationProvider,
+  MemberOutcome,
+  MemberSpec,
+  ProviderConnection,
+  RemoteAccount,
+  RemoteGroup,
+  RemoteMember,
+  SnapshotGroup,
+  UserIdentity,
+  UserMatch,
+} from '../../src/integrations/provider/integration-provider';
+import {
+  GROUP_FULL,
+  GROUP_GONE,
+  ProviderError,
+  type ProviderErrorKind,
+  USER_GONE,
+} from '../../src/integrations/provider/provider-error';
+import type { Directory, DirectoryGroup } from './directory';
+
+const OF_ONE_MEMBER: ReadonlySet<string> = new Set([USER_GONE, GROUP_FULL]);
+
+/** One directory: a call is a look at what it holds. */
+export class DirectoryConnection implements ProviderConnection {
+  constructor(
+    private readonly provider: Pick<IntegrationProvider, 'groupNameKey' | 'limits'>,
+    private readonly known: RemoteAccount,
+    private readonly open: () => Directory,
+    private readonly host: ConnectionHost,
+  ) {}
+
+  account(context: CallContext): Promise<RemoteAccount> {
+    return this.call(context, () => this.known);
+  }
+
+  resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
+    return this.call(
+      context,
+      ({ people }) => new Map(identities.map((identity) => [identity.key, matchOf(people, identity)])),
+    );
+  }
+
+  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {
+    const keys = new Set(names.map((name) => this.provider.groupNameKey(name)));
+    return this.call(context, ({ groups }) => {
+      const named = [...groups.values()].map(
+        (group) => [this.provider.groupNameKey(group.name), remote(group)] as const,
+      );
+      return new Map(named.filter(([key]) => keys.has(key)));
+    });
+  }
+
+  getGroup(id: string, context: CallContext): Promise<RemoteGroup | null> {
+    return this.call(context, ({ groups }) => (groups.has(id) ? remote(groups.get(id)!) : null));
+  }
+
+  createGroup({ name, description }: GroupSpec, context: CallContext): Promise<RemoteGroup> {
+    return this.call(context, (directory) => {
+      this.assertNameFree(directory, name);
+      directory.changes.push(`create ${name}`);
+      return remote(directory.addGroup(name, [], description));
+    });
+  }
+
+  updateGroup(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void> {
+    return this.call(context, (directory) => {
+      const group = groupIn(directory, id);
+      if (change.name !== undefined) this.assertNameFree(directory, change.name, id);
+      directory.changes.push(`change ${group.name}`);
+      Object.assign(group, change);
+    });
+  }
+
+  deleteGroup(id: string, context: CallContext): Promise<void> {
+    return this.call(context, (directory) => {
+      directory.changes.push(`delete ${groupIn(directory, id).name}`);
+      directory.groups.delete(id);
+    });
+  }
+
+  async *changeMembers(
+    groupId: string,
+    { add, remove }: { add: readonly MemberSpec[]; remove: readonly string[] },
+    context: CallContext,
+  ): AsyncGenerator<MemberOutcome> {
+    for (const { remoteUserId } of add) {
+      try {
+        await this.call(context, (directory) => this.join(directory, groupId, remoteUserId));
+        yield { remoteUserId, change: 'add', applied: true, role: null };
+      } catch (error) {
+        if (!(error instanceof ProviderError) || !OF_ONE_MEMBER.has(error.reason)) throw error;
+        yield { remoteUserId, change: 'add', applied: false, error };
+      }
+    }
+    for (const remoteUserId of remove) {
+      await this.call(context, (directory) => {
+        groupIn(directory, groupId).memberIds.delete(remoteUserId);
+        directory.changes.push(`remove ${remoteUserId}`);
+      });
+      yield { remoteUserId, change: 'remove', applied: true, role: null };
+    }
+  }
+
+  listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]> {
+    return this.call(context, (directory) =>
+      [...groupIn(directory, groupId).memberIds].map((remoteUserId) => ({ remoteUserId, role: null })),
+    );
+  }
+
+  snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
+    return this.call(context, ({ groups, people }) => ({
+      groups: new Map([...groupIds].map((id) => [id, seen(groups.get(id))])),
+      hidden: new Set<string>(),
+      unknownUserIds: new Set<string>(),
+      users: new Map(people),
+      complete: { groups: true, members: true },
+      failures: [],
+    }));
+  }
+
+  async *diagnose(context: CallContext): AsyncGenerator<DiagnosisCheck> {
+    const check = { id: 'password', title: 'The server accepts the password' };
+    try {
+      const account = await this.account(context);
+      yield { ...check, status: 'passed', message: `This is ${account.name}.`, remedy: null, account };
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      const { message, remedy, reason, isTransient: transient } = error;
+      yield { ...check, status: 'failed', message, remedy, reason, transient };
+    }
+  }
+
+  private async call<T>(context: CallContext, answer: (directory: Directory) => T): Promise<T> {
+    await this.host.budget.acquire(context);
+    try {
+      return await this.host.slots.use(context.signal, async () => {
+        context.assertMaySend();
+        return answer(this.open());
+      });
+    } finally {
+      this.host.budget.ended(context);
+    }
+  }
+
+  private assertNameFree({ groups }: Directory, name: string, exceptId?: string): void {
+    const key = this.provider.groupNameKey(name);
+    const others = [...groups.values()].filter(({ id }) => id !== exceptId);
+    if (others.some((other) => this.provider.groupNameKey(other.name) === key)) {
+      throw refusal('conflict', 'name_taken', `There is a group "${name}" already.`);
+    }
+  }
+
+  private join(directory: Directory, groupId: string, personId: string): void {
+    const { memberIds } = groupIn(directory, groupId);
+    if (!directory.people.has(personId)) throw refusal('not-found', USER_GONE, 'The person is not there.');
+    if (!memberIds.has(personId) && memberIds.size >= this.provider.limits.membersPerGroup) {
+      throw refusal('rejected', GROUP_FULL, 'The group is full.');
+    }
+    directory.changes.push(`add ${personId}`);
+    memberIds.add(personId);
+  }
+}
+
+function groupIn({ groups }: Directory, id: string): DirectoryGroup {
+  const group = groups.get(id);
+  if (!group) throw refusal('not-found', GROUP_GONE, 'The group is not there.');
+  return group;
+}
+
+function remote({ id, name, description }: DirectoryGroup): RemoteGroup {
+  return { id, name, description, url: null };
+}
+
+function seen(group: DirectoryGroup | undefined): SnapshotGroup | null {
+  return group ? { name: group.name, memberIds: new Set(group.memberIds), membersComplete: true } : null;
+}
+
+function matchOf(people: Directory['people'], { email, userName }: UserIdentity): UserMatch {
+  const wanted = (email ?? userName).toLowerCase();
+  const [found, ...more] = [...people].filter(([, address]) => address.toLowerCase() === wanted);
+  if (!found) return { kind: 'not-found', message: 'Nobody in the directory has this address.' };
+  if (more.length > 0) return { kind: 'ambiguous', message: 'Several people have this address.' };
+  return { kind: 'resolved', remoteUserId: found[0] };
+}
+
+/** Nothing that is refused here has happened all the same. */
+export function refusal(kind: ProviderErrorKind, reason: string, message: string): ProviderError {
+  return new ProviderError({ kind, outcome: 'not-applied', reason, message, remedy: 'Ask its keeper.' });
+}
