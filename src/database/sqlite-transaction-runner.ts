@@ -90,8 +90,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
     for (let count = 0; count < MAX_WORKS_PER_COMMIT; count++) {
       const next = this.takeNext(count > 0);
       if (!next) break;
-      const done = await runInSavepoint(runner, next.queued);
-      if (done) finished.push(done);
+      finished.push(await runInSavepoint(runner, next.queued));
       if (next.big || performance.now() - begun > MAX_MS_PER_COMMIT) break;
     }
     try {
@@ -123,8 +122,8 @@ export class SqliteTransactionRunner extends TransactionRunner {
   }
 }
 
-/** @returns null when the work failed: its caller is told at once, and its savepoint is undone */
-async function runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork | null> {
+/** A work that failed is undone, and told after the COMMIT as well: what it was refused for may not be committed before. */
+async function runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork> {
   const afterCommit: (() => void)[] = [];
   await runner.startTransaction();
   try {
@@ -134,9 +133,12 @@ async function runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<
   } catch (error) {
     await runner.rollbackTransaction();
     // With a single writer nothing can have changed between two attempts: to run it again would not end.
-    queued.reject(
-      error instanceof RestartTransaction ? new Error(`${error.message} (single writer)`) : error,
-    );
-    return null;
+    const failure =
+      error instanceof RestartTransaction ? new Error(`${error.message} (single writer)`) : error;
+    return {
+      settle: () => queued.reject(failure),
+      fail: (cause) => queued.reject(new DatabaseUnavailableError('The database did not commit.', cause)),
+      afterCommit: [],
+    };
   }
 }

@@ -85,6 +85,20 @@ describe('transactions', () => {
     expect(await names()).toEqual(['a']);
   });
 
+  it('are refused for what is there by then, not for what may yet not be committed', async () => {
+    const { open, opened } = gate();
+    const before = transactions.run(() => opened);
+    const first = transactions.run((tx) => insert(tx, 'a'));
+    const second = transactions.run((tx) => insert(tx, 'a'));
+    const seenByRefused = second.then(
+      () => null,
+      () => names(),
+    );
+    open();
+    await Promise.all([before, first]);
+    expect(await seenByRefused).toEqual(['a']);
+  });
+
   it('say what happened after the commit, and only then', async () => {
     const said: string[] = [];
     await transactions.run(async (tx) => {
