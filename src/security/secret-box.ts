@@ -33,11 +33,14 @@ export class SecretBox {
   }
 
   /**
-   * A key for another purpose than encryption; the same in every process that has the same first key. What it makes has to
-   * be of the kind that may be made anew: it does not outlive a rotation.
+   * Keys for another purpose than encryption, one of each configured key; the first is to be made use of, and is the same
+   * in every process that has the same first key. What they make is recognised until the operator takes out its key.
    */
-  derive(purpose: string): Buffer {
-    return Buffer.from(hkdfSync('sha256', this.keys[0]!.bytes, '', purpose, 32));
+  derive(purpose: string): [Buffer, ...Buffer[]] {
+    const [first, ...others] = this.keys.map(({ bytes }) =>
+      Buffer.from(hkdfSync('sha256', bytes, '', purpose, 32)),
+    );
+    return [first!, ...others];
   }
 
   /** @param boundTo the row's identity, e.g. `integration:{id}` */

@@ -36,6 +36,17 @@ describe('a creation under an Idempotency-Key', () => {
     expect(await tenants()).toHaveLength(1);
   });
 
+  it('makes one tenant also when the encryption key is rotated in between', async () => {
+    const key = randomUUID();
+    const former = Buffer.alloc(32, 7).toString('base64');
+    const { body: first } = await create('/tenants', { name: 'Acme' }, key);
+    await scimify.restart({
+      SCIMIFY_ENCRYPTION_KEY: `${Buffer.alloc(32, 8).toString('base64')},${former}`,
+    });
+    expect(await create('/tenants', { name: 'Acme' }, key)).toMatchObject({ status: 201, body: first });
+    expect((await create('/tenants', { name: 'Umbrella' }, key)).status).toBe(422);
+  });
+
   it('is refused with another body', async () => {
     const key = randomUUID();
     await create('/tenants', { name: 'Acme' }, key);

@@ -45,21 +45,32 @@ export class IdempotentCreations {
   ): Promise<T> {
     const { key, route, body } = request;
     if (key === null) return create(UNCLAIMED);
-    const row = {
-      request: createHash('sha256')
-        .update(JSON.stringify([caller, route, key]))
-        .digest('hex'),
-      body: createHmac('sha256', this.secrets.derive('idempotency')).update(canonical(body)).digest('hex'),
+    const requestHash = createHash('sha256')
+      .update(JSON.stringify([caller, route, key]))
+      .digest('hex');
+    const [bodyHash, ...formerHashes] = this.hashes(canonical(body));
+    const resourceOf = (earlier: IdempotencyKey): string => {
+      if ([bodyHash, ...formerHashes].includes(earlier.body)) return earlier.resourceId;
+      throw new Problem('idempotency_key_reused');
     };
-    const earlier = await this.find(row.request);
-    if (earlier) return replay(resourceOf(earlier, row.body));
+    const earlier = await this.find(requestHash);
+    if (earlier) return replay(resourceOf(earlier));
     try {
-      return await create((tx, resourceId) => record(tx, { ...row, resourceId, createdAt: Date.now() }));
+      return await create((tx, resourceId) =>
+        record(tx, { request: requestHash, body: bodyHash, resourceId, createdAt: Date.now() }),
+      );
     } catch (error) {
-      const meanwhile = error instanceof CreatedMeanwhileError ? await this.find(row.request) : null;
+      const meanwhile = error instanceof CreatedMeanwhileError ? await this.find(requestHash) : null;
       if (!meanwhile) throw error;
-      return replay(resourceOf(meanwhile, row.body));
+      return replay(resourceOf(meanwhile));
     }
+  }
+
+  /** @returns that of a new body first, then those which it would have had before the encryption key was rotated */
+  private hashes(body: string): [string, ...string[]] {
+    const hash = (key: Buffer) => createHmac('sha256', key).update(body).digest('hex');
+    const [first, ...others] = this.secrets.derive('idempotency');
+    return [hash(first), ...others.map(hash)];
   }
 
   private find(request: string): Promise<IdempotencyKey | null> {
@@ -74,11 +85,6 @@ async function record(tx: Transaction, row: IdempotencyKey): Promise<void> {
   } catch (error) {
     throw isUniqueViolation(error) ? new CreatedMeanwhileError() : error;
   }
-}
-
-function resourceOf({ body, resourceId }: IdempotencyKey, askedBody: string): string {
-  if (body === askedBody) return resourceId;
-  throw new Problem('idempotency_key_reused');
 }
 
 /** The same text for bodies that say the same, in whatever order. */

@@ -20,7 +20,8 @@ export class Cursors {
   private readonly key: Buffer;
 
   constructor(secrets: SecretBox) {
-    this.key = secrets.derive('scim-cursor');
+    // A list that a rotation comes in between begins anew.
+    [this.key] = secrets.derive('scim-cursor');
   }
 
   encode(scope: CursorScope, place: object): string {
