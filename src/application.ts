@@ -51,7 +51,11 @@ export async function createApplication(
     return503OnClosing: false,
     // A path that cannot be decoded reaches no route, and no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      void answerError(error, request, reply.headers(BARE_SECURITY_HEADERS)),
+      void answerError(
+        error,
+        request,
+        reply.headers({ ...BARE_SECURITY_HEADERS, 'X-Request-Id': request.id }),
+      ),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRoute', (route) => {

@@ -9,11 +9,13 @@ const RFC_3339 =
  * The instant of an RFC 3339 date-time in epoch milliseconds. One without a zone is none: it would be read in that of the
  * server.
  *
- * @returns NaN where it is none, days that the calendar does not have included
+ * @returns NaN where it is none, days that the calendar does not have included, and what is none any more in UTC
  */
 export function parseTime(text: string): number {
   const day = RFC_3339.exec(text)?.[1];
-  return day !== undefined && isDay(day) ? Date.parse(text.toUpperCase()) : NaN;
+  if (day === undefined || !isDay(day)) return NaN;
+  const time = Date.parse(text.toUpperCase());
+  return RFC_3339.test(isoTime(time)) ? time : NaN;
 }
 
 /** `Date.parse` takes the 30th of February for one in March. */

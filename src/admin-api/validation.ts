@@ -17,24 +17,35 @@ export function adminValidation(): ValidationPipe {
 
 class AdminValidation extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.metatype && this.toValidate(metadata)) refuseUnstorable(value);
+    if (metadata.metatype && this.toValidate(metadata)) {
+      refuse(value, isUnstorable, 'must not hold U+0000 or half of a surrogate pair');
+      refuse(value, isInherited, UNKNOWN_FIELD);
+    }
     return (await super.transform(value, metadata)) as unknown;
   }
 }
 
-/** @throws Problem 400 that names each field */
-function refuseUnstorable(value: unknown): void {
-  const fields = typeof value === 'object' && value !== null ? [...fieldsUnstorable(value, '')] : [];
-  if (fields.length === 0) return;
-  const message = 'must not hold U+0000 or half of a surrogate pair';
-  throw Problem.invalid(fields.map((field) => ({ field, message })));
+const UNKNOWN_FIELD = 'is not a known field';
+
+const isUnstorable = (_name: string, value: unknown) => typeof value === 'string' && !isStorable(value);
+/** What every object has, as `constructor`, is taken for a known field by `class-validator`. */
+const isInherited = (name: string) => name in Object.prototype;
+
+/** @throws Problem 400 that names each field of which this is so */
+function refuse(value: unknown, isSo: (name: string, value: unknown) => boolean, message: string): void {
+  const fields = typeof value === 'object' && value !== null ? [...fieldsThat(isSo, value, '')] : [];
+  if (fields.length > 0) throw Problem.invalid(fields.map((field) => ({ field, message })));
 }
 
-function* fieldsUnstorable(value: object, parent: string): Generator<string> {
+function* fieldsThat(
+  isSo: (name: string, value: unknown) => boolean,
+  value: object,
+  parent: string,
+): Generator<string> {
   for (const [name, inner] of Object.entries(value) as [string, unknown][]) {
     const field = fieldIn(parent, shortened(name));
-    if (typeof inner === 'string' && !isStorable(inner)) yield field;
-    if (typeof inner === 'object' && inner !== null) yield* fieldsUnstorable(inner, field);
+    if (isSo(name, inner)) yield field;
+    if (typeof inner === 'object' && inner !== null) yield* fieldsThat(isSo, inner, field);
   }
 }
 
@@ -46,7 +57,7 @@ function fieldProblems(error: ValidationError, parent: string): FieldProblem[] {
   const field = fieldIn(parent, name);
   const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
     field,
-    message: rule === 'whitelistValidation' ? 'is not a known field' : message,
+    message: rule === 'whitelistValidation' ? UNKNOWN_FIELD : message,
   }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldProblems(child, field))];
 }

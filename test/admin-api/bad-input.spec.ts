@@ -1,3 +1,4 @@
+import { sendExactly } from '../scim/support/exact-request';
 import { HttpClient } from '../support/http';
 import { Scimify, type TestIntegration } from '../support/scimify';
 
@@ -74,6 +75,8 @@ describe('the admin API', () => {
     ['a secret with a line break', { ...valid, secret: 'hush-hush\ndef' }, ['secret']],
     ['an unknown policy', { ...valid, policies: { existingTeams: 'steal' } }, ['policies.existingTeams']],
     ['U+0000 in a name', { ...valid, name: 'a\0b' }, ['name']],
+    ['a field that every object has', { ...valid, toString: 'x' }, ['toString']],
+    ['a policy that every object has', { ...valid, policies: { constructor: 1 } }, ['policies.constructor']],
   ])('refuses %s and says which field', async (_, body, fields) => {
     const answer = await create(body);
     expect(answer.status).toBe(400);
@@ -95,12 +98,25 @@ describe('the admin API', () => {
     ['a limit of 201', 'GET', '/tenants?limit=201', undefined, 400],
     ['a cursor of another list', 'GET', '/tenants?cursor=abc', undefined, 400],
     ['an unknown query parameter', 'GET', '/tenants?colour=red', undefined, 400],
+    ['a query parameter that every object has', 'GET', '/tenants?hasOwnProperty=x', undefined, 400],
+    ['a query parameter that poisons prototypes', 'GET', '/tenants?__proto__=x', undefined, 400],
   ])('answers %s with problem details', async (_, method, path, body, status) => {
     const answer = await scimify.admin.send(method, path, body);
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(answer.body).toMatchObject({ status, code: expect.any(String), detail: expect.any(String) });
     expect(JSON.stringify(answer.body)).not.toMatch(/at .*\.js:/);
+  });
+
+  it.each([
+    ['cannot be decoded', '/api/v1/tenants/%zz', 400],
+    ['holds an id of any length', `/api/v1/tenants/${'a'.repeat(400)}`, 414],
+    ['leads nowhere', '/nowhere', 404],
+  ])('answers an address that %s under the id of the request too', async (_, target, status) => {
+    const answer = await sendExactly(scimify.url, { method: 'GET', target });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'));
   });
 
   it('pages its lists to the end, in the order of creation', async () => {

@@ -8,6 +8,7 @@ const NO_TIMES = Object.entries({
   'a time without seconds': ['2020-01-01T10:00Z'],
   'a day that there is not': ['2023-02-29T00:00:00Z', '2020-13-01T00:00:00Z'],
   'an hour that there is not': ['2020-01-01T24:00:00Z', '2020-01-01T10:60:00Z', '2020-01-01T10:00:00+24:00'],
+  'a year that there is not in UTC': ['9999-12-31T23:59:59-23:59', '0000-01-01T00:00:00+00:01'],
   'what is none': ['', 'yesterday', '0', '1577836800000'],
 }).flatMap(([kind, times]) => times.map((time) => [kind, time] as const));
 
