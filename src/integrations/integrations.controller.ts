@@ -62,6 +62,8 @@ class CreateIntegration {
 
   @ApiPropertyOptional({ type: PoliciesInput, nullable: true })
   @IsOptional()
+  // ValidateNested also takes a list, which would be stored under 0, 1 and so on and never looked at.
+  @IsObject()
   @ValidateNested()
   @Type(() => PoliciesInput)
   policies?: PoliciesInput;

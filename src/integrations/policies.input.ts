@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Max, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsObject, IsOptional, Max, Min, ValidateNested } from 'class-validator';
 import {
   DEFAULT_GUARD,
   DEFAULT_POLICIES,
@@ -126,6 +126,7 @@ export class PoliciesInput implements GivenPolicies {
     description: 'From how many removals within an hour on an admin has to agree; 0 turns a threshold off',
   })
   @IsOptional()
+  @IsObject()
   @ValidateNested()
   @Type(() => GuardInput)
   guard?: GuardInput;
