@@ -56,7 +56,7 @@ export const PROBLEM_KINDS = {
   },
   changed_meanwhile: {
     status: 409,
-    meaning: 'The integration was changed by somebody else while the target was asked; nothing was stored.',
+    meaning: 'The integration was changed by somebody else at the same time; nothing was stored.',
     detail: 'The integration was changed by somebody else at the same time; nothing was stored. Try again.',
   },
   decided_already: {

@@ -104,7 +104,8 @@ interface FieldChange {
   to: unknown;
 }
 
-function changesBetween(before: unknown, after: unknown, field = ''): FieldChange[] {
+/** What an event tells of a change, one entry for each field that differs. */
+export function changesBetween(before: unknown, after: unknown, field = ''): FieldChange[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (!isObject(before) || !isObject(after)) return [{ field, from: before ?? null, to: after ?? null }];
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);

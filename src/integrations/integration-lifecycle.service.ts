@@ -7,6 +7,7 @@ import type { Transaction } from '../database/transaction-runner';
 import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
 import { secretBinding } from './connections/connections.service';
+import { changesBetween } from './integration-edits.service';
 import { eventOf } from './integration-events';
 import { type DeletedTeams, Integration } from './integration.entity';
 import { Integrations, acceptSettings } from './integrations.service';
@@ -86,18 +87,19 @@ export class IntegrationLifecycle {
     return { settings: parsed, secretCiphertext: sealed.ciphertext, secretKeyId: sealed.keyId };
   }
 
-  /** Paused and with no account: what it writes to shows itself at the first run after an admin enables it. */
+  /**
+   * Paused and with no account: what it writes to shows itself at the first run after an admin enables it.
+   *
+   * @throws Problem 409 when another change was made since it was prepared: these settings would undo it
+   */
   async rebind(
     tx: Transaction,
     admin: Admin,
-    integration: Integration,
+    prepared: Integration,
     { settings, ...secret }: StoredConnection,
-    expected: ExpectedVersions,
   ): Promise<void> {
-    const { id } = integration;
-    const current = await this.integrations.locked(tx, id);
-    assertStays(current);
-    assertExpected(expected, current);
+    const current = await this.integrations.unchanged(tx, prepared);
+    const { id } = current;
     await tx.manager.update(Integration, { id }, { settings });
     await this.integrations.raiseRevision(tx, id, {
       ...secret,
@@ -113,8 +115,11 @@ export class IntegrationLifecycle {
       connectionCheckedAt: null,
     });
     await this.audit.record(tx, {
-      ...eventOf(integration, admin.actor, 'integration.rebound'),
-      detail: { formerAccount: integration.accountUrl },
+      ...eventOf(current, admin.actor, 'integration.rebound'),
+      detail: {
+        formerAccount: current.accountUrl,
+        changes: changesBetween({ settings: current.settings }, { settings }),
+      },
     });
     await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }

@@ -350,7 +350,7 @@ export class Integrations implements OnModuleInit {
     return integration;
   }
 
-  /** @throws Problem 409 when another change was made since the target was asked about this one */
+  /** @throws Problem 409 when another change was made since this one was read */
   async unchanged(tx: Transaction, { id, revision }: Integration): Promise<Integration> {
     const current = await this.locked(tx, id);
     if (current.revision === revision) return current;

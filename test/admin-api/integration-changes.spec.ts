@@ -197,4 +197,21 @@ describe('a change of an integration', () => {
       },
     ]);
   });
+
+  it('by a rebind is written down like any other, and never the secret', async () => {
+    await connect('api_key');
+    await change({ settings: { groupDescription: 'From Okta' } });
+    const secret = scimify.pagerDuty.addApiKey();
+    const settings = { authMethod: 'api_key', groupDescription: 'From Entra' };
+    expect((await scimify.admin.post(path('/rebind'), { settings, secret })).status).toBe(200);
+    expect((await scimify.admin.post(path('/rebind'), {})).status).toBe(200);
+    const { items } = (
+      await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?action=integration.rebound`)
+    ).body;
+    expect(items.map(({ detail }: { detail: { changes: object[] } }) => detail.changes)).toEqual([
+      [],
+      [{ field: 'settings.groupDescription', from: 'From Okta', to: 'From Entra' }],
+    ]);
+    expect(JSON.stringify(items)).not.toContain(secret);
+  });
 });

@@ -159,7 +159,7 @@ export class LifecycleController {
       'enabled, every group is compared with whatever account it reaches then.',
   })
   @ApiOkResponse({ type: IntegrationView })
-  @ApiProblems('integration_deleting', 'secret_unreadable')
+  @ApiProblems('changed_meanwhile', 'integration_deleting', 'secret_unreadable')
   @ApiBody({ type: RebindIntegration, required: false })
   async rebind(
     @CurrentAdmin() admin: Admin,

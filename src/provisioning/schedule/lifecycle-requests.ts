@@ -92,11 +92,12 @@ export class LifecycleRequests {
   ): Promise<Integration> {
     const integration = await this.integrations.get(admin, integrationId);
     assertStays(integration);
+    assertExpected(expected, integration);
     const stored = this.lifecycle.prepareRebind(integration, connection);
     await this.transactions.run(
       async (tx) => {
         await this.leases.revoke(tx, integrationId);
-        await this.lifecycle.rebind(tx, admin, integration, stored, expected);
+        await this.lifecycle.rebind(tx, admin, integration, stored);
         await this.remoteRows.remove((work) => work(tx), integrationId);
         await this.compareEverything(tx, admin, integrationId);
         await this.ledger.hurry(tx, integrationId);

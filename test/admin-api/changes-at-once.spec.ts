@@ -1,0 +1,67 @@
+import { FOR_UPDATE } from '../../src/database/dialect';
+import { TransactionRunner } from '../../src/database/transaction-runner';
+import { Integrations } from '../../src/integrations/integrations.service';
+import type { Answer } from '../support/http';
+import { Scimify } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+describe('asked for at the same time', () => {
+  let scimify: Scimify;
+
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+  });
+
+  afterEach(() => jest.restoreAllMocks());
+  afterAll(() => scimify.stop());
+
+  /**
+   * Answers to requests all of which have looked at a row before the first of them can write it.
+   *
+   * @param look called once by each of them to begin with
+   */
+  const asked = async (
+    [table, id]: [string, string],
+    look: jest.SpyInstance,
+    ...requests: (() => Promise<Answer>)[]
+  ): Promise<Answer[]> => {
+    const answers: Promise<Answer>[] = [];
+    await scimify.app.get(TransactionRunner).run(async (tx) => {
+      await tx.query(`SELECT id FROM ${table} WHERE id = ?${FOR_UPDATE}`, [id]);
+      for (const request of requests) {
+        answers.push(request());
+        const looks = await waitFor(
+          'it to look',
+          () => look.mock.results,
+          ({ length }) => length === answers.length,
+        );
+        await looks.at(-1)!.value;
+      }
+    });
+    return Promise.all(answers);
+  };
+
+  const statusesOf = (answers: Answer[]) => answers.map(({ status }) => status).sort();
+
+  const events = async (targetId: string, action: string): Promise<any[]> => {
+    const query = `targetId=${targetId}&action=${action}`;
+    return (await scimify.admin.get(`/audit-events?${query}`)).body.items.reverse();
+  };
+
+  it('a rebind and a change of the settings do not undo each other: one is refused', async () => {
+    const { id } = await scimify.createIntegration({ authMethod: 'api_key', enable: false });
+    const path = `/integrations/${id}`;
+    const [change, rebind] = await asked(
+      ['integration', id],
+      jest.spyOn(scimify.app.get(Integrations), 'get'),
+      () => scimify.admin.patch(path, { settings: { groupDescription: 'Mine' } }),
+      () => scimify.admin.post(`${path}/rebind`, { secret: scimify.pagerDuty.addApiKey() }),
+    );
+    expect(statusesOf([change!, rebind!])).toEqual([200, 409]);
+    const refused = [change!, rebind!].find(({ status }) => status === 409);
+    expect(refused!.body.code).toBe('changed_meanwhile');
+    const { settings } = (await scimify.admin.get(path)).body;
+    expect(settings.groupDescription).toBe(change!.status === 200 ? 'Mine' : undefined);
+    expect(await events(id, 'integration.rebound')).toHaveLength(rebind!.status === 200 ? 1 : 0);
+  });
+});
