@@ -1,6 +1,8 @@
 import { FOR_UPDATE } from '../../src/database/dialect';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Integrations } from '../../src/integrations/integrations.service';
+import { ScimKeys } from '../../src/integrations/scim-keys/scim-keys.service';
+import { AdminKeys } from '../../src/tenants/admin-keys/admin-keys.service';
 import type { Answer } from '../support/http';
 import { Scimify } from '../support/scimify';
 import { waitFor } from '../support/wait';
@@ -63,5 +65,22 @@ describe('asked for at the same time', () => {
     const { settings } = (await scimify.admin.get(path)).body;
     expect(settings.groupDescription).toBe(change!.status === 200 ? 'Mine' : undefined);
     expect(await events(id, 'integration.rebound')).toHaveLength(rebind!.status === 200 ? 1 : 0);
+  });
+
+  it('two revocations of a SCIM key are one', async () => {
+    const { id } = await scimify.createIntegration({ authMethod: 'api_key', enable: false });
+    const key = (await scimify.admin.post(`/integrations/${id}/scim-keys`, { name: 'Okta' })).body.id;
+    const revoke = () => scimify.admin.delete(`/scim-keys/${key}`);
+    const look = jest.spyOn(scimify.app.get(ScimKeys), 'get');
+    expect(statusesOf(await asked(['scim_key', key], look, revoke, revoke))).toEqual([204, 204]);
+    expect(await events(key, 'scim_key.revoked')).toHaveLength(1);
+  });
+
+  it('two revocations of an admin key are one, also where no tenant owns it', async () => {
+    const key = (await scimify.admin.post('/admin-keys', { name: 'Second platform key' })).body.id;
+    const revoke = () => scimify.admin.delete(`/admin-keys/${key}`);
+    const look = jest.spyOn(scimify.app.get(AdminKeys), 'get');
+    expect(statusesOf(await asked(['admin_key', key], look, revoke, revoke))).toEqual([204, 204]);
+    expect(await events(key, 'admin_key.revoked')).toHaveLength(1);
   });
 });

@@ -7,6 +7,7 @@ import { isLive, isUseNews } from '../../admin-api/key';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
+import { FOR_UPDATE } from '../../database/dialect';
 import { TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken } from '../../security/token';
 import type { Admin } from '../../tenants/authentication/admin';
@@ -88,17 +89,20 @@ export class ScimKeys {
   }
 
   async revoke(admin: Admin, id: string): Promise<void> {
-    const key = await this.get(admin, id);
-    const { tenantId } = await this.integrations.get(admin, key.integrationId);
-    if (key.revokedAt !== null) return;
+    const { integrationId } = await this.get(admin, id);
+    const { tenantId } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
+      // Of two who revoke it at the same time only one does: the other would move the time of it.
+      await tx.query(`SELECT id FROM scim_key WHERE id = ?${FOR_UPDATE}`, [id]);
+      const key = await tx.manager.findOneBy(ScimKey, { id });
+      if (!key || key.revokedAt !== null) return;
       await tx.manager.update(ScimKey, { id }, { revokedAt: Date.now() });
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'scim_key.revoked',
         target: { type: 'scim_key', id },
         tenantId,
-        integrationId: key.integrationId,
+        integrationId,
         detail: { name: key.name, prefix: key.prefix },
       });
     });

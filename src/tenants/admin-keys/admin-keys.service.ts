@@ -11,6 +11,7 @@ import { Problem } from '../../admin-api/problem';
 import { systemActor } from '../../audit/actor';
 import { AuditLog } from '../../audit/audit-log';
 import { SETTINGS, type Settings } from '../../config/settings';
+import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken, tokensEqual } from '../../security/token';
 import { type Admin, mayAct } from '../authentication/admin';
@@ -108,6 +109,7 @@ export class AdminKeys implements OnApplicationBootstrap {
     await this.transactions.run(async (tx) => {
       // Two owners who revoke each other's keys at the same time would leave none.
       if (tenantId !== null) await this.tenants.lock(tx, tenantId);
+      await tx.query(`SELECT id FROM admin_key WHERE id = ?${FOR_UPDATE}`, [id]);
       const key = await tx.manager.findOneBy(AdminKey, { id });
       if (!key || key.revokedAt !== null) return;
       if (admin.role !== 'platform' && (await isLastOwner(tx, key))) {
