@@ -59,10 +59,13 @@ export class Tenants {
     return tenant;
   }
 
+  /** @throws Problem 404 also for a tenant that is gone by now */
   async rename(admin: Admin, tenantId: string, name: string): Promise<Tenant> {
-    const before = await this.get(admin, tenantId);
-    await this.transactions.run(async (tx) => {
-      await tx.manager.update(Tenant, { id: tenantId }, { name, updatedAt: Date.now() });
+    await this.get(admin, tenantId);
+    return this.transactions.run(async (tx) => {
+      const before = await this.lock(tx, tenantId);
+      const change = { name, updatedAt: Date.now() };
+      await tx.manager.update(Tenant, { id: tenantId }, change);
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'tenant.renamed',
@@ -70,8 +73,8 @@ export class Tenants {
         tenantId,
         detail: { from: before.name, to: name },
       });
+      return { ...before, ...change };
     });
-    return this.get(admin, tenantId);
   }
 
   /**
@@ -85,13 +88,15 @@ export class Tenants {
   }
 
   /**
-   * One change of what it owns after the other.
+   * One change of it, or of what it owns, after the other.
    *
    * @throws Problem 404 when it is gone already
    */
-  async lock(tx: Transaction, tenantId: string): Promise<void> {
-    const rows = await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_UPDATE}`, [tenantId]);
-    if (rows.length === 0) throw Problem.notFound('tenant');
+  async lock(tx: Transaction, tenantId: string): Promise<Tenant> {
+    await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_UPDATE}`, [tenantId]);
+    const tenant = await tx.manager.findOneBy(Tenant, { id: tenantId });
+    if (!tenant) throw Problem.notFound('tenant');
+    return tenant;
   }
 
   /**
@@ -104,9 +109,9 @@ export class Tenants {
     tenantId: string,
     assertEmpty: (tx: Transaction) => Promise<void>,
   ): Promise<void> {
-    const { name } = await this.get(admin, tenantId);
+    await this.get(admin, tenantId);
     await this.transactions.run(async (tx) => {
-      await this.lock(tx, tenantId);
+      const { name } = await this.lock(tx, tenantId);
       await assertEmpty(tx);
       await tx.manager.delete(AdminKey, { tenantId });
       await tx.manager.delete(Tenant, { id: tenantId });

@@ -3,6 +3,7 @@ import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Integrations } from '../../src/integrations/integrations.service';
 import { ScimKeys } from '../../src/integrations/scim-keys/scim-keys.service';
 import { AdminKeys } from '../../src/tenants/admin-keys/admin-keys.service';
+import { Tenants } from '../../src/tenants/tenants.service';
 import type { Answer } from '../support/http';
 import { Scimify } from '../support/scimify';
 import { waitFor } from '../support/wait';
@@ -82,5 +83,32 @@ describe('asked for at the same time', () => {
     const look = jest.spyOn(scimify.app.get(AdminKeys), 'get');
     expect(statusesOf(await asked(['admin_key', key], look, revoke, revoke))).toEqual([204, 204]);
     expect(await events(key, 'admin_key.revoked')).toHaveLength(1);
+  });
+
+  it('two renamings of a tenant follow one upon the other, and each answers its own', async () => {
+    const id = await scimify.createTenant('A');
+    const rename = (name: string) => () => scimify.admin.patch(`/tenants/${id}`, { name });
+    const look = jest.spyOn(scimify.app.get(Tenants), 'get');
+    const answers = await asked(['tenant', id], look, rename('B'), rename('C'));
+    expect(answers.map(({ body }) => body.name)).toEqual(['B', 'C']);
+    const [first, second] = (await events(id, 'tenant.renamed')).map(({ detail }) => detail);
+    expect(first.from).toBe('A');
+    expect(second.from).toBe(first.to);
+    expect((await scimify.admin.get(`/tenants/${id}`)).body.name).toBe(second.to);
+  });
+
+  it('a renaming and the deletion of a tenant tell what came first', async () => {
+    const id = await scimify.createTenant('A');
+    const [deletion, renaming] = await asked(
+      ['tenant', id],
+      jest.spyOn(scimify.app.get(Tenants), 'get'),
+      () => scimify.admin.delete(`/tenants/${id}`),
+      () => scimify.admin.patch(`/tenants/${id}`, { name: 'B' }),
+    );
+    expect(deletion!.status).toBe(204);
+    const renamed = await events(id, 'tenant.renamed');
+    expect(renamed).toHaveLength(renaming!.status === 404 ? 0 : 1);
+    const [deleted] = await events(id, 'tenant.deleted');
+    expect(deleted.detail).toEqual({ name: renamed.length === 0 ? 'A' : 'B' });
   });
 });
