@@ -37,7 +37,8 @@ export class IntegrationLifecycle {
 
   /**
    * SCIM answers 401 from the commit on. A suspension ends: the engine finds out for itself whether the target can be
-   * reached. Whoever chose to leave the teams has ended it: nothing else is taken up again.
+   * reached. Whoever chose to leave the teams has ended it: no later request changes that, or has an event that
+   * tells of another way.
    */
   async beginDeletion(
     tx: Transaction,
@@ -48,10 +49,11 @@ export class IntegrationLifecycle {
   ): Promise<void> {
     const current = await this.integrations.locked(tx, id);
     assertExpected(expected, current);
+    if (current.deletingTeams === 'leave') return;
     await this.integrations.raiseRevision(tx, id, {
       ...NOT_SUSPENDED,
       deletingSince: current.deletingSince ?? Date.now(),
-      deletingTeams: current.deletingTeams === 'leave' ? 'leave' : teams,
+      deletingTeams: teams,
     });
     await this.audit.record(tx, {
       ...eventOf(current, admin.actor, 'integration.deletion_requested'),

@@ -143,6 +143,19 @@ describe('an integration that is deleted', () => {
     expect(writes()).toEqual([]);
   });
 
+  it('goes the way that its events say, which nothing changes once the teams are left', async () => {
+    scimify.pagerDuty.inject({ probability: 1, status: 503 });
+    // Again the same way is a request to try at once, and another one is another decision.
+    for (const way of ['release', 'release', 'delete', 'leave']) await remove(way);
+    const { revision } = (await shown()).body;
+    for (const way of ['delete', 'release', 'leave']) expect((await remove(way)).status).toBe(202);
+    expect((await shown()).body).toMatchObject({ revision, deletingTeams: 'leave' });
+    const path = `/tenants/${integration.tenantId}/audit-events?action=integration.deletion_requested`;
+    const { items } = (await scimify.admin.get(path)).body;
+    const ways = items.map(({ detail }: { detail: { teams: string } }) => detail.teams);
+    expect(ways.reverse()).toEqual(['release', 'release', 'delete', 'leave']);
+  });
+
   it('goes on when PagerDuty is back', async () => {
     scimify.pagerDuty.inject({ probability: 1, status: 503 });
     await remove('delete');

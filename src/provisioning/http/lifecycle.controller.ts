@@ -136,7 +136,8 @@ export class LifecycleController {
     summary: 'Delete an integration, and say what becomes of its teams',
     description:
       'SCIM answers 401 at once. The integration is shown with `deletingSince` until its teams are let go, in whatever ' +
-      'mode it is; while the target cannot be reached it stays. A second request with `teams=leave` ends it.',
+      'mode it is; while the target cannot be reached it stays. A second request with `teams=leave` ends ' +
+      'it for good: none that comes later takes another way.',
   })
   @ApiAcceptedResponse()
   async delete(
