@@ -133,9 +133,3 @@ export class IntegrationLifecycle {
     throw new Problem('tenant_has_integrations');
   }
 }
-
-/** @throws Problem 409 for an integration that is being deleted */
-export function assertStays({ deletingSince }: Integration): void {
-  if (deletingSince === null) return;
-  throw new Problem('integration_deleting');
-}

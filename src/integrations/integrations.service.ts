@@ -368,6 +368,12 @@ function asNextRevision() {
   return { revision: () => 'revision + 1', updatedAt: Date.now() };
 }
 
+/** @throws Problem 409 for an integration that is being deleted */
+export function assertStays({ deletingSince }: Integration): void {
+  if (deletingSince === null) return;
+  throw new Problem('integration_deleting');
+}
+
 async function findLocked(tx: Transaction, id: string): Promise<Integration | null> {
   await tx.query(`SELECT id FROM integration WHERE id = ?${FOR_UPDATE}`, [id]);
   return tx.manager.findOneBy(Integration, { id });

@@ -4,13 +4,9 @@ import { type ExpectedVersions, assertExpected } from '../../admin-api/if-match'
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { IntegrationEdits, type IntegrationPatch } from '../../integrations/integration-edits.service';
-import {
-  IntegrationLifecycle,
-  type NewConnection,
-  assertStays,
-} from '../../integrations/integration-lifecycle.service';
+import { IntegrationLifecycle, type NewConnection } from '../../integrations/integration-lifecycle.service';
 import type { DeletedTeams, Integration } from '../../integrations/integration.entity';
-import { Integrations } from '../../integrations/integrations.service';
+import { Integrations, assertStays } from '../../integrations/integrations.service';
 import type { IntegrationPolicies } from '../../integrations/policies';
 import type { Admin } from '../../tenants/authentication/admin';
 import { RemoteRows } from '../state/remote-rows';
