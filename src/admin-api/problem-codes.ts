@@ -67,7 +67,8 @@ export const PROBLEM_KINDS = {
   integration_deleting: {
     status: 409,
     meaning: 'The integration is being deleted.',
-    detail: 'The integration is being deleted.',
+    detail:
+      'The integration is being deleted. Nothing of it can be changed any more but its secret, for its teams are let go with that.',
   },
   last_owner_key: {
     status: 409,

@@ -20,6 +20,7 @@ import {
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { ApiProblems } from '../admin-api/api-problems';
 import { IdParam } from '../admin-api/id-param';
 import { ApiIdempotent, Creation, type CreationRequest } from '../admin-api/idempotency/idempotency-key';
 import { IdempotentCreations } from '../admin-api/idempotency/idempotent-creations';
@@ -131,6 +132,7 @@ export class IntegrationsController {
 
   @Post('integrations/:id/enable')
   @ApiIfMatch()
+  @ApiProblems('integration_deleting')
   @HttpCode(200)
   @RequiresRole('admin')
   @ApiOperation({ summary: "Write the IdP's changes to the target" })
@@ -145,6 +147,7 @@ export class IntegrationsController {
 
   @Post('integrations/:id/pause')
   @ApiIfMatch()
+  @ApiProblems('integration_deleting')
   @HttpCode(200)
   @RequiresRole('admin')
   @ApiOperation({ summary: "Accept the IdP's changes but write nothing to the target" })
@@ -159,6 +162,7 @@ export class IntegrationsController {
 
   @Post('integrations/:id/disable')
   @ApiIfMatch()
+  @ApiProblems('integration_deleting')
   @HttpCode(200)
   @RequiresRole('admin')
   @ApiOperation({

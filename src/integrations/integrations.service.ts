@@ -134,7 +134,7 @@ export class Integrations implements OnModuleInit {
     return integration;
   }
 
-  /** @throws Problem 412 */
+  /** @throws Problem 409 while it is being deleted, which goes on in whatever mode, 412 */
   async setMode(
     admin: Admin,
     id: string,
@@ -143,7 +143,9 @@ export class Integrations implements OnModuleInit {
   ): Promise<Integration> {
     const integration = await this.get(admin, id);
     await this.transactions.run(async (tx) => {
-      assertExpected(expected, await this.locked(tx, id));
+      const current = await this.locked(tx, id);
+      assertStays(current);
+      assertExpected(expected, current);
       await this.raiseRevision(tx, id, { mode });
       await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
     });

@@ -179,6 +179,13 @@ describe('the OpenAPI document', () => {
     ['POST /held-changes/{id}/approve', 409, ['decided_already', 'not_listed']],
     ['POST /held-changes/{id}/reject', 409, ['decided_already', 'not_listed']],
     ['PUT /integrations/{id}/secret', 409, ['account_mismatch', 'changed_meanwhile', 'visibility_lost']],
+    ['POST /integrations/{id}/pause', 409, ['integration_deleting']],
+    ['POST /integrations/{id}/scim-keys', 409, ['integration_deleting']],
+    [
+      'POST /integrations/{id}/rebind',
+      409,
+      ['changed_meanwhile', 'integration_deleting', 'secret_unreadable'],
+    ],
     ['PUT /integrations/{id}/secret', 412, ['precondition_failed']],
     ['PUT /integrations/{id}/secret', 422, ['secret_refused']],
     ['PUT /integrations/{id}/secret', 503, ['database_unavailable', 'outcome_unknown', 'target_unavailable']],

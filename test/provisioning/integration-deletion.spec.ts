@@ -1,6 +1,7 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { TransactionRunner } from '../../src/database/transaction-runner';
+import { Integrations } from '../../src/integrations/integrations.service';
 import { Scheduler } from '../../src/provisioning/schedule/scheduler';
 import { WorkLedger } from '../../src/provisioning/schedule/work-ledger';
 import { Scimify, type TestIntegration } from '../support/scimify';
@@ -240,11 +241,51 @@ describe('an integration that is deleted', () => {
     expect((await remove('everything')).status).toBe(400);
     scimify.pagerDuty.inject({ probability: 1, status: 503 });
     await remove('delete');
-    const rebind = await scimify.admin.post(`/integrations/${integration.id}/rebind`, {});
-    expect(rebind).toMatchObject({ status: 409, body: { code: 'integration_deleting' } });
+    const before = (await shown()).body;
+    const path = `/integrations/${integration.id}`;
+    for (const refused of [
+      await scimify.admin.patch(path, { name: 'Production' }),
+      await scimify.admin.post(`${path}/rebind`, {}),
+      await scimify.admin.post(`${path}/enable`),
+      await scimify.admin.post(`${path}/pause`),
+      await scimify.admin.post(`${path}/disable`),
+      await scimify.admin.post(`${path}/scim-keys`, { name: 'Another' }),
+    ]) {
+      expect(refused).toMatchObject({ status: 409, body: { code: 'integration_deleting' } });
+    }
+    const { mode, revision } = before;
+    expect((await shown()).body).toMatchObject({ mode, revision });
+    expect((await scimify.admin.get(`${path}/scim-keys`)).body.items).toHaveLength(1);
     await remove('leave');
     await gone();
     expect((await remove()).status).toBe(404);
+  });
+
+  it('takes another secret, without which its teams could not be let go', async () => {
+    for (const { id } of scimify.pagerDuty.apiKeys()) scimify.pagerDuty.disableKey(id);
+    await remove('delete');
+    await waitFor('the suspension', shown, ({ body }) => body.suspension !== null);
+    const secret = scimify.pagerDuty.addApiKey();
+    expect((await scimify.admin.put(`/integrations/${integration.id}/secret`, { secret })).status).toBe(204);
+    await gone();
+    expect(scimify.teams()).toEqual({ Old: ['bo@example.com'] });
+  });
+
+  it.each([
+    { when: 'has begun', status: 409, untilThen: () => remove() },
+    { when: 'is over', status: 404, untilThen: () => remove().then(gone) },
+  ])('has no new SCIM key whose creation waits until the deletion $when', async ({ status, untilThen }) => {
+    const integrations = scimify.app.get(Integrations);
+    const get = integrations.get.bind(integrations);
+    jest.spyOn(integrations, 'get').mockImplementationOnce(async (...asked) => {
+      const looked = await get(...asked);
+      await untilThen();
+      return looked;
+    });
+    const made = await scimify.admin.post(`/integrations/${integration.id}/scim-keys`, { name: 'Late' });
+    expect(made.status).toBe(status);
+    if (status === 409) await gone();
+    expect(await rowsLeft()).toEqual([]);
   });
 
   it('lets its tenant be deleted once it is gone, and not before', async () => {

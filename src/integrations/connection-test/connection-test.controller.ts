@@ -80,7 +80,9 @@ export class ConnectionTestController {
   @RequiresRole('owner')
   @ApiOperation({
     summary: 'Replace the secret',
-    description: 'The new secret is tried first, and stored only if it works and reaches the same account.',
+    description:
+      'The new secret is tried first, and stored only if it works and reaches the same account. This is possible while ' +
+      'the integration is being deleted, too: without a working secret its teams are not let go.',
   })
   @ApiNoContentResponse()
   @ApiProblems(

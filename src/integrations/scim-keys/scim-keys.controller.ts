@@ -8,6 +8,7 @@ import {
   ApiProperty,
   ApiTags,
 } from '@nestjs/swagger';
+import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { ApiIdempotent, Creation, type CreationRequest } from '../../admin-api/idempotency/idempotency-key';
 import { IdempotentCreations } from '../../admin-api/idempotency/idempotent-creations';
@@ -51,6 +52,7 @@ export class ScimKeysController {
   @ApiOperation({ summary: 'Make a key for the IdP; its token is shown once' })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedScimKeyView })
+  @ApiProblems('integration_deleting')
   create(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,

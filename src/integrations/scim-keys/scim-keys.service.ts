@@ -12,7 +12,7 @@ import { TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken } from '../../security/token';
 import type { Admin } from '../../tenants/authentication/admin';
 import type { IntegrationMode } from '../integration.entity';
-import { Integrations } from '../integrations.service';
+import { Integrations, assertStays } from '../integrations.service';
 import { ScimKey } from './scim-key.entity';
 
 /** The integration that a SCIM key opens. */
@@ -35,7 +35,10 @@ export class ScimKeys {
     private readonly audit: AuditLog,
   ) {}
 
-  /** @returns the key with its token, which is not to be had again */
+  /**
+   * @returns the key with its token, which is not to be had again
+   * @throws Problem 409 while the integration is being deleted
+   */
   async create(
     admin: Admin,
     integrationId: string,
@@ -56,6 +59,8 @@ export class ScimKeys {
       revokedAt: null,
     };
     await this.transactions.run(async (tx) => {
+      // Its removal takes along the keys that are there; one that came after would belong to nothing.
+      assertStays(await this.integrations.locked(tx, integrationId));
       await claim(tx, key.id);
       await tx.manager.insert(ScimKey, key);
       await this.audit.record(tx, {
