@@ -1,28 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Problem } from '../../admin-api/problem';
-import type { ProblemCode } from '../../admin-api/problem-codes';
 import type { Integration } from '../integration.entity';
 import { acceptSettings } from '../integrations.service';
 import type { RemoteAccount } from '../provider/integration-provider';
 import { ProviderRegistry } from '../provider/provider-registry';
 import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../suspension-reasons';
 import { withAccountCheck } from './connection-tests.service';
+import { CredentialRefused } from './credential-refused';
 import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
 import { KnownGroups } from './known-groups';
 import { trialHost, trialHostWithToken } from './trial-host';
-
-/** Settings and a secret that will not do. */
-export class CredentialRefused extends Problem {
-  constructor(
-    code: ProblemCode,
-    detail: string,
-    /** What a diagnosis calls it: for the audit. */
-    readonly reason: string,
-  ) {
-    super(code, detail);
-    this.name = 'CredentialRefused';
-  }
-}
 
 /** Tries how an account is reached before that is stored. */
 @Injectable()

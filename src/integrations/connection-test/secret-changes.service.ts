@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type ExpectedVersions, assertExpected } from '../../admin-api/if-match';
 import type { Admin } from '../../tenants/authentication/admin';
 import { Integrations } from '../integrations.service';
-import { CredentialRefused, CredentialTrials } from './credential-trials';
+import { CredentialRefused } from './credential-refused';
+import { CredentialTrials } from './credential-trials';
 
 /** Puts another secret in place of the stored one, once it is known to work. */
 @Injectable()
