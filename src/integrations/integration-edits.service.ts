@@ -5,8 +5,8 @@ import { AuditLog } from '../audit/audit-log';
 import type { Transaction } from '../database/transaction-runner';
 import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
-import { CredentialRefused } from './connection-test/credential-refused';
 import { CredentialTrials } from './connection-test/credential-trials';
+import { assertSameAccount } from './connection-test/same-account';
 import { secretBinding } from './connections/connections.service';
 import { eventOf } from './integration-events';
 import { Integration } from './integration.entity';
@@ -61,15 +61,19 @@ export class IntegrationEdits {
       provider.credentialKey(settings, secret) !== provider.credentialKey(integration.settings, secret);
     if (elsewhere) assertMayDecide(admin, 'what names the account');
     assertMayGuard(admin, integration.policies.guard, policies.guard);
-    const tried = elsewhere ? { account: await this.try(admin, integration, settings, secret) } : null;
+    const tried = elsewhere ? { account: await this.trials.run(integration, settings, secret) } : null;
     return { name: patch.name ?? integration.name, settings, policies, tried };
   }
 
-  /** @throws Problem 409 when another change was made since it was prepared */
+  /**
+   * @throws Problem 409 when another change was made since it was prepared
+   * @throws CredentialRefused 409 when the account has become known since, and is another one
+   */
   async apply(tx: Transaction, admin: Admin, prepared: Integration, edit: IntegrationEdit): Promise<void> {
     const current = await this.integrations.unchanged(tx, prepared);
     const { id } = current;
     const { name, settings, policies, tried } = edit;
+    if (tried) assertSameAccount(current, tried.account);
     const changes = changesBetween(
       { name: current.name, settings: current.settings, policies: current.policies },
       { name, settings, policies },
@@ -84,17 +88,6 @@ export class IntegrationEdits {
       detail: { changes },
     });
     await this.integrations.recordResumed(tx, admin.actor, current, connection);
-  }
-
-  private async try(admin: Admin, integration: Integration, settings: object, secret: string) {
-    try {
-      return await this.trials.run(integration, settings, secret);
-    } catch (error) {
-      if (error instanceof CredentialRefused) {
-        await this.integrations.recordRefused(admin, integration, 'integration.changed', error.reason);
-      }
-      throw error;
-    }
   }
 }
 

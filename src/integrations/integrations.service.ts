@@ -16,6 +16,7 @@ import { TransactionRunner } from '../database/transaction-runner';
 import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
 import { Tenants } from '../tenants/tenants.service';
+import { assertSameAccount } from './connection-test/same-account';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { eventOf } from './integration-events';
@@ -274,7 +275,10 @@ export class Integrations implements OnModuleInit {
     });
   }
 
-  /** @throws Problem 409 when another change was made since the secret was tried */
+  /**
+   * @throws Problem 409 when another change was made since the secret was tried
+   * @throws CredentialRefused 409 when the account has become known since, and is another one
+   */
   async replaceSecret(
     admin: Admin,
     tried: Integration,
@@ -284,6 +288,7 @@ export class Integrations implements OnModuleInit {
     const sealed = this.secrets.seal(secret, secretBinding(id));
     await this.transactions.run(async (tx) => {
       const current = await this.unchanged(tx, tried);
+      assertSameAccount(current, account);
       const change = whenConnected(current, account);
       await this.raiseRevision(tx, id, {
         secretCiphertext: sealed.ciphertext,

@@ -4,6 +4,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { TransactionRunner } from '../../src/database/transaction-runner';
+import { Integrations } from '../../src/integrations/integrations.service';
 import { CHECKS, REMEDIES } from '../../src/pagerduty/diagnosis-checks';
 import { makeToken } from '../../src/security/token';
 import { AdminKey, type AdminRole } from '../../src/tenants/admin-keys/admin-key.entity';
@@ -355,6 +356,30 @@ describe('the connection test', () => {
       await test(id);
       const accounts = scimify.pagerDuty.calls().map(({ credential }) => credential.account);
       expect(new Set(accounts)).toEqual(new Set(['us.acme']));
+    });
+
+    it('of another account is not stored where the account becomes known while it is tried', async () => {
+      const { id } = await withKey();
+      const beta = scimify.pagerDuty.addAccount({ subdomain: 'beta', region: 'us' });
+      beta.addUser({ email: 'owner@beta.example', role: 'owner' });
+      const integrations = scimify.app.get(Integrations);
+      const store = integrations.replaceSecret.bind(integrations);
+      jest.spyOn(integrations, 'replaceSecret').mockImplementationOnce(async (...tried) => {
+        expect((await test(id)).body.ok).toBe(true);
+        await store(...tried);
+      });
+      const answer = await putSecret(id, beta.addApiKey());
+      expect(answer).toMatchObject({ status: 409, body: { code: 'account_mismatch' } });
+      expect(answer.body.detail).toContain('https://beta.pagerduty.com');
+      expect(answer.body.detail).toMatch(/Nothing was stored\.$/);
+      expect(await integrationNow(id)).toMatchObject({ account: { name: 'acme' } });
+      scimify.pagerDuty.clearCalls();
+      await test(id);
+      const accounts = scimify.pagerDuty.calls().map(({ credential }) => credential.account);
+      expect(new Set(accounts)).toEqual(new Set(['us.acme']));
+      const [event] = await audited(id, 'integration.secret_changed');
+      expect(event).toMatchObject({ outcome: 'failed' });
+      expect(JSON.stringify(event.detail)).toContain('account_mismatch');
     });
 
     it.each([

@@ -1,3 +1,4 @@
+import { IntegrationEdits } from '../../src/integrations/integration-edits.service';
 import { adminWithRole } from '../support/admin-keys';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
@@ -151,6 +152,29 @@ describe('a change of an integration', () => {
       await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?action=integration.changed`)
     ).body;
     expect(items).toMatchObject([{ outcome: 'failed', detail: { reason: expect.any(String) } }]);
+  });
+
+  it('of what names the account is not stored where that becomes known to be another one meanwhile', async () => {
+    const { clientId, clientSecret: secret } = scimify.pagerDuty.addOAuthClient();
+    const beta = scimify.pagerDuty.addAccount({ subdomain: 'beta', region: 'us' });
+    beta.addUser({ email: 'owner@beta.example', role: 'owner' });
+    const theirs = beta.addOAuthClient({ clientSecret: secret });
+    integration = await scimify.createIntegration({ enable: false, settings: { clientId }, secret });
+    const { settings } = await shown();
+    const edits = scimify.app.get(IntegrationEdits);
+    const prepare = edits.prepare.bind(edits);
+    jest.spyOn(edits, 'prepare').mockImplementationOnce(async (...asked) => {
+      const edit = await prepare(...asked);
+      expect((await scimify.admin.post(path('/connection-test'))).body.ok).toBe(true);
+      return edit;
+    });
+    const moved = await change({ settings: { clientId: theirs.clientId, accountSubdomain: 'beta' } });
+    expect(moved).toMatchObject({ status: 409, body: { code: 'account_mismatch' } });
+    expect(await shown()).toMatchObject({ settings, account: { name: 'acme' } });
+    const { items } = (
+      await scimify.admin.get(`/tenants/${integration.tenantId}/audit-events?action=integration.changed`)
+    ).body;
+    expect(items).toMatchObject([{ outcome: 'failed', detail: { reason: 'account_mismatch' } }]);
   });
 
   it('of a policy is applied to what is there', async () => {

@@ -8,6 +8,7 @@ import { withAccountCheck } from './connection-tests.service';
 import { CredentialRefused } from './credential-refused';
 import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
 import { KnownGroups } from './known-groups';
+import { anotherAccount } from './same-account';
 import { trialHost, trialHostWithToken } from './trial-host';
 
 /** Tries how an account is reached before that is stored. */
@@ -48,10 +49,7 @@ function refusalOf(diagnosis: Diagnosis): CredentialRefused | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
   const mismatch = diagnosis.checks.find(({ reason }) => reason === ACCOUNT_MISMATCH);
-  if (mismatch) {
-    const detail = `${explanationOf(mismatch)} Nothing was stored.`;
-    return new CredentialRefused(ACCOUNT_MISMATCH, detail, ACCOUNT_MISMATCH);
-  }
+  if (mismatch) return anotherAccount(mismatch);
   if (failure.reason === VISIBILITY_LOST) {
     return new CredentialRefused(
       VISIBILITY_LOST,

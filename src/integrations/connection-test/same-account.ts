@@ -1,6 +1,8 @@
 import type { Integration } from '../integration.entity';
 import type { DiagnosisCheck, RemoteAccount } from '../provider/integration-provider';
 import { ACCOUNT_MISMATCH } from '../suspension-reasons';
+import { CredentialRefused } from './credential-refused';
+import { explanationOf } from './diagnosis';
 
 /**
  * Whether the credential still reaches the account whose groups and people this integration knows by their ids.
@@ -31,4 +33,18 @@ export function sameAccountCheck(
     remedy: `Give a credential of ${accountUrl}; to move to the other account, rebind the integration.`,
     reason: ACCOUNT_MISMATCH,
   };
+}
+
+/**
+ * For what is about to be stored: the account may have become known since that was tried.
+ * @throws CredentialRefused 409 for another account
+ */
+export function assertSameAccount(current: Integration, found: RemoteAccount | null): void {
+  const check = sameAccountCheck(current, found);
+  if (check?.status === 'failed') throw anotherAccount(check);
+}
+
+export function anotherAccount(check: DiagnosisCheck): CredentialRefused {
+  const detail = `${explanationOf(check)} Nothing was stored.`;
+  return new CredentialRefused(ACCOUNT_MISMATCH, detail, ACCOUNT_MISMATCH);
 }

@@ -3,7 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { type ExpectedVersions, assertExpected } from '../../admin-api/if-match';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
-import { IntegrationEdits, type IntegrationPatch } from '../../integrations/integration-edits.service';
+import { CredentialRefused } from '../../integrations/connection-test/credential-refused';
+import {
+  type IntegrationEdit,
+  IntegrationEdits,
+  type IntegrationPatch,
+} from '../../integrations/integration-edits.service';
 import { IntegrationLifecycle, type NewConnection } from '../../integrations/integration-lifecycle.service';
 import type { DeletedTeams, Integration } from '../../integrations/integration.entity';
 import { Integrations, assertStays } from '../../integrations/integrations.service';
@@ -28,7 +33,7 @@ export class LifecycleRequests {
     private readonly marks: ChangeMarks,
   ) {}
 
-  /** What a policy decides about teams and members is decided anew for every group. */
+  /** What the target refuses is written down: outside of the transaction, which has it undone. */
   async change(
     admin: Admin,
     integrationId: string,
@@ -38,7 +43,21 @@ export class LifecycleRequests {
     const integration = await this.integrations.get(admin, integrationId);
     assertStays(integration);
     assertExpected(expected, integration);
-    const edit = await this.edits.prepare(admin, integration, patch);
+    try {
+      const edit = await this.edits.prepare(admin, integration, patch);
+      await this.applyEdit(admin, integration, edit);
+    } catch (error) {
+      if (error instanceof CredentialRefused) {
+        await this.integrations.recordRefused(admin, integration, 'integration.changed', error.reason);
+      }
+      throw error;
+    }
+    return this.integrations.get(admin, integrationId);
+  }
+
+  /** What a policy decides about teams and members is decided anew for every group. */
+  private async applyEdit(admin: Admin, integration: Integration, edit: IntegrationEdit): Promise<void> {
+    const { id: integrationId } = integration;
     const decidesAnew = !isDeepStrictEqual(
       decisionsAboutGroups(integration.policies),
       decisionsAboutGroups(edit.policies),
@@ -55,7 +74,6 @@ export class LifecycleRequests {
       },
       { lane: integrationId, big: decidesAnew },
     );
-    return this.integrations.get(admin, integrationId);
   }
 
   /** Asked again it takes another way with the teams, and tries at once whatever it was waiting for. */
