@@ -237,6 +237,8 @@ describe('reconciliation', () => {
       ({ suspension }) => suspension !== null,
     );
     expect(shown.suspension).toMatchObject({ reason: 'visibility_lost', nextProbeAt: null });
+    // So many are not asked for one by one.
+    expect(scimify.pagerDuty.calls({ method: 'GET', path: /^\/teams\/\w+$/ })).toEqual([]);
     await scimify.admin.post(`/integrations/${integration.id}/sync`);
     expect(scimify.teams()).toEqual({});
     await reconcile({ acceptMissingTeams: true });

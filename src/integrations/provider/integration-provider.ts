@@ -187,7 +187,8 @@ export interface SnapshotGroup {
 
 /**
  * Groups as they were while they were being read, which takes a while: what is seen was there, but absence may be concluded
- * only where this says so. Even then a list may have shifted unseen, so a removal is confirmed by `listMembers` first.
+ * only where this says so. Even then a list may have shifted unseen, so a removal is confirmed by `listMembers` first, and
+ * that a group is gone by `getGroup`.
  */
 export interface AccountSnapshot {
   /** Of the groups asked for: null where it is gone, absent where that could not be told. */

@@ -23,6 +23,7 @@ import { RemoteGroup } from '../state/remote-group.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type GroupDrift, type KnownGroup, type SeenGroup, driftOf, visibilityLost } from './drift';
 import { DriftLedger, type FoundDrift, renamedByHand } from './drift-ledger';
+import { confirmMissing } from './missing-teams';
 
 export type ReconciliationResult =
   | { kind: 'complete' }
@@ -68,10 +69,9 @@ export class Reconciler {
   async reconcile(run: RunContext, acceptMissing: boolean): Promise<ReconciliationResult> {
     const startedAt = Date.now();
     const before = await this.claimedGroups(run.integration.id);
-    const snapshot = await run.connection.snapshot(new Set(before.map(({ remoteId }) => remoteId)), {
-      ...run.call,
-      priority: 'reconcile',
-    });
+    const call = { ...run.call, priority: 'reconcile' as const };
+    const remoteIds = new Set(before.map(({ remoteId }) => remoteId));
+    const snapshot = await run.connection.snapshot(remoteIds, call);
     const claimed = stillClaimed(before, await this.claimedGroups(run.integration.id));
     const isUnseen = ({ remoteId }: ClaimedGroup): boolean =>
       snapshot.groups.get(remoteId) === null || snapshot.hidden.has(remoteId);
@@ -89,12 +89,20 @@ export class Reconciler {
       return { kind: 'visibility-lost', problem };
     }
     await this.forgetUsers(run, people.gone);
+    // Few enough by now: were they many, the integration would be suspended, or an admin said that each is to be made again.
+    const unlisted = missing.map(({ remoteId }) => remoteId).filter((id) => !snapshot.hidden.has(id));
+    const confirmed = await confirmMissing(run.connection, unlisted, call);
     for (const group of groups) {
       const seen = snapshot.groups.get(group.remoteId);
-      if (seen === undefined) continue;
+      if (seen === undefined || (seen === null && !confirmed.gone.has(group.remoteId))) continue;
       await this.correct(run, group, seen, snapshot.unknownUserIds, startedAt);
     }
-    return resultOf(snapshot, groups.length === claimed.length);
+    const complete = {
+      ...snapshot.complete,
+      groups: snapshot.complete.groups && confirmed.gone.size === unlisted.length,
+    };
+    const failures = [...snapshot.failures, ...confirmed.failures];
+    return resultOf({ complete, failures }, groups.length === claimed.length);
   }
 
   /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
@@ -251,7 +259,10 @@ function stillClaimed(before: readonly ClaimedGroup[], after: readonly ClaimedGr
 }
 
 /** @param allShown whether there is no team that may only not be shown yet */
-function resultOf({ complete, failures }: AccountSnapshot, allShown: boolean): ReconciliationResult {
+function resultOf(
+  { complete, failures }: Pick<AccountSnapshot, 'complete' | 'failures'>,
+  allShown: boolean,
+): ReconciliationResult {
   if (complete.groups && complete.members && allShown) return { kind: 'complete' };
   const passing = failures.find(({ isTransient }) => isTransient);
   const cause = passing ?? (allShown ? failures[0] : undefined);
