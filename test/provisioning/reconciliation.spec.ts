@@ -227,6 +227,68 @@ describe('reconciliation', () => {
     );
   });
 
+  describe('while it reads the users', () => {
+    /** The list of teams is read by then, the users are not. */
+    const readingUsers = async (body: object = {}) => {
+      await longAfterwards();
+      const slow = scimify.pagerDuty.inject({
+        method: 'GET',
+        path: /^\/users\?.*include/,
+        latencyMs: 2_000,
+        times: 1,
+      });
+      scimify.pagerDuty.clearCalls();
+      await scimify.admin.post(`/integrations/${integration.id}/reconcile`, body);
+      await waitFor('the users to be asked for', slow.hits, (hits) => hits > 0);
+    };
+    const looks = () => scimify.pagerDuty.calls({ method: 'GET', path: /^\/users\?.*include/ }).length;
+    const groupNamed = async (name: string) =>
+      (await scimify.groups(integration)).find(({ displayName }) => displayName === name);
+
+    const untilFoundGone = (name: string) =>
+      waitFor(
+        'the change not to find its team',
+        () => groupNamed(name),
+        (shown) => shown?.reason === 'team_gone',
+      );
+
+    it('makes a team again without waiting for its time that is deleted by hand meanwhile', async () => {
+      await groupsWithTeams('On-call', 'Other');
+      const { id } = await groupNamed('On-call');
+      await readingUsers();
+      scimify.pagerDuty.removeTeam(teamOf('On-call'));
+      await integration.scim.addMembers(id, users.bo!);
+      await untilFoundGone('On-call');
+      expect((await overview()).reconciliation.lastCompletedAt).toBeNull();
+      await waitFor(
+        'the team to be there again',
+        () => scimify.teams()['On-call'] ?? [],
+        (emails) => emails.length === 2,
+      );
+      await scimify.settled(integration);
+      await reconciliationToEnd(scimify, integration);
+      expect(looks()).toBe(2);
+      expect(Date.parse((await overview()).reconciliation.nextAt)).toBeGreaterThan(Date.now() + HOUR);
+    });
+
+    it('does not take teams for deleted by what an admin said of those that were missing before', async () => {
+      await groupsWithTeams('One', 'Two', 'Three', 'Four');
+      const { id } = await groupNamed('One');
+      await readingUsers({ acceptMissingTeams: true });
+      scimify.pagerDuty.removeTeam(teamOf('One'));
+      await integration.scim.addMembers(id, users.bo!);
+      await untilFoundGone('One');
+      for (const name of ['Two', 'Three', 'Four']) scimify.pagerDuty.removeTeam(teamOf(name));
+      const { suspension } = await waitFor(
+        'the integration to be suspended',
+        async () => (await scimify.admin.get(`/integrations/${integration.id}`)).body,
+        (shown) => shown.suspension !== null,
+      );
+      expect(suspension.reason).toBe('visibility_lost');
+      expect(scimify.teams()).toEqual({});
+    });
+  });
+
   it('stops when most teams are gone at once, and makes them again only when an admin says that they were deleted', async () => {
     await groupsWithTeams('One', 'Two', 'Three');
     for (const name of ['One', 'Two', 'Three']) scimify.pagerDuty.removeTeam(teamOf(name));

@@ -97,8 +97,8 @@ export class WorkLedger {
         ? Math.min(everyMs, passingFailureDelay(failures, undefined, Math.random()))
         : everyMs;
       const reconcileAt = askedFor ?? now + delay;
-      // What was accepted holds for one look at the teams, and for no team that goes missing later.
-      const acceptMissing = (askedFor !== null || !teamsTold) && before.acceptMissing;
+      // What was accepted holds for one look at the teams, and for no team that goes missing later. Whoever asks hurries too.
+      const acceptMissing = ((askedFor !== null && before.hurried) || !teamsTold) && before.acceptMissing;
       await tx.query(
         `UPDATE integration_work SET reconcileAt = ?, acceptMissing = ?, reconcileFailures = ?, reconcileReason = ?,
            reconcileMessage = ?, reconciledAt = CASE WHEN ? = 1 THEN ? ELSE reconciledAt END WHERE integrationId = ?`,
@@ -117,12 +117,14 @@ export class WorkLedger {
     });
   }
 
-  /** Something that was met on the way can only be told by looking at the whole target. */
+  /**
+   * Something that was met on the way can only be told by looking at the whole target. A look that is going on may have read
+   * past it already: it is followed by another one.
+   */
   async expediteReconciliation(tx: Transaction, integrationId: string): Promise<void> {
-    const now = Date.now();
     await tx.query(
-      'UPDATE integration_work SET reconcileAt = ? WHERE integrationId = ? AND reconcileAt > ?',
-      [now, integrationId, now],
+      'UPDATE integration_work SET reconcileAt = ? WHERE integrationId = ? AND reconcileAt IS NOT NULL',
+      [Date.now(), integrationId],
     );
   }
 
@@ -242,14 +244,17 @@ async function reconciliationOf(tx: Transaction, integrationId: string) {
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
-  }>('SELECT reconcileAt, acceptMissing, reconcileFailures FROM integration_work WHERE integrationId = ?', [
-    integrationId,
-  ]);
+    hurried: number;
+  }>(
+    'SELECT reconcileAt, acceptMissing, reconcileFailures, hurried FROM integration_work WHERE integrationId = ?',
+    [integrationId],
+  );
   const reconcileAt = row?.reconcileAt ?? null;
   return {
     reconcileAt: reconcileAt === null ? null : Number(reconcileAt),
     acceptMissing: Boolean(row?.acceptMissing),
     failures: row?.reconcileFailures ?? 0,
+    hurried: Boolean(row?.hurried),
   };
 }
 
