@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ChangeMarks } from './change-marks';
 import { DeletedRowsSweeper } from './deleted-rows-sweeper';
 import { DesiredStateChanges } from './desired-state-changes';
+import { GivenAddresses } from './given-addresses';
 import { Groups } from './groups';
 import { IntegrationDirectory } from './integration-directory';
 import { KeptUsers } from './kept-users';
@@ -16,9 +17,19 @@ import { Users } from './users';
     DesiredStateChanges,
     RefusedWrites,
     KeptUsers,
+    GivenAddresses,
     DeletedRowsSweeper,
     IntegrationDirectory,
   ],
-  exports: [Users, Groups, ChangeMarks, DesiredStateChanges, RefusedWrites, KeptUsers, IntegrationDirectory],
+  exports: [
+    Users,
+    Groups,
+    ChangeMarks,
+    DesiredStateChanges,
+    RefusedWrites,
+    KeptUsers,
+    GivenAddresses,
+    IntegrationDirectory,
+  ],
 })
 export class DirectoryModule {}

@@ -10,6 +10,7 @@ import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
+import { GivenAddresses } from './given-addresses';
 import { LIVE, LiveResources, type ResourceTable } from './live-resources';
 import { isResourceId } from './resource-id';
 import type { ScimUser } from './user.entity';
@@ -53,6 +54,7 @@ export class Users extends LiveResources<UserRow> {
     private readonly transactions: TransactionRunner,
     private readonly marks: ChangeMarks,
     private readonly audit: AuditLog,
+    private readonly addresses: GivenAddresses,
   ) {
     super(reader, TABLE);
   }
@@ -181,6 +183,7 @@ export class Users extends LiveResources<UserRow> {
         ...keysOf(write),
       ],
     );
+    await this.giveAddress(tx, context, row);
     await this.record(tx, context, 'user.created', id, { userName: write.userName });
     return row;
   }
@@ -248,7 +251,17 @@ export class Users extends LiveResources<UserRow> {
         before.id,
       ],
     );
+    if (!before.active || before.email !== after.email) await this.giveAddress(tx, context, after);
     return after;
+  }
+
+  private async giveAddress(
+    tx: Transaction,
+    context: ChangeContext,
+    { id, email, active }: UserRow,
+  ): Promise<void> {
+    if (!active || email === null) return;
+    await this.addresses.given(tx, context, { userId: id, emailKey: emailKeyOf(email) });
   }
 
   private run<T>(
@@ -385,7 +398,11 @@ function columnsOf({ userName, displayName, email, active, resource }: UserWrite
 }
 
 function keysOf({ userName, externalId, email }: UserWrite): (string | null)[] {
-  return [fold(userName), externalId, email === null ? null : fold(email.trim())];
+  return [fold(userName), externalId, email === null ? null : emailKeyOf(email)];
+}
+
+function emailKeyOf(email: string): string {
+  return fold(email.trim());
 }
 
 function fromSql<Row extends UserRow>(row: Row): Row {

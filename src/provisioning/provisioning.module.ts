@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
 import { AccountCheck } from './apply/account-check';
+import { FormerAddresses } from './apply/former-addresses';
 import { GroupApplier } from './apply/group-applier';
 import { GroupViews } from './apply/group-view';
 import { IntegrationRemoval } from './apply/integration-removal';
@@ -66,6 +67,7 @@ import { SyncStatus } from './state/sync-status';
     GroupViews,
     People,
     UserResolution,
+    FormerAddresses,
     Teams,
     TeamNames,
     Members,

@@ -217,6 +217,42 @@ describe('the person behind a member', () => {
       expect(await member(other, successor)).toMatchObject({ state: 'applied', reason: null });
     });
 
+    describe('is no longer meant, although the other one is in no group,', () => {
+      const former = email('bo').toUpperCase();
+      const withFormer = { emails: [{ primary: true, type: 'work', value: former }] };
+
+      beforeEach(async () => {
+        await changeEmail(users.bo!, 'bo.renamed@example.com');
+        await shownAs('email_differs');
+        await scimify.settled(integration);
+      });
+
+      const untilUndone = async () => {
+        await untilTeam('ada');
+        expect(await member(group, users.bo!)).toMatchObject({ state: 'pending', reason: 'user_not_found' });
+        expect(writes()).toEqual([`DELETE ${personOf('bo')}`]);
+      };
+
+      it('when a new user gets the old address', async () => {
+        await integration.scim.createUser('bo.successor@example.com', withFormer);
+        await untilUndone();
+      });
+
+      it('when another user gets the old address', async () => {
+        await changeEmail(users.cy!, former);
+        await untilUndone();
+      });
+
+      it('when an inactive user with the old address becomes active', async () => {
+        await integration.scim.setActive(users.cy!, false);
+        await changeEmail(users.cy!, former);
+        await scimify.settled(integration);
+        expect(writes()).toEqual([]);
+        await integration.scim.setActive(users.cy!, true);
+        await untilUndone();
+      });
+    });
+
     it('is no longer meant where another active user has the old address already, in whatever group', async () => {
       await act('pause');
       await changeEmail(users.bo!, 'bo.renamed@example.com');

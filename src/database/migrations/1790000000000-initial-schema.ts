@@ -201,6 +201,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         state ${t.text(16)} NOT NULL,
         remoteUserId ${t.key(191)},
         goneRemoteUserId ${t.key(191)},
+        linkedEmailKey ${t.key(1100)},
         emailKey ${t.key(1100)},
         incarnation ${t.integer} NOT NULL,
         reason ${t.text(64)},
@@ -212,6 +213,7 @@ export class InitialSchema1790000000000 implements MigrationInterface {
         PRIMARY KEY (userId)
       )${t.tableOptions}`,
       'CREATE INDEX remote_user_of_integration ON remote_user (integrationId, remoteUserId)',
+      'CREATE INDEX remote_user_by_address ON remote_user (integrationId, linkedEmailKey)',
       'CREATE INDEX remote_user_to_review ON remote_user (integrationId, reason, nextCheckAt)',
       `CREATE TABLE remote_group (
         id ${t.id} NOT NULL,

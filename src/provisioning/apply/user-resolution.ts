@@ -21,7 +21,6 @@ export interface Unlinked extends LinkedBefore {
   userId: string;
   userName: string;
   email: string | null;
-  emailKey: string | null;
   externalId: string | null;
   /** An admin undid the link: what was known of the person before may be what is wrong. */
   fresh: boolean;
@@ -161,6 +160,7 @@ export class UserResolution {
     const rows = await this.reader.query<UnlinkedRow[]>(
       `SELECT u.id AS userId, u.userName AS userName, u.email AS email, u.emailKey AS emailKey,
               u.incarnation AS incarnation, u.externalIdKey AS externalId, r.remoteUserId AS linkedTo,
+              r.linkedEmailKey AS linkedEmailKey,
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
               CASE WHEN ${ANOTHER_ADDRESS} THEN 0 ELSE r.attempts END AS attempts,
               CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
@@ -272,10 +272,10 @@ const DIFFERING = `FROM remote_user r
   JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
   WHERE r.integrationId = ? AND r.reason = '${EMAIL_DIFFERS}'`;
 
-/** Of the user `u` with the link `r`. An address proves nothing any more once it stopped finding the person. */
+/** Of the user `u` with the link `r`. */
 const LINKED_IS_ANOTHERS = `(r.remoteUserId IS NOT NULL AND (
-  EXISTS (SELECT 1 FROM scim_user ou WHERE r.reason IS NULL AND ou.integrationId = u.integrationId
-          AND ou.emailKey = r.emailKey AND ou.id <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)
+  EXISTS (SELECT 1 FROM scim_user ou WHERE ou.integrationId = u.integrationId
+          AND ou.emailKey = r.linkedEmailKey AND ou.id <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)
   OR EXISTS (SELECT 1 FROM remote_user ol JOIN scim_user ou ON ou.id = ol.userId
              WHERE ol.integrationId = u.integrationId AND ol.remoteUserId = r.remoteUserId AND ol.reason IS NULL
                AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;

@@ -17,12 +17,20 @@ const refused: UserMatch = {
 const never: LinkedBefore = {
   incarnation: 1,
   linkedTo: null,
+  emailKey: 'new@example.com',
+  linkedEmailKey: null,
   linkedIsAnothers: false,
   linkedIncarnation: null,
   goneRemoteUserId: null,
   attempts: null,
 };
-const linked: LinkedBefore = { ...never, linkedTo: 'P0', linkedIncarnation: 1, attempts: 0 };
+const linked: LinkedBefore = {
+  ...never,
+  linkedTo: 'P0',
+  linkedEmailKey: 'old@example.com',
+  linkedIncarnation: 1,
+  attempts: 0,
+};
 const missing: LinkedBefore = { ...never, linkedIncarnation: 1, attempts: 1 };
 const gone: LinkedBefore = { ...missing, goneRemoteUserId: 'P1', attempts: 2 };
 const recycled: LinkedBefore = { ...linked, incarnation: 2, attempts: 7 };
@@ -135,5 +143,20 @@ describe('the link of a person after a look-up', () => {
     ],
   ])('%s', (_, user, match, expected) => {
     expect(planLink(user, match, NOW)).toMatchObject(expected);
+  });
+
+  it.each<[string, LinkedBefore, UserMatch, string | null]>([
+    ['is the one that found the person', linked, found, 'new@example.com'],
+    ['stays the former one while the new one finds nobody', linked, nobody, 'old@example.com'],
+    [
+      'is none once it does not find the person itself',
+      { ...linked, emailKey: 'old@example.com' },
+      nobody,
+      null,
+    ],
+    ['is none where the link is undone', { ...linked, linkedIsAnothers: true }, nobody, null],
+    ['is none where there is no link', never, nobody, null],
+  ])('has an address by which it was made, which %s', (_, user, match, expected) => {
+    expect(planLink(user, match, NOW).linkedEmailKey).toBe(expected);
   });
 });

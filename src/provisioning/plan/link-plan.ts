@@ -6,6 +6,10 @@ import { lookUpDelay, refusalDelay } from './backoff';
 export interface LinkedBefore {
   incarnation: number;
   linkedTo: string | null;
+  /** The folded address that the IdP gives the user now. */
+  emailKey: string | null;
+  /** The one by which the linked person was found; null where an admin said who it is, or it stopped finding them. */
+  linkedEmailKey: string | null;
   /** Another active IdP user has the address by which the linked person was found, or is linked to them by their own. */
   linkedIsAnothers: boolean;
   /** `incarnation` as it was when the link was made; null where there was no look-up yet. */
@@ -23,6 +27,8 @@ export const EMAIL_DIFFERS = 'email_differs';
 export interface PlannedLink {
   state: RemoteUserState;
   remoteUserId: string | null;
+  /** By which address this person was found; null where that proves nothing (any more). */
+  linkedEmailKey: string | null;
   reason: string | null;
   message: string | null;
   attempts: number;
@@ -53,7 +59,9 @@ export function planLink(user: LinkedBefore, match: UserMatch, now: number): Pla
   if (match.kind === 'resolved') {
     const { remoteUserId } = match;
     const attempts = remoteUserId === user.goneRemoteUserId ? (user.attempts ?? 0) : 0;
-    return { state: 'resolved', remoteUserId, reason: null, message: null, attempts, nextCheckAt: null };
+    const linkedEmailKey = user.emailKey;
+    const nothingWrong = { reason: null, message: null, nextCheckAt: null };
+    return { state: 'resolved', remoteUserId, linkedEmailKey, attempts, ...nothingWrong };
   }
   const samePerson = user.linkedIncarnation === user.incarnation;
   const attempts = (samePerson ? (user.attempts ?? 0) : 0) + 1;
@@ -61,6 +69,7 @@ export function planLink(user: LinkedBefore, match: UserMatch, now: number): Pla
   return {
     state: linkedTo !== null ? 'resolved' : state,
     remoteUserId: linkedTo,
+    linkedEmailKey: linkedTo !== null && user.linkedEmailKey !== user.emailKey ? user.linkedEmailKey : null,
     reason: linkedTo !== null ? EMAIL_DIFFERS : reason,
     message,
     attempts,

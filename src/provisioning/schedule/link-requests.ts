@@ -39,6 +39,7 @@ export class LinkRequests {
         {
           state: 'resolved',
           remoteUserId,
+          linkedEmailKey: null,
           reason: null,
           message: null,
           attempts: 0,

@@ -9,6 +9,7 @@ const COLUMNS = [
   'integrationId',
   'state',
   'remoteUserId',
+  'linkedEmailKey',
   'emailKey',
   'incarnation',
   'reason',
@@ -39,6 +40,7 @@ export async function writeLink(
       integrationId,
       link.state,
       link.remoteUserId,
+      link.linkedEmailKey,
       emailKey,
       incarnation,
       link.reason,
@@ -64,8 +66,8 @@ export async function unlinkGone(
 ): Promise<void> {
   const attempts = call?.attempts ?? 0;
   await tx.query(
-    `UPDATE remote_user SET goneRemoteUserId = ?, remoteUserId = NULL, state = 'not_found', reason = ?, message = ?,
-       attempts = ?, pinned = 0, nextCheckAt = ? WHERE userId IN (${inList(userIds)})`,
+    `UPDATE remote_user SET goneRemoteUserId = ?, remoteUserId = NULL, linkedEmailKey = NULL, state = 'not_found',
+       reason = ?, message = ?, attempts = ?, pinned = 0, nextCheckAt = ? WHERE userId IN (${inList(userIds)})`,
     [
       call?.remoteUserId ?? null,
       USER_GONE,
@@ -81,8 +83,8 @@ export async function unlinkGone(
 export async function undoLink(tx: Transaction, userId: string): Promise<void> {
   const now = Date.now();
   await tx.query(
-    `UPDATE remote_user SET state = 'unknown', remoteUserId = NULL, reason = NULL, message = NULL, attempts = 0,
-       pinned = 0, checkedAt = ?, nextCheckAt = ? WHERE userId = ?`,
+    `UPDATE remote_user SET state = 'unknown', remoteUserId = NULL, linkedEmailKey = NULL, reason = NULL, message = NULL,
+       attempts = 0, pinned = 0, checkedAt = ?, nextCheckAt = ? WHERE userId = ?`,
     [now, now, userId],
   );
 }

@@ -15,6 +15,7 @@ export type RemoteUserState = 'unknown' | 'resolved' | 'not_found' | 'ambiguous'
 /** Which person of the target an IdP user is. Two IdP users may be one remote user. */
 @Entity('remote_user')
 @Index('remote_user_of_integration', ['integrationId', 'remoteUserId'])
+@Index('remote_user_by_address', ['integrationId', 'linkedEmailKey'])
 @Index('remote_user_to_review', ['integrationId', 'reason', 'nextCheckAt'])
 export class RemoteUser {
   @PrimaryIdColumn() userId: string;
@@ -23,6 +24,8 @@ export class RemoteUser {
   @KeyColumn(191, { nullable: true }) remoteUserId: string | null;
   /** Whom the target no longer had when a call was made: its searches may show them for a while longer. */
   @KeyColumn(191, { nullable: true }) goneRemoteUserId: string | null;
+  /** The folded address that found the person of the link, which the look-ups for a later one leave as it is. */
+  @KeyColumn(1100, { nullable: true }) linkedEmailKey: string | null;
   /** The folded address that was looked up: another one in the directory means looking up afresh. */
   @KeyColumn(1100, { nullable: true }) emailKey: string | null;
   @TextColumn(64, { nullable: true }) reason: string | null;
