@@ -1,7 +1,7 @@
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { reconciliationToEnd } from './support/reconciliation';
+import { beginReconciliation, reconciliationToEnd } from './support/reconciliation';
 
 const email = (name: string) => `${name}@example.com`;
 const HOUR = 3_600_000;
@@ -116,6 +116,20 @@ describe('reconciliation', () => {
     await reconcile();
     const [left] = await untilDrift(['member_extra']);
     expect(left.since).toBe(since);
+  });
+
+  it('does not call somebody a stranger whom the identity provider wants and PagerDuty refused', async () => {
+    const { id } = scimify.pagerDuty.addUser({ email: email('sam'), role: 'read_only_user' });
+    const sam = await integration.scim.createUser(email('sam'));
+    const group = await integration.scim.createGroup('On-call', [users.ada!, sam]);
+    await scimify.settled(integration, ['partial']);
+    scimify.pagerDuty.addMember(teamOf('On-call'), id);
+    await beginReconciliation(scimify, integration);
+    await reconciliationToEnd(scimify, integration);
+    await scimify.settled(integration);
+    expect(await drift()).toEqual([]);
+    const members = await scimify.members(integration, group);
+    expect(members.map(({ state }) => state)).toEqual(['applied', 'applied']);
   });
 
   it('does not take a name without its doubled and outer spaces for another one, but its case', async () => {

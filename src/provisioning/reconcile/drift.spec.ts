@@ -28,10 +28,17 @@ describe('drift', () => {
     ['is somebody who was put in', group({}), seen(['x']), { extra: ['x'], strangers: ['x'] }],
     [
       'is a stranger as long as they stay',
-      group({ x: ['present', false] }),
+      group({ x: ['present', false] }, []),
       seen(['x']),
       { strangers: ['x'] },
     ],
+    [
+      'is somebody who was put in and whom the IdP wants, but no stranger',
+      group({}, ['x']),
+      seen(['x']),
+      { extra: ['x'] },
+    ],
+    ['is no stranger any more once the IdP wants them', group({ x: ['present', false] }), seen(['x']), {}],
     ['is another name', group({}), seen([], 'B'), { renamedTo: 'B' }],
     [
       'says nothing of a call that is open',

@@ -9,7 +9,7 @@ export type DriftKind = (typeof DRIFT_KINDS)[number];
 export interface KnownGroup {
   remoteName: string;
   members: ReadonlyMap<string, { state: RemoteMemberState; managed: boolean; preexisting: boolean }>;
-  /** Whom the IdP wants in it, of these members. */
+  /** Whom the IdP wants in it, whether or not they are known to be. */
   wanted: ReadonlySet<string>;
 }
 
@@ -29,7 +29,7 @@ export interface GroupDrift {
   gone: string[];
   /** In the team, not through us, and new to us. */
   extra: string[];
-  /** Put into the team by hand since it is ours, and still in it: these are reported. */
+  /** Put into the team by hand since it is ours, still in it, and not wanted by the IdP: these are reported. */
   strangers: string[];
 }
 
@@ -38,7 +38,7 @@ export interface GroupDrift {
  *
  * | known as                   | seen          | then                                             |
  * | -------------------------- | ------------- | ------------------------------------------------ |
- * | not in the team            | yes           | extra                                            |
+ * | not in the team            | yes           | extra; a stranger unless wanted                  |
  * | present, managed, wanted   | no, complete  | missing                                          |
  * | present, managed, unwanted | no, complete  | gone: its removal was held, or is about to come  |
  * | present, unmanaged         | no, complete  | gone                                             |
@@ -55,10 +55,10 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
     extra: [...seen.memberIds].filter((id) => !known.members.has(id)),
     strangers: [],
   };
-  drift.strangers.push(...drift.extra);
+  drift.strangers.push(...drift.extra.filter((id) => !known.wanted.has(id)));
   for (const [id, member] of known.members) {
     const { state, managed } = member;
-    if (isStranger(member) && seen.memberIds.has(id)) drift.strangers.push(id);
+    if (isStranger(member) && seen.memberIds.has(id) && !known.wanted.has(id)) drift.strangers.push(id);
     const absent = seen.membersComplete && !seen.memberIds.has(id) && !unknownUserIds.has(id);
     if (state === 'present' && absent)
       (managed && known.wanted.has(id) ? drift.missing : drift.gone).push(id);

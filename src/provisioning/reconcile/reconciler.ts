@@ -142,7 +142,7 @@ export class Reconciler {
       const known: KnownGroup = {
         remoteName: group.remoteName,
         members: await knownMembers(tx, group.id),
-        wanted: await wantedMembers(tx, integrationId, group),
+        wanted: await wantedMembers(tx, group.groupId),
       };
       const drift = driftOf(known, seen, unknownUserIds);
       await adjust(tx, run, group, drift);
@@ -299,19 +299,14 @@ async function knownMembers(tx: Transaction, remoteGroupId: string): Promise<Kno
   );
 }
 
-/** Whom active members of the group are linked to, of those whom we know in its team. */
-async function wantedMembers(
-  tx: Transaction,
-  integrationId: string,
-  { id, groupId }: Pick<ClaimedGroup, 'id' | 'groupId'>,
-): Promise<KnownGroup['wanted']> {
+/** Whom active members of the group are linked to, be they in its team or not: one whom the target refused may be put in by hand. */
+async function wantedMembers(tx: Transaction, groupId: string): Promise<KnownGroup['wanted']> {
   const rows = await tx.query<{ remoteUserId: string }>(
-    `SELECT DISTINCT t.remoteUserId AS remoteUserId FROM remote_member t
-     JOIN remote_user r ON r.integrationId = ? AND r.remoteUserId = t.remoteUserId
-     JOIN group_member m ON m.groupId = ? AND m.userId = r.userId
-     JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
-     WHERE t.remoteGroupId = ?`,
-    [integrationId, groupId, id],
+    `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM group_member m
+     JOIN remote_user r ON r.userId = m.userId AND r.remoteUserId IS NOT NULL
+     JOIN scim_user u ON u.id = m.userId AND u.active = 1 AND u.deletedAt IS NULL
+     WHERE m.groupId = ?`,
+    [groupId],
   );
   return new Set(rows.map(({ remoteUserId }) => remoteUserId));
 }
