@@ -22,7 +22,7 @@ class GuardInput implements Partial<GuardPolicy> {
     minimum: 0,
     maximum: 100,
     default: DEFAULT_GUARD.teamPercent,
-    description: 'Of the members of one team',
+    description: 'Of the members of one team; 0: no threshold of one team',
   })
   @IsOptional()
   @IsInt()
@@ -34,7 +34,7 @@ class GuardInput implements Partial<GuardPolicy> {
     nullable: true,
     minimum: 0,
     default: DEFAULT_GUARD.teamMembers,
-    description: 'At least so many of one team',
+    description: 'And at least so many of one team; 0: no threshold of one team',
   })
   @IsOptional()
   @IsInt()
@@ -46,7 +46,7 @@ class GuardInput implements Partial<GuardPolicy> {
     minimum: 0,
     maximum: 100,
     default: DEFAULT_GUARD.integrationPercent,
-    description: 'Of all memberships',
+    description: 'Of all memberships; 0: no threshold of all memberships',
   })
   @IsOptional()
   @IsInt()
@@ -58,7 +58,7 @@ class GuardInput implements Partial<GuardPolicy> {
     nullable: true,
     minimum: 0,
     default: DEFAULT_GUARD.integrationMembers,
-    description: 'At least so many of all memberships',
+    description: 'And at least so many of all memberships; 0: no threshold of all memberships',
   })
   @IsOptional()
   @IsInt()

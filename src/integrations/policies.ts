@@ -1,4 +1,7 @@
-/** From how many removals and deletions within an hour on an admin has to agree; 0 turns a threshold off. */
+/**
+ * From how many removals and deletions within an hour on an admin has to agree. There are three thresholds: of one team, of the
+ * integration, and of deleted teams. A 0 in any number of a threshold turns that one off.
+ */
 export interface GuardPolicy {
   teamPercent: number;
   teamMembers: number;

@@ -94,6 +94,29 @@ describe('the guard against mass changes', () => {
     expect(removals(people, counts([25, 0], ALL, {}, [15, 15]))).toBe('team');
   });
 
+  const teamAlone = { ...DEFAULT_GUARD, integrationPercent: 0 };
+
+  it.each<[string, typeof DEFAULT_GUARD, ReturnType<typeof guardRemovals>]>([
+    ['teamPercent', { ...teamAlone, teamPercent: 0 }, null],
+    ['teamMembers', { ...teamAlone, teamMembers: 0 }, null],
+    ['neither of the team', teamAlone, 'team'],
+    ['integrationPercent', { ...DEFAULT_GUARD, integrationPercent: 0 }, 'team'],
+    ['integrationMembers', { ...DEFAULT_GUARD, integrationMembers: 0 }, 'team'],
+    ['neither', DEFAULT_GUARD, 'integration'],
+  ])('has one threshold off where 0 stands for %s', (_, policy, expected) => {
+    expect(guardRemovals(policy, counts([60, 0], [100, 0]), 60)).toBe(expected);
+  });
+
+  it.each([
+    { integrationPercent: 0, teamMembers: 0 },
+    { integrationMembers: 0, teamMembers: 0 },
+    { integrationMembers: 0, teamPercent: 0 },
+  ])('lets one of a few go with %j', (zeros) => {
+    const policy = { ...DEFAULT_GUARD, ...zeros };
+    for (const removals of [1, 2, 3, 4])
+      expect(guardRemovals(policy, counts([4, 0], [4, 0]), removals)).toBeNull();
+  });
+
   it('is off with thresholds of 0', () => {
     const off = {
       teamPercent: 0,

@@ -50,13 +50,13 @@ interface Removals {
 export type GuardScope = 'team' | 'integration' | 'deletions';
 
 /**
- * Which threshold is past once so much more is done on top of the last hour and of what waits. Pure. A threshold of 0 is
- * off.
+ * Which threshold is past once so much more is done on top of the last hour and of what waits. Pure. A threshold is off
+ * where either of its numbers is 0: a 0 never makes the guard stricter.
  *
  * | scope       | past when, of the members at the window's start, the window removes          |
  * | ----------- | ---------------------------------------------------------------------------- |
  * | team        | more than `teamPercent` and at least `teamMembers`                           |
- * | team        | all, of three or more, and nobody came for them (unless `teamPercent` is off) |
+ * | team        | all, of three or more, and nobody came for them                              |
  * | integration | more than `integrationPercent` and at least `integrationMembers`             |
  * | deletions   | more than `deletedTeams` teams                                               |
  *
@@ -84,7 +84,8 @@ function pastThreshold(
   const isEmptied =
     ofTeam.start >= 3 &&
     ofTeam.removed >= ofTeam.start + counts.teamJoined &&
-    isPast(policy.teamPercent, ofTeam.removed, ofTeam.start);
+    policy.teamMembers > 0 &&
+    isPast(policy.teamPercent, 1, ofTeam.removed, ofTeam.start);
   return isEmptied || isTeamPast(policy, counts, all) || isTeamPast(policy, counts.atStart, teamAtStart)
     ? 'team'
     : null;
@@ -93,7 +94,7 @@ function pastThreshold(
 function isIntegrationPast(policy: GuardPolicy, counts: MemberCounts, removals: number): boolean {
   const removed = counts.integrationRemoved + counts.integrationWaiting + removals;
   const start = counts.integrationMembers + counts.integrationRemoved;
-  return removed >= policy.integrationMembers && isPast(policy.integrationPercent, removed, start);
+  return isPast(policy.integrationPercent, policy.integrationMembers, removed, start);
 }
 
 /** So many members of the integration are enough to let so many removals go: more need not be counted. Pure. */
@@ -101,13 +102,13 @@ export function membersToCount(
   { integrationPercent, integrationMembers }: GuardPolicy,
   removals: number,
 ): number {
-  if (integrationPercent === 0 || removals < integrationMembers) return 0;
+  if (integrationPercent === 0 || integrationMembers === 0 || removals < integrationMembers) return 0;
   return Math.ceil((removals * 100) / integrationPercent);
 }
 
 function isTeamPast(policy: GuardPolicy, counts: MemberCounts, removals: number): boolean {
   const { removed, start } = ofTeamIn(counts, removals);
-  return removed >= policy.teamMembers && isPast(policy.teamPercent, removed, start);
+  return isPast(policy.teamPercent, policy.teamMembers, removed, start);
 }
 
 function ofTeamIn(counts: MemberCounts, removals: number): { removed: number; start: number } {
@@ -227,6 +228,6 @@ export async function screenDeletion(
   }
 }
 
-function isPast(percent: number, part: number, whole: number): boolean {
-  return percent > 0 && part * 100 > whole * percent;
+function isPast(percent: number, least: number, part: number, whole: number): boolean {
+  return percent > 0 && least > 0 && part >= least && part * 100 > whole * percent;
 }
