@@ -24,9 +24,9 @@ import {
 } from './group-blocked';
 import type { GroupView } from './group-view';
 import { successorOf } from './known-target';
-import { Members, screenedTeam } from './members';
+import { Members, isPassing, screenedTeam } from './members';
 import { unsentDueAt } from './member-records';
-import { unlessNotVisibleYet } from './not-visible-yet';
+import { isOfOneUnseenTeam, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
@@ -72,9 +72,14 @@ export class GroupApplier {
       const now = Date.now();
       const withTeam = await this.teams.ensure(run, { ...view, group: view.group }, found);
       current = withTeam;
-      const named = await this.names.ensure(run, withTeam, now);
-      await this.applyMembers(run, named, now);
-      await this.acknowledge(run, named);
+      try {
+        const named = await this.names.ensure(run, withTeam, now);
+        await this.applyMembers(run, named, now);
+        await this.acknowledge(run, named);
+      } catch (failure) {
+        if (isOfSomeCalls(failure)) await this.members.letLeaversGo(run, withTeam);
+        throw failure;
+      }
     } catch (failure) {
       const error = current.remote ? unlessNotVisibleYet(current.remote, failure) : failure;
       await this.recordFailure(run, current, error);
@@ -293,6 +298,9 @@ export class GroupApplier {
       }
       const attempts = remote.attempts + 1;
       const nextAttemptAt = Date.now() + failure.delay(attempts);
+      // Who leaves while the call of somebody else keeps failing does not wait for its next attempt.
+      const holdsUpChanges =
+        failure.state === 'retrying' && !(remote.remoteId !== null && isOfSomeCalls(error));
       await tx.manager.update(
         RemoteGroup,
         { id: remote.id },
@@ -303,7 +311,7 @@ export class GroupApplier {
           attempts,
           nextAttemptAt,
           notBefore: nextAttemptAt,
-          blockedMark: failure.state === 'retrying' ? null : (view.change?.mark ?? NO_CHANGE),
+          blockedMark: holdsUpChanges ? null : (view.change?.mark ?? NO_CHANGE),
         },
       );
     });
@@ -312,6 +320,11 @@ export class GroupApplier {
 
 /** No change has this mark: whichever comes next is looked at. */
 const NO_CHANGE = '';
+
+/** Others of the group may work: it speaks neither of the account nor of the team. */
+function isOfSomeCalls(error: unknown): boolean {
+  return isPassing(error) && !isOfOneUnseenTeam(error);
+}
 
 interface Failure {
   reason: string;

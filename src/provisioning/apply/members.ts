@@ -3,7 +3,7 @@ import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { inList } from '../../database/dialect';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import { GROUP_FULL, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
+import { GROUP_FULL, ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import {
   type MemberPlan,
@@ -73,23 +73,70 @@ export class Members {
   ): Promise<void> {
     // Of a large group much may be left to compare before the next call.
     run.call.assertMaySend();
-    const remoteGroupId = view.remote.id;
-    const input = await this.people.planInput(
-      {
-        integrationId: run.integration.id,
-        groupId: view.groupId,
-        remoteGroupId,
-        membersPerGroup: run.provider.limits.membersPerGroup,
-        unmanagedMembers: run.integration.policies.unmanagedMembers,
-      },
-      userIds,
-      remoteUserIds,
-    );
+    const input = await this.planInput(run, view, userIds, remoteUserIds);
     const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
     const causes = await this.recordPlan(run, view, plan, input, marks);
-    const addsFailed = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted);
-    await this.applyRemovals(run, view, plan, input, { causes, addsFailed: addsFailed !== null });
+    const added = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted);
+    const removed = await this.applyRemovals(run, view, plan, input, {
+      causes,
+      addsFailed: added.failed !== null,
+    });
+    // What failed, and what was not sent for it, has its own row with its next attempt: nobody else has to wait for that.
     await this.acknowledge(run, view.groupId, marks);
+    const stopped = added.stopped ?? removed.stopped;
+    if (stopped) throw stopped;
+  }
+
+  /**
+   * Those who left the IdP leave the team, whatever it is that keeps everything else of the group from being done. But for
+   * somebody who may be about to come back as another user.
+   *
+   * @throws ProviderError as `apply`
+   */
+  async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<void> {
+    const now = Date.now();
+    for (let after = ''; ;) {
+      const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
+      if (remoteUserIds.length === 0) return;
+      after = remoteUserIds.at(-1)!;
+      const input = await this.planInput(run, view, [], remoteUserIds);
+      const leavers = remoteIdsOf(planMembers(input).remove.filter(({ leaver }) => leaver));
+      const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
+      const leaving = leavers.filter((id) => !mayStay.has(id));
+      if (leaving.length === 0) continue;
+      const causes = await this.causesOfLeaving(run, view, leaving);
+      const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
+      const { stopped } = await this.send(run, view, { add: [], remove }, input.wanted);
+      if (stopped) throw stopped;
+    }
+  }
+
+  /** Their changes stay marked, to be acknowledged once they are looked at in their turn. */
+  private async causesOfLeaving(
+    run: RunContext,
+    view: ViewWithTeam,
+    remoteUserIds: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const marks = await this.people.changedPairs(view.groupId, CHUNK);
+    const userIds = marks.map(({ userId }) => userId);
+    const { people } = await this.planInput(run, view, userIds, []);
+    return causesOf(view, people, remoteUserIds, marks, new Map()).ofRemoteUsers;
+  }
+
+  private planInput(
+    run: RunContext,
+    view: ViewWithTeam,
+    userIds: readonly string[],
+    remoteUserIds: readonly string[],
+  ): Promise<MemberPlanInput> {
+    const group = {
+      integrationId: run.integration.id,
+      groupId: view.groupId,
+      remoteGroupId: view.remote.id,
+      membersPerGroup: run.provider.limits.membersPerGroup,
+      unmanagedMembers: run.integration.policies.unmanagedMembers,
+    };
+    return this.people.planInput(group, userIds, remoteUserIds);
   }
 
   /**
@@ -123,8 +170,9 @@ export class Members {
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
         return ids;
       });
-      const failed = await this.send(run, view, { add: [], remove: ours }, new Map());
-      if (failed) throw failed;
+      const { failed, stopped } = await this.send(run, view, { add: [], remove: ours }, new Map());
+      const failure = stopped ?? failed;
+      if (failure) throw failure;
     }
     const kept = await this.leases.run(run.lease, (tx) => addedByUsAndKept(tx, view.remote.id));
     if (kept) throw new GroupBlockedError(kept.reason, kept.message);
@@ -173,15 +221,16 @@ export class Members {
     plan: MemberPlan,
     { known, wanted: peopleOf }: MemberPlanInput,
     { causes, addsFailed }: { causes: ReadonlyMap<string, string>; addsFailed: boolean },
-  ): Promise<void> {
-    if (plan.remove.length === 0) return;
+  ): Promise<Sent> {
+    if (plan.remove.length === 0) return ALL_ANSWERED;
     const [leaving, replaced] = partition(plan.remove, ({ leaver }) => leaver);
     const waits =
       replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(plan.remove))));
     const planned = remoteIdsOf(waits ? leaving : plan.remove);
     const remove = await this.recordRemovals(run, view, { add: plan.add, remove: planned }, known, causes);
-    await this.send(run, view, { add: [], remove }, peopleOf);
+    const sent = await this.send(run, view, { add: [], remove }, peopleOf);
     if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
+    return sent;
   }
 
   /**
@@ -276,7 +325,8 @@ export class Members {
         remoteGroupId,
         fresh.filter((id) => !passed.has(id)),
       );
-      const allowed = [...underWay, ...passed];
+      const mayLeave = new Set([...underWay, ...passed]);
+      const allowed = remove.filter((id) => mayLeave.has(id));
       await noteCutOff(tx, remoteGroupId, allowed);
       for await (const some of chunksOf(allowed)) await markRemoving(tx, remoteGroupId, some);
       await noteCauses(tx, 'remote_member', remoteGroupId, among(causes, allowed));
@@ -285,15 +335,16 @@ export class Members {
     });
   }
 
-  /** @returns the last passing failure, or null when every call was answered for good */
+  /** @throws ProviderError when no other call of the account makes sense now, or the team itself is what is wrong */
   private async send(
     run: RunContext,
     view: ViewWithTeam,
     change: { add: readonly string[]; remove: readonly string[] },
     peopleOf: ReadonlyMap<string, readonly string[]>,
-  ): Promise<ProviderError | null> {
-    if (change.add.length + change.remove.length === 0) return null;
+  ): Promise<Sent> {
+    if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
     let passing: ProviderError | null = null;
+    let stopped: ProviderError | null = null;
     const unsent = new Set([...change.add, ...change.remove]);
     let unrecorded: MemberOutcome[] = [];
     const flush = async () => {
@@ -316,14 +367,17 @@ export class Members {
         if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
         if (unrecorded.length >= OUTCOMES_PER_COMMIT) await flush();
       }
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      stopped = error;
     } finally {
       await flush();
     }
-    const stopped = passing;
-    if (stopped && unsent.size > 0) {
-      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, [...unsent], stopped));
+    const failed = passing ?? stopped;
+    if (failed && unsent.size > 0) {
+      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, [...unsent], failed));
     }
-    return passing;
+    return { failed, stopped };
   }
 
   private async recordOutcomes(
@@ -428,6 +482,21 @@ export class Members {
       }
     });
   }
+}
+
+/** How the calls went that were to be sent. */
+interface Sent {
+  /** The last passing failure, or null when every call was answered for good. */
+  failed: ProviderError | null;
+  /** The passing failure after which no more of these calls were made. */
+  stopped: ProviderError | null;
+}
+
+const ALL_ANSWERED: Sent = { failed: null, stopped: null };
+
+/** It may be the matter of one call alone: a call for somebody else may work. */
+export function isPassing(error: unknown): error is ProviderError {
+  return error instanceof ProviderError && error.isTransient && !error.accountWide;
 }
 
 async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {

@@ -98,6 +98,43 @@ export class People {
     return rows.map(({ remoteUserId }) => remoteUserId);
   }
 
+  /** As `remoteMembersAfter`, but for those whose call has just failed. */
+  async remoteMembersNotWaiting(
+    remoteGroupId: string,
+    after: string,
+    now: number,
+    limit: number,
+  ): Promise<string[]> {
+    const rows = await this.reader.query<{ remoteUserId: string }[]>(
+      `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
+         AND (state = 'present' OR nextAttemptAt <= ?) ORDER BY remoteUserId LIMIT ?`,
+      [remoteGroupId, after, now, limit],
+    );
+    return rows.map(({ remoteUserId }) => remoteUserId);
+  }
+
+  /**
+   * Those of these remote users who may turn out to be somebody whom the IdP wants in the group: their address is that of
+   * a user who was not looked up by it yet.
+   */
+  async mayBeWanted(groupId: string, remoteUserIds: readonly string[]): Promise<Set<string>> {
+    const wanted = new Set<string>();
+    for await (const some of chunksOf(remoteUserIds)) {
+      const rows = await this.reader.query<{ remoteUserId: string }[]>(
+        `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM scim_group g
+         JOIN remote_user r ON r.integrationId = g.integrationId AND r.remoteUserId IN (${inList(some)})
+         JOIN scim_user u ON u.integrationId = g.integrationId AND u.emailKey = r.emailKey
+           AND u.active = 1 AND u.deletedAt IS NULL
+         JOIN group_member m ON m.groupId = g.id AND m.userId = u.id
+         LEFT JOIN remote_user ur ON ur.userId = u.id
+         WHERE g.id = ? AND (ur.remoteUserId IS NULL OR ur.emailKey IS NULL OR ur.emailKey <> u.emailKey)`,
+        [...some, groupId],
+      );
+      for (const { remoteUserId } of rows) wanted.add(remoteUserId);
+    }
+    return wanted;
+  }
+
   /** People of the group whose next attempt has come. */
   async parkedDue(remoteGroupId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ userId: string }[]>(
@@ -274,18 +311,21 @@ export class People {
         managed: number;
         preexisting: number;
         reason: string | null;
+        attempts: number;
       }[]
     >(
-      `SELECT remoteUserId, state, managed, preexisting, reason FROM remote_member
+      `SELECT remoteUserId, state, managed, preexisting, reason, attempts FROM remote_member
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
       [remoteGroupId, ...remoteUserIds],
     );
-    for (const { remoteUserId, state, managed, preexisting, reason } of rows) {
+    for (const { remoteUserId, state, managed, preexisting, reason, attempts } of rows) {
       known.set(remoteUserId, {
         state,
         managed: Boolean(managed),
         preexisting: Boolean(preexisting),
         waitsToLeave: state === 'present' && reason === WAITS_FOR_ADDITIONS,
+        // Whoever waits to leave was not called for.
+        failures: state === 'present' ? 0 : attempts,
       });
     }
     return known;

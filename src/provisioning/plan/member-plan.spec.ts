@@ -107,6 +107,26 @@ describe('the plan for the members of a team', () => {
     expect(plan.remove).toEqual([{ remoteUserId: 'x', leaver: true }]);
   });
 
+  it('comes to those last whose call failed before, and to leavers before others who leave', () => {
+    const people = ['a', 'b', 'c'].map((userId) => person(userId, true));
+    const plan = planMembers(
+      input(
+        people,
+        [
+          ['r-a', { ...adding, failures: 2 }],
+          ['r-b', { ...adding, failures: 1 }],
+          ['w', { ...removing, failures: 1 }],
+          ['x', present],
+          ['y', { ...removing, failures: 1 }],
+          ['z', present],
+        ],
+        { remoteUserIds: ['w', 'x', 'y', 'z'], leavers: new Set(['y', 'z']) },
+      ),
+    );
+    expect(plan.add).toEqual(['r-c', 'r-b', 'r-a']);
+    expect(plan.remove.map(({ remoteUserId }) => remoteUserId)).toEqual(['z', 'x', 'y', 'w']);
+  });
+
   const anyKnown = fc.record({
     state: fc.constantFrom('adding' as const, 'present' as const, 'removing' as const),
     managed: fc.boolean(),

@@ -30,6 +30,8 @@ export interface KnownMember {
   preexisting: boolean;
   /** Is to leave once those have joined who are to join. */
   waitsToLeave?: boolean;
+  /** How often in a row the call for them failed. */
+  failures?: number;
 }
 
 export interface MemberPlanInput {
@@ -48,8 +50,9 @@ export interface MemberPlanInput {
 }
 
 export interface MemberPlan {
-  /** Remote users to be added, in the order of the people. */
+  /** Remote users to be added, in the order of the people; those whose call failed before come last. */
   add: string[];
+  /** Leavers first; but those whose call failed before come last. */
   remove: { remoteUserId: string; leaver: boolean }[];
   /** Desired and already there: from now on ours to remove. */
   manage: string[];
@@ -90,6 +93,8 @@ export function noPlaceMessage(membersPerGroup: number): string {
  * the IdP left.
  *
  * A desired person whom the target does not know is parked; whoever is not desired, or added, or there, is not.
+ *
+ * A call that fails may stop those after it, so one that keeps failing must not be in front of them each time.
  */
 export function planMembers(input: MemberPlanInput): MemberPlan {
   const plan: MemberPlan = { add: [], remove: [], manage: [], park: [], full: [], unpark: [] };
@@ -124,6 +129,11 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
     }
   }
   for (const remoteUserId of input.remoteUserIds) decide(remoteUserId);
+  const failuresOf = (remoteUserId: string): number => input.known.get(remoteUserId)?.failures ?? 0;
+  plan.add.sort((a, b) => failuresOf(a) - failuresOf(b));
+  plan.remove.sort(
+    (a, b) => failuresOf(a.remoteUserId) - failuresOf(b.remoteUserId) || Number(b.leaver) - Number(a.leaver),
+  );
   return plan;
 }
 
