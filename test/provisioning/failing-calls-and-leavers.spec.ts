@@ -31,10 +31,11 @@ describe('whoever left the IdP leaves the team', () => {
   };
   const act = (path: string) => scimify.admin.post(`/integrations/${integration.id}/${path}`);
   const leave = (name: string) => integration.scim.setActive(users[name]!, false);
+  const personOf = (name: string) => scimify.pagerDuty.user(email(name))!.id;
   const callsFail = (method: string, name: string, status = 503) =>
     scimify.pagerDuty.inject({
       method,
-      path: new RegExp(`/users/${scimify.pagerDuty.user(email(name))!.id}$`),
+      path: new RegExp(`/users/${personOf(name)}$`),
       status,
     });
   const untilTeam = (team: string, ...names: string[]) =>
@@ -94,6 +95,54 @@ describe('whoever left the IdP leaves the team', () => {
     fault.remove();
     await act(`groups/${group}/retry`);
     await untilTeam('On-call', 'ada');
+  });
+
+  const searchesFail = () => scimify.pagerDuty.inject({ method: 'GET', path: /^\/users\?/, status: 503 });
+
+  it('while nobody can be looked up who is to join this group or another one', async () => {
+    const group = await push('One', 'ada', 'bo');
+    await push('Two', 'ada', 'bo');
+    await act('pause');
+    const fault = searchesFail();
+    await integration.scim.addMembers(group, users.cy!);
+    await leave('bo');
+    await act('enable');
+    await untilTeam('One', 'ada');
+    await untilTeam('Two', 'ada');
+    fault.remove();
+    await letTimePass(scimify, HOUR);
+    await untilTeam('One', 'ada', 'cy');
+    await scimify.settled(integration);
+  });
+
+  it('after the look-ups of somebody else have failed so often that the next one is far away', async () => {
+    const group = await push('One', 'ada', 'bo');
+    await push('Two', 'ada', 'bo');
+    const fault = searchesFail();
+    await integration.scim.addMembers(group, users.cy!);
+    await waitFor('failures', fault.hits, (hits) => hits >= 2);
+    await letTimePass(scimify, -HOUR);
+    await leave('bo');
+    await untilTeam('One', 'ada');
+    await untilTeam('Two', 'ada');
+  });
+
+  it('but for one who is about to come back as another user, who cannot be looked up yet', async () => {
+    const group = await push('On-call', 'ada', 'bo', 'cy');
+    await act('pause');
+    const fault = searchesFail();
+    await integration.scim.delete(`/Users/${users.bo}`);
+    const again = await integration.scim.createUser(email('bo'));
+    await integration.scim.addMembers(group, again);
+    await leave('cy');
+    scimify.pagerDuty.clearCalls();
+    await act('enable');
+    await untilTeam('On-call', 'ada', 'bo');
+    fault.remove();
+    await letTimePass(scimify, HOUR);
+    await scimify.settled(integration);
+    const writes = scimify.pagerDuty.calls().filter(({ method }) => method !== 'GET');
+    expect(writes).toMatchObject([{ method: 'DELETE', path: expect.stringMatching(personOf('cy')) }]);
   });
 
   it('for two calls a turn while no call to the team works', async () => {

@@ -87,11 +87,19 @@ export class GroupApplier {
     }
   }
 
-  /** What all of these groups need could not be had: each says so. */
+  /**
+   * What all of these groups need could not be had: each says so, and lets go whoever leaves all the same.
+   *
+   * @throws ProviderError when that fails too
+   */
   async putOff(run: RunContext, views: readonly GroupView[], error: ProviderError): Promise<void> {
     for (const view of views) {
       if (view.group && !view.remote) await this.teams.begin(run, { ...view, group: view.group });
       await this.recordFailure(run, view, error);
+    }
+    if (!isOfSomeCalls(error)) return;
+    for (const view of views) {
+      if (view.group && view.remote?.remoteId) await this.members.letLeaversGo(run, view as ViewWithTeam);
     }
   }
 

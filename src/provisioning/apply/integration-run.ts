@@ -47,6 +47,10 @@ interface Batch {
   found: ReadonlyMap<string, FoundTeam> | undefined;
   turn: Turn;
   failuresInARow: number;
+  /** Groups whose look-ups failed in passing. */
+  putOff: number;
+  /** Whether any of the groups was brought to where it belongs. */
+  progressed: boolean;
 }
 
 /**
@@ -245,7 +249,14 @@ export class IntegrationRun {
 
   private async applyBatch(run: RunContext, groupIds: readonly string[], turn: Turn): Promise<void> {
     const taken = groupIds.filter((groupId) => !turn.inHand.has(groupId));
-    const batch: Batch = { views: [], found: undefined, turn, failuresInARow: 0 };
+    const batch: Batch = {
+      views: [],
+      found: undefined,
+      turn,
+      failuresInARow: 0,
+      putOff: 0,
+      progressed: false,
+    };
     for (const groupId of taken) turn.inHand.set(groupId, batch);
     const isAnothers = (groupId: string) => (turn.inHand.get(groupId) ?? batch) !== batch;
     try {
@@ -253,11 +264,12 @@ export class IntegrationRun {
         const view = await this.read(run, groupId);
         batch.views.push(await this.teams.takeOver(run, view, isAnothers));
       }
-      batch.found = await this.lookUp(run, batch.views);
+      const failure = await this.lookUp(run, batch);
       const workers = Array.from({ length: run.provider.limits.parallelCalls }, () =>
         this.workOff(run, batch),
       );
       await allEnded(workers);
+      if (failure && !batch.progressed && isOfAccount(failure, batch)) throw failure;
     } finally {
       for (const groupId of taken) letGoOf(groupId, batch);
     }
@@ -274,6 +286,7 @@ export class IntegrationRun {
         const found = nameWithoutTeam(view) === nameWithoutTeam(seen) ? batch.found : undefined;
         await this.groups.apply(run, seen.change?.whole ? comparedWhole(view) : view, found);
         batch.failuresInARow = 0;
+        batch.progressed = true;
         run.progressed = true;
       } catch (error) {
         if (isOfOneUnseenTeam(error)) continue;
@@ -295,21 +308,52 @@ export class IntegrationRun {
     return isBeingDeleted(integration) ? { ...view, group: null } : view;
   }
 
-  /** Whom and what the groups of a batch need, in the fewest calls; undefined where each has to ask for its team itself. */
-  private async lookUp(
+  /**
+   * Whom and what the groups of a batch need, in the fewest calls. Where it fails in passing, those groups wait that need
+   * it, and stay out of the way of others, who may only have somebody who leaves.
+   *
+   * @returns the last passing failure
+   */
+  private async lookUp(run: RunContext, batch: Batch): Promise<ProviderError | null> {
+    // Whom this leaves out each group looks up for itself.
+    const noPeople = await this.orPutOff(
+      run,
+      batch,
+      async () => this.users.beginToResolve(run, await this.people.concernedBy(batch.views)),
+      async (view) => (await this.users.due(await this.people.concernedBy([view]))).length > 0,
+    );
+    const noTeams = await this.orPutOff(
+      run,
+      batch,
+      async () => {
+        batch.found = await this.findTeams(run, batch.views);
+      },
+      (view) => nameWithoutTeam(view) !== null,
+    );
+    return noTeams ?? noPeople;
+  }
+
+  /** @returns the passing failure of the look-up, for which these groups of the batch are put off */
+  private async orPutOff(
     run: RunContext,
-    views: readonly GroupView[],
-  ): Promise<ReadonlyMap<string, FoundTeam> | undefined> {
+    batch: Batch,
+    ask: () => Promise<void>,
+    needsIt: (view: GroupView) => Promise<boolean> | boolean,
+  ): Promise<ProviderError | null> {
     try {
-      // Whom this leaves out each group looks up for itself: others of the batch may only have somebody who leaves.
-      await this.users.beginToResolve(run, await this.people.concernedBy(views));
-      return await this.findTeams(run, views);
+      await ask();
+      return null;
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      // One name that the target refuses to look up stops nobody else.
-      if (error.isOfOneObject) return undefined;
-      await this.groups.putOff(run, views, error);
-      throw error;
+      // One name that the target refuses to look up stops nobody else: each group has to ask for itself.
+      if (error.isOfOneObject) return null;
+      const waiting: GroupView[] = [];
+      for (const view of batch.views) if (error.accountWide || (await needsIt(view))) waiting.push(view);
+      batch.views = batch.views.filter((view) => !waiting.includes(view));
+      batch.putOff += waiting.length;
+      await this.groups.putOff(run, waiting, error);
+      if (error.accountWide) throw error;
+      return error;
     }
   }
 
@@ -386,6 +430,11 @@ export class IntegrationRun {
     if (outdated) await this.ledger.settle(run.lease, Date.now());
     return { more: outdated };
   }
+}
+
+/** No answer at all, or one that many groups need, speaks of the account; nothing else of the batch has worked. */
+function isOfAccount({ status }: ProviderError, { putOff }: Batch): boolean {
+  return status === null || putOff >= FAILURES_THAT_STOP;
 }
 
 /** Another lane may be at the group by now. */
