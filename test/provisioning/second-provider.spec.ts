@@ -270,6 +270,23 @@ describe('a target of another kind', () => {
       expect(directory.group('Everybody')!.memberIds.size).toBe(12);
     });
 
+    it('the next one in place of somebody who is refused, for whom the last place was kept', async () => {
+      const names = Array.from({ length: 13 }, (_, index) => `user-${index}`);
+      for (const name of names) directory.addPerson(email(name));
+      await connect({ names });
+      const id = await push('Everybody', ...names.slice(0, 11));
+      await push('Few', 'user-11');
+      await scimify.settled(integration);
+      directory.removePerson(directory.person(email('user-11'))!);
+      await integration.scim.addMembers(id, users['user-11']!, users['user-12']!);
+      await waitFor(
+        'the next one to join',
+        () => directory.members().Everybody!,
+        (members) => members.includes(email('user-12')),
+      );
+      await scimify.settled(integration, ['partial', 'synced']);
+    });
+
     it('no group that is called too long for it', async () => {
       await connect();
       await push('x'.repeat(41));

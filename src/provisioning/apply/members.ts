@@ -3,7 +3,7 @@ import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { inList } from '../../database/dialect';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import { GROUP_FULL, ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
+import { GROUP_FULL, GROUP_GONE, ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import {
   type MemberPlan,
@@ -403,8 +403,8 @@ export class Members {
       const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
       await noteUnclear(tx, remoteGroupId, idsOf(unclear));
       await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
-      const removed = outcomes.filter((outcome) => outcome.applied && outcome.change === 'remove').length;
-      if (removed > 0) await offerFreedPlaces(tx, remoteGroupId, removed);
+      const freed = outcomes.filter(freesPlace).length;
+      if (freed > 0) await offerFreedPlaces(tx, remoteGroupId, freed);
       const joined = outcomes.some((outcome) => outcome.applied && outcome.change === 'add');
       if (joined) await hurryRemovalsThatWait(tx, remoteGroupId);
       await this.audit.record(
@@ -497,6 +497,14 @@ const ALL_ANSWERED: Sent = { failed: null, stopped: null };
 /** It may be the matter of one call alone: a call for somebody else may work. */
 export function isPassing(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.isTransient && !error.accountWide;
+}
+
+/** Somebody left, or was refused for whom a place had been kept; but one that is full has none to give. */
+function freesPlace(outcome: MemberOutcome): boolean {
+  if (outcome.applied) return outcome.change === 'remove';
+  const { error, change } = outcome;
+  const isRefused = error.isOfOneObject && error.outcome === 'not-applied';
+  return change === 'add' && isRefused && error.reason !== GROUP_FULL && error.reason !== GROUP_GONE;
 }
 
 async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {
