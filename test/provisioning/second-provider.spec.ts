@@ -1,7 +1,7 @@
 import { AnswerTap } from '../security/support/answer-tap';
 import { Directory } from '../support/directory';
 import { DirectoryProvider } from '../support/directory-provider';
-import { Scimify, type TestIntegration } from '../support/scimify';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
 import { beginReconciliation, reconciliationToEnd } from './support/reconciliation';
 
@@ -285,6 +285,36 @@ describe('a target of another kind', () => {
         (members) => members.includes(email('user-12')),
       );
       await scimify.settled(integration, ['partial', 'synced']);
+    });
+
+    it('one after the other in a full group whose members are replaced, and more than there are places for', async () => {
+      const names = Array.from({ length: 21 }, (_, index) => `user-${index}`);
+      for (const name of names) directory.addPerson(email(name));
+      await connect({ names, policies: WITHOUT_GUARD });
+      const id = await push('Everybody', ...names.slice(0, 12));
+      await scimify.settled(integration);
+      directory.changes.length = 0;
+      const replace = (...wanted: string[]) =>
+        integration.scim.patchOperations(`/Groups/${id}`, {
+          op: 'replace',
+          path: 'members',
+          value: wanted.map((name) => ({ value: users[name]! })),
+        });
+      await replace(...names.slice(8));
+      await waitFor(
+        'all places to be theirs',
+        () => directory.members().Everybody!,
+        (members) =>
+          members.length === 12 && names.slice(0, 8).every((name) => !members.includes(email(name))),
+      );
+      expect(directory.changes.map((change) => change.split(' ')[0])).toEqual(
+        Array.from({ length: 8 }, () => ['remove', 'add']).flat(),
+      );
+      const [shown] = await scimify.settled(integration, ['partial']);
+      expect(shown).toMatchObject({ reason: 'team_full', members: { applied: 12, pending: 1 } });
+      // Nobody waits for a place any more: the others who leave need not wait for anybody.
+      await replace(names[20]!);
+      await untilMembers({ Everybody: emails(names[20]!) });
     });
 
     it('no group that is called too long for it', async () => {

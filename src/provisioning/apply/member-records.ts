@@ -2,7 +2,12 @@ import { chunksOf } from '../../database/chunks';
 import { inList, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import { GROUP_GONE, type ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
+import {
+  GROUP_FULL,
+  GROUP_GONE,
+  type ProviderError,
+  USER_GONE,
+} from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
@@ -12,6 +17,11 @@ import type { RunContext } from './run-context';
 
 /** A person whose look-up is due is looked up in the very next run. */
 export const LOOK_UP_SOON_MS = 1_000;
+
+/** After a removal from a full team, whoever gets the place has joined or been refused by then, as a rule. */
+const JOINED_WITHIN_MS = 5_000;
+
+export const WAITS_MESSAGE = 'The person leaves the team once those who are to join it have joined.';
 
 /** Searches may show for minutes whom the target no longer has. */
 function userGoneDelay(attempts: number): number {
@@ -314,6 +324,37 @@ export async function countPresent(
     present += Number(row?.members ?? 0);
   }
   return present;
+}
+
+/** They leave once somebody has joined, and are looked at before that in case nobody can. */
+export async function waitForAdditions(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
+       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
+      [WAITS_FOR_ADDITIONS, WAITS_MESSAGE, Date.now() + JOINED_WITHIN_MS, remoteGroupId, ...some],
+    );
+  }
+}
+
+/**
+ * How many places of a full team have members, or are kept for some, and how many people find none. Whom the target itself
+ * refused is not one of them: it may be the person who is in too many teams.
+ */
+export async function countPlaces(
+  tx: Transaction,
+  remoteGroupId: string,
+): Promise<{ taken: number; wanted: number }> {
+  const [row] = await tx.query<{ taken: number; wanted: number }>(
+    `SELECT (SELECT COUNT(*) FROM remote_member WHERE remoteGroupId = ?) AS taken,
+            (SELECT COUNT(*) FROM parked_member WHERE remoteGroupId = ? AND reason = ? AND attempts = 0) AS wanted`,
+    [remoteGroupId, remoteGroupId, GROUP_FULL],
+  );
+  return { taken: Number(row!.taken), wanted: Number(row!.wanted) };
 }
 
 /** Somebody joined for whom they may have waited. */

@@ -20,8 +20,10 @@ import { causesOf, noteCauses, notedCauses } from './causes';
 import type { GroupView } from './group-view';
 import {
   LOOK_UP_SOON_MS,
+  WAITS_MESSAGE,
   callOff,
   countPresent,
+  countPlaces,
   hurryRemovalsThatWait,
   markIntents,
   markRemoving,
@@ -32,6 +34,7 @@ import {
   recordApplied,
   recordFailed,
   unparkPeople,
+  waitForAdditions,
   waitingAmong,
 } from './member-records';
 import { CHUNK, type PairMark, People } from './people';
@@ -214,6 +217,9 @@ export class Members {
   /**
    * Nobody leaves to make room for somebody who could not come; but a leaver leaves in any case. Whether so many may leave
    * is asked last: only now it is known who has joined, and whether the team would be left empty.
+   *
+   * From a full team a few leave at a time, and the next ones once somebody has got their places: if the target fails in
+   * between, the rota is short by no more than these.
    */
   private async applyRemovals(
     run: RunContext,
@@ -228,9 +234,30 @@ export class Members {
       replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(plan.remove))));
     const planned = remoteIdsOf(waits ? leaving : plan.remove);
     const remove = await this.recordRemovals(run, view, { add: plan.add, remove: planned }, known, causes);
-    const sent = await this.send(run, view, { add: [], remove }, peopleOf);
+    const next = waits ? remove : await this.firstToLeave(run, view, remove, new Set(remoteIdsOf(leaving)));
+    const sent = await this.send(run, view, { add: [], remove: next }, peopleOf);
     if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
     return sent;
+  }
+
+  /** @returns who leaves now; others wait until somebody has joined in a place that became free */
+  private async firstToLeave(
+    run: RunContext,
+    view: ViewWithTeam,
+    remove: readonly string[],
+    leavers: ReadonlySet<string>,
+  ): Promise<readonly string[]> {
+    return this.leases.run(run.lease, async (tx) => {
+      const { taken, wanted } = await countPlaces(tx, view.remote.id);
+      if (wanted === 0) return remove;
+      const { membersPerGroup, parallelCalls } = run.provider.limits;
+      const free = Math.max(0, membersPerGroup - taken);
+      if (free > 0) await offerFreedPlaces(tx, view.remote.id, free);
+      const [leaving, replaced] = partition(remove, (id) => leavers.has(id));
+      const atOnce = Math.max(0, Math.min(wanted, parallelCalls) - free - leaving.length);
+      await waitForAdditions(tx, view.remote.id, replaced.slice(atOnce));
+      return [...leaving, ...replaced.slice(0, atOnce)];
+    });
   }
 
   /**
@@ -460,7 +487,7 @@ export class Members {
       for (const remoteUserId of waiting) {
         await postpone(tx, view.remote.id, remoteUserId, 'passing', {
           reason: WAITS_FOR_ADDITIONS,
-          message: 'The person leaves the team once those who are to join it have joined.',
+          message: WAITS_MESSAGE,
           delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
         });
       }
