@@ -1,3 +1,4 @@
+import { PATCH_SCHEMA } from '../support/scim-client';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
 import { letTimePass } from './support/passing-time';
@@ -127,8 +128,18 @@ describe('whoever left the IdP leaves the team', () => {
     await untilTeam('Two', 'ada');
   });
 
-  it('but for one who is about to come back as another user, who cannot be looked up yet', async () => {
+  it.each([
+    ['one', null],
+    ['one whose last address found nobody', 'unknown@example.com'],
+  ])('but for %s who is about to come back as another user, not looked up yet', async (_, lastAddress) => {
     const group = await push('On-call', 'ada', 'bo', 'cy');
+    if (lastAddress) {
+      await integration.scim.patch(`/Users/${users.bo}`, {
+        schemas: [PATCH_SCHEMA],
+        Operations: [{ op: 'replace', path: 'emails[type eq "work"].value', value: lastAddress }],
+      });
+      await scimify.settled(integration);
+    }
     await act('pause');
     const fault = searchesFail();
     await integration.scim.delete(`/Users/${users.bo}`);

@@ -123,7 +123,7 @@ export class People {
       const rows = await this.reader.query<{ remoteUserId: string }[]>(
         `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM scim_group g
          JOIN remote_user r ON r.integrationId = g.integrationId AND r.remoteUserId IN (${inList(some)})
-         JOIN scim_user u ON u.integrationId = g.integrationId AND u.emailKey = r.emailKey
+         JOIN scim_user u ON u.integrationId = g.integrationId AND u.emailKey = COALESCE(r.linkedEmailKey, r.emailKey)
            AND u.active = 1 AND u.deletedAt IS NULL
          JOIN group_member m ON m.groupId = g.id AND m.userId = u.id
          LEFT JOIN remote_user ur ON ur.userId = u.id
