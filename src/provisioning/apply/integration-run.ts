@@ -181,6 +181,7 @@ export class IntegrationRun {
     const result = await this.reconciler.reconcile(run, acceptMissing);
     const nextAt = await this.ledger.reconciled(run.lease, reconciliationInterval(run), {
       startedAt,
+      acceptedMissing: acceptMissing,
       problem: result.kind === 'complete' ? null : result.problem,
       passes: result.kind === 'incomplete' && result.passes,
       teamsTold: result.kind !== 'incomplete' || result.teamsTold,

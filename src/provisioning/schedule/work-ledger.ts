@@ -13,6 +13,8 @@ const PROBLEM_LENGTH = 1000;
 /** How a look at the whole target ended. */
 export interface ReconciliationEnd {
   startedAt: number;
+  /** Whether it went by what an admin had said of missing teams. */
+  acceptedMissing: boolean;
   /** Why not everything was seen; null where it was. */
   problem: { reason: string; message: string } | null;
   /** Whether the problem may be gone in a moment. */
@@ -85,7 +87,7 @@ export class WorkLedger {
   async reconciled(
     lease: Lease,
     everyMs: number,
-    { startedAt, problem, passes, teamsTold }: ReconciliationEnd,
+    { startedAt, acceptedMissing, problem, passes, teamsTold }: ReconciliationEnd,
   ): Promise<number> {
     return this.leases.run(lease, async (tx) => {
       const now = Date.now();
@@ -97,8 +99,8 @@ export class WorkLedger {
         ? Math.min(everyMs, passingFailureDelay(failures, undefined, Math.random()))
         : everyMs;
       const reconcileAt = askedFor ?? now + delay;
-      // What was accepted holds for one look at the teams, and for no team that goes missing later. Whoever asks hurries too.
-      const acceptMissing = ((askedFor !== null && before.hurried) || !teamsTold) && before.acceptMissing;
+      // What was accepted holds for one look at the teams, and for no team that goes missing later.
+      const acceptMissing = before.acceptMissing && !(acceptedMissing && teamsTold);
       await tx.query(
         `UPDATE integration_work SET reconcileAt = ?, acceptMissing = ?, reconcileFailures = ?, reconcileReason = ?,
            reconcileMessage = ?, reconciledAt = CASE WHEN ? = 1 THEN ? ELSE reconciledAt END WHERE integrationId = ?`,
@@ -244,17 +246,14 @@ async function reconciliationOf(tx: Transaction, integrationId: string) {
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
-    hurried: number;
-  }>(
-    'SELECT reconcileAt, acceptMissing, reconcileFailures, hurried FROM integration_work WHERE integrationId = ?',
-    [integrationId],
-  );
+  }>('SELECT reconcileAt, acceptMissing, reconcileFailures FROM integration_work WHERE integrationId = ?', [
+    integrationId,
+  ]);
   const reconcileAt = row?.reconcileAt ?? null;
   return {
     reconcileAt: reconcileAt === null ? null : Number(reconcileAt),
     acceptMissing: Boolean(row?.acceptMissing),
     failures: row?.reconcileFailures ?? 0,
-    hurried: Boolean(row?.hurried),
   };
 }
 
