@@ -401,6 +401,7 @@ describe('the person behind a member', () => {
       () => scimify.teams(),
       (teams) => Object.values(teams).every((emails) => emails.includes(email('bo'))),
     );
+    await scimify.settled(integration);
     expect(await member(other, users.bo!)).toMatchObject({ state: 'applied', remoteUserId: id });
   });
 });

@@ -248,7 +248,7 @@ describe('reconciliation', () => {
       const slow = scimify.pagerDuty.inject({
         method: 'GET',
         path: /^\/users\?.*include/,
-        latencyMs: 2_000,
+        latencyMs: 7_000,
         times: 1,
       });
       scimify.pagerDuty.clearCalls();
