@@ -1,4 +1,3 @@
-import { PATCH_SCHEMA } from '../support/scim-client';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
 import { letTimePass } from './support/passing-time';
@@ -134,9 +133,11 @@ describe('whoever left the IdP leaves the team', () => {
   ])('but for %s who is about to come back as another user, not looked up yet', async (_, lastAddress) => {
     const group = await push('On-call', 'ada', 'bo', 'cy');
     if (lastAddress) {
-      await integration.scim.patch(`/Users/${users.bo}`, {
-        schemas: [PATCH_SCHEMA],
-        Operations: [{ op: 'replace', path: 'emails[type eq "work"].value', value: lastAddress }],
+      const path = 'emails[type eq "work"].value';
+      await integration.scim.patchOperations(`/Users/${users.bo}`, {
+        op: 'replace',
+        path,
+        value: lastAddress,
       });
       await scimify.settled(integration);
     }

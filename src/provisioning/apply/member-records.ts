@@ -21,7 +21,8 @@ export const LOOK_UP_SOON_MS = 1_000;
 /** After a removal from a full team, whoever gets the place has joined or been refused by then, as a rule. */
 const JOINED_WITHIN_MS = 5_000;
 
-export const WAITS_MESSAGE = 'The person leaves the team once those who are to join it have joined.';
+export const WAITS_FOR_ADDITIONS_MESSAGE =
+  'The person leaves the team once those who are to join it have joined.';
 
 /** Searches may show for minutes whom the target no longer has. */
 function userGoneDelay(attempts: number): number {
@@ -336,7 +337,13 @@ export async function waitForAdditions(
     await tx.query(
       `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
-      [WAITS_FOR_ADDITIONS, WAITS_MESSAGE, Date.now() + JOINED_WITHIN_MS, remoteGroupId, ...some],
+      [
+        WAITS_FOR_ADDITIONS,
+        WAITS_FOR_ADDITIONS_MESSAGE,
+        Date.now() + JOINED_WITHIN_MS,
+        remoteGroupId,
+        ...some,
+      ],
     );
   }
 }

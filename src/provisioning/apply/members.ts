@@ -20,7 +20,7 @@ import { causesOf, noteCauses, notedCauses } from './causes';
 import type { GroupView } from './group-view';
 import {
   LOOK_UP_SOON_MS,
-  WAITS_MESSAGE,
+  WAITS_FOR_ADDITIONS_MESSAGE,
   callOff,
   countPresent,
   countPlaces,
@@ -487,7 +487,7 @@ export class Members {
       for (const remoteUserId of waiting) {
         await postpone(tx, view.remote.id, remoteUserId, 'passing', {
           reason: WAITS_FOR_ADDITIONS,
-          message: WAITS_MESSAGE,
+          message: WAITS_FOR_ADDITIONS_MESSAGE,
           delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
         });
       }
