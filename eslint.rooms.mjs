@@ -5,7 +5,7 @@
  */
 
 /** What every room may use but those that say so; it knows nothing of the product. */
-const FOUNDATION = ['config', 'observability', 'security'];
+const FOUNDATION = ['config', 'event-loop', 'observability', 'security'];
 
 /** @type {readonly { room: string, folder: string, uses: readonly string[], why: string }[]} */
 const TABLE = [
@@ -16,15 +16,21 @@ const TABLE = [
     why: 'settings are read before anything else exists, so they depend on nothing',
   },
   {
+    room: 'event-loop',
+    folder: 'src/event-loop',
+    uses: ['config'],
+    why: 'it shares the one thread among everybody, whoever they are',
+  },
+  {
     room: 'observability',
     folder: 'src/observability',
-    uses: ['config'],
+    uses: ['config', 'event-loop'],
     why: 'it takes what every room logs, and knows none of them',
   },
   {
     room: 'security',
     folder: 'src/security',
-    uses: ['config', 'observability'],
+    uses: ['config', 'event-loop', 'observability'],
     why: 'encryption and tokens work on bytes; what they protect is not their business',
   },
   {

@@ -1,6 +1,7 @@
 import { IdempotencyKey } from './admin-api/idempotency/idempotency-key.entity';
 import { AuditEvent } from './audit/audit-event.entity';
 import { GroupChange, MemberChange } from './directory/change.entity';
+import { DirectoryCount } from './directory/directory-count.entity';
 import { RefusedWrite } from './directory/refused-write.entity';
 import { GroupMember } from './directory/group-member.entity';
 import { ScimGroup } from './directory/group.entity';
@@ -34,6 +35,7 @@ export const ENTITIES = [
   GroupMember,
   GroupChange,
   MemberChange,
+  DirectoryCount,
   RefusedWrite,
   RemoteUser,
   RemoteGroup,

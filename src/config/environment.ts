@@ -13,6 +13,13 @@ import {
 
 const HTTP_URL = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
 const REQUESTS_PER_SECOND = { message: 'must be a whole number of requests a second, or 0 for no limit' };
+const WHOLE_NUMBER = (least: number, most: number) => ({
+  name: 'isWholeNumber',
+  validator: {
+    validate: (value: string) => /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most,
+    defaultMessage: () => `must be a whole number from ${least} to ${most}`,
+  },
+});
 const BASE64_256_BIT = '[A-Za-z0-9+/]{43}=';
 
 /** The environment variables that Scimify reads, as the operator wrote them; unset and empty are the same. */
@@ -81,6 +88,62 @@ export class Environment {
   @IsOptional()
   @Matches(/^\d{1,6}$/, REQUESTS_PER_SECOND)
   SCIMIFY_ADMIN_RATE_LIMIT?: string;
+
+  @IsOptional()
+  @Matches(/^\d{1,6}$/, REQUESTS_PER_SECOND)
+  SCIMIFY_TENANT_RATE_LIMIT?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(1, 1_000))
+  SCIMIFY_PARALLEL_REQUESTS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(1, 100_000))
+  SCIMIFY_MAX_CONNECTIONS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(1, 100_000))
+  SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(1, 600))
+  SCIMIFY_HEADERS_TIMEOUT_SECONDS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(1, 3_600))
+  SCIMIFY_BODY_TIMEOUT_SECONDS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(32, 100_000))
+  SCIMIFY_UNFINISHED_BODIES_MIB?: string;
+
+  @IsOptional()
+  @IsBooleanString({ message: 'must be true or false' })
+  SCIMIFY_API_DOCS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(0, 1_000_000))
+  SCIMIFY_MAX_INTEGRATIONS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(0, 1_000_000))
+  SCIMIFY_MAX_ADMIN_KEYS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(0, 1_000_000))
+  SCIMIFY_MAX_SCIM_KEYS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(0, 100_000_000))
+  SCIMIFY_MAX_USERS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(0, 10_000_000))
+  SCIMIFY_MAX_GROUPS?: string;
+
+  @IsOptional()
+  @ValidateBy(WHOLE_NUMBER(0, 100_000_000))
+  SCIMIFY_MAX_MEMBERSHIPS?: string;
 
   @IsOptional()
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -24,11 +24,44 @@ export interface Settings {
   auditRetentionDays: number;
   /** Addresses and networks whose word on the client's address is taken. */
   trustedProxies: readonly string[];
-  /** Requests a second: of one integration at the SCIM door, of one key at the admin API. 0: any number. */
-  rateLimits: { scim: number; admin: number };
+  /** Requests a second: of one integration at the SCIM door, of one key at the admin API, of one tenant at each. 0: any number. */
+  rateLimits: { scim: number; admin: number; tenant: number };
+  /** Requests that are worked on at the same time: of one integration at the SCIM door, of one tenant at the admin API. */
+  parallelRequests: number;
+  connections: ConnectionLimits;
+  /** What one tenant may have, unless the platform decides otherwise for it. */
+  quotas: Quotas;
+  /** Whether the OpenAPI documents and Swagger UI are served. */
+  apiDocs: boolean;
   logLevel: LogLevel;
   pagerDuty: { apiUrl: string | null; identityUrl: string | null; parallelCalls: number | null };
 }
+
+/** How much whoever connects may take up. */
+export interface ConnectionLimits {
+  /** Open connections in all. */
+  most: number;
+  /** Open connections of one client network; proxies that are trusted may have any number. */
+  mostPerNetwork: number;
+  headersTimeoutMs: number;
+  /** From the end of the headers to the end of the body. */
+  bodyTimeoutMs: number;
+  /** Bytes of bodies that have not been worked on yet, of all requests. */
+  unfinishedBodyBytes: number;
+}
+
+export const QUOTA_NAMES = [
+  'integrations',
+  'adminKeys',
+  'scimKeys',
+  'users',
+  'groups',
+  'memberships',
+] as const;
+export type QuotaName = (typeof QUOTA_NAMES)[number];
+
+/** How much one tenant may have: keys that are live, `scimKeys` of each integration, the rest of all of them together. */
+export type Quotas = Readonly<Record<QuotaName, number>>;
 
 /** Injection token of `Settings`. */
 export const SETTINGS = Symbol('SETTINGS');
@@ -83,7 +116,25 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     rateLimits: {
       scim: Number(given.SCIMIFY_SCIM_RATE_LIMIT ?? '200'),
       admin: Number(given.SCIMIFY_ADMIN_RATE_LIMIT ?? '50'),
+      tenant: Number(given.SCIMIFY_TENANT_RATE_LIMIT ?? '400'),
     },
+    parallelRequests: Number(given.SCIMIFY_PARALLEL_REQUESTS ?? '8'),
+    connections: {
+      most: Number(given.SCIMIFY_MAX_CONNECTIONS ?? '2000'),
+      mostPerNetwork: Number(given.SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS ?? '200'),
+      headersTimeoutMs: Number(given.SCIMIFY_HEADERS_TIMEOUT_SECONDS ?? '10') * 1_000,
+      bodyTimeoutMs: Number(given.SCIMIFY_BODY_TIMEOUT_SECONDS ?? '30') * 1_000,
+      unfinishedBodyBytes: Number(given.SCIMIFY_UNFINISHED_BODIES_MIB ?? '128') * 1024 * 1024,
+    },
+    quotas: {
+      integrations: Number(given.SCIMIFY_MAX_INTEGRATIONS ?? '50'),
+      adminKeys: Number(given.SCIMIFY_MAX_ADMIN_KEYS ?? '100'),
+      scimKeys: Number(given.SCIMIFY_MAX_SCIM_KEYS ?? '20'),
+      users: Number(given.SCIMIFY_MAX_USERS ?? '500000'),
+      groups: Number(given.SCIMIFY_MAX_GROUPS ?? '20000'),
+      memberships: Number(given.SCIMIFY_MAX_MEMBERSHIPS ?? '5000000'),
+    },
+    apiDocs: given.SCIMIFY_API_DOCS !== 'false' && given.SCIMIFY_API_DOCS !== '0',
     logLevel: (given.SCIMIFY_LOG_LEVEL as LogLevel | undefined) ?? 'info',
     pagerDuty: {
       apiUrl: given.PAGERDUTY_API_URL ?? null,

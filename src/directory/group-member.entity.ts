@@ -14,8 +14,8 @@ import { ScimUser } from './user.entity';
 @ForeignKey(() => ScimUser, ['integrationId', 'userId'], ['integrationId', 'id'], {
   name: 'group_member_user_fk',
 })
-@Index('group_member_user', ['integrationId', 'userId'])
-@Index('group_member_group', ['integrationId', 'groupId'])
+@Index('group_member_of_group', ['integrationId', 'groupId', 'userId'])
+@Index('group_member_of_user', ['integrationId', 'userId', 'groupId'])
 export class GroupMember {
   @PrimaryIdColumn() groupId: string;
   @PrimaryIdColumn() userId: string;

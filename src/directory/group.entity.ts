@@ -12,9 +12,11 @@ import {
 /** A group as the IdP wants it, without its members (`GroupMember`). `resource` is as in `ScimUser`. */
 @Entity('scim_group')
 @Index('scim_group_integration', ['integrationId', 'id'], { unique: true })
-@Index('scim_group_name', ['integrationId', 'displayNameKey'])
+@Index('scim_group_by_name', ['integrationId', 'displayNameKey', 'id'])
 @Index('scim_group_unique_name', ['integrationId', 'displayNameUniqueKey'], { unique: true })
-@Index('scim_group_external_id', ['integrationId', 'externalIdKey'])
+@Index('scim_group_by_external_id', ['integrationId', 'externalIdKey', 'id'])
+@Index('scim_group_by_creation', ['integrationId', 'createdAt', 'id'])
+@Index('scim_group_by_change', ['integrationId', 'lastModified', 'id'])
 @Index('scim_group_deleted', ['deletedAt'])
 export class ScimGroup {
   @PrimaryIdColumn() id: string;

@@ -52,8 +52,8 @@ const TABLE: ResourceTable<GroupRow> = {
   columns: COLUMNS,
   orderIndexes: {
     id: 'scim_group_integration',
-    displayNameKey: 'scim_group_name',
-    externalIdKey: 'scim_group_external_id',
+    displayNameKey: 'scim_group_by_name',
+    externalIdKey: 'scim_group_by_external_id',
   },
   fromSql,
 };

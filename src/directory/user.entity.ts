@@ -17,7 +17,9 @@ import {
 @Entity('scim_user')
 @Index('scim_user_integration', ['integrationId', 'id'], { unique: true })
 @Index('scim_user_name', ['integrationId', 'userNameKey'], { unique: true })
-@Index('scim_user_external_id', ['integrationId', 'externalIdKey'], { unique: true })
+@Index('scim_user_by_external_id', ['integrationId', 'externalIdKey', 'id'])
+@Index('scim_user_by_creation', ['integrationId', 'createdAt', 'id'])
+@Index('scim_user_by_change', ['integrationId', 'lastModified', 'id'])
 @Index('scim_user_email', ['integrationId', 'emailKey'])
 @Index('scim_user_deleted', ['deletedAt'])
 export class ScimUser {

@@ -41,7 +41,7 @@ const TABLE: ResourceTable<UserRow> = {
   orderIndexes: {
     id: 'scim_user_integration',
     userNameKey: 'scim_user_name',
-    externalIdKey: 'scim_user_external_id',
+    externalIdKey: 'scim_user_by_external_id',
   },
   fromSql,
 };

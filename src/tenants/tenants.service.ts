@@ -22,7 +22,7 @@ export class Tenants {
 
   async create(admin: Admin, name: string, claim: Claim): Promise<Tenant> {
     const now = Date.now();
-    const tenant: Tenant = { id: uuid(), name, createdAt: now, updatedAt: now };
+    const tenant: Tenant = { id: uuid(), name, quotas: null, createdAt: now, updatedAt: now };
     await this.transactions.run(async (tx) => {
       await claim(tx, tenant.id);
       await tx.manager.insert(Tenant, tenant);
