@@ -13,14 +13,11 @@ export const FOR_UPDATE = dialect === 'mysql' ? ' FOR UPDATE' : '';
 export const FOR_SHARE = dialect === 'mysql' ? ' LOCK IN SHARE MODE' : '';
 
 /**
- * Behind a table's name: the order comes from this index, and the read ends at its LIMIT. Left alone, MariaDB prefers an
- * index that finds the live rows and then sorts them, which is a walk over every row for each page.
- *
- * @param filtered whether another index may find the rows: then only their order is asked of this one
+ * A table that is read through one index: its order comes from there, and the read ends at its LIMIT. Left alone, a planner
+ * may prefer to find rows by another one and to sort them, which is a walk over every row for each page.
  */
-export function orderedBy(index: string | undefined, filtered: boolean): string {
-  if (dialect !== 'mysql' || index === undefined) return '';
-  return filtered ? ` FORCE INDEX FOR ORDER BY (${index})` : ` FORCE INDEX FOR JOIN (${index})`;
+export function throughIndex(table: string, index: string): string {
+  return dialect === 'mysql' ? `${table} FORCE INDEX (${index})` : `${table} INDEXED BY ${index}`;
 }
 
 /** SQL expression of the database's own clock, in epoch milliseconds. */

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
-import { chunksOf } from '../database/chunks';
+import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { isUniqueViolation } from '../database/database-errors';
-import { FOR_SHARE, FOR_UPDATE, inList, placeholders } from '../database/dialect';
+import { FOR_SHARE, FOR_UPDATE, inList, placeholders, throughIndex } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
@@ -40,10 +40,19 @@ export type GroupRow = Omit<
 >;
 
 export interface MemberRow {
-  groupId: string;
   userId: string;
   displayName: string;
 }
+
+export interface UserGroupRow {
+  userId: string;
+  /** The group's. */
+  id: string;
+  displayName: string;
+}
+
+/** An index alone is read for them. */
+const IDS_PER_STATEMENT = 2_000;
 
 const COLUMNS = 'id, integrationId, displayName, generation, version, resource, createdAt, lastModified';
 
@@ -54,7 +63,11 @@ const TABLE: ResourceTable<GroupRow> = {
     id: 'scim_group_integration',
     displayNameKey: 'scim_group_by_name',
     externalIdKey: 'scim_group_by_external_id',
+    createdAt: 'scim_group_by_creation',
+    lastModified: 'scim_group_by_change',
   },
+  keyColumns: 'displayNameKey, externalIdKey, createdAt, lastModified',
+  countColumn: 'groups_',
   fromSql,
 };
 
@@ -78,31 +91,109 @@ export class Groups extends LiveResources<GroupRow> {
     super(reader, TABLE);
   }
 
-  /** Members of one group in the order of their ids, from after that id on. */
-  membersOf(groupId: string, after: string, limit: number): Promise<MemberRow[]> {
-    return this.reader.query<MemberRow[]>(
-      `SELECT m.groupId AS groupId, m.userId AS userId, u.displayName AS displayName
-       FROM group_member m JOIN scim_user u ON u.id = m.userId
-       WHERE m.groupId = ? AND m.userId > ? ORDER BY m.userId LIMIT ?`,
-      [groupId, after, limit],
-    );
+  /** Members of one group in the order of their ids, slice by slice. */
+  async *membersOf(integrationId: string, groupId: string): AsyncGenerator<MemberRow[]> {
+    for (let after = ''; ;) {
+      const rows = await this.reader.query<MemberRow[]>(
+        `SELECT m.userId AS userId, u.displayName AS displayName
+         FROM group_member m JOIN scim_user u ON u.id = m.userId
+         WHERE m.integrationId = ? AND m.groupId = ? AND m.userId > ? ORDER BY m.userId LIMIT ${ROWS_PER_STATEMENT}`,
+        [integrationId, groupId, after],
+      );
+      if (rows.length > 0) yield rows;
+      if (rows.length < ROWS_PER_STATEMENT) return;
+      after = rows.at(-1)!.userId;
+    }
   }
 
-  /** The groups of each of these users: id and name by user id. */
-  async groupsOf(
+  /** The groups that one user is in, in the order of their ids, slice by slice. */
+  async *groupsOf(integrationId: string, userId: string): AsyncGenerator<UserGroupRow[]> {
+    for (let after = ''; ;) {
+      const rows = await this.reader.query<(UserGroupRow & { deletedAt: number | null })[]>(
+        `SELECT m.userId AS userId, g.id AS id, g.displayName AS displayName, g.deletedAt AS deletedAt
+         FROM group_member m JOIN scim_group g ON g.id = m.groupId
+         WHERE m.integrationId = ? AND m.userId = ? AND m.groupId > ? ORDER BY m.groupId LIMIT ${ROWS_PER_STATEMENT}`,
+        [integrationId, userId, after],
+      );
+      const live = rows.filter(({ deletedAt }) => deletedAt === null);
+      if (live.length > 0) yield live;
+      if (rows.length < ROWS_PER_STATEMENT) return;
+      after = rows.at(-1)!.id;
+    }
+  }
+
+  /**
+   * The groups of each of these users, fifty at most, by one statement.
+   *
+   * @returns null where they are in too many groups for that: ask for one user after the other
+   */
+  async groupsOfSome(
     integrationId: string,
     userIds: readonly string[],
-  ): Promise<Map<string, { id: string; displayName: string }[]>> {
-    const groups = new Map<string, { id: string; displayName: string }[]>(userIds.map((id) => [id, []]));
+  ): Promise<Map<string, UserGroupRow[]> | null> {
+    const groups = new Map<string, UserGroupRow[]>(userIds.map((id) => [id, []]));
     if (userIds.length === 0) return groups;
-    const rows = await this.reader.query<{ userId: string; id: string; displayName: string }[]>(
-      `SELECT m.userId AS userId, g.id AS id, g.displayName AS displayName
-       FROM group_member m JOIN scim_group g ON g.id = m.groupId
-       WHERE m.integrationId = ? AND m.userId IN (${inList(userIds)}) AND g.deletedAt IS NULL ORDER BY g.id`,
+    const rows = await this.reader.query<(UserGroupRow & { deletedAt: number | null })[]>(
+      `SELECT m.userId AS userId, g.id AS id, g.displayName AS displayName, g.deletedAt AS deletedAt
+       FROM (SELECT userId, groupId FROM ${throughIndex('group_member', 'group_member_of_user')}
+             WHERE integrationId = ? AND userId IN (${inList(userIds)}) LIMIT ${IDS_PER_STATEMENT}) m
+       JOIN scim_group g ON g.id = m.groupId`,
       [integrationId, ...userIds],
     );
-    for (const { userId, id, displayName } of rows) groups.get(userId)?.push({ id, displayName });
+    if (rows.length === IDS_PER_STATEMENT) return null;
+    for (const row of rows) if (row.deletedAt === null) groups.get(row.userId)!.push(row);
+    for (const some of groups.values()) some.sort((a, b) => (a.id < b.id ? -1 : 1));
     return groups;
+  }
+
+  /** Ids of the members of a group, whoever deleted what meanwhile, slice by slice. */
+  memberIds(integrationId: string, groupId: string): AsyncGenerator<string[]> {
+    return this.pairIds(integrationId, 'groupId', groupId, 'userId', 'group_member_of_group');
+  }
+
+  /** Ids of the groups of a user, deleted ones among them, slice by slice. */
+  groupIds(integrationId: string, userId: string): AsyncGenerator<string[]> {
+    return this.pairIds(integrationId, 'userId', userId, 'groupId', 'group_member_of_user');
+  }
+
+  /** Which of these groups, a hundred at most, have a member. */
+  async withMembers(integrationId: string, groupIds: readonly string[]): Promise<string[]> {
+    const rows = await this.reader.query<{ id: string }[]>(
+      `SELECT g.id AS id FROM scim_group g WHERE g.id IN (${inList(groupIds)}) AND EXISTS (
+         SELECT 1 FROM group_member m WHERE m.integrationId = ? AND m.groupId = g.id)`,
+      [...groupIds, integrationId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Which of these users, a hundred at most, are in a group. */
+  async inGroups(integrationId: string, userIds: readonly string[]): Promise<string[]> {
+    const rows = await this.reader.query<{ id: string }[]>(
+      `SELECT u.id AS id FROM scim_user u WHERE u.id IN (${inList(userIds)}) AND EXISTS (
+         SELECT 1 FROM group_member m JOIN scim_group g ON g.id = m.groupId
+         WHERE m.integrationId = ? AND m.userId = u.id AND g.deletedAt IS NULL)`,
+      [...userIds, integrationId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  private async *pairIds(
+    integrationId: string,
+    of: 'groupId' | 'userId',
+    id: string,
+    wanted: 'groupId' | 'userId',
+    index: string,
+  ): AsyncGenerator<string[]> {
+    for (let after = ''; ;) {
+      const rows = await this.reader.query<{ id: string }[]>(
+        `SELECT ${wanted} AS id FROM ${throughIndex('group_member', index)}
+         WHERE integrationId = ? AND ${of} = ? AND ${wanted} > ? ORDER BY ${wanted} LIMIT ${IDS_PER_STATEMENT}`,
+        [integrationId, id, after],
+      );
+      if (rows.length > 0) yield rows.map((row) => row.id);
+      if (rows.length < IDS_PER_STATEMENT) return;
+      after = rows.at(-1)!.id;
+    }
   }
 
   /** @throws ResourceConflictError, UnknownMembersError */

@@ -42,7 +42,11 @@ const TABLE: ResourceTable<UserRow> = {
     id: 'scim_user_integration',
     userNameKey: 'scim_user_name',
     externalIdKey: 'scim_user_by_external_id',
+    createdAt: 'scim_user_by_creation',
+    lastModified: 'scim_user_by_change',
   },
+  keyColumns: 'userNameKey, externalIdKey, active, createdAt, lastModified',
+  countColumn: 'users',
   fromSql,
 };
 

@@ -10,6 +10,7 @@ import { ScimKeys, type VerifiedScimKey } from '../../integrations/scim-keys/sci
 import { FailedAuthentications } from '../../security/failed-authentications';
 import { RateLimits } from '../../security/rate-limits';
 import { ScimError } from '../messages/scim-error';
+import type { ScanBudget } from '../resources/scan';
 import { scimRouteOf } from './scim-route';
 
 /** On whose behalf a SCIM request acts, and under which address its resources are found. */
@@ -17,6 +18,8 @@ export interface ScimCaller {
   context: ChangeContext;
   /** Without a trailing slash. */
   baseUrl: string;
+  /** What all searches of one request have looked at together; each has a bound of its own where it is left out. */
+  scan?: ScanBudget;
 }
 
 export type ScimFastifyRequest = FastifyRequest & {

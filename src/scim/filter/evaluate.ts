@@ -5,6 +5,8 @@ import { isEmpty, isObject, type ScimObject, type ScimValue } from '../schema/js
 import type { BoundComparison, BoundFilter, ComparisonKind, Steps } from './bind';
 import type { ComparisonOperator } from './ast';
 
+const NOTHING_KNOWN: ReadonlyMap<BoundFilter, boolean> = new Map();
+
 /**
  * Whether a resource, or one element of a multi-valued attribute, matches a filter that was bound for it.
  *
@@ -12,17 +14,25 @@ import type { ComparisonOperator } from './ast';
  * value null, which equals null and differs from everything else; so `title ne "x"` also holds where there is no
  * title, and `emails.type ne "work"` where some address is not of type work. `pr` wants a value that is not empty:
  * `""` is a value, but not a present one.
+ *
+ * @param known parts of the filter of which the answer is known already
  */
-export function matches(filter: BoundFilter, object: ScimObject): boolean {
+export function matches(
+  filter: BoundFilter,
+  object: ScimObject,
+  known: ReadonlyMap<BoundFilter, boolean> = NOTHING_KNOWN,
+): boolean {
+  const answer = known.get(filter);
+  if (answer !== undefined) return answer;
   switch (filter.kind) {
     case 'constant':
       return filter.value;
     case 'and':
-      return filter.terms.every((term) => matches(term, object));
+      return filter.terms.every((term) => matches(term, object, known));
     case 'or':
-      return filter.terms.some((term) => matches(term, object));
+      return filter.terms.some((term) => matches(term, object, known));
     case 'not':
-      return !matches(filter.term, object);
+      return !matches(filter.term, object, known);
     case 'present':
       return valuesAt(filter.steps, object).some((value) => value !== '' && !isEmpty(value));
     case 'elements':
@@ -44,10 +54,15 @@ function compareAny(filter: BoundComparison, object: ScimObject): boolean {
 function compare(filter: BoundComparison, value: ScimValue | null): boolean {
   if (value === null) return filter.value === null ? filter.operator === 'eq' : filter.operator === 'ne';
   if (filter.value === null) return filter.operator === 'ne';
-  return OPERATORS[filter.operator](comparable(value, filter.as), filter.value);
+  return compareValues(filter.operator, comparable(value, filter.as), filter.value);
 }
 
-type Comparable = string | number | boolean;
+/** Compares two values that are there, in the form that is compared. */
+export function compareValues(operator: ComparisonOperator, value: Comparable, literal: Comparable): boolean {
+  return OPERATORS[operator](value, literal);
+}
+
+export type Comparable = string | number | boolean;
 
 const OPERATORS: Record<ComparisonOperator, (value: Comparable, literal: Comparable) => boolean> = {
   eq: (value, literal) => value === literal,

@@ -1,4 +1,4 @@
-import { isStorable } from '../../database/storable-text';
+import { MOST_COMBINING_MARKS, isStorable, isStreamSafe } from '../../database/storable-text';
 
 /** `position` counts UTF-16 units from 1. */
 export type Token =
@@ -57,11 +57,16 @@ function stringToken(text: string | undefined, position: number): { token: Token
     return { token: { kind: 'bad', problem, position }, length: 0 };
   }
   const value = JSON.parse(text) as string;
-  if (!isStorable(value)) {
-    const problem = 'this string holds U+0000 or half of a surrogate pair';
-    return { token: { kind: 'bad', problem, position }, length: 0 };
-  }
+  const problem = problemOf(value);
+  if (problem !== null) return { token: { kind: 'bad', problem, position }, length: 0 };
   return { token: { kind: 'string', value, position }, length: text.length };
+}
+
+function problemOf(text: string): string | null {
+  if (!isStorable(text)) return 'this string holds U+0000 or half of a surrogate pair';
+  return isStreamSafe(text)
+    ? null
+    : `this string holds more than ${MOST_COMBINING_MARKS} combining marks in a row`;
 }
 
 function numberToken(value: number, position: number): Token {

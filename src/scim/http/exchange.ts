@@ -35,10 +35,37 @@ function qualityOf(type: string, accept: string): number {
   return 0;
 }
 
-/** Sends JSON text, whole or as it is read. */
-export function sendJson(reply: FastifyReply, status: number, text: string | AsyncIterable<string>): void {
-  void reply
-    .status(status)
-    .header('Content-Type', mediaTypeFor(reply.request.headers.accept))
-    .send(typeof text === 'string' ? text : Readable.from(text, { objectMode: false }));
+/** What is longer is sent while the rest of it is read. */
+const SENT_WHOLE = 64 * 1024;
+
+export function sendJson(reply: FastifyReply, status: number, text: string): void {
+  begin(reply, status).send(text);
+}
+
+/**
+ * Sends JSON text that comes in pieces: what is short as a whole, what is long as it is read, no faster than the client
+ * takes it. What fails before it has become long is answered as an error.
+ */
+export async function sendPieces(
+  reply: FastifyReply,
+  status: number,
+  pieces: AsyncGenerator<string, void>,
+): Promise<void> {
+  let text = '';
+  for (;;) {
+    const piece = await pieces.next();
+    if (piece.done) return sendJson(reply, status, text);
+    text += piece.value;
+    if (text.length > SENT_WHOLE) break;
+  }
+  begin(reply, status).send(Readable.from(continued(text, pieces), { objectMode: false }));
+}
+
+function begin(reply: FastifyReply, status: number): FastifyReply {
+  return reply.status(status).header('Content-Type', mediaTypeFor(reply.request.headers.accept));
+}
+
+async function* continued(begun: string, rest: AsyncGenerator<string, void>): AsyncGenerator<string> {
+  yield begun;
+  yield* rest;
 }

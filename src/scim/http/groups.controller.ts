@@ -17,7 +17,7 @@ import type { FastifyReply } from 'fastify';
 import { ResourceNotFoundError } from '../../directory/directory-errors';
 import { type GroupRow, Groups } from '../../directory/groups';
 import type { ScimCaller } from '../authentication/scim-authentication';
-import { type ListPage, listResponseFrame } from '../messages/list-response';
+import { listResponseText } from '../messages/list-response';
 import {
   type SearchRequest,
   readAttributeLists,
@@ -32,7 +32,7 @@ import { GroupResources } from '../resources/group-resources';
 import { etagOf, locationOf } from '../resources/representation';
 import { Projection } from '../schema/project';
 import { GROUP } from '../schema/registry';
-import { Caller, type QueryParameters, sendJson } from './exchange';
+import { Caller, type QueryParameters, sendPieces } from './exchange';
 
 /** RFC 7644 §3: Groups. */
 @ApiTags('SCIM')
@@ -54,7 +54,7 @@ export class ScimGroupsController {
   ): Promise<void> {
     const projection = new Projection(GROUP, readAttributeLists(query));
     const row = await this.operations.create(caller, body);
-    this.send(reply, 201, caller, row, projection);
+    await this.send(reply, 201, caller, row, projection);
   }
 
   @Get()
@@ -92,7 +92,7 @@ export class ScimGroupsController {
       void reply.status(304).header('ETag', etagOf(row)).send();
       return;
     }
-    this.send(reply, 200, caller, row, projection);
+    await this.send(reply, 200, caller, row, projection);
   }
 
   @Put(':id')
@@ -106,7 +106,7 @@ export class ScimGroupsController {
   ): Promise<void> {
     const projection = new Projection(GROUP, readAttributeLists(query));
     const row = await this.operations.replace(caller, id, body, { ifMatch });
-    this.send(reply, 200, caller, row, projection);
+    await this.send(reply, 200, caller, row, projection);
   }
 
   @Patch(':id')
@@ -121,7 +121,7 @@ export class ScimGroupsController {
     const lists = readAttributeLists(query);
     const row = await this.operations.modify(caller, id, body, { ifMatch });
     if (lists.attributes.length > 0) {
-      this.send(reply, 200, caller, row, new Projection(GROUP, lists));
+      await this.send(reply, 200, caller, row, new Projection(GROUP, lists));
       return;
     }
     // No body of a hundred thousand members for one who was added.
@@ -145,12 +145,14 @@ export class ScimGroupsController {
     reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(GROUP, search);
-    const { rows, ...page } = await findPage(
-      this.resources.source(context.integrationId, baseUrl),
+    const { integrationId } = context;
+    const { ids, ...page } = await findPage(
+      this.resources.source(integrationId, baseUrl),
       search,
       this.cursors,
     );
-    sendJson(reply, 200, this.listText(baseUrl, { ...page, itemsPerPage: rows.length }, rows, projection));
+    const pieces = this.resources.texts(integrationId, baseUrl, ids, projection);
+    await sendPieces(reply, 200, listResponseText(page, pieces));
   }
 
   private send(
@@ -159,23 +161,8 @@ export class ScimGroupsController {
     { baseUrl }: ScimCaller,
     row: GroupRow,
     projection: Projection,
-  ): void {
+  ): Promise<void> {
     void reply.header('ETag', etagOf(row)).header('Location', locationOf(baseUrl, GROUP, row.id));
-    sendJson(reply, status, this.resources.text(baseUrl, row, projection));
-  }
-
-  private async *listText(
-    baseUrl: string,
-    page: ListPage,
-    rows: readonly GroupRow[],
-    projection: Projection,
-  ): AsyncGenerator<string> {
-    const { open, close } = listResponseFrame(page);
-    yield open;
-    for (const [index, row] of rows.entries()) {
-      if (index > 0) yield ',';
-      yield* this.resources.text(baseUrl, row, projection);
-    }
-    yield close;
+    return sendPieces(reply, status, this.resources.text(baseUrl, row, projection));
   }
 }

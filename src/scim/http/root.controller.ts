@@ -3,11 +3,11 @@ import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { scimRouteOf } from '../authentication/scim-route';
-import { listResponseFrame } from '../messages/list-response';
+import { listResponseText } from '../messages/list-response';
 import { ScimError } from '../messages/scim-error';
 import { readSearchBody } from '../messages/search-request';
 import { RootSearch } from '../resources/root-search';
-import { Caller, sendJson } from './exchange';
+import { Caller, sendPieces } from './exchange';
 
 /** Methods of each endpoint; one that exists and is asked in another way is 405, everything else 404. */
 const METHODS: readonly [RegExp, string][] = [
@@ -32,9 +32,8 @@ export class ScimRootController {
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { texts, page } = await this.rootSearch.find(context.integrationId, baseUrl, readSearchBody(body));
-    const { open, close } = listResponseFrame(page);
-    sendJson(reply, 200, open + texts.join(',') + close);
+    const { page, pieces } = await this.rootSearch.find(context.integrationId, baseUrl, readSearchBody(body));
+    await sendPieces(reply, 200, listResponseText(page, pieces));
   }
 
   /** RFC 7644 §3.11: an integration's key is nobody's account. */

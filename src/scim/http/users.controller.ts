@@ -17,7 +17,7 @@ import type { FastifyReply } from 'fastify';
 import { ResourceNotFoundError } from '../../directory/directory-errors';
 import { type UserRow, Users } from '../../directory/users';
 import type { ScimCaller } from '../authentication/scim-authentication';
-import { listResponseFrame } from '../messages/list-response';
+import { listResponseText } from '../messages/list-response';
 import {
   type SearchRequest,
   readAttributeLists,
@@ -32,7 +32,7 @@ import { etagOf, locationOf } from '../resources/representation';
 import { UserResources } from '../resources/user-resources';
 import { Projection } from '../schema/project';
 import { USER } from '../schema/registry';
-import { Caller, type QueryParameters, sendJson } from './exchange';
+import { Caller, type QueryParameters, sendJson, sendPieces } from './exchange';
 
 /** RFC 7644 §3: Users. */
 @ApiTags('SCIM')
@@ -140,22 +140,26 @@ export class ScimUsersController {
     reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(USER, search);
-    const source = this.resources.source(context.integrationId, baseUrl);
-    const { rows, ...page } = await findPage(source, search, this.cursors);
-    const texts = await this.resources.texts(context.integrationId, baseUrl, rows, projection);
-    const { open, close } = listResponseFrame({ ...page, itemsPerPage: rows.length });
-    sendJson(reply, 200, open + texts.join(',') + close);
+    const { integrationId } = context;
+    const { ids, ...page } = await findPage(
+      this.resources.source(integrationId, baseUrl),
+      search,
+      this.cursors,
+    );
+    const pieces = this.resources.texts(integrationId, baseUrl, ids, projection);
+    await sendPieces(reply, 200, listResponseText(page, pieces));
   }
 
   private async send(
     reply: FastifyReply,
     status: number,
-    { context, baseUrl }: ScimCaller,
+    { baseUrl }: ScimCaller,
     row: UserRow,
     projection: Projection,
   ): Promise<void> {
-    const [text] = await this.resources.texts(context.integrationId, baseUrl, [row], projection);
     void reply.header('ETag', etagOf(row)).header('Location', locationOf(baseUrl, USER, row.id));
-    sendJson(reply, status, text!);
+    for await (const { text } of this.resources.textsOf(baseUrl, [row], projection)) {
+      sendJson(reply, status, text);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { listResponse, listResponseFrame } from './list-response';
+import { listResponse, listResponseText } from './list-response';
 
 describe('a list', () => {
   it('says what it is', () => {
@@ -13,12 +13,21 @@ describe('a list', () => {
 
   const lists: object[][] = [[], [{ a: ']}' }], [{ a: 1 }, { b: 2 }]];
   it.each(lists.map((resources) => ({ resources })))(
-    'is the same text when streamed: $resources',
-    ({ resources }) => {
-      const page = { totalResults: 5, itemsPerPage: resources.length, nextCursor: '[]' };
-      const { open, close } = listResponseFrame(page);
-      const streamed = open + resources.map((resource) => JSON.stringify(resource)).join(',') + close;
-      expect(streamed).toBe(JSON.stringify(listResponse(page, resources)));
+    'is the same list when streamed, however its resources are cut: $resources',
+    async ({ resources }) => {
+      async function* pieces() {
+        for (const resource of resources) {
+          const text = JSON.stringify(resource);
+          yield { begins: true, text: text.slice(0, 2) };
+          yield { begins: false, text: text.slice(2) };
+        }
+      }
+      const page = { totalResults: 5, nextCursor: '[]' };
+      let streamed = '';
+      for await (const piece of listResponseText(page, pieces())) streamed += piece;
+      expect(JSON.parse(streamed)).toEqual(
+        listResponse({ ...page, itemsPerPage: resources.length }, resources),
+      );
     },
   );
 });

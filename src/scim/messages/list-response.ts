@@ -22,8 +22,21 @@ export function listResponse<R>(page: ListPage, resources: R[]): ListResponse<R>
   return { schemas: [MESSAGE_URNS.listResponse], ...page, Resources: resources };
 }
 
-/** The JSON text around the resources of a list that is streamed one resource at a time, joined by commas. */
-export function listResponseFrame(page: ListPage): { open: string; close: string } {
-  const text = JSON.stringify(listResponse(page, []));
-  return { open: text.slice(0, -2), close: ']}' };
+/**
+ * The JSON text of a list whose resources are read while it is sent; how many they were is said at its end.
+ *
+ * @param pieces texts of the resources, in order
+ */
+export async function* listResponseText(
+  page: Omit<ListPage, 'itemsPerPage'>,
+  pieces: AsyncIterable<{ begins: boolean; text: string }>,
+): AsyncGenerator<string> {
+  yield `${JSON.stringify({ schemas: [MESSAGE_URNS.listResponse], ...page }).slice(0, -1)},"Resources":[`;
+  let itemsPerPage = 0;
+  for await (const { begins, text } of pieces) {
+    if (begins && itemsPerPage > 0) yield ',';
+    if (begins) itemsPerPage += 1;
+    yield text;
+  }
+  yield `],"itemsPerPage":${itemsPerPage}}`;
 }

@@ -7,6 +7,10 @@ import { assertSchema } from './message-schema';
 import { quoted, ScimError } from './scim-error';
 import { MESSAGE_URNS } from './urns';
 
+/** Bounds of each list of attribute names: how many, and characters of them all. */
+export const MOST_NAMES = 200;
+export const NAMES_LENGTH = 8_192;
+
 export const PAGE_SIZE = { default: 100, max: 200 } as const;
 
 /** What a query asks for (RFC 7644 §3.4.2 and §3.4.3, RFC 9865 §2), bounds applied. */
@@ -151,8 +155,19 @@ function single(query: Readonly<Record<string, unknown>>, name: string): unknown
 function names(parameter: string, value: unknown): string[] {
   if (value === undefined) return [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  return list
-    .flatMap((item) => (text(parameter, item) ?? '').split(','))
+  if (list.length > MOST_NAMES) throw tooManyNames(parameter);
+  const texts = list.map((item) => text(parameter, item) ?? '');
+  if (texts.reduce((length, one) => length + one.length, 0) > NAMES_LENGTH) throw tooManyNames(parameter);
+  const given = texts
+    .flatMap((one) => one.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  if (given.length > MOST_NAMES) throw tooManyNames(parameter);
+  return given;
+}
+
+function tooManyNames(parameter: string): ScimError {
+  return ScimError.invalidValue(
+    `"${parameter}" names more than ${MOST_NAMES} attributes, or is longer than ${NAMES_LENGTH} characters; shorten it.`,
+  );
 }

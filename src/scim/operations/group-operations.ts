@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { ResourceNotFoundError } from '../../directory/directory-errors';
 import { type GroupRow, Groups } from '../../directory/groups';
+import { inSlices } from '../../event-loop/slice';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { applyPatch } from '../patch/apply-patch';
-import { memberIds, splitMembership } from '../patch/membership-patch';
+import { splitMembership } from '../patch/membership-patch';
 import { readPatchRequest } from '../patch/patch-request';
 import { groupWrite, storedGroup } from '../resources/group-record';
 import { GroupMembers } from '../resources/members';
 import { etagOf } from '../resources/representation';
+import { readMemberIds, splitMembers } from '../schema/read-members';
 import { readReplacement, readResource } from '../schema/read-resource';
 import { GROUP } from '../schema/registry';
 import { WRITE_OPTIONS, assertMatches, resourceId } from './preconditions';
@@ -20,29 +23,39 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
     private readonly members: GroupMembers,
   ) {}
 
-  create(caller: ScimCaller, body: unknown): Promise<GroupRow> {
+  async create(caller: ScimCaller, body: unknown): Promise<GroupRow> {
     const id = uuid();
-    const { resource } = readResource(GROUP, body);
-    const members = new Set(memberIds(resource.members));
+    const given = splitMembers(body);
+    const { resource } = readResource(GROUP, given.attributes);
+    const members = new Set(await inSlices(readMemberIds(given.members ?? [])));
     return this.groups.create(caller.context, id, groupWrite(id, resource), members, WRITE_OPTIONS);
   }
 
-  replace(caller: ScimCaller, id: string, body: unknown, conditions: WriteConditions): Promise<GroupRow> {
+  async replace(
+    caller: ScimCaller,
+    id: string,
+    body: unknown,
+    conditions: WriteConditions,
+  ): Promise<GroupRow> {
     const groupId = resourceId('Group', id);
-    const { resource, given } = readResource(GROUP, body);
+    const { attributes, members } = splitMembers(body);
+    // What is wrong with it is told before anything waits for the group.
+    readResource(GROUP, attributes);
+    const ids = members === undefined ? null : await inSlices(readMemberIds(members));
     return this.groups.change(
       caller.context,
       groupId,
       {
         attributes: (current) => {
           assertMatches(conditions, etagOf(current));
-          const write = groupWrite(groupId, readReplacement(GROUP, body, storedGroup(current)).resource);
+          const write = groupWrite(
+            groupId,
+            readReplacement(GROUP, attributes, storedGroup(current)).resource,
+          );
           return write.resource === current.resource ? null : write;
         },
         // A rename that was built from a read without members must not empty the team.
-        membership: given.has('members')
-          ? { kind: 'exact', members: new Set(memberIds(resource.members)) }
-          : undefined,
+        membership: ids === null ? undefined : { kind: 'exact', members: new Set(ids) },
       },
       WRITE_OPTIONS,
     );
@@ -55,7 +68,12 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
     conditions: WriteConditions,
   ): Promise<GroupRow> {
     const groupId = resourceId('Group', id);
-    const { attributeOperations, steps } = splitMembership(readPatchRequest(GROUP, body));
+    const { attributeOperations, steps } = await inSlices(readPatch(body));
+    if (steps.some(({ kind }) => kind === 'removeWhere')) {
+      // Nothing of a group is read before it is known whose it is.
+      const group = await this.groups.find(caller.context.integrationId, groupId);
+      if (!group) throw new ResourceNotFoundError('Group', id);
+    }
     return this.groups.change(
       caller.context,
       groupId,
@@ -76,4 +94,8 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
     const accept = (current: GroupRow) => assertMatches(conditions, etagOf(current));
     return this.groups.delete(caller.context, resourceId('Group', id), accept, WRITE_OPTIONS);
   }
+}
+
+function* readPatch(body: unknown) {
+  return yield* splitMembership(yield* readPatchRequest(GROUP, body));
 }

@@ -10,44 +10,52 @@ const EVERYTHING_ELSE = '*';
  */
 export function namedAttributes(method: string, body: unknown): string[] {
   const names = new Set<string>();
-  if (method === 'PATCH') addOperations(names, body);
-  else if (isObject(body)) addObject(names, body);
+  // One more tells that there are others; a body may name two hundred thousand members.
+  const isFull = () => names.size > MAX_NAMES;
+  if (method === 'PATCH') addOperations(names, body, isFull);
+  else if (isObject(body)) addObject(names, body, isFull);
   const list = [...names];
   return list.length <= MAX_NAMES ? list : [...list.slice(0, MAX_NAMES), EVERYTHING_ELSE];
 }
 
-function addOperations(names: Set<string>, body: unknown): void {
+function addOperations(names: Set<string>, body: unknown, isFull: () => boolean): void {
   const operations = isObject(body) ? body.Operations : null;
   for (const operation of Array.isArray(operations) ? (operations as unknown[]) : []) {
+    if (isFull()) return;
     if (!isObject(operation)) continue;
     const { path, value } = operation;
     if (typeof path !== 'string') {
-      if (isObject(value)) addObject(names, value);
+      if (isObject(value)) addObject(names, value, isFull);
       continue;
     }
     const attribute = nameOf(path);
     if (attribute !== 'members') names.add(attribute);
-    else addMembers(names, value, path);
+    else addMembers(names, value, path, isFull);
   }
 }
 
-function addObject(names: Set<string>, object: Record<string, unknown>): void {
+function addObject(names: Set<string>, object: Record<string, unknown>, isFull: () => boolean): void {
   for (const [key, value] of Object.entries(object)) {
     const attribute = nameOf(key);
-    if (attribute === 'members') addMembers(names, value, key);
+    if (isFull()) return;
+    if (attribute === 'members') addMembers(names, value, key, isFull);
     else if (!['schemas', 'id', 'meta', 'groups', 'password'].includes(attribute)) names.add(attribute);
   }
 }
 
-function addMembers(names: Set<string>, value: unknown, path: string): void {
+function addMembers(names: Set<string>, value: unknown, path: string, isFull: () => boolean): void {
   const ids = [...path.matchAll(/value\s+eq\s+"([^"]{1,100})"/gi)].map((match) => match[1]!);
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  for (const member of list) {
-    const id = isObject(member) ? member.value : member;
-    if (typeof id === 'string' && id.length <= 100) ids.push(id);
-  }
-  if (ids.length === 0) names.add('members');
+  let named = ids.length;
   for (const id of ids) names.add(`members:${id.toLowerCase()}`);
+  for (const member of list) {
+    if (isFull()) return;
+    const id = isObject(member) ? member.value : member;
+    if (typeof id !== 'string' || id.length > 100) continue;
+    named += 1;
+    names.add(`members:${id.toLowerCase()}`);
+  }
+  if (named === 0) names.add('members');
 }
 
 /** The attribute that a path begins with, without its URN. */

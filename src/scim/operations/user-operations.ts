@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { type UserRow, Users } from '../../directory/users';
+import { inSlices } from '../../event-loop/slice';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { applyPatch } from '../patch/apply-patch';
 import { readPatchRequest } from '../patch/patch-request';
@@ -35,9 +36,9 @@ export class UserOperations implements ResourceOperations<UserRow> {
     );
   }
 
-  modify(caller: ScimCaller, id: string, body: unknown, conditions: WriteConditions): Promise<UserRow> {
+  async modify(caller: ScimCaller, id: string, body: unknown, conditions: WriteConditions): Promise<UserRow> {
     const userId = resourceId('User', id);
-    const operations = readPatchRequest(USER, body);
+    const operations = await inSlices(readPatchRequest(USER, body));
     return this.users.change(
       caller.context,
       userId,

@@ -1,4 +1,5 @@
 import fc from '../../../test/support/properties';
+import { atOnce } from '../../event-loop/slice';
 import { ScimError } from '../messages/scim-error';
 import { MESSAGE_URNS } from '../messages/urns';
 import type { ScimObject } from '../schema/json';
@@ -29,7 +30,7 @@ const ADA: ScimObject = {
 
 function patch(...operations: object[]): { resource: ScimObject; changed: boolean } {
   const body = { schemas: [MESSAGE_URNS.patchOp], Operations: operations };
-  return applyPatch(USER, ADA, readPatchRequest(USER, body));
+  return applyPatch(USER, ADA, atOnce(readPatchRequest(USER, body)));
 }
 
 function refusal(...operations: object[]): ScimError {
@@ -394,7 +395,7 @@ describe('a PATCH', () => {
   it("renames a group by Okta's path-less value with the id in it", () => {
     const group = { schemas: [GROUP.schema.id], id: 'g1', displayName: 'x' };
     const Operations = [{ op: 'replace', value: { id: 'g1', displayName: 'Platform On-call' } }];
-    const operations = readPatchRequest(GROUP, { schemas: [MESSAGE_URNS.patchOp], Operations });
+    const operations = atOnce(readPatchRequest(GROUP, { schemas: [MESSAGE_URNS.patchOp], Operations }));
     expect(applyPatch(GROUP, group, operations)).toEqual({
       resource: { ...group, displayName: 'Platform On-call' },
       changed: true,
@@ -404,7 +405,7 @@ describe('a PATCH', () => {
   it('refuses to remove the name of a group', () => {
     const group = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'x' };
     const body = { schemas: [MESSAGE_URNS.patchOp], Operations: [{ op: 'remove', path: 'displayName' }] };
-    expect(() => applyPatch(GROUP, group, readPatchRequest(GROUP, body))).toThrow(/required/);
+    expect(() => applyPatch(GROUP, group, atOnce(readPatchRequest(GROUP, body)))).toThrow(/required/);
   });
 
   it.each([
@@ -415,7 +416,7 @@ describe('a PATCH', () => {
     ['an empty list of operations', { schemas: [MESSAGE_URNS.patchOp], Operations: [] }],
     ['an operation that is no object', { schemas: [MESSAGE_URNS.patchOp], Operations: [null] }],
   ])('refuses a body with %s', (_, body) => {
-    expect(() => readPatchRequest(USER, body)).toThrow(
+    expect(() => atOnce(readPatchRequest(USER, body))).toThrow(
       expect.objectContaining({ status: 400, scimType: 'invalidSyntax' }) as Error,
     );
   });
@@ -425,13 +426,22 @@ describe('a PATCH', () => {
       Schemas: [MESSAGE_URNS.patchOp.toUpperCase()],
       operations: [{ OP: 'ADD', Path: 'title', Value: 'x' }],
     };
-    expect(applyPatch(USER, ADA, readPatchRequest(USER, body)).resource.title).toBe('x');
+    expect(applyPatch(USER, ADA, atOnce(readPatchRequest(USER, body))).resource.title).toBe('x');
   });
 
-  it('refuses more than 1,000 changes at once, comparisons counted', () => {
+  it('refuses more than 1,000 changes at once, each attribute of a value without a path counted', () => {
     const operation = { op: 'add', path: 'title', value: 'x' };
+    expect(patch(...Array.from({ length: 1000 }, () => operation)).changed).toBe(true);
     expect(refusal(...Array.from({ length: 1001 }, () => operation)).status).toBe(413);
-    const filter = Array.from({ length: 101 }, (_, n) => `value eq "${n}"`).join(' or ');
+    const two = { op: 'add', value: { title: 'x', nickName: 'y' } };
+    expect(refusal(...Array.from({ length: 501 }, () => two)).status).toBe(413);
+  });
+
+  it('refuses more than 100 changes of lists at once, comparisons counted', () => {
+    const add = (n: number) => ({ op: 'add', path: 'roles', value: [{ value: `r${n}` }] });
+    expect(patch(...Array.from({ length: 100 }, (_, n) => add(n))).changed).toBe(true);
+    expect(refusal(...Array.from({ length: 101 }, (_, n) => add(n))).status).toBe(413);
+    const filter = Array.from({ length: 11 }, (_, n) => `value eq "${n}"`).join(' or ');
     const removal = { op: 'remove', path: `emails[${filter}]` };
     expect(refusal(...Array.from({ length: 10 }, () => removal)).status).toBe(413);
     expect(patch(...Array.from({ length: 9 }, () => removal)).changed).toBe(false);

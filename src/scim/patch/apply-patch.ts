@@ -11,10 +11,10 @@ import type { Assignment, PatchOperation, Removal } from './patch-request';
 import type { Selection } from './path';
 
 /**
- * Most changes of attributes in one PATCH, each comparison of a filter in a path counted as one; those of a group's
- * members are not counted here. It bounds the time that a PATCH takes: every comparison looks at every value.
+ * Changes of multi-valued attributes in one PATCH, each comparison of a filter in a path counted as one; those of a group's
+ * members are not counted here. Each looks at every value, while the row is locked.
  */
-const MAX_ATTRIBUTE_CHANGES = 1000;
+export const MOST_LIST_CHANGES = 100;
 
 export interface PatchResult {
   resource: ScimResource;
@@ -33,10 +33,12 @@ export function applyPatch(
   resource: ScimResource,
   operations: readonly PatchOperation[],
 ): PatchResult {
-  const changes = operations.reduce((sum, { target }) => sum + comparisonsIn(target.selection), 0);
-  if (changes > MAX_ATTRIBUTE_CHANGES) {
+  const changes = operations
+    .filter(({ target }) => target.attribute.multiValued)
+    .reduce((sum, { target }) => sum + comparisonsIn(target.selection), 0);
+  if (changes > MOST_LIST_CHANGES) {
     throw ScimError.tooLarge(
-      `The PATCH makes more than ${MAX_ATTRIBUTE_CHANGES} changes of attributes; split it into several requests.`,
+      `The PATCH changes attributes with several values, or compares these, ${changes} times, and may do so ${MOST_LIST_CHANGES} times; split it into several requests.`,
     );
   }
   let current: ScimObject = resource;
@@ -249,23 +251,31 @@ function append(
   given: readonly ScimValue[],
 ): ScimValue[] {
   const after = [...values];
+  // Of several that are the same entry, the first one counts.
+  const places = new Map<string, number>();
+  for (const [place, value] of values.entries()) {
+    const key = entryKey(attribute, value);
+    if (!places.has(key)) places.set(key, place);
+  }
   const changed = new Set<ScimValue>();
   for (const value of given) {
-    const index = after.findIndex((present) => isSameEntry(attribute, present, value));
-    const present = after[index];
+    const key = entryKey(attribute, value);
+    const place = places.get(key) ?? after.length;
+    places.set(key, place);
+    const present = after[place];
     const entry =
       present === undefined || !isObject(value) ? value : { ...(present as ScimObject), ...value };
-    after[index === -1 ? after.length : index] = entry;
+    after[place] = entry;
     const wasMadePrimary = present !== undefined && changed.has(present);
     if (wasMadePrimary || (isObject(value) && value.primary === true)) changed.add(entry);
   }
   return withOnePrimary(after, changed);
 }
 
-function isSameEntry(attribute: Attribute, left: ScimValue, right: ScimValue): boolean {
-  const keyed =
-    attribute.subAttribute.has('value') && isObject(left) && isObject(right) && left.value !== undefined;
-  return keyed ? left.value === right.value && left.type === right.type : sameValue(left, right);
+/** Equal for what is the same entry of a list: the same value of the same type, or else the very same. */
+function entryKey(attribute: Attribute, value: ScimValue): string {
+  const keyed = attribute.subAttribute.has('value') && isObject(value) && value.value !== undefined;
+  return JSON.stringify(keyed ? ['entry', value.value, value.type] : ['text', value]);
 }
 
 /** RFC 7644 §3.5.2: making one value the primary one makes the others not primary. */

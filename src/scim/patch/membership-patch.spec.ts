@@ -1,15 +1,15 @@
 import fc from '../../../test/support/properties';
+import { atOnce } from '../../event-loop/slice';
 import { matches } from '../filter/evaluate';
 import { ScimError } from '../messages/scim-error';
 import { MESSAGE_URNS } from '../messages/urns';
 import { GROUP } from '../schema/registry';
-import { collapse, splitMembership, type MembershipStep } from './membership-patch';
+import { MembershipEffect, collapse, splitMembership, type MembershipStep } from './membership-patch';
 import { readPatchRequest } from './patch-request';
 
 function split(...operations: object[]) {
-  return splitMembership(
-    readPatchRequest(GROUP, { schemas: [MESSAGE_URNS.patchOp], Operations: operations }),
-  );
+  const request = { schemas: [MESSAGE_URNS.patchOp], Operations: operations };
+  return atOnce(splitMembership(atOnce(readPatchRequest(GROUP, request))));
 }
 
 describe('a PATCH of members', () => {
@@ -177,7 +177,7 @@ describe('a PATCH of members', () => {
 describe('the normal form of the steps', () => {
   it('does not exist where a filter decides', () => {
     const { steps } = split({ op: 'remove', path: 'members[display eq "a"]' });
-    expect(collapse(steps)).toBeNull();
+    expect(atOnce(collapse(steps))).toBeNull();
   });
 
   it('does to any set what the steps do one after the other', () => {
@@ -188,7 +188,7 @@ describe('the normal form of the steps', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 6 }), ids, (steps, members) => {
-        const change = collapse(steps)!;
+        const change = atOnce(collapse(steps))!;
         const collapsed = change.kind === 'exact' ? new Set(change.members) : new Set(members);
         if (change.kind === 'delta') {
           for (const id of change.add) collapsed.add(id);
@@ -201,13 +201,62 @@ describe('the normal form of the steps', () => {
   });
 });
 
+describe('steps that depend on who the members are', () => {
+  it('do to any group what they do one after the other, in one walk over its members', () => {
+    const ids = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 3 });
+    const operation = fc.oneof(
+      fc.record({
+        op: fc.constantFrom('add', 'remove', 'replace'),
+        path: fc.constant('members'),
+        value: ids.map((some) => some.map((value) => ({ value }))),
+      }),
+      fc.constant({ op: 'remove', path: 'members' }),
+      fc.record({
+        op: fc.constant('remove'),
+        path: fc.constantFrom(
+          'members[display eq "A"]',
+          'members[display gt "b"]',
+          'members[not (value eq "c")]',
+          'members[display co "D" or display co "a"]',
+        ),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(operation, { minLength: 1, maxLength: 6 }), ids, (operations, members) => {
+        const { steps } = split(...operations);
+        const effect = atOnce(MembershipEffect.of(steps));
+        for (const id of new Set(members)) effect.on(memberOf(id), true);
+        for (const id of atOnce(effect.coming())) effect.on(memberOf(id), false);
+        const change = effect.change();
+        const after = change.kind === 'exact' ? new Set(change.members) : new Set(members);
+        if (change.kind === 'delta') {
+          for (const id of change.add) after.add(id);
+          for (const id of change.remove) after.delete(id);
+        }
+        expect([...after].sort()).toEqual([...naively(steps, members)].sort());
+      }),
+    );
+  });
+
+  it('are no more than twenty', () => {
+    const selection = { op: 'remove', path: 'members[display co "a"]' };
+    expect(split(...Array.from({ length: 20 }, () => selection)).steps).toHaveLength(20);
+    expect(() => split(...Array.from({ length: 21 }, () => selection))).toThrow(/21 times/);
+  });
+});
+
+function memberOf(id: string) {
+  return { value: id, display: id.toUpperCase() };
+}
+
 function naively(steps: readonly MembershipStep[], members: readonly string[]): Set<string> {
   let set = new Set(members);
   for (const step of steps) {
     if (step.kind === 'clear') set = new Set();
     else if (step.kind === 'set') set = new Set(step.userIds);
-    else if (step.kind !== 'removeWhere')
-      step.userIds.forEach((id) => (step.kind === 'add' ? set.add(id) : set.delete(id)));
+    else if (step.kind === 'removeWhere')
+      set = new Set([...set].filter((id) => !matches(step.filter, memberOf(id))));
+    else step.userIds.forEach((id) => (step.kind === 'add' ? set.add(id) : set.delete(id)));
   }
   return set;
 }

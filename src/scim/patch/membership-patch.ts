@@ -1,11 +1,17 @@
 import type { MembershipChange } from '../../directory/groups';
 import type { BoundFilter } from '../filter/bind';
+import { matches } from '../filter/evaluate';
 import type { ValueFilter } from '../filter/ast';
 import { ScimError } from '../messages/scim-error';
-import { isObject, type ScimObject, type ScimValue } from '../schema/json';
-import { readValue } from '../schema/read-value';
+import type { ScimObject } from '../schema/json';
+import { readMemberIds } from '../schema/read-members';
 import { MEMBERS } from '../schema/registry';
 import type { PatchOperation } from './patch-request';
+
+/** Operations that select members by a filter which names no ids: each looks at every member. */
+export const MOST_MEMBER_SELECTIONS = 20;
+/** Ids between two chances for others. */
+const STEP = 1_000;
 
 /** One operation on a group's members, as algebra on a set of ids; in the order of the PATCH. */
 export type MembershipStep =
@@ -39,23 +45,23 @@ export interface SplitPatch {
  *
  * A single object stands for a list of one. Nothing else is understood, and nothing that is not is a change.
  *
- * @throws ScimError 400 invalidValue or mutability
+ * @throws ScimError 400 invalidValue or mutability; 413 for more selections than are worth making at once
  */
-export function splitMembership(operations: readonly PatchOperation[]): SplitPatch {
+export function* splitMembership(operations: readonly PatchOperation[]): Generator<void, SplitPatch> {
   const attributeOperations: PatchOperation[] = [];
   const steps: MembershipStep[] = [];
   for (const operation of operations) {
     if (operation.target.attribute !== MEMBERS) attributeOperations.push(operation);
-    else steps.push(...stepsOf(operation));
+    else steps.push(...(yield* stepsOf(operation)));
+    yield;
+  }
+  const selections = steps.filter(({ kind }) => kind === 'removeWhere').length;
+  if (selections > MOST_MEMBER_SELECTIONS) {
+    throw ScimError.tooLarge(
+      `The PATCH selects members by a filter ${selections} times, and may do so ${MOST_MEMBER_SELECTIONS} times; name the members by their ids, or split it into several requests.`,
+    );
   }
   return { attributeOperations, steps };
-}
-
-/**
- * The ids in a `members` value, each once: of a canonical group that `readResource` gave, or undefined for none.
- */
-export function memberIds(members: ScimValue | undefined): string[] {
-  return [...new Set(((members ?? []) as ScimObject[]).map((member) => member.value as string))];
 }
 
 /**
@@ -63,28 +69,28 @@ export function memberIds(members: ScimValue | undefined): string[] {
  *
  * @returns null where a `removeWhere` makes it depend on who the members are
  */
-export function collapse(steps: readonly MembershipStep[]): MembershipChange | null {
+export function* collapse(steps: readonly MembershipStep[]): Generator<void, MembershipChange | null> {
   let exact = false;
   let add = new Set<string>();
   const remove = new Set<string>();
   for (const step of steps) {
     switch (step.kind) {
       case 'add':
-        for (const id of step.userIds) {
+        yield* each(step.userIds, (id) => {
           add.add(id);
           remove.delete(id);
-        }
+        });
         break;
       case 'remove':
-        for (const id of step.userIds) {
+        yield* each(step.userIds, (id) => {
           add.delete(id);
           remove.add(id);
-        }
+        });
         break;
       case 'set':
       case 'clear':
         exact = true;
-        add = new Set(step.kind === 'set' ? step.userIds : []);
+        add = yield* setOf(step.kind === 'set' ? step.userIds : []);
         break;
       case 'removeWhere':
         return null;
@@ -93,7 +99,86 @@ export function collapse(steps: readonly MembershipStep[]): MembershipChange | n
   return exact ? { kind: 'exact', members: add } : { kind: 'delta', add, remove };
 }
 
-function stepsOf(operation: PatchOperation): MembershipStep[] {
+/** The steps applied to one member after the other: what each of them becomes does not depend on the others. */
+export class MembershipEffect {
+  private readonly seen = new Set<string>();
+  private readonly added = new Set<string>();
+  private readonly removed = new Set<string>();
+  private readonly present = new Set<string>();
+
+  private constructor(
+    private readonly steps: readonly { step: MembershipStep; ids: ReadonlySet<string> }[],
+    /** Ids that some step adds. */
+    private readonly named: ReadonlySet<string>,
+  ) {}
+
+  static *of(steps: readonly MembershipStep[]): Generator<void, MembershipEffect> {
+    const prepared: { step: MembershipStep; ids: ReadonlySet<string> }[] = [];
+    const named = new Set<string>();
+    for (const step of steps) {
+      const ids = 'userIds' in step ? step.userIds : [];
+      prepared.push({ step, ids: yield* setOf(ids) });
+      if (step.kind === 'add' || step.kind === 'set') yield* each(ids, (id) => named.add(id));
+    }
+    return new MembershipEffect(prepared, named);
+  }
+
+  /** Those whom a step adds and who have not been looked at yet. */
+  *coming(): Generator<void, string[]> {
+    const ids: string[] = [];
+    yield* each([...this.named], (id) => {
+      if (!this.seen.has(id)) ids.push(id);
+    });
+    return ids;
+  }
+
+  /** @param member `{value, $ref, type, display}` */
+  on(member: ScimObject, isMember: boolean): void {
+    const id = member.value as string;
+    this.seen.add(id);
+    const stays = this.steps.reduce((present, { step, ids }) => {
+      switch (step.kind) {
+        case 'add':
+          return present || ids.has(id);
+        case 'remove':
+          return present && !ids.has(id);
+        case 'set':
+          return ids.has(id);
+        case 'clear':
+          return false;
+        case 'removeWhere':
+          return present && !matches(step.filter, member);
+      }
+    }, isMember);
+    if (stays) this.present.add(id);
+    if (stays && !isMember) this.added.add(id);
+    if (!stays && isMember) this.removed.add(id);
+  }
+
+  /** What they come to, once everybody was looked at. */
+  change(): MembershipChange {
+    // Whoever says who is in it means it, also of somebody who comes meanwhile.
+    const exact = this.steps.some(({ step }) => step.kind === 'set' || step.kind === 'clear');
+    return exact
+      ? { kind: 'exact', members: this.present }
+      : { kind: 'delta', add: this.added, remove: this.removed };
+  }
+}
+
+function* each(ids: readonly string[], action: (id: string) => void): Generator<void> {
+  for (let start = 0; start < ids.length; start += STEP) {
+    for (const id of ids.slice(start, start + STEP)) action(id);
+    yield;
+  }
+}
+
+function* setOf(ids: readonly string[]): Generator<void, Set<string>> {
+  const set = new Set<string>();
+  yield* each(ids, (id) => set.add(id));
+  return set;
+}
+
+function* stepsOf(operation: PatchOperation): Generator<void, MembershipStep[]> {
   const { selection, sub } = operation.target;
   if (sub !== null || (selection !== null && operation.op !== 'remove')) {
     throw ScimError.mutability(
@@ -107,23 +192,9 @@ function stepsOf(operation: PatchOperation): MembershipStep[] {
       : [{ kind: 'remove', userIds: ids }];
   }
   if (operation.op === 'remove' && operation.value === undefined) return [{ kind: 'clear' }];
-  const userIds = readMemberIds(operation.value);
+  const userIds = yield* readMemberIds(operation.value);
   if (operation.op === 'replace') return [{ kind: 'set', userIds }];
   return userIds.length === 0 ? [] : [{ kind: operation.op, userIds }];
-}
-
-/** @throws ScimError 400 invalidValue */
-function readMemberIds(json: unknown): string[] {
-  if (json === null) {
-    throw ScimError.invalidValue('"members" is null; send a list of members, or [] for none.');
-  }
-  const list: unknown[] = Array.isArray(json) ? json : [json];
-  if (!list.every(isObject)) {
-    throw ScimError.invalidValue(
-      'Each entry of "members" must be an object such as {"value": "id of a user"}.',
-    );
-  }
-  return memberIds(readValue(MEMBERS, list));
 }
 
 /** The ids of `value eq "x"` and of several of these joined by `or`; null for any other filter. */

@@ -1,7 +1,7 @@
 import { assertSchema } from '../messages/message-schema';
 import { quoted, ScimError } from '../messages/scim-error';
 import { MESSAGE_URNS } from '../messages/urns';
-import { isObject, refuseUnstorableText } from '../schema/json';
+import { checkTexts, isObject } from '../schema/json';
 import type { ResourceType } from '../schema/registry';
 import { readPatchPath, type AttributeTarget } from './path';
 
@@ -28,6 +28,9 @@ export interface Removal {
 
 type Op = PatchOperation['op'];
 
+/** Operations of one PATCH; one without a path counts as one for each attribute in its value. */
+export const MOST_OPERATIONS = 1_000;
+
 /**
  * Reads the body of a PATCH (RFC 7644 §3.5.2) into single changes in their order. An operation without a path is
  * spread over the keys of its value, each of which is itself a path: `displayName`, `name.givenName`,
@@ -40,17 +43,32 @@ type Op = PatchOperation['op'];
  * | no value | invalidValue | invalidValue | fine |
  * | path's filter matches nothing | makes the value | noTarget, but `Replace` with a capital makes it | nothing to do |
  *
- * @throws ScimError 400 invalidSyntax, invalidValue, invalidPath, invalidFilter or noTarget
+ * Yields wherever others may be let in.
+ *
+ * @throws ScimError 400 invalidSyntax, invalidValue, invalidPath, invalidFilter or noTarget; 413 past the bound of operations
  */
-export function readPatchRequest(type: ResourceType, body: unknown): PatchOperation[] {
+export function* readPatchRequest(type: ResourceType, body: unknown): Generator<void, PatchOperation[]> {
   if (!isObject(body)) throw ScimError.invalidSyntax('The request body must be a JSON object: a PatchOp.');
-  refuseUnstorableText(body);
+  yield* checkTexts(body);
   assertSchema(field(body, 'schemas'), MESSAGE_URNS.patchOp);
   const operations = field(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) {
     throw ScimError.invalidSyntax('"Operations" must be a list of at least one operation.');
   }
-  return operations.flatMap((operation: unknown) => readOperation(type, operation));
+  if (operations.length > MOST_OPERATIONS) throw tooManyOperations();
+  const changes: PatchOperation[] = [];
+  for (const operation of operations as unknown[]) {
+    for (const change of readOperation(type, operation)) changes.push(change);
+    if (changes.length > MOST_OPERATIONS) throw tooManyOperations();
+    yield;
+  }
+  return changes;
+}
+
+function tooManyOperations(): ScimError {
+  return ScimError.tooLarge(
+    `The PATCH makes more than ${MOST_OPERATIONS} changes; split it into several requests.`,
+  );
 }
 
 function readOperation(type: ResourceType, operation: unknown): PatchOperation[] {

@@ -1,199 +1,290 @@
-import { setImmediate as breathe } from 'node:timers/promises';
-import {
-  type ListPosition,
-  type ListRequest,
-  type Ordered,
-  type SqlCondition,
-  type SqlOrder,
-} from '../../directory/resource-page';
+import { sortInSlices } from '../../event-loop/sort-in-slices';
+import { BY_ID, type KeyOrder, type KeyRange, type KeyRow, type Place } from '../../directory/key-slice';
+import { placeOf } from '../../directory/live-resources';
+import { isResourceId } from '../../directory/resource-id';
 import { type BoundFilter, bindFilter } from '../filter/bind';
-import { matches } from '../filter/evaluate';
-import { mentionedIn } from '../filter/mentioned';
+import { type Candidates, candidatesOf } from '../filter/candidates';
+import { leavesOf, lookUpOf } from '../filter/columns';
 import { printFilter } from '../filter/print';
-import { type FilterColumns, toSql } from '../filter/to-sql';
-import type { SearchRequest } from '../messages/search-request';
 import { ScimError } from '../messages/scim-error';
+import type { SearchRequest } from '../messages/search-request';
 import { printAttributePath } from '../schema/attribute-path';
-import type { ScimObject } from '../schema/json';
-import type { ResourceType } from '../schema/registry';
 import type { CursorScope, Cursors } from './cursors';
-import { type SortKey, type Sorting, sortingOf } from './sorting';
+import { ROWS_AT_ONCE, type ResourceSource } from './resource-source';
+import { Matcher, ScanBudget } from './scan';
+import { type Sorting, comparePlaces, sortingOf } from './sorting';
 
-const SCAN_CHUNK = 500;
-const SCAN_MAX_ROWS = 100_000;
-const SCAN_MAX_MS = 2_000;
+/** Comparisons that no index answers: each of them is made for every resource that is looked at. */
+export const MOST_COMPARISONS = 50;
+const KEYS_AT_ONCE = 500;
 
-/** Where the resources of one type and integration come from. */
-export interface ResourceSource<Row extends { id: string }> {
-  integrationId: string;
-  type: ResourceType;
-  columns: FilterColumns;
-  count(where: SqlCondition | null): Promise<number>;
-  list(request: ListRequest): Promise<Ordered<Row>[]>;
-  /** Resources as filters and sorting see them; lists of other rows only where they are among those needed. */
-  resources(rows: readonly Row[], needed: ReadonlySet<string>): Promise<ScimObject[]>;
-}
-
-export interface FoundPage<Row> {
-  rows: Row[];
+export interface FoundPage {
+  ids: string[];
   /** Left out of a walk by cursor, where counting would cost more than the page. */
   totalResults?: number;
   startIndex?: number;
   nextCursor?: string;
 }
 
-/** What a filter comes to: a condition, and what has to be looked at beyond it. */
-interface Selection {
-  where: SqlCondition | null;
-  /** Null where SQL answers the filter exactly. */
-  remaining: BoundFilter | null;
-}
-
 /**
- * The page that a request asks for (RFC 7644 §3.4.2, RFC 9865): by SQL where columns answer filter and order exactly,
- * else by a bounded scan of what SQL lets through.
+ * The page that a request asks for (RFC 7644 §3.4.2, RFC 9865). Keys are read slice by slice, from an index that is near to
+ * what the filter or the order asks for; what an index does not tell is found by looking at each resource, within bounds.
  *
- * @throws ScimError 400 invalidFilter, invalidCursor; 400 tooMany when a scan goes past its bound: a list cut short
- * would make an IdP create what it did not see
+ * @throws ScimError 400 invalidFilter, invalidCursor; 400 tooMany when a search goes past its bound
  */
-export async function findPage<Row extends { id: string }>(
-  source: ResourceSource<Row>,
+export async function findPage(
+  source: ResourceSource,
   search: SearchRequest,
   cursors: Cursors,
-): Promise<FoundPage<Row>> {
-  const selection = select(source, search);
+): Promise<FoundPage> {
+  const filter = search.filter === null ? null : bindFilter(source.type, search.filter);
+  if (filter !== null) assertAnswerable(source, filter);
   const sorting = sortingOf(source.type, source.columns, search);
+  const list = new Search(source, filter, sorting);
   return search.cursor === null
-    ? pageByIndex(source, search, selection, sorting)
-    : pageByCursor(source, { ...search, cursor: search.cursor }, selection, sorting, cursors);
+    ? pageByIndex(list, search)
+    : pageByCursor(list, { ...search, cursor: search.cursor }, cursors, scopeOf(source, search));
 }
 
-async function pageByIndex<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  { startIndex, count }: SearchRequest,
-  selection: Selection,
-  sorting: Sorting,
-): Promise<FoundPage<Row>> {
+async function pageByIndex(list: Search, { startIndex, count }: SearchRequest): Promise<FoundPage> {
   const offset = startIndex - 1;
-  if (selection.remaining === null && sorting.kind !== 'memory') {
-    const { where } = selection;
-    const totalResults = await source.count(where);
-    const none = count === 0 || offset >= totalResults;
-    const rows = none
-      ? []
-      : await source.list({ where, behind: null, order: orderOf(sorting), offset, limit: count });
-    return { rows, totalResults, startIndex };
+  const known = await list.totalWithoutLooking();
+  if (known !== null && (count === 0 || offset >= known)) return { ids: [], totalResults: known, startIndex };
+  const ids: string[] = [];
+  let passed = 0;
+  for await (const places of list.places(null, known === null ? undefined : offset + count)) {
+    for (const { id } of places) {
+      if (passed >= offset && ids.length < count) ids.push(id);
+      passed += 1;
+    }
+    if (known !== null && ids.length === count) break;
   }
-  const found = await scanAll(source, selection, sorting);
-  return { rows: found.slice(offset, offset + count), totalResults: found.length, startIndex };
+  return { ids, totalResults: known ?? passed, startIndex };
 }
 
-async function pageByCursor<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  search: SearchRequest & { cursor: string },
-  selection: Selection,
-  sorting: Sorting,
+async function pageByCursor(
+  list: Search,
+  { count, cursor }: SearchRequest & { cursor: string },
   cursors: Cursors,
-): Promise<FoundPage<Row>> {
-  const { count } = search;
-  const scope = scopeOf(source, search);
-  if (sorting.kind === 'memory') {
-    const { offset } =
-      search.cursor === '' ? { offset: 0 } : cursors.decode<{ offset: number }>(scope, search.cursor);
-    const found = await scanAll(source, selection, sorting);
-    const rows = found.slice(offset, offset + count);
-    const next = offset + rows.length;
-    return next < found.length ? { rows, nextCursor: cursors.encode(scope, { offset: next }) } : { rows };
-  }
-  const order = orderOf(sorting);
-  const from = search.cursor === '' ? null : cursors.decode<ListPosition>(scope, search.cursor);
-  const rows: Ordered<Row>[] = [];
-  for await (const some of scan(source, selection, order, from, count + 1)) {
-    rows.push(...some.slice(0, count + 1 - rows.length));
-    if (rows.length > count) break;
-  }
-  if (rows.length <= count) return { rows };
-  const last = rows[count - 1];
-  const place: ListPosition | null = last ? { sortKey: last.sortKey, id: last.id } : from;
-  return { rows: rows.slice(0, count), ...(place ? { nextCursor: cursors.encode(scope, place) } : {}) };
-}
-
-function select<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  { filter }: SearchRequest,
-): Selection {
-  if (filter === null) return { where: null, remaining: null };
-  const bound = bindFilter(source.type, filter);
-  const sql = toSql(bound, source.columns);
-  return { where: sql, remaining: sql?.exact ? null : bound };
-}
-
-async function scanAll<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  selection: Selection,
-  sorting: Sorting,
-): Promise<Row[]> {
-  const found: { row: Row; key: SortKey }[] = [];
-  for await (const some of scan(source, selection, orderOf(sorting), null, SCAN_CHUNK)) {
-    if (sorting.kind !== 'memory') {
-      found.push(...some.map((row) => ({ row, key: null })));
-      continue;
+  scope: CursorScope,
+): Promise<FoundPage> {
+  const from = cursor === '' ? null : cursors.decode<CursorPlace>(scope, cursor);
+  const behind = from && 'id' in from ? from : null;
+  const passed = from && 'offset' in from ? from.offset : 0;
+  const found: Place[] = [];
+  let skipped = 0;
+  // One more tells whether there is another page.
+  for await (const places of list.places(behind, count + 1)) {
+    for (const place of places) {
+      if (skipped < passed) skipped += 1;
+      else if (found.length <= count) found.push(place);
     }
-    const resources = await source.resources(some, new Set([sorting.attribute]));
-    found.push(...some.map((row, index) => ({ row, key: sorting.keyOf(resources[index]!) })));
+    if (found.length > count) break;
   }
-  // The rows come in the order of their ids, and sorting keeps the order of equals.
-  if (sorting.kind === 'memory') found.sort((a, b) => sorting.compare(a.key, b.key));
-  return found.map(({ row }) => row);
+  const ids = found.slice(0, count).map(({ id }) => id);
+  if (found.length <= count) return { ids };
+  const next = list.isComputed ? { offset: passed + count } : count === 0 ? from : found[count - 1]!;
+  return { ids, ...(next ? { nextCursor: cursors.encode(scope, next) } : {}) };
 }
 
-/** Rows that match, in order, chunk by chunk; costs what it reads, wherever it begins. */
-async function* scan<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  { where, remaining }: Selection,
-  order: SqlOrder | null,
-  from: ListPosition | null,
-  wanted: number,
-): AsyncGenerator<Ordered<Row>[]> {
-  const limit = remaining === null ? Math.min(wanted, SCAN_CHUNK) : SCAN_CHUNK;
-  const until = performance.now() + SCAN_MAX_MS;
-  let place = from;
-  for (let scanned = 0; ;) {
-    const rows = await source.list({ where, behind: place, order, offset: 0, limit });
-    yield remaining === null ? rows : await matching(source, remaining, rows);
-    const last = rows.at(-1);
-    if (!last || rows.length < limit) return;
-    place = { sortKey: last.sortKey, id: last.id };
-    scanned += rows.length;
-    if (scanned >= SCAN_MAX_ROWS || performance.now() > until) {
-      throw ScimError.tooMany(
-        'The request has to look at too many resources; filter and sort by userName, displayName, externalId, id or meta.',
-      );
+/** Where a page by cursor begins. What is computed for each resource may be long, so there it is told by its number. */
+type CursorPlace = Place | { offset: number };
+
+/** A list in its order, before it is cut into pages. */
+class Search {
+  private readonly budget = new ScanBudget();
+
+  constructor(
+    private readonly source: ResourceSource,
+    private readonly filter: BoundFilter | null,
+    private readonly sorting: Sorting,
+  ) {}
+
+  get isComputed(): boolean {
+    return this.sorting.kind === 'computed';
+  }
+
+  /** How many there are, where that is known beforehand. */
+  async totalWithoutLooking(): Promise<number | null> {
+    return this.filter === null && this.sorting.kind === 'index' ? this.source.total() : null;
+  }
+
+  /**
+   * The places of all that match, slice by slice.
+   *
+   * @param behind from the beginning on, or from behind a place
+   * @param wanted how many the caller is going to look at, if it is not all
+   * @throws ScimError 400 tooMany
+   */
+  async *places(behind: Place | null, wanted?: number): AsyncGenerator<Place[]> {
+    const { sorting } = this;
+    if (sorting.kind === 'index') {
+      const range = this.rangeIn(sorting.order);
+      if (range !== undefined) {
+        for await (const rows of this.matching(
+          this.source.keys({ order: sorting.order, range, behind }, wanted),
+        )) {
+          yield rows.map((row) => placeOf(sorting.order, row));
+        }
+        return;
+      }
     }
-    await breathe();
+    yield* cut(await this.sorted(), behind, comparePlaces(isDescending(sorting)));
+  }
+
+  /**
+   * Which part of an order has to be read.
+   *
+   * @returns undefined where another way to the candidates is shorter, which has them in another order
+   */
+  private rangeIn(order: KeyOrder): KeyRange | null | undefined {
+    const candidates = this.candidates();
+    if (candidates === null) return null;
+    if (candidates.kind !== 'range' || candidates.column.column !== order.column) return undefined;
+    return { low: candidates.low, high: candidates.high };
+  }
+
+  private candidates(): Candidates | null {
+    return this.filter && candidatesOf(this.filter, this.source.columns);
+  }
+
+  /** All that match, collected and then sorted. */
+  private async sorted(): Promise<Place[]> {
+    const { sorting } = this;
+    const places: Place[] = [];
+    for await (const rows of this.matching(this.candidateKeys())) {
+      if (sorting.kind === 'index') for (const row of rows) places.push(placeOf(sorting.order, row));
+      else for (const place of await this.computedPlaces(rows, sorting)) places.push(place);
+    }
+    return sortInSlices(places, comparePlaces(isDescending(sorting)));
+  }
+
+  private async *candidateKeys(): AsyncGenerator<KeyRow[]> {
+    const candidates = this.candidates();
+    if (candidates?.kind === 'look-ups') {
+      yield* this.keysOf(await this.lookedUp(candidates));
+      return;
+    }
+    const order: KeyOrder = candidates
+      ? { column: candidates.column.column, nullable: candidates.column.nullable, descending: false }
+      : BY_ID;
+    yield* this.source.keys({ order, range: candidates, behind: null });
+  }
+
+  private async *keysOf(ids: readonly string[]): AsyncGenerator<KeyRow[]> {
+    for (let start = 0; start < ids.length; start += KEYS_AT_ONCE) {
+      yield await this.source.keysOf(ids.slice(start, start + KEYS_AT_ONCE));
+    }
+  }
+
+  private async lookedUp({ lookUps }: Candidates & { kind: 'look-ups' }): Promise<string[]> {
+    const ids = new Set<string>();
+    const matcher = await this.matcher();
+    for (const lookUp of lookUps) {
+      if (lookUp.kind === 'id') {
+        if (isResourceId(lookUp.id)) ids.add(lookUp.id);
+      } else if (lookUp.kind === 'link') {
+        for (const id of matcher!.linkedTo(lookUp.id)) ids.add(id);
+      } else {
+        const { column, nullable } = lookUp.column;
+        const range = { low: lookUp.value, high: lookUp.value };
+        const order = { column, nullable, descending: false };
+        for await (const rows of this.source.keys({ order, range, behind: null })) {
+          for (const { id } of rows) ids.add(id);
+          await this.budget.spend();
+        }
+      }
+      await this.budget.spend();
+    }
+    return [...ids];
+  }
+
+  private async *matching(all: AsyncIterable<KeyRow[]>): AsyncGenerator<KeyRow[]> {
+    const matcher = await this.matcher();
+    for await (const rows of all) {
+      const found = matcher ? await matcher.matching(rows) : rows;
+      if (found.length > 0) yield found;
+      if (matcher) await this.budget.spend();
+      else await this.budget.rest();
+    }
+  }
+
+  private prepared: Promise<Matcher> | null = null;
+
+  private async matcher(): Promise<Matcher | null> {
+    if (this.filter === null) return null;
+    this.prepared ??= Matcher.prepare(this.source, this.filter, this.budget);
+    return this.prepared;
+  }
+
+  private async computedPlaces(
+    rows: readonly KeyRow[],
+    sorting: Sorting & { kind: 'computed' },
+  ): Promise<Place[]> {
+    const places: Place[] = [];
+    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+      const ids = rows.slice(start, start + ROWS_AT_ONCE).map(({ id }) => id);
+      for (const [id, resource] of await this.source.resourcesOf(ids)) {
+        const shown =
+          sorting.attribute === this.source.links.attribute
+            ? await this.withFirstLink(id, resource)
+            : resource;
+        places.push({ key: sorting.keyOf(shown), id });
+        await this.budget.spend(1);
+      }
+    }
+    return places;
+  }
+
+  /** Of several values the first one counts, as links have no primary one. */
+  private async withFirstLink<R extends object>(id: string, resource: R): Promise<R> {
+    for await (const [first] of this.source.links.valuesOf(id)) {
+      return { ...resource, [this.source.links.attribute]: [first] };
+    }
+    return resource;
   }
 }
 
-async function matching<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  filter: BoundFilter,
-  rows: readonly Ordered<Row>[],
-): Promise<Ordered<Row>[]> {
-  const resources = await source.resources(rows, mentionedIn(filter));
-  return rows.filter((_, index) => matches(filter, resources[index]!));
+function* cut(
+  places: readonly Place[],
+  behind: Place | null,
+  compare: (left: Place, right: Place) => number,
+): Generator<Place[]> {
+  let from = 0;
+  if (behind) {
+    let end = places.length;
+    while (from < end) {
+      const middle = (from + end) >> 1;
+      if (compare(places[middle]!, behind) > 0) end = middle;
+      else from = middle + 1;
+    }
+  }
+  for (let start = from; start < places.length; start += KEYS_AT_ONCE) {
+    yield places.slice(start, start + KEYS_AT_ONCE);
+  }
 }
 
-function orderOf(sorting: Sorting): SqlOrder | null {
-  return sorting.kind === 'sql' ? sorting.order : null;
+function isDescending(sorting: Sorting): boolean {
+  return sorting.kind === 'index' ? sorting.order.descending : sorting.descending;
 }
 
-function scopeOf<Row extends { id: string }>(
-  source: ResourceSource<Row>,
-  search: SearchRequest,
-): CursorScope {
+/** @throws ScimError 400 invalidFilter */
+function assertAnswerable({ columns }: ResourceSource, filter: BoundFilter): void {
+  let comparisons = 0;
+  for (const leaf of leavesOf(filter)) {
+    if (leaf.kind === 'elements') comparisons += [...leavesOf(leaf.filter)].length;
+    else if (leaf.kind !== 'constant' && !lookUpOf(leaf, columns)) comparisons += 1;
+  }
+  if (comparisons <= MOST_COMPARISONS) return;
+  throw ScimError.invalidFilter(
+    `The filter has ${comparisons} comparisons that no index answers, and may have ${MOST_COMPARISONS}; split the request.`,
+  );
+}
+
+function scopeOf({ integrationId, type }: ResourceSource, search: SearchRequest): CursorScope {
   return {
-    integrationId: source.integrationId,
-    resourceType: source.type.name,
+    integrationId,
+    resourceType: type.name,
     filter: search.filter && printFilter(search.filter),
     sortBy: search.sortBy && printAttributePath(search.sortBy).toLowerCase(),
     sortOrder: search.sortOrder,

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { Slice } from '../../event-loop/slice';
 import { type GroupRow, Groups } from '../../directory/groups';
 import type { ScimObject } from '../schema/json';
 import type { Projection } from '../schema/project';
 import { GROUP } from '../schema/registry';
-import type { ResourceSource } from './find-page';
 import { GROUP_COLUMNS, storedGroup } from './group-record';
 import { GroupMembers } from './members';
 import { metaOf, spliced } from './representation';
+import { ROWS_AT_ONCE, type ResourceSource, type TextPiece } from './resource-source';
 
 /** Groups as SCIM resources: the stored text, `meta`, and the members, which are streamed. */
 @Injectable()
@@ -16,30 +17,51 @@ export class GroupResources {
     private readonly members: GroupMembers,
   ) {}
 
-  source(integrationId: string, baseUrl: string): ResourceSource<GroupRow> {
+  source(integrationId: string, baseUrl: string): ResourceSource {
+    const { groups, members } = this;
     return {
       integrationId,
       type: GROUP,
       columns: GROUP_COLUMNS,
-      count: (where) => this.groups.count(integrationId, where),
-      list: (request) => this.groups.list(integrationId, request),
-      resources: async (rows, needed) => {
-        const resources: ScimObject[] = [];
-        for (const row of rows) {
-          const members = needed.has('members') ? await this.members.all(baseUrl, row.id) : [];
-          resources.push({
-            ...storedGroup(row),
-            ...(members.length > 0 ? { members } : {}),
-            meta: metaOf(baseUrl, GROUP, row),
-          });
-        }
-        return resources;
+      links: {
+        attribute: 'members',
+        linkedTo: (userId) => groups.groupIds(integrationId, userId),
+        havingAny: (ids) => groups.withMembers(integrationId, ids),
+        valuesOf: (groupId) => members.of(integrationId, baseUrl, groupId),
+      },
+      total: () => groups.count(integrationId),
+      keys: (request, wanted) => groups.keys(integrationId, request, wanted),
+      keysOf: (ids) => groups.keysOf(integrationId, ids),
+      resourcesOf: async (ids) => {
+        const rows = await groups.rows(integrationId, ids);
+        return new Map(
+          rows.map((row) => [row.id, { ...storedGroup(row), meta: metaOf(baseUrl, GROUP, row) }]),
+        );
       },
     };
   }
 
+  /** The JSON text of these groups, those left out that are gone. */
+  async *texts(
+    integrationId: string,
+    baseUrl: string,
+    ids: readonly string[],
+    projection: Projection,
+  ): AsyncGenerator<TextPiece> {
+    for (let start = 0; start < ids.length; start += ROWS_AT_ONCE) {
+      for (const row of await this.groups.rows(integrationId, ids.slice(start, start + ROWS_AT_ONCE))) {
+        let begins = true;
+        for await (const text of this.text(baseUrl, row, projection)) {
+          yield { begins, text };
+          begins = false;
+        }
+      }
+    }
+  }
+
   /** The JSON text of one group, in pieces: a hundred groups of ten thousand members do not sit in memory. */
   async *text(baseUrl: string, row: GroupRow, projection: Projection): AsyncGenerator<string> {
+    const slice = new Slice();
     const meta = metaOf(baseUrl, GROUP, row);
     const stored = storedGroup(row);
     const frame = projection.isDefault
@@ -50,7 +72,7 @@ export class GroupResources {
       return;
     }
     let open = false;
-    for await (const members of this.members.of(baseUrl, row.id)) {
+    for await (const members of this.members.of(row.integrationId, baseUrl, row.id)) {
       const shown = projection.isDefault
         ? members
         : ((projection.project({ ...stored, members }).members ?? []) as ScimObject[]);
@@ -58,6 +80,7 @@ export class GroupResources {
       const list = JSON.stringify(shown).slice(1, -1);
       yield open ? `,${list}` : `${frame.slice(0, -1)},"members":[${list}`;
       open = true;
+      if (slice.isOver) await slice.next();
     }
     yield open ? ']}' : frame;
   }

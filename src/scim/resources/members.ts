@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { Slice, inSlices } from '../../event-loop/slice';
 import { Groups, type MembershipChange } from '../../directory/groups';
 import { Users } from '../../directory/users';
 import type { ScimCaller } from '../authentication/scim-authentication';
-import { matches } from '../filter/evaluate';
-import { type MembershipStep, collapse } from '../patch/membership-patch';
+import { MembershipEffect, type MembershipStep, collapse } from '../patch/membership-patch';
 import type { ScimObject } from '../schema/json';
 import { USER } from '../schema/registry';
 import { locationOf } from './representation';
+import { ScanBudget } from './scan';
 
-const ROWS_AT_ONCE = 1_000;
-
-/** The members of groups as resources show them, read in chunks. */
+/** The members of groups as resources show them, read slice by slice. */
 @Injectable()
 export class GroupMembers {
   constructor(
@@ -18,67 +17,47 @@ export class GroupMembers {
     private readonly users: Users,
   ) {}
 
-  async *of(baseUrl: string, groupId: string): AsyncGenerator<ScimObject[]> {
-    for (let after = ''; ;) {
-      const rows = await this.groups.membersOf(groupId, after, ROWS_AT_ONCE);
-      if (rows.length > 0) {
-        yield rows.map(({ userId, displayName }) => memberOf(baseUrl, userId, displayName));
-      }
-      if (rows.length < ROWS_AT_ONCE) return;
-      after = rows.at(-1)!.userId;
+  async *of(integrationId: string, baseUrl: string, groupId: string): AsyncGenerator<ScimObject[]> {
+    for await (const rows of this.groups.membersOf(integrationId, groupId)) {
+      yield rows.map(({ userId, displayName }) => memberOf(baseUrl, userId, displayName));
     }
   }
 
-  async all(baseUrl: string, groupId: string): Promise<ScimObject[]> {
-    const members: ScimObject[] = [];
-    for await (const some of this.of(baseUrl, groupId)) members.push(...some);
-    return members;
-  }
-
   /**
-   * What a PATCH does to the members of one group; only a filter that names no ids has to look at who they are, as the
-   * operations before it left them.
+   * What a PATCH does to the members of one group of the caller's integration. Only a filter that names no ids has to look
+   * at who they are; however many such filters there are, the members are gone through once.
+   *
+   * @throws ScimError 400 tooMany
    */
   async changeOf(
-    { baseUrl, context }: ScimCaller,
+    { baseUrl, context, scan }: ScimCaller,
     groupId: string,
     steps: readonly MembershipStep[],
   ): Promise<MembershipChange | undefined> {
     if (steps.length === 0) return undefined;
-    const named: MembershipStep[] = [];
-    for (const step of steps) {
-      if (step.kind !== 'removeWhere') {
-        named.push(step);
-        continue;
-      }
-      const userIds: string[] = [];
-      for await (const members of this.leftBy(collapse(named)!, baseUrl, context.integrationId, groupId)) {
-        for (const member of members) if (matches(step.filter, member)) userIds.push(member.value as string);
-      }
-      named.push({ kind: 'remove', userIds });
-    }
-    return collapse(named) ?? undefined;
-  }
-
-  private async *leftBy(
-    change: MembershipChange,
-    baseUrl: string,
-    integrationId: string,
-    groupId: string,
-  ): AsyncGenerator<ScimObject[]> {
-    const coming = change.kind === 'exact' ? change.members : change.add;
-    if (change.kind === 'delta') {
-      for await (const members of this.of(baseUrl, groupId)) {
-        yield members.filter(
-          ({ value }) => !change.remove.has(value as string) && !coming.has(value as string),
-        );
+    const named = await inSlices(collapse(steps));
+    if (named !== null) return named;
+    const budget = scan ?? new ScanBudget();
+    const effect = await inSlices(MembershipEffect.of(steps));
+    for await (const members of this.of(context.integrationId, baseUrl, groupId)) {
+      for (const member of members) {
+        effect.on(member, true);
+        await budget.spend(1);
       }
     }
-    const names = await this.users.displayNames(integrationId, [...coming]);
-    yield [...names].map(([userId, displayName]) => memberOf(baseUrl, userId, displayName));
+    const slice = new Slice();
+    const coming = await inSlices(effect.coming());
+    const names = await this.users.displayNames(context.integrationId, coming);
+    for (const userId of coming) {
+      effect.on(memberOf(baseUrl, userId, names.get(userId)), false);
+      if (slice.isOver) await slice.next();
+    }
+    return effect.change();
   }
 }
 
-function memberOf(baseUrl: string, userId: string, displayName: string): ScimObject {
-  return { value: userId, $ref: locationOf(baseUrl, USER, userId), type: 'User', display: displayName };
+/** @param displayName undefined for a user who is not there */
+function memberOf(baseUrl: string, userId: string, displayName: string | undefined): ScimObject {
+  const member: ScimObject = { value: userId, $ref: locationOf(baseUrl, USER, userId), type: 'User' };
+  return displayName === undefined ? member : { ...member, display: displayName };
 }

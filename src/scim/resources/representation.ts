@@ -1,3 +1,4 @@
+import { ScimError } from '../messages/scim-error';
 import type { ResourceType } from '../schema/registry';
 import type { ScimObject, ScimValue } from '../schema/json';
 
@@ -27,6 +28,18 @@ export function metaOf(baseUrl: string, type: ResourceType, row: StoredRow): Sci
     location: locationOf(baseUrl, type, row.id),
     version: etagOf(row),
   };
+}
+
+/** Bytes of a stored resource, without what links show. */
+export const MOST_RESOURCE_BYTES = 256 * 1024;
+
+/** The text that is stored of a resource. @throws ScimError 413 */
+export function storedText(resource: ScimObject): string {
+  const text = JSON.stringify(resource);
+  if (text.length * 3 <= MOST_RESOURCE_BYTES || Buffer.byteLength(text) <= MOST_RESOURCE_BYTES) return text;
+  throw ScimError.tooLarge(
+    `The resource would be larger than ${MOST_RESOURCE_BYTES / 1024} KiB; remove values that nobody needs, photos say.`,
+  );
 }
 
 /** The stored text with `meta` and a derived list spliced in: nothing is parsed, projected and printed again. */

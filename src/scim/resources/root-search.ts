@@ -7,6 +7,7 @@ import { GROUP, USER } from '../schema/registry';
 import { Cursors } from './cursors';
 import { findPage } from './find-page';
 import { GroupResources } from './group-resources';
+import type { TextPiece } from './resource-source';
 import { UserResources } from './user-resources';
 
 /** A search over all resources of an integration: users first, then groups, each in the order that was asked for. */
@@ -22,19 +23,23 @@ export class RootSearch {
     integrationId: string,
     baseUrl: string,
     search: SearchRequest,
-  ): Promise<{ texts: string[]; page: ListPage }> {
+  ): Promise<{ page: Omit<ListPage, 'itemsPerPage'>; pieces: AsyncGenerator<TextPiece> }> {
     const { users, groups, page } =
       search.cursor === null
         ? await this.byIndex(integrationId, baseUrl, search)
         : await this.byCursor(integrationId, baseUrl, { ...search, cursor: search.cursor });
-    const texts = await this.users.texts(integrationId, baseUrl, users, new Projection(USER, search));
-    const projection = new Projection(GROUP, search);
-    for (const group of groups) {
-      let text = '';
-      for await (const piece of this.groups.text(baseUrl, group, projection)) text += piece;
-      texts.push(text);
-    }
-    return { texts, page: { ...page, itemsPerPage: texts.length } };
+    return { page, pieces: this.pieces(integrationId, baseUrl, users, groups, search) };
+  }
+
+  private async *pieces(
+    integrationId: string,
+    baseUrl: string,
+    userIds: readonly string[],
+    groupIds: readonly string[],
+    search: SearchRequest,
+  ): AsyncGenerator<TextPiece> {
+    yield* this.users.texts(integrationId, baseUrl, userIds, new Projection(USER, search));
+    yield* this.groups.texts(integrationId, baseUrl, groupIds, new Projection(GROUP, search));
   }
 
   private async byIndex(integrationId: string, baseUrl: string, search: SearchRequest) {
@@ -43,10 +48,10 @@ export class RootSearch {
     const groups = await this.findGroups(integrationId, baseUrl, {
       ...search,
       startIndex: Math.max(1, search.startIndex - userCount),
-      count: search.count - users.rows.length,
+      count: search.count - users.ids.length,
     });
     const totalResults = userCount + (groups.totalResults ?? 0);
-    return { users: users.rows, groups: groups.rows, page: { totalResults, startIndex: search.startIndex } };
+    return { users: users.ids, groups: groups.ids, page: { totalResults, startIndex: search.startIndex } };
   }
 
   /** A cursor begins with the letter of the type that it stands in. */
@@ -54,19 +59,17 @@ export class RootSearch {
     const [type, inner] = [search.cursor.slice(0, 1), search.cursor.slice(1)];
     if (!['', 'u', 'g'].includes(type)) throw ScimError.invalidCursor();
     const users =
-      type === 'g'
-        ? { rows: [] }
-        : await this.findUsers(integrationId, baseUrl, { ...search, cursor: inner });
+      type === 'g' ? { ids: [] } : await this.findUsers(integrationId, baseUrl, { ...search, cursor: inner });
     if ('nextCursor' in users && users.nextCursor !== undefined) {
-      return { users: users.rows, groups: [], page: { nextCursor: `u${users.nextCursor}` } };
+      return { users: users.ids, groups: [], page: { nextCursor: `u${users.nextCursor}` } };
     }
     const groups = await this.findGroups(integrationId, baseUrl, {
       ...search,
       cursor: type === 'g' ? inner : '',
-      count: search.count - users.rows.length,
+      count: search.count - users.ids.length,
     });
     const page = groups.nextCursor === undefined ? {} : { nextCursor: `g${groups.nextCursor}` };
-    return { users: users.rows, groups: groups.rows, page };
+    return { users: users.ids, groups: groups.ids, page };
   }
 
   private findUsers(integrationId: string, baseUrl: string, search: SearchRequest) {

@@ -1,6 +1,6 @@
-import type { SqlOrder } from '../../directory/resource-page';
+import { BY_ID, type KeyOrder, type Place } from '../../directory/key-slice';
 import { fold } from '../../directory/fold';
-import type { FilterColumns } from '../filter/to-sql';
+import type { FilterColumns } from '../filter/columns';
 import type { SearchRequest } from '../messages/search-request';
 import type { Attribute } from '../schema/attribute';
 import { compareText } from '../schema/compare-text';
@@ -8,19 +8,19 @@ import { parseDateTime } from '../schema/date-time';
 import { type ScimObject, type ScimValue, isObject } from '../schema/json';
 import type { ResourceType } from '../schema/registry';
 
-/** How a list is to be sorted (RFC 7644 §3.4.2.3): by a column, or by what is computed of each resource. */
+/**
+ * How a list is to be sorted (RFC 7644 §3.4.2.3): by a column of which there is an index, or by what is computed of each
+ * resource. What has no value comes last; descending is the exact reverse of ascending.
+ */
 export type Sorting =
-  | { kind: 'none' }
-  | { kind: 'sql'; order: SqlOrder }
+  | { kind: 'index'; order: KeyOrder }
   | {
-      kind: 'memory';
+      kind: 'computed';
+      descending: boolean;
       /** Top-level name of what is sorted by. */
       attribute: string;
-      compare: (a: SortKey, b: SortKey) => number;
-      keyOf: (resource: ScimObject) => SortKey;
+      keyOf: (resource: ScimObject) => Place['key'];
     };
-
-export type SortKey = string | number | null;
 
 /** An attribute that is not known has no values, so it sorts nothing. */
 export function sortingOf(
@@ -29,19 +29,19 @@ export function sortingOf(
   { sortBy, sortOrder }: Pick<SearchRequest, 'sortBy' | 'sortOrder'>,
 ): Sorting {
   const resolution = sortBy === null ? null : type.resolve(sortBy);
-  if (resolution?.kind !== 'attribute') return { kind: 'none' };
+  if (resolution?.kind !== 'attribute') return { kind: 'index', order: BY_ID };
   const steps = withValue(resolution.steps);
   const descending = sortOrder === 'descending';
   const attribute = steps.at(-1)!;
   const column = columns[attribute.path.toLowerCase()];
-  if (column && column.kind !== 'link') {
-    return { kind: 'sql', order: { column: column.column, nullable: column.nullable, descending } };
+  if (column && column.kind !== 'link' && column.kind !== 'boolean') {
+    return { kind: 'index', order: { column: column.column, nullable: column.nullable, descending } };
   }
   return {
-    kind: 'memory',
+    kind: 'computed',
+    descending,
     attribute: steps[0]!.name,
     keyOf: (resource) => keyOf(steps, resource),
-    compare: (a, b) => (descending ? -compareKeys(a, b) : compareKeys(a, b)),
   };
 }
 
@@ -52,7 +52,7 @@ function withValue(steps: readonly Attribute[]): readonly Attribute[] {
 }
 
 /** Of several values the primary one counts, else the first. */
-function keyOf(steps: readonly Attribute[], resource: ScimObject): SortKey {
+function keyOf(steps: readonly Attribute[], resource: ScimObject): Place['key'] {
   let value: ScimValue | undefined = resource;
   for (const step of steps) {
     if (Array.isArray(value)) value = value.find((one) => isObject(one) && one.primary === true) ?? value[0];
@@ -67,7 +67,14 @@ function keyOf(steps: readonly Attribute[], resource: ScimObject): SortKey {
   return attribute.caseExact ? value : fold(value);
 }
 
-function compareKeys(a: SortKey, b: SortKey): number {
+/** @returns a number below 0 where the left one comes first */
+export function comparePlaces(descending: boolean): (left: Place, right: Place) => number {
+  const ascending = (left: Place, right: Place) =>
+    compareKeys(left.key, right.key) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0);
+  return descending ? (left, right) => ascending(right, left) : ascending;
+}
+
+function compareKeys(a: Place['key'], b: Place['key']): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   return a < b ? -1 : a > b ? 1 : 0;

@@ -1,8 +1,9 @@
 import type { UserRow, UserWrite } from '../../directory/users';
-import type { FilterColumns } from '../filter/to-sql';
+import type { FilterColumns } from '../filter/columns';
 import type { ScimObject, ScimResource } from '../schema/json';
 import { completed } from '../schema/read-resource';
 import { USER } from '../schema/registry';
+import { storedText } from './representation';
 
 /** What the directory stores of a user resource. `meta` and `groups` are not part of it: a read adds them. */
 export function userWrite(id: string, resource: ScimResource): UserWrite {
@@ -16,7 +17,7 @@ export function userWrite(id: string, resource: ScimResource): UserWrite {
     displayName: displayNameOf(resource),
     email: emailOf(resource),
     active: resource.active !== false,
-    resource: JSON.stringify(completed(USER, stored)),
+    resource: storedText(completed(USER, stored)),
   };
 }
 
@@ -33,11 +34,7 @@ export const USER_COLUMNS: FilterColumns = {
   active: { column: 'active', kind: 'boolean', nullable: false },
   'meta.created': { column: 'createdAt', kind: 'time', nullable: false },
   'meta.lastmodified': { column: 'lastModified', kind: 'time', nullable: false },
-  'groups.value': {
-    kind: 'link',
-    any: 'EXISTS (SELECT 1 FROM group_member m JOIN scim_group g ON g.id = m.groupId WHERE m.integrationId = scim_user.integrationId AND m.userId = scim_user.id AND g.deletedAt IS NULL)',
-    one: 'EXISTS (SELECT 1 FROM group_member m JOIN scim_group g ON g.id = m.groupId WHERE m.integrationId = scim_user.integrationId AND m.userId = scim_user.id AND g.deletedAt IS NULL AND m.groupId = ?)',
-  },
+  'groups.value': { kind: 'link' },
 };
 
 function displayNameOf(resource: ScimResource): string {

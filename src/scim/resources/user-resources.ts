@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Groups } from '../../directory/groups';
+import { Slice } from '../../event-loop/slice';
+import { Groups, type UserGroupRow } from '../../directory/groups';
 import { type UserRow, Users } from '../../directory/users';
 import type { Projection } from '../schema/project';
 import type { ScimObject } from '../schema/json';
 import { GROUP, USER } from '../schema/registry';
-import type { ResourceSource } from './find-page';
 import { locationOf, metaOf, spliced } from './representation';
+import { ROWS_AT_ONCE, type ResourceSource, type TextPiece } from './resource-source';
 import { USER_COLUMNS, storedUser } from './user-record';
 
 /** Users as SCIM resources: the stored text, `meta`, and the groups that they are in. */
@@ -16,57 +17,96 @@ export class UserResources {
     private readonly groups: Groups,
   ) {}
 
-  source(integrationId: string, baseUrl: string): ResourceSource<UserRow> {
+  source(integrationId: string, baseUrl: string): ResourceSource {
+    const { users, groups } = this;
     return {
       integrationId,
       type: USER,
       columns: USER_COLUMNS,
-      count: (where) => this.users.count(integrationId, where),
-      list: (request) => this.users.list(integrationId, request),
-      resources: async (rows, needed) => {
-        const groups = needed.has('groups')
-          ? await this.groupsOf(integrationId, baseUrl, rows)
-          : rows.map((): ScimObject[] => []);
-        return rows.map((row, index) => whole(baseUrl, row, groups[index]!));
+      links: {
+        attribute: 'groups',
+        async *linkedTo(groupId) {
+          // The members of a deleted group are still there for a while.
+          if (await groups.find(integrationId, groupId)) yield* groups.memberIds(integrationId, groupId);
+        },
+        havingAny: (ids) => groups.inGroups(integrationId, ids),
+        async *valuesOf(userId) {
+          for await (const some of groups.groupsOf(integrationId, userId)) {
+            yield some.map((group) => groupOf(baseUrl, group));
+          }
+        },
+      },
+      total: () => users.count(integrationId),
+      keys: (request, wanted) => users.keys(integrationId, request, wanted),
+      keysOf: (ids) => users.keysOf(integrationId, ids),
+      resourcesOf: async (ids) => {
+        const rows = await users.rows(integrationId, ids);
+        return new Map(rows.map((row) => [row.id, whole(baseUrl, row, [])]));
       },
     };
   }
 
-  /** The JSON text of each row. */
-  async texts(
+  /** The JSON text of these users, those left out who are gone. */
+  async *texts(
     integrationId: string,
+    baseUrl: string,
+    ids: readonly string[],
+    projection: Projection,
+  ): AsyncGenerator<TextPiece> {
+    for (let start = 0; start < ids.length; start += ROWS_AT_ONCE) {
+      const rows = await this.users.rows(integrationId, ids.slice(start, start + ROWS_AT_ONCE));
+      yield* this.textsOf(baseUrl, rows, projection);
+    }
+  }
+
+  /** The JSON text of these rows, fifty at most, all of one integration. */
+  async *textsOf(
     baseUrl: string,
     rows: readonly UserRow[],
     projection: Projection,
-  ): Promise<string[]> {
-    const groups = projection.includes('groups')
-      ? await this.groupsOf(integrationId, baseUrl, rows)
-      : rows.map((): ScimObject[] => []);
-    return rows.map((row, index) =>
-      projection.isDefault
-        ? spliced(row, metaOf(baseUrl, USER, row), { name: 'groups', values: groups[index]! })
-        : JSON.stringify(projection.project(whole(baseUrl, row, groups[index]!))),
+  ): AsyncGenerator<TextPiece> {
+    const slice = new Slice();
+    const groups = projection.includes('groups') ? await this.groupsOfSome(rows) : new Map<string, never>();
+    for (const row of rows) {
+      const shown = groups === null ? await this.groupsOf(row) : (groups.get(row.id) ?? []);
+      yield { begins: true, text: textOf(baseUrl, row, shown, projection) };
+      if (slice.isOver) await slice.next();
+    }
+  }
+
+  private async groupsOfSome(rows: readonly UserRow[]): Promise<ReadonlyMap<string, UserGroupRow[]> | null> {
+    if (rows.length === 0) return new Map();
+    return this.groups.groupsOfSome(
+      rows[0]!.integrationId,
+      rows.map(({ id }) => id),
     );
   }
 
-  private async groupsOf(
-    integrationId: string,
-    baseUrl: string,
-    rows: readonly UserRow[],
-  ): Promise<ScimObject[][]> {
-    const groups = await this.groups.groupsOf(
-      integrationId,
-      rows.map(({ id }) => id),
-    );
-    return rows.map(({ id }) =>
-      groups.get(id)!.map((group) => ({
-        value: group.id,
-        $ref: locationOf(baseUrl, GROUP, group.id),
-        display: group.displayName,
-        type: 'direct',
-      })),
-    );
+  private async groupsOf({ integrationId, id }: UserRow): Promise<UserGroupRow[]> {
+    const slice = new Slice();
+    const groups: UserGroupRow[] = [];
+    for await (const some of this.groups.groupsOf(integrationId, id)) {
+      for (const group of some) groups.push(group);
+      if (slice.isOver) await slice.next();
+    }
+    return groups;
   }
+}
+
+function textOf(
+  baseUrl: string,
+  row: UserRow,
+  groups: readonly UserGroupRow[],
+  projection: Projection,
+): string {
+  const shown = groups.map((group) => groupOf(baseUrl, group));
+  return projection.isDefault
+    ? spliced(row, metaOf(baseUrl, USER, row), { name: 'groups', values: shown })
+    : JSON.stringify(projection.project(whole(baseUrl, row, shown)));
+}
+
+function groupOf(baseUrl: string, { id, displayName }: UserGroupRow): ScimObject {
+  return { value: id, $ref: locationOf(baseUrl, GROUP, id), display: displayName, type: 'direct' };
 }
 
 function whole(baseUrl: string, row: UserRow, groups: ScimObject[]): ScimObject {

@@ -1,4 +1,4 @@
-import { isStorable } from '../../database/storable-text';
+import { MOST_COMBINING_MARKS, isStorable, isStreamSafe } from '../../database/storable-text';
 import { ScimError } from '../messages/scim-error';
 
 /** A resource or a complex value: only what has a value is a key; `null` and `[]` do not occur (RFC 7643 §2.5). */
@@ -31,15 +31,19 @@ export function sameValue(left: ScimValue | undefined, right: ScimValue | undefi
   return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
+/** Values between two chances for others. */
+const STEP = 200;
+
 /**
- * Refuses a body that holds U+0000 or ill-formed Unicode in any string or name, also where it would be ignored.
- * Walks without recursion: a body of a megabyte can be nested half a million deep.
+ * Refuses a body that holds, in any string or name, text that cannot be stored or is dear to compare, also where it would
+ * be ignored. Walks without recursion: a body of a megabyte can be nested half a million deep.
  *
  * @throws ScimError 400 invalidValue
  */
-export function refuseUnstorableText(body: unknown): void {
+export function* checkTexts(body: unknown): Generator<void, void> {
   const pending: unknown[] = [body];
-  while (pending.length > 0) {
+  for (let count = 1; pending.length > 0; count++) {
+    if (count % STEP === 0) yield;
     const value = pending.pop();
     if (typeof value === 'string') refuseText(value);
     else if (Array.isArray(value)) for (const element of value) pending.push(element);
@@ -53,8 +57,14 @@ export function refuseUnstorableText(body: unknown): void {
 }
 
 function refuseText(text: string): void {
-  if (isStorable(text)) return;
-  throw ScimError.invalidValue(
-    'The request holds a character that cannot be stored (U+0000 or half of a surrogate pair); remove it and send the request again.',
-  );
+  if (!isStorable(text)) {
+    throw ScimError.invalidValue(
+      'The request holds a character that cannot be stored (U+0000 or half of a surrogate pair); remove it and send the request again.',
+    );
+  }
+  if (!isStreamSafe(text)) {
+    throw ScimError.invalidValue(
+      `The request holds a text with more than ${MOST_COMBINING_MARKS} combining marks in a row; shorten it and send the request again.`,
+    );
+  }
 }

@@ -1,5 +1,4 @@
 import { ScimError } from '../messages/scim-error';
-import { memberIds } from '../patch/membership-patch';
 import { container, attribute } from './attribute';
 import { checkImmutable, readReplacement, readResource } from './read-resource';
 import { GROUP, USER, type ResourceType } from './registry';
@@ -303,13 +302,6 @@ describe('a resource that is read', () => {
     expect(group({ members: [{ value: 'a', type: 'user' }] }).members).toEqual([
       { value: 'a', type: 'User' },
     ]);
-  });
-
-  it('gives each member id once', () => {
-    expect(
-      memberIds(group({ members: [{ value: 'a' }, { value: 'a', type: 'User' }, { value: 'b' }] }).members),
-    ).toEqual(['a', 'b']);
-    expect(memberIds(undefined)).toEqual([]);
   });
 
   it.each([

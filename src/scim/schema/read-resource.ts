@@ -1,6 +1,7 @@
+import { atOnce } from '../../event-loop/slice';
 import { ScimError } from '../messages/scim-error';
 import type { Attribute } from './attribute';
-import { isEmpty, isObject, isUnassigned, refuseUnstorableText, sameValue } from './json';
+import { isEmpty, isObject, isUnassigned, checkTexts, sameValue } from './json';
 import type { ScimObject, ScimResource, ScimValue } from './json';
 import { checkList, checkRequired, readValue } from './read-value';
 import type { ResourceType } from './registry';
@@ -78,7 +79,8 @@ export function checkImmutable(container: Attribute, before: ScimObject, after: 
 function readBody(type: ResourceType, body: unknown): { values: ScimObject; given: Set<string> } {
   if (!isObject(body))
     throw ScimError.invalidSyntax(`The request body must be a JSON object: a ${type.name}.`);
-  refuseUnstorableText(body);
+  // The body of a resource is small: members of groups, of which there may be many, are read apart.
+  atOnce(checkTexts(body));
   const values: ScimObject = {};
   const given = new Set<string>();
   for (const name of Object.keys(body)) {

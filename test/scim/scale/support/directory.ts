@@ -24,7 +24,7 @@ const numbered = (user: number) => String(user).padStart(6, '0');
  */
 export async function fillWithUsers(
   scimify: Scimify,
-  { scim }: TestIntegration,
+  { id: integrationId, scim }: TestIntegration,
   count: number,
 ): Promise<string[]> {
   const sent = await scim.createUser(userNameWith(MARK), { externalId: externalIdWith(MARK) });
@@ -59,5 +59,8 @@ export async function fillWithUsers(
       }
     });
   }
+  await transactions.run((tx) =>
+    tx.query('UPDATE directory_count SET users = users + ? WHERE integrationId = ?', [count, integrationId]),
+  );
   return Array.from({ length: count }, (_, user) => idOf(user));
 }

@@ -1,0 +1,105 @@
+import { dialect } from '../database/dialect';
+
+/** A resource by what SQL knows of it: its id, and the columns that lists are found and ordered by. */
+export interface KeyRow {
+  id: string;
+  deletedAt: number | null;
+  [column: string]: string | number | null;
+}
+
+/** An order of which there is an index: by a column, equal ones by id; what has no value comes last. */
+export interface KeyOrder {
+  column: string;
+  nullable: boolean;
+  /** The exact reverse, so what has no value comes first. */
+  descending: boolean;
+}
+
+/** Both ends are included. */
+export interface KeyRange {
+  low: string | number | null;
+  high: string | number | null;
+}
+
+/** A place in an order: what comes behind it is the rest of the list. */
+export interface Place {
+  key: string | number | null;
+  id: string;
+}
+
+export interface KeyRequest {
+  order: KeyOrder;
+  /** Of the column of the order; null: all of it. */
+  range: KeyRange | null;
+  behind: Place | null;
+}
+
+/** Resources that have a value in the column of the order, or those that have none. */
+export type Segment = 'values' | 'nulls';
+
+export const BY_ID: KeyOrder = { column: 'id', nullable: false, descending: false };
+
+/** The parts of a list, each of which an index has in one piece; from the place on at which it is to go on. */
+export function segmentsOf({
+  order,
+  range,
+  behind,
+}: KeyRequest): { segment: Segment; behind: Place | null }[] {
+  if (!order.nullable || range !== null) return [{ segment: 'values', behind }];
+  const all: readonly Segment[] = order.descending ? ['nulls', 'values'] : ['values', 'nulls'];
+  const first: Segment = behind === null ? all[0]! : behind.key === null ? 'nulls' : 'values';
+  return all
+    .slice(all.indexOf(first))
+    .map((segment) => ({ segment, behind: segment === first ? behind : null }));
+}
+
+export interface SqlCondition {
+  sql: string;
+  params: (string | number)[];
+}
+
+/**
+ * Which rows of a segment come next. Only conditions on the columns of one index, so that a statement with a LIMIT reads
+ * no more rows than that, however many there are.
+ */
+export function nextRows(
+  { column, descending }: KeyOrder,
+  segment: Segment,
+  range: KeyRange | null,
+  behind: Place | null,
+): SqlCondition {
+  const sign = descending ? '<' : '>';
+  if (column === 'id')
+    return behind ? { sql: `id ${sign} ?`, params: [behind.id] } : { sql: "id > ''", params: [] };
+  if (segment === 'nulls') {
+    return behind
+      ? { sql: `${column} IS NULL AND id ${sign} ?`, params: [behind.id] }
+      : { sql: `${column} IS NULL`, params: [] };
+  }
+  const conditions: SqlCondition[] = [];
+  if (range?.low !== null && range?.low !== undefined)
+    conditions.push({ sql: `${column} >= ?`, params: [range.low] });
+  if (range?.high !== null && range?.high !== undefined)
+    conditions.push({ sql: `${column} <= ?`, params: [range.high] });
+  if (behind) conditions.push(behindPlace(column, sign, behind));
+  if (conditions.length === 0) conditions.push({ sql: `${column} IS NOT NULL`, params: [] });
+  return {
+    sql: conditions.map(({ sql }) => sql).join(' AND '),
+    params: conditions.flatMap(({ params }) => params),
+  };
+}
+
+/** Each database goes straight to the place in its index by one of these two, and walks there by the other. */
+function behindPlace(column: string, sign: '<' | '>', { key, id }: Place): SqlCondition {
+  return dialect === 'mysql'
+    ? {
+        sql: `${column} ${sign}= ? AND (${column} ${sign} ? OR (${column} = ? AND id ${sign} ?))`,
+        params: [key!, key!, key!, id],
+      }
+    : { sql: `(${column}, id) ${sign} (?, ?)`, params: [key!, id] };
+}
+
+export function orderBy({ column, descending }: KeyOrder, segment: Segment): string {
+  const direction = descending ? ' DESC' : '';
+  return column === 'id' || segment === 'nulls' ? `id${direction}` : `${column}${direction}, id${direction}`;
+}

@@ -1,0 +1,119 @@
+import type { BoundComparison, BoundFilter } from './bind';
+import { type FilterColumn, type FilterColumns, columnOf, lookUpOf } from './columns';
+
+/** Where an index has a few resources together. */
+export type LookUp =
+  | { readonly kind: 'id'; readonly id: string }
+  | { readonly kind: 'column'; readonly column: FilterColumn; readonly value: string }
+  /** Those that are linked to this one. */
+  | { readonly kind: 'link'; readonly id: string };
+
+/** Among which resources all that match are found; others may be there too. */
+export type Candidates =
+  | { readonly kind: 'look-ups'; readonly lookUps: readonly LookUp[] }
+  /** Those between two values of a column, both included; null: to the end. */
+  | {
+      readonly kind: 'range';
+      readonly column: FilterColumn;
+      readonly low: string | number | null;
+      readonly high: string | number | null;
+    };
+
+/** How many resources are likely to be read for it: what is unique counts least. */
+const DEARNESS = { id: 1, unique: 2, column: 10, link: 100, range: 100_000 } as const;
+
+/**
+ * How the resources that can match are found without looking at all.
+ *
+ * @returns null where no index helps
+ */
+export function candidatesOf(filter: BoundFilter, columns: FilterColumns): Candidates | null {
+  switch (filter.kind) {
+    case 'and':
+      return filter.terms
+        .map((term) => candidatesOf(term, columns))
+        .reduce((best, other) => (dearness(other) < dearness(best) ? other : best), null);
+    case 'or':
+      return union(filter.terms.map((term) => candidatesOf(term, columns)));
+    case 'compare':
+      return candidatesOfComparison(filter, columns);
+    // Whatever `not` excludes may be few; what it lets through is not found by an index.
+    default:
+      return null;
+  }
+}
+
+function union(all: readonly (Candidates | null)[]): Candidates | null {
+  const lookUps: LookUp[] = [];
+  for (const one of all) {
+    if (one?.kind !== 'look-ups') return null;
+    for (const lookUp of one.lookUps) lookUps.push(lookUp);
+  }
+  return { kind: 'look-ups', lookUps };
+}
+
+function candidatesOfComparison(filter: BoundComparison, columns: FilterColumns): Candidates | null {
+  const found = lookUpOf(filter, columns);
+  if (found) {
+    const { column, value } = found;
+    if (column.kind === 'link') return { kind: 'look-ups', lookUps: [{ kind: 'link', id: value }] };
+    const lookUp: LookUp =
+      column.kind === 'id' ? { kind: 'id', id: value } : { kind: 'column', column, value };
+    return { kind: 'look-ups', lookUps: [lookUp] };
+  }
+  const column = columnOf(filter.steps, columns);
+  if (column === undefined || column.kind === 'link' || filter.value === null) return null;
+  const { operator, value, as } = filter;
+  if (column.kind === 'time' && as === 'instant') return rangeOf(column, operator, Number(value));
+  const isText =
+    (column.kind === 'key' && as === 'folded-text') || (column.kind === 'exact' && as === 'exact-text');
+  if (!isText) return null;
+  const text = String(value);
+  if (operator !== 'sw') return rangeOf(column, operator, text);
+  return text === '' ? null : { kind: 'range', column, low: text, high: afterPrefix(text) };
+}
+
+function rangeOf(
+  column: FilterColumn,
+  operator: BoundComparison['operator'],
+  value: string | number,
+): Candidates | null {
+  switch (operator) {
+    case 'eq':
+      return { kind: 'range', column, low: value, high: value };
+    case 'gt':
+    case 'ge':
+      return { kind: 'range', column, low: value, high: null };
+    case 'lt':
+    case 'le':
+      return { kind: 'range', column, low: null, high: value };
+    default:
+      return null;
+  }
+}
+
+/** The least text above all texts with this prefix; null where there is none. UTF-8 bytes sort as code points do. */
+function afterPrefix(prefix: string): string | null {
+  const codePoints = Array.from(prefix, (character) => character.codePointAt(0)!);
+  while (codePoints.length > 0) {
+    const last = codePoints.pop()!;
+    if (last === 0x10ffff) continue;
+    codePoints.push(last === 0xd7ff ? 0xe000 : last + 1);
+    return String.fromCodePoint(...codePoints);
+  }
+  return null;
+}
+
+function dearness(candidates: Candidates | null): number {
+  if (candidates === null) return Infinity;
+  if (candidates.kind === 'range') {
+    const { low, high } = candidates;
+    return DEARNESS.range * (low !== null && high !== null ? 1 : 2);
+  }
+  return candidates.lookUps.reduce((sum, lookUp) => sum + dearnessOf(lookUp), 0);
+}
+
+function dearnessOf(lookUp: LookUp): number {
+  if (lookUp.kind !== 'column') return DEARNESS[lookUp.kind];
+  return lookUp.column.nullable ? DEARNESS.column : DEARNESS.unique;
+}
