@@ -34,6 +34,12 @@ const TABLE = [
     why: 'encryption and tokens work on bytes; what they protect is not their business',
   },
   {
+    room: 'http',
+    folder: 'src/http',
+    uses: FOUNDATION,
+    why: 'it is the business of the server, with connections and bodies, whatever is asked for',
+  },
+  {
     room: 'provider',
     folder: 'src/integrations/provider',
     uses: [],
@@ -125,6 +131,7 @@ const TABLE = [
     folder: 'test',
     uses: [
       ...FOUNDATION,
+      'http',
       'database',
       'admin-api',
       'audit',

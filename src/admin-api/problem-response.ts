@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { CommitOutcomeUnknownError, DatabaseUnavailableError } from '../database/database-errors';
 import { SecretUnreadableError } from '../security/secret-box';
-import { JsonRefusedError } from '../security/strict-json';
+import { JsonRefusedError } from '../security/json-refused';
 import { TooManyRequestsError } from '../security/too-many-requests';
 import { Problem } from './problem';
 import type { FieldProblem, ProblemCode } from './problem-codes';
@@ -37,7 +37,9 @@ function asProblem(error: unknown): Problem {
   if (error instanceof CommitOutcomeUnknownError) return new Problem('outcome_unknown');
   if (error instanceof SecretUnreadableError) return new Problem('secret_unreadable');
   if (error instanceof TooManyRequestsError) return new Problem('rate_limited', error.message);
-  if (error instanceof JsonRefusedError) return new Problem('bad_request', error.message);
+  if (error instanceof JsonRefusedError) {
+    return new Problem(error.reason === 'tooLarge' ? 'too_large' : 'bad_request', error.message);
+  }
   const status = clientErrorStatus(error);
   if (status !== null)
     return new Problem(CODES[status] ?? 'bad_request', detailOf(status, error), [], status);

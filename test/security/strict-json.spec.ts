@@ -1,10 +1,69 @@
 import fc from '../support/properties';
-import { JsonRefusedError, parseStrictly } from '../../src/security/strict-json';
+import { atOnce } from '../../src/event-loop/slice';
+import { JsonRefusedError } from '../../src/security/json-refused';
+import { parseStrictly } from '../../src/security/strict-json';
 import { expectScimError } from '../scim/support/expectations';
 import { GROUP_SCHEMA, USER_SCHEMA } from '../support/scim-client';
 import { Scimify, type TestIntegration } from '../support/scimify';
 
-const parse = (text: string) => parseStrictly(Buffer.from(text), () => JSON.parse(text) as unknown);
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+const asBytes = (text: string | Buffer) => (typeof text === 'string' ? Buffer.from(text) : text);
+const parseJson = (text: string): unknown => JSON.parse(text);
+
+/** As it is done with texts that are small enough, or as if this one were large: cut wherever it can be. */
+const parse = (text: string | Buffer, pieceBytes?: number, mostValues = Infinity) =>
+  atOnce(parseStrictly(asBytes(text), { mostValues, parse: parseJson, pieceBytes }));
+
+/** What became of it: its value, or why it was refused. */
+function outcome(action: () => unknown): unknown {
+  try {
+    return { value: action() };
+  } catch (error) {
+    return error instanceof JsonRefusedError ? error.message : error;
+  }
+}
+
+/** A text, or a text with a few bytes in a wrong place. */
+const texts = fc
+  .record({
+    value: fc.oneof(
+      fc.jsonValue({ maxDepth: 5 }),
+      fc.array(fc.jsonValue({ maxDepth: 3 }), { minLength: 3, maxLength: 40 }),
+      fc.record({ Operations: fc.array(fc.record({ value: fc.array(fc.jsonValue({ maxDepth: 2 })) })) }),
+    ),
+    indent: fc.constantFrom(0, 1, '\t'),
+    corruptions: fc.array(
+      fc.record({
+        at: fc.nat(),
+        remove: fc.nat(3),
+        insert: fc.oneof(
+          fc.constantFrom(
+            ...'[]{},:"\\ 1-.e\n\ufeff\u2028\u0000',
+            '[]',
+            '{}',
+            ',,',
+            '[,',
+            ',]',
+            '[[1,2],3]',
+            '":',
+          ),
+          fc.constantFrom(Buffer.from([0xff]), Buffer.from([0xe2, 0x82])),
+        ),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map(({ value, indent, corruptions }) =>
+    corruptions.reduce<Buffer>(
+      (text, { at, remove, insert }) => {
+        const place = at % (text.length + 1);
+        return Buffer.concat([text.subarray(0, place), asBytes(insert), text.subarray(place + remove)]);
+      },
+      Buffer.from(JSON.stringify(value, null, indent)),
+    ),
+  );
 
 describe('strict JSON', () => {
   it('is every JSON that says each name once', () => {
@@ -37,6 +96,96 @@ describe('strict JSON', () => {
     );
   });
 
+  it('is the same for a text that is parsed in pieces, and refused where that one is', () => {
+    const utf8 = new TextDecoder('utf-8', { fatal: true });
+    let refused = 0;
+    let accepted = 0;
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 1, max: 40 }), (text, pieceBytes) => {
+        const inPieces = outcome(() => parse(text, pieceBytes));
+        let expected: unknown;
+        try {
+          expected = JSON.parse(utf8.decode(text));
+        } catch {
+          refused += 1;
+          expect([typeof inPieces, typeof outcome(() => parse(text))]).toEqual(['string', 'string']);
+          return;
+        }
+        accepted += 1;
+        const atOneGo = outcome(() => parse(text));
+        expect(inPieces).toStrictEqual(atOneGo);
+        if (typeof atOneGo === 'string') expect(atOneGo).toContain('the same name twice');
+        else expect(atOneGo).toStrictEqual({ value: expected });
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(Math.min(refused, accepted)).toBeGreaterThan(200);
+  });
+
+  it.each([
+    '[,1]',
+    '[1,,2]',
+    '[1,]',
+    '[1,2}',
+    '{"a":[1,2}',
+    '[[1,2],[3,4]',
+    '[1,2]]',
+    '{[1,2]:3}',
+    '{"a":1,[1,2]}',
+    '"a"[1,2]',
+    '[1,2][3,4]',
+    '[1,\ufeff2]',
+    '[1,2\u2028]',
+    '[1,"a]',
+    '[[1,],[2]]',
+    '{"a":[[1,2],[3,,4]]}',
+  ])('is not %s, also in pieces', (text) => {
+    expect(() => JSON.parse(text)).toThrow();
+    for (const pieceBytes of [1, 2, 100]) expect(() => parse(text, pieceBytes)).toThrow(JsonRefusedError);
+  });
+
+  it('keeps texts apart from what it puts in the place of lists', () => {
+    const marks: string[] = [];
+    const spying = (text: string): unknown => {
+      marks.push(...(text.match(/[0-9a-f-]{36}:\d+/g) ?? []));
+      return JSON.parse(text);
+    };
+    const text = '{"a":[[1,2],[3,4],[5,6]],"b":[7,8]}';
+    atOnce(parseStrictly(Buffer.from(text), { mostValues: Infinity, parse: spying, pieceBytes: 1 }));
+    expect(marks.length).toBeGreaterThan(0);
+    // The next text has others.
+    const repeated = JSON.stringify({ a: [marks, [marks[0]], marks[0]] });
+    expect(parse(repeated, 1)).toStrictEqual(JSON.parse(repeated));
+  });
+
+  it('may have a byte order mark in front of it', () => {
+    for (const pieceBytes of [1, 100]) expect(parse('\ufeff[1,2]', pieceBytes)).toStrictEqual([1, 2]);
+  });
+
+  it('is parsed in small steps, however large it is', () => {
+    const member = (n: number) => `{"value":"0198c2f4-7d1e-7a3b-9c55-${String(n).padStart(12, '0')}"}`;
+    const list = `[${Array.from({ length: 50_000 }, (_, n) => member(n)).join(',')}]`;
+    const longest = (text: string) => {
+      let length = 0;
+      const measured = (piece: string): unknown => {
+        length = Math.max(length, piece.length);
+        return JSON.parse(piece);
+      };
+      const value = atOnce(parseStrictly(Buffer.from(text), { mostValues: Infinity, parse: measured }));
+      expect(JSON.stringify(value) === text).toBe(true);
+      return length;
+    };
+    for (const text of [
+      list,
+      `{"members":${list}}`,
+      `{"Operations":[{"op":"add","path":"members","value":${list}}]}`,
+      `{"Operations":[${Array.from({ length: 30_000 }, (_, n) => `{"op":"add","value":[${member(n)}]}`).join()}]}`,
+    ]) {
+      expect(text.length).toBeGreaterThan(2 * MIB);
+      expect(longest(text)).toBeLessThan(65 * KIB);
+    }
+  });
+
   it('is no JSON that holds a name twice in one object, wherever that is and however it is written', () => {
     const escaped = (name: string) =>
       `"${[...name].map((c) => [...Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')).join('')}"`;
@@ -61,7 +210,9 @@ describe('strict JSON', () => {
           fc.pre(key !== '__proto__');
           const again = escape ? escaped(key) : JSON.stringify(key);
           const text = `{${JSON.stringify(key)}:${JSON.stringify(first)}, ${again} :${JSON.stringify(second)}}`;
-          expect(() => parse(inside(text))).toThrow(JsonRefusedError);
+          for (const pieceBytes of [undefined, 1]) {
+            expect(() => parse(inside(text), pieceBytes)).toThrow('the same name twice');
+          }
         },
       ),
     );
@@ -73,6 +224,65 @@ describe('strict JSON', () => {
     expect(() => parse(nested(65))).toThrow('deeper than 64 levels');
     expect(() => parse('{"a":'.repeat(65) + '1' + '}'.repeat(65))).toThrow('deeper than 64 levels');
     expect(parse(JSON.stringify({ brackets: '['.repeat(1_000) }))).toEqual({ brackets: '['.repeat(1_000) });
+  });
+
+  describe('is bounded before anything of it is parsed:', () => {
+    const untouched = (text: string, mostValues = Infinity) =>
+      outcome(() =>
+        atOnce(
+          parseStrictly(Buffer.from(text), {
+            mostValues,
+            parse: () => {
+              throw new Error('It was parsed.');
+            },
+          }),
+        ),
+      );
+
+    it('in values: objects, lists and scalars', () => {
+      for (const text of [
+        '1',
+        '[]',
+        '[ ]',
+        '{}',
+        '[1,"a",{}]',
+        '{"a":[[],[ ],{"b":null}],"c":" [1,2]"}',
+        '[[1],[2,[3]]]',
+      ]) {
+        const count = (value: unknown): number =>
+          typeof value === 'object' && value !== null
+            ? Object.values(value).reduce<number>((sum, part) => sum + count(part), 1)
+            : 1;
+        const values = count(JSON.parse(text));
+        expect(parse(text, undefined, values)).toStrictEqual(JSON.parse(text));
+        if (values > 1) expect(untouched(text, values - 1)).toContain(`at most ${values - 1} values`);
+      }
+    });
+
+    it('in the names of one object', () => {
+      const named = (count: number) =>
+        `[{"a":1},{${Array.from({ length: count }, (_, n) => `"n${n}":{"a":1}`).join(',')}}]`;
+      expect(parse(named(1_000))).toStrictEqual(JSON.parse(named(1_000)));
+      expect(untouched(named(1_001))).toContain('at most 1,000 names');
+    });
+
+    it('in a text, where it is large itself', () => {
+      const withText = (length: number, filler: number) =>
+        JSON.stringify(['x'.repeat(length), ...Array<string>(filler).fill('x'.repeat(KIB))]);
+      expect(parse(withText(64 * KIB, 1_100))).toHaveLength(1_101);
+      expect(untouched(withText(64 * KIB + 1, 1_100))).toContain('at most 64 KiB');
+      expect(parse(withText(100 * KIB, 10))).toHaveLength(11);
+    });
+
+    it('in what cannot be cut', () => {
+      const object = (names: number) =>
+        `{${Array.from({ length: names }, (_, n) => `"n${n}":"${'x'.repeat(KIB)}"`).join(',')}}`;
+      for (const wrap of [(inner: string) => inner, (inner: string) => `[1,2,${inner},3]`]) {
+        expect(parse(wrap(object(240)))).toStrictEqual(JSON.parse(wrap(object(240))));
+        expect(untouched(wrap(object(260)))).toContain('at most 256 KiB');
+      }
+      expect(untouched(`[${' '.repeat(300 * KIB)}1,2]`)).toContain('at most 256 KiB');
+    });
   });
 });
 

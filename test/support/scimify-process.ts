@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -27,6 +27,12 @@ export class ScimifyProcess {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Resident memory, in MiB. */
+  get memory(): number {
+    const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(this.child!.pid)], { encoding: 'utf8' });
+    return Number(stdout) / 1024;
   }
 
   /** What it wrote to its terminal, the last of it. */

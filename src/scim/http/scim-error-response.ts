@@ -4,7 +4,7 @@ import {
   ResourceNotFoundError,
   UnknownMembersError,
 } from '../../directory/directory-errors';
-import { JsonRefusedError } from '../../security/strict-json';
+import { JsonRefusedError } from '../../security/json-refused';
 import { TooManyRequestsError } from '../../security/too-many-requests';
 import { type ScimFastifyRequest, ScimUnauthenticatedError } from '../authentication/scim-authentication';
 import { ScimError, type ScimErrorBody, quoted } from '../messages/scim-error';
@@ -53,7 +53,11 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
     return new ScimError(status, undefined, 'Scimify could not confirm the change; send the request again.');
   }
   if (error instanceof TooManyRequestsError) return new ScimError(429, undefined, error.message);
-  if (error instanceof JsonRefusedError) return new ScimError(400, error.reason, error.message);
+  if (error instanceof JsonRefusedError) {
+    return error.reason === 'tooLarge'
+      ? ScimError.tooLarge(error.message)
+      : new ScimError(400, error.reason, error.message);
+  }
   return ofFramework(error as FrameworkError | null, bodyLimit);
 }
 
