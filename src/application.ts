@@ -1,4 +1,4 @@
-import type { DynamicModule } from '@nestjs/common';
+import { type DynamicModule, NotFoundException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -7,9 +7,12 @@ import { v4 as randomUuid } from 'uuid';
 import { adminValidation } from './admin-api/validation';
 import type { Settings } from './config/settings';
 import { HttpErrorFilter, answerError } from './http-error.filter';
+import { shareRequests } from './http/request-shares';
 import { parseJsonBodies } from './json-body';
 import { NestLog, logRequests } from './observability/logging';
-import { serveDocument } from './open-api/document';
+import { logLongHolds } from './observability/thread-watch-log';
+import { serveDocument } from './open-api/api-docs';
+import { describeApplication } from './open-api/document';
 import { scimDocument } from './scim/http/open-api';
 import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './security-headers';
 import { VERSION } from './version';
@@ -65,7 +68,13 @@ export async function createApplication(
     void reply.header('X-Request-Id', request.id);
   });
   logRequests(fastify, log);
+  logLongHolds(fastify, log);
   await sendSecurityHeaders(fastify, settings.publicUrl);
+  // Nobody reads the body of a request for an address that does not exist.
+  fastify.addHook('onRequest', async (request) => {
+    if (request.is404) throw new NotFoundException();
+  });
+  shareRequests(fastify, settings.parallelRequests);
 
   const app = await NestFactory.create<NestFastifyApplication>(rooms, adapter, {
     logger: new NestLog(log),
@@ -75,6 +84,6 @@ export async function createApplication(
   parseJsonBodies(fastify);
   app.useGlobalFilters(new HttpErrorFilter());
   app.useGlobalPipes(adminValidation());
-  serveDocument(app, VERSION, [scimDocument()]);
+  if (settings.apiDocs) serveDocument(fastify, describeApplication(app, VERSION, [scimDocument()]));
   return app;
 }

@@ -1,0 +1,11 @@
+import type { Work } from '../event-loop/current-work';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose work the request is; of nobody until its key is verified. */
+    work?: Work;
+  }
+}
+
+/** The lane of requests that show no key. */
+export const ANONYMOUS_LANE = 'anonymous';
