@@ -39,7 +39,7 @@ describe('the addresses of Scimify', () => {
   afterAll(() => scimify.stop());
 
   it('are those of the OpenAPI document, and a few pages', () => {
-    const routes = routesOf(scimify.app.getHttpAdapter().getInstance() as FastifyInstance);
+    const routes = routesOf(scimify.app.getHttpAdapter().getInstance());
     const documented = openApiOperations().map(
       ({ method, path }) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     );
