@@ -174,7 +174,7 @@ export const rooms = {
       partialMatch: false,
     })),
     'boundaries/files': [
-      { category: 'application', pattern: 'src/*.ts' },
+      { category: 'application', pattern: 'src/{*,http/*}.ts' },
       { category: 'planner', pattern: 'src/provisioning/plan/**/*.ts' },
       { category: 'spec', pattern: '**/*.spec.ts' },
     ],

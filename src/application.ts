@@ -1,4 +1,4 @@
-import type { DynamicModule } from '@nestjs/common';
+import { type DynamicModule, NotFoundException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -10,8 +10,11 @@ import { HttpErrorFilter, answerError } from './http-error.filter';
 import { limitConnections } from './http/connection-limits';
 import { readJsonBodies } from './http/json-bodies';
 import { answerUnknownAddresses } from './http/unknown-addresses';
+import { shareRequests } from './http/request-shares';
 import { NestLog, logRequests } from './observability/logging';
-import { serveDocument } from './open-api/document';
+import { logLongHolds } from './observability/thread-watch-log';
+import { serveDocument } from './open-api/api-docs';
+import { describeApplication } from './open-api/document';
 import { scimDocument } from './scim/http/open-api';
 import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './security-headers';
 import { VERSION } from './version';
@@ -57,9 +60,11 @@ export async function createApplication(
     void reply.header('X-Request-Id', request.id);
   });
   logRequests(fastify, log);
+  logLongHolds(fastify, log);
   await sendSecurityHeaders(fastify, settings.publicUrl);
   answerUnknownAddresses(fastify);
   readJsonBodies(fastify, unfinishedBodyBytes);
+  shareRequests(fastify, settings.parallelRequests);
 
   const app = await NestFactory.create<NestFastifyApplication>(rooms, adapter, {
     logger: new NestLog(log),
@@ -68,6 +73,6 @@ export async function createApplication(
   });
   app.useGlobalFilters(new HttpErrorFilter());
   app.useGlobalPipes(adminValidation());
-  serveDocument(app, VERSION, [scimDocument()]);
+  if (settings.apiDocs) serveDocument(fastify, describeApplication(app, VERSION, [scimDocument()]));
   return app;
 }

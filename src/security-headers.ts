@@ -28,8 +28,7 @@ export const BARE_SECURITY_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-T
 export async function sendSecurityHeaders(fastify: FastifyInstance, publicUrl: string): Promise<void> {
   fastify.addHook('onRoute', (route) => {
     if (!/^\/api\/docs/.test(route.url)) return;
-    const contentSecurityPolicy = { useDefaults: false, directives: API_DOCS };
-    route.config = { ...route.config, helmet: { contentSecurityPolicy } };
+    route.helmet = { contentSecurityPolicy: { useDefaults: false, directives: API_DOCS } };
   });
   fastify.addHook('onRequest', async (_request, reply) => {
     void reply.header('Cache-Control', 'no-store');

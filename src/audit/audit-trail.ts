@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { ActorKind } from './actor';
 import type { AuditEvent, AuditOutcome } from './audit-event.entity';
 
 /** Which events somebody wants to see; what is left out does not matter. */
@@ -9,6 +10,7 @@ export interface AuditFilter {
   /** Events of this tenant alone. */
   tenantId?: string;
   integrationId?: string;
+  actorKind?: ActorKind;
   /** Name of a key or of a part of Scimify, or the prefix of a key. */
   actor?: string;
   /** `integration.enabled`, or `integration` for all of that noun. */
@@ -65,11 +67,20 @@ export class AuditTrail {
   }
 }
 
+const MATCHED_COLUMNS = [
+  'tenantId',
+  'integrationId',
+  'actorKind',
+  'targetType',
+  'targetId',
+  'outcome',
+] as const;
+
 /** SQL conditions with their parameters; an array holds several. */
 function conditionsOf(filter: AuditFilter): [string, unknown][] {
   const { actor, action, since, until } = filter;
   const conditions: [string, unknown][] = [];
-  for (const column of ['tenantId', 'integrationId', 'targetType', 'targetId', 'outcome'] as const) {
+  for (const column of MATCHED_COLUMNS) {
     if (filter[column] !== undefined) conditions.push([`${column} = ?`, filter[column]]);
   }
   if (actor !== undefined) conditions.push(['(actorName = ? OR actorKeyPrefix = ?)', [actor, actor]]);

@@ -4,6 +4,9 @@ import type {
   StatementSyncInstance,
 } from '@photostructure/sqlite';
 
+import { currentWork } from '../event-loop/current-work';
+import { noteHolder, noteStatement } from '../event-loop/thread-watch';
+
 type Bindable = null | number | bigint | string | Uint8Array;
 
 type SqliteModule = { DatabaseSync: typeof DatabaseSyncClass };
@@ -33,10 +36,11 @@ export class SqliteDriver {
   }
 
   prepare(sql: string): SqliteStatement {
-    return new SqliteStatement(this.database.prepare(sql));
+    return new SqliteStatement(this.database.prepare(sql), sql);
   }
 
   exec(sql: string): this {
+    noteStart(sql);
     this.database.exec(sql);
     return this;
   }
@@ -54,25 +58,38 @@ class SqliteStatement {
   /** Whether it answers rows: TypeORM then calls `all` instead of `run`. */
   readonly reader: boolean;
 
-  constructor(private readonly statement: StatementSyncInstance) {
+  constructor(
+    private readonly statement: StatementSyncInstance,
+    private readonly sql: string,
+  ) {
     this.reader = statement.columns().length > 0;
   }
 
   run(...values: unknown[]) {
+    noteStart(this.sql);
     return this.statement.run(...bindable(values));
   }
 
   all(...values: unknown[]): unknown[] {
+    noteStart(this.sql);
     return this.statement.all(...bindable(values));
   }
 
   get(...values: unknown[]): unknown {
+    noteStart(this.sql);
     return this.statement.get(...bindable(values));
   }
 
   iterate(...values: unknown[]) {
+    noteStart(this.sql);
     return this.statement.iterate(...bindable(values));
   }
+}
+
+/** A statement holds the thread until it is done. */
+function noteStart(sql: string): void {
+  noteHolder(currentWork());
+  noteStatement(sql);
 }
 
 function bindable(values: unknown[]): Bindable[] {

@@ -2,7 +2,10 @@ import type { Work } from '../event-loop/current-work';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** On whose behalf it is worked on; known once its key is. */
+    /** Whose work the request is; of nobody until its key is verified. */
     work?: Work;
   }
 }
+
+/** The lane of requests that show no key. */
+export const ANONYMOUS_LANE = 'anonymous';

@@ -10,14 +10,6 @@ import { type Components, type DocumentPart, operationsOf } from './types';
 
 const LICENSE = { name: 'MIT', identifier: 'MIT' };
 
-/** Serves the document at `/api/openapi.json`, and Swagger UI at `/api/docs`. */
-export function serveDocument(app: INestApplication, version: string, parts: readonly DocumentPart[]): void {
-  SwaggerModule.setup('api/docs', app, () => describeApplication(app, version, parts), {
-    jsonDocumentUrl: 'api/openapi.json',
-    swaggerOptions: { persistAuthorization: true },
-  });
-}
-
 /** Everything that Scimify answers to programs: what its controllers say, completed by rule, and the parts by hand. */
 export function describeApplication(
   app: INestApplication,

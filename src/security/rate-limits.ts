@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { SETTINGS, type Settings } from '../config/settings';
 import { TooManyRequestsError } from './too-many-requests';
 
@@ -9,26 +9,51 @@ export type Door = 'scim' | 'admin';
 const BURST_SECONDS = 4;
 
 /**
- * How much one authenticated caller may ask at a door: the operator's rate, counted in windows of four seconds, so that four
- * seconds' worth may come at once. Each process counts for itself.
+ * How much one authenticated caller may ask at a door, and one tenant at both doors together: the operator's rate, counted
+ * in windows of four seconds, so that four seconds' worth may come at once. Each process counts for itself.
  */
 @Injectable()
 export class RateLimits {
-  private readonly limiters: Record<Door, RateLimiterAbstract | null>;
+  private readonly callers: Record<Door, RateLimit | null>;
+  private readonly tenants: RateLimit | null;
 
   constructor(@Inject(SETTINGS) { rateLimits }: Settings) {
-    this.limiters = { scim: limiterOf(rateLimits.scim), admin: limiterOf(rateLimits.admin) };
+    this.callers = { scim: limitOf(rateLimits.scim), admin: limitOf(rateLimits.admin) };
+    this.tenants = limitOf(rateLimits.tenant);
   }
 
   /**
    * Counts one request.
    *
    * @param caller whose key was verified: the count of a caller who was not would fall to somebody else
+   * @param tenantId null for a platform key
    * @throws TooManyRequestsError
    */
-  async take(door: Door, caller: string): Promise<void> {
+  async take(door: Door, caller: string, tenantId: string | null): Promise<void> {
+    await this.callers[door]?.take(caller);
+    if (tenantId !== null) await this.tenants?.take(tenantId);
+  }
+
+  /**
+   * Counts what a request that was let in asks for beyond itself: a Bulk of n operations is n requests, so n - 1 more. It
+   * is never refused: what exceeds the limits is paid off before the next request is let in.
+   */
+  async charge(door: Door, caller: string, tenantId: string | null, points: number): Promise<void> {
+    await this.callers[door]?.charge(caller, points);
+    if (tenantId !== null) await this.tenants?.charge(tenantId, points);
+  }
+}
+
+class RateLimit {
+  private readonly limiter: RateLimiterMemory;
+
+  constructor(private readonly perSecond: number) {
+    this.limiter = new RateLimiterMemory({ points: perSecond * BURST_SECONDS, duration: BURST_SECONDS });
+  }
+
+  async take(whose: string): Promise<void> {
     try {
-      await this.limiters[door]?.consume(caller);
+      await this.limiter.consume(whose);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       throw TooManyRequestsError.within(
@@ -37,9 +62,18 @@ export class RateLimits {
       );
     }
   }
+
+  async charge(whose: string, points: number): Promise<void> {
+    if (points <= 0) return;
+    const { consumedPoints, msBeforeNext } = await this.limiter.penalty(whose, points);
+    // Refused requests are consumed as well, and they are not to be paid for: so it is never more than was charged now.
+    const excess = Math.min(points, consumedPoints - this.limiter.points);
+    if (excess <= 0) return;
+    // The library forgets what a window had too much of when it ends, so the window is made longer.
+    await this.limiter.block(whose, msBeforeNext / 1_000 + excess / this.perSecond);
+  }
 }
 
-function limiterOf(requestsPerSecond: number): RateLimiterAbstract | null {
-  if (requestsPerSecond === 0) return null;
-  return new RateLimiterMemory({ points: requestsPerSecond * BURST_SECONDS, duration: BURST_SECONDS });
+function limitOf(requestsPerSecond: number): RateLimit | null {
+  return requestsPerSecond === 0 ? null : new RateLimit(requestsPerSecond);
 }

@@ -15,6 +15,7 @@ import { IdParam } from '../admin-api/id-param';
 import { PageInfo, PageQuery, cursorId, toPage } from '../admin-api/page';
 import { IsText } from '../admin-api/text';
 import { IsTime, isoTime, parseTime } from '../admin-api/time';
+import { ACTOR_KINDS, type ActorKind } from '../audit/actor';
 import type { AuditEvent, AuditOutcome } from '../audit/audit-event.entity';
 import { type AuditFilter, AuditTrail } from '../audit/audit-trail';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
@@ -25,6 +26,14 @@ const OUTCOMES = ['succeeded', 'failed'] as const;
 const NDJSON = 'application/x-ndjson';
 
 class AuditQuery {
+  @ApiPropertyOptional({
+    enum: ACTOR_KINDS,
+    description: 'A key may bear any name, also that of another kind of actor',
+  })
+  @IsOptional()
+  @IsIn(ACTOR_KINDS)
+  actorKind?: ActorKind;
+
   @ApiPropertyOptional({ description: 'Name or prefix of a key, or `provisioning`', example: 'Okta' })
   @IsOptional()
   @IsText(0, 200)
@@ -69,7 +78,7 @@ class AuditQuery {
 class AuditPageQuery extends IntersectionType(PageQuery, AuditQuery) {}
 
 class AuditActorView {
-  @ApiProperty({ enum: ['admin_key', 'scim_key', 'system'] }) kind: string;
+  @ApiProperty({ enum: ACTOR_KINDS }) kind: string;
   @ApiProperty({
     description: 'Name of the key, or of the part of Scimify that acts by itself',
     example: 'Okta',
@@ -179,8 +188,9 @@ export class AuditEventsController {
 }
 
 function filterOf({ since, until, ...query }: AuditQuery): AuditFilter {
-  const { actor, action, integrationId, targetType, targetId, outcome } = query;
+  const { actorKind, actor, action, integrationId, targetType, targetId, outcome } = query;
   return {
+    actorKind,
     actor,
     action,
     integrationId: integrationId?.toLowerCase(),

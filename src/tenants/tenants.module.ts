@@ -4,8 +4,10 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AdminKey } from './admin-keys/admin-key.entity';
 import { AdminKeysController } from './admin-keys/admin-keys.controller';
 import { AdminKeys } from './admin-keys/admin-keys.service';
+import { AdminAuthentication } from './authentication/admin-authentication';
 import { AdminBearerStrategy } from './authentication/admin-bearer.strategy';
 import { AdminGuard } from './authentication/admin.guard';
+import { RefusedAttempts } from './authentication/refused-attempts';
 import { AuditEventsController } from './audit-events.controller';
 import { Tenant } from './tenant.entity';
 import { TenantsController } from './tenants.controller';
@@ -14,7 +16,7 @@ import { Tenants } from './tenants.service';
 @Module({
   imports: [PassportModule, TypeOrmModule.forFeature([Tenant, AdminKey])],
   controllers: [TenantsController, AdminKeysController, AuditEventsController],
-  providers: [Tenants, AdminKeys, AdminBearerStrategy, AdminGuard],
-  exports: [Tenants, AdminKeys, AdminGuard],
+  providers: [Tenants, AdminKeys, AdminBearerStrategy, AdminAuthentication, RefusedAttempts, AdminGuard],
+  exports: [Tenants, AdminKeys, AdminAuthentication, AdminGuard],
 })
 export class TenantsModule {}

@@ -1,4 +1,6 @@
-import { readSettings } from '../../src/config/settings';
+import { type Settings, readSettings } from '../../src/config/settings';
+import { RateLimits } from '../../src/security/rate-limits';
+import { TooManyRequestsError } from '../../src/security/too-many-requests';
 import { sendExactly } from '../scim/support/exact-request';
 import { expectScimError } from '../scim/support/expectations';
 import { adminWithRole } from '../support/admin-keys';
@@ -117,13 +119,107 @@ describe('the rate limit of an admin key', () => {
   });
 });
 
+describe('the rate limit of a tenant', () => {
+  let scimify: Scimify;
+
+  beforeAll(async () => {
+    scimify = await Scimify.start({ SCIMIFY_TENANT_RATE_LIMIT: String(RATE) });
+  });
+
+  afterAll(() => scimify.stop());
+
+  it('is shared by its integrations and keys at both doors, and by no other tenant', async () => {
+    const one = await scimify.createIntegration({ enable: false });
+    const other = await scimify.createIntegration({ enable: false, tenantId: one.tenantId });
+    const neighbour = await scimify.createIntegration({ enable: false });
+    const viewer = await adminWithRole(scimify, one.tenantId, 'viewer');
+    const answers = await burst(BURST, async () => {
+      const all = await Promise.all([
+        one.scim.get('/Users?count=0'),
+        other.scim.get('/Users?count=0'),
+        viewer.get('/tenants'),
+      ]);
+      return all.find(({ status }) => status === 429) ?? all[0];
+    });
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expectWholeSeconds(refused[0]!);
+    expect((await neighbour.scim.get('/Users?count=0')).status).toBe(200);
+    // A platform key is of no tenant.
+    expect(passed(await burst(3 * BURST, () => scimify.admin.get('/tenants')))).toBe(3 * BURST);
+  });
+});
+
+describe('what a request asks for beyond itself', () => {
+  const PER_SECOND = 10;
+  const limits = (rates: Partial<Settings['rateLimits']>) =>
+    new RateLimits({ ...readSettings({}), rateLimits: { scim: 0, admin: 0, tenant: 0, ...rates } });
+  const refusal = async (taken: Promise<void>): Promise<number> => {
+    const error: unknown = await taken.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(TooManyRequestsError);
+    return (error as TooManyRequestsError).retryAfterSeconds;
+  };
+
+  beforeEach(() => jest.useFakeTimers());
+
+  afterEach(() => jest.useRealTimers());
+
+  it('is let in while anything is left, and paid off before the next one is', async () => {
+    const all = limits({ scim: PER_SECOND });
+    const next = () => all.take('scim', 'i', 't');
+    await next();
+    await all.charge('scim', 'i', 't', 99);
+    // A hundred operations are ten seconds' worth.
+    expect(await refusal(next())).toBe(10);
+    jest.advanceTimersByTime(9_900);
+    expect(await refusal(next())).toBe(1);
+    jest.advanceTimersByTime(200);
+    await next();
+    await all.take('scim', 'another', 't');
+  });
+
+  it('counts as so many requests where it is within the limit', async () => {
+    const all = limits({ scim: PER_SECOND });
+    await all.take('scim', 'i', 't');
+    await all.charge('scim', 'i', 't', 38);
+    await all.take('scim', 'i', 't');
+    expect(await refusal(all.take('scim', 'i', 't'))).toBe(4);
+  });
+
+  it('adds up where several were let in at the same time, and what was refused meanwhile costs nothing', async () => {
+    const all = limits({ scim: PER_SECOND });
+    for (const _ of [1, 2]) await all.take('scim', 'i', 't');
+    await all.charge('scim', 'i', 't', 99);
+    for (let count = 0; count < 50; count++) await refusal(all.take('scim', 'i', 't'));
+    await all.charge('scim', 'i', 't', 99);
+    const seconds = await refusal(all.take('scim', 'i', 't'));
+    expect([20, 21]).toContain(seconds);
+  });
+
+  it('counts for the tenant as well', async () => {
+    const all = limits({ tenant: PER_SECOND });
+    await all.take('scim', 'i', 't');
+    await all.charge('scim', 'i', 't', 99);
+    expect(await refusal(all.take('admin', 'key', 't'))).toBe(10);
+    await all.take('admin', 'key', 'another');
+    await all.take('admin', 'platform key', null);
+  });
+});
+
 describe('rate limits', () => {
-  it('are 200 requests a second at SCIM and 50 at the admin API, unless the operator says otherwise', () => {
-    expect(readSettings({}).rateLimits).toEqual({ scim: 200, admin: 50 });
+  it('are 200 requests a second at SCIM, 50 at the admin API and 400 of a tenant at both, unless the operator says otherwise', () => {
+    expect(readSettings({}).rateLimits).toEqual({ scim: 200, admin: 50, tenant: 400 });
   });
 
   it('are none where the operator says 0', async () => {
-    const scimify = await Scimify.start({ SCIMIFY_SCIM_RATE_LIMIT: '0', SCIMIFY_ADMIN_RATE_LIMIT: '0' });
+    const scimify = await Scimify.start({
+      SCIMIFY_SCIM_RATE_LIMIT: '0',
+      SCIMIFY_ADMIN_RATE_LIMIT: '0',
+      SCIMIFY_TENANT_RATE_LIMIT: '0',
+    });
     try {
       const { scim } = await scimify.createIntegration({ enable: false });
       expect(passed(await burst(40, () => scimify.admin.get('/tenants')))).toBe(40);

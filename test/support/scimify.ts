@@ -95,6 +95,7 @@ export class Scimify {
       // Tests ask again and again.
       SCIMIFY_SCIM_RATE_LIMIT: '0',
       SCIMIFY_ADMIN_RATE_LIMIT: '0',
+      SCIMIFY_TENANT_RATE_LIMIT: '0',
       SCIMIFY_LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...env,
     });

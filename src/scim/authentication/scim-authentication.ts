@@ -76,7 +76,8 @@ export class ScimAuthentication implements OnModuleInit {
   private async authenticate(request: ScimFastifyRequest, integrationId: string): Promise<void> {
     const key = await this.keyOf(request, integrationId);
     if (!key) throw new ScimUnauthenticatedError();
-    await this.limits.take('scim', integrationId);
+    if (request.work) request.work.lane = integrationId;
+    await this.limits.take('scim', integrationId, key.tenantId);
     if (key.mode === 'disabled') {
       throw new ScimError(
         403,

@@ -14,7 +14,7 @@ import { SETTINGS, type Settings } from '../../config/settings';
 import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken, tokensEqual } from '../../security/token';
-import { type Admin, mayAct } from '../authentication/admin';
+import { type Admin, ENVIRONMENT_KEY_ID, mayAct } from '../authentication/admin';
 import { Tenants } from '../tenants.service';
 import { AdminKey, type AdminRole } from './admin-key.entity';
 
@@ -130,7 +130,7 @@ export class AdminKeys implements OnApplicationBootstrap {
   async verify(token: string): Promise<Admin | null> {
     if (this.isFromEnvironment(token)) {
       return {
-        keyId: 'environment',
+        keyId: ENVIRONMENT_KEY_ID,
         role: 'platform',
         tenantId: null,
         actor: { kind: 'admin_key', name: 'SCIMIFY_ADMIN_KEY', keyPrefix: null, requestId: null },

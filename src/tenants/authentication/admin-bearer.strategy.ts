@@ -3,11 +3,12 @@ import { PassportStrategy } from '@nestjs/passport';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Strategy } from 'passport-http-bearer';
 import { MoreThan, type Repository } from 'typeorm';
+import { isLive } from '../../admin-api/key';
 import { FailedAuthentications } from '../../security/failed-authentications';
 import { RateLimits } from '../../security/rate-limits';
 import { AdminKey } from '../admin-keys/admin-key.entity';
 import { AdminKeys } from '../admin-keys/admin-keys.service';
-import type { Admin } from './admin';
+import { type Admin, ENVIRONMENT_KEY_ID } from './admin';
 
 export const ADMIN_BEARER = 'admin-bearer';
 
@@ -25,7 +26,7 @@ export class AdminBearerStrategy extends PassportStrategy(Strategy, ADMIN_BEARER
   constructor(
     private readonly keys: AdminKeys,
     private readonly limits: RateLimits,
-    @InjectRepository(AdminKey) stored: Repository<AdminKey>,
+    @InjectRepository(AdminKey) private readonly stored: Repository<AdminKey>,
   ) {
     super({ passReqToCallback: true });
     this.failures = new FailedAuthentications((afterId, limit) =>
@@ -47,7 +48,14 @@ export class AdminBearerStrategy extends PassportStrategy(Strategy, ADMIN_BEARER
       this.keys.isFromEnvironment(token),
     );
     if (admin === null) return false;
-    await this.limits.take('admin', admin.keyId);
+    await this.limits.take('admin', admin.keyId, admin.tenantId);
     return admin;
+  }
+
+  /** Whether the key of an admin who was let in has neither ended nor been revoked since. */
+  async mayStillAct({ keyId }: Admin): Promise<boolean> {
+    if (keyId === ENVIRONMENT_KEY_ID) return true;
+    const key = await this.stored.findOneBy({ id: keyId });
+    return key !== null && isLive(key);
   }
 }

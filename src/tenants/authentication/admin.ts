@@ -1,5 +1,7 @@
-import { type ExecutionContext, SetMetadata, applyDecorators, createParamDecorator } from '@nestjs/common';
+import { type ExecutionContext, applyDecorators, createParamDecorator } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExtension } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../audit/actor';
 import { ADMIN_ROLES, type AdminRole } from '../admin-keys/admin-key.entity';
 
@@ -13,20 +15,33 @@ export interface Admin {
   actor: Actor;
 }
 
+/** Of the key that the operator gives, which is never stored. */
+export const ENVIRONMENT_KEY_ID = 'environment';
+
 export function mayAct(admin: Admin, required: AdminRole): boolean {
   return ADMIN_ROLES.indexOf(admin.role) >= ADMIN_ROLES.indexOf(required);
 }
 
-const REQUIRED_ROLE = 'scimify:required-role';
 /** Under this name the OpenAPI document says it of each operation. */
 export const LEAST_ROLE_EXTENSION = 'x-least-role';
-/** The least role that may call a route. Every route of the admin API says it. */
-export const RequiresRole = (role: AdminRole) =>
-  applyDecorators(SetMetadata(REQUIRED_ROLE, role), ApiExtension(LEAST_ROLE_EXTENSION, role));
-export { REQUIRED_ROLE };
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a route of the admin API; one that does not say it answers nobody. */
+    leastRole?: AdminRole;
+  }
+}
+
+/** The least role that may call a route. It is kept with the route, so that it is known before the body is read. */
+export const RequiresRole = (leastRole: AdminRole): MethodDecorator =>
+  applyDecorators(RouteConfig({ leastRole }), ApiExtension(LEAST_ROLE_EXTENSION, leastRole));
+
+export type AdminRequest = FastifyRequest & {
+  /** Set when the key is verified. */
+  admin?: Admin;
+};
 
 /** The authenticated admin of the request. */
 export const CurrentAdmin = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Admin =>
-    context.switchToHttp().getRequest<{ admin: Admin }>().admin,
+  (_: unknown, context: ExecutionContext): Admin => context.switchToHttp().getRequest<AdminRequest>().admin!,
 );

@@ -1,0 +1,78 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import passport from 'passport';
+import { Problem } from '../../admin-api/problem';
+import { type Admin, type AdminRequest, mayAct } from './admin';
+import { AdminBearerStrategy, type BearerRequest } from './admin-bearer.strategy';
+import { RefusedAttempts } from './refused-attempts';
+
+const ROUTES = '/api/v1';
+/** A revoked key may act for a second more at most, so whatever took longer to begin is looked at again. */
+const LOOK_AGAIN_AFTER_MS = 1_000;
+
+/** Checks the admin key of every request below `/api/v1`, and its role, before the body is read. */
+@Injectable()
+export class AdminAuthentication implements OnModuleInit {
+  constructor(
+    private readonly strategy: AdminBearerStrategy,
+    private readonly refusedAttempts: RefusedAttempts,
+    private readonly adapters: HttpAdapterHost,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapters.httpAdapter.getInstance<FastifyInstance>();
+    fastify.addHook('onRequest', async (request: AdminRequest, reply) => {
+      if (request.routeOptions.url?.startsWith(ROUTES)) await this.authenticate(request, reply);
+    });
+    // Some are refused by what stands in the body.
+    fastify.addHook('onSend', async (request: AdminRequest, reply) => {
+      if (request.admin && reply.statusCode === 403) await this.refusedAttempts.note(request.admin, request);
+    });
+  }
+
+  /** @throws Problem 401 for a key that ended or was revoked while the body was under way */
+  async lookAgain(request: AdminRequest, reply: FastifyReply): Promise<void> {
+    if (!request.admin) throw new Error('A route of the admin API was reached without authentication');
+    if (request.body === undefined && reply.elapsedTime < LOOK_AGAIN_AFTER_MS) return;
+    if (!(await this.strategy.mayStillAct(request.admin))) throw unauthenticated(reply);
+  }
+
+  /**
+   * @throws Problem 401, or 403 for a key whose role is too low
+   * @throws TooManyRequestsError
+   */
+  private async authenticate(request: AdminRequest, reply: FastifyReply): Promise<void> {
+    const admin = await this.adminOf(request);
+    if (!admin) throw unauthenticated(reply);
+    request.admin = { ...admin, actor: { ...admin.actor, requestId: request.id } };
+    if (request.work) request.work.lane = admin.tenantId ?? `platform:${admin.keyId}`;
+    const { leastRole } = request.routeOptions.config;
+    if (!leastRole) {
+      throw new Error(`${request.method} ${request.routeOptions.url} does not say which role it needs`);
+    }
+    if (!mayAct(admin, leastRole)) throw Problem.forbidden(`This needs a key with the role ${leastRole}.`);
+  }
+
+  /** Passport sees the header alone: a key in a query or a body would end in logs and histories. */
+  private adminOf({ headers, ip }: AdminRequest): Promise<Admin | null> {
+    const seen: BearerRequest = { headers: { authorization: headers.authorization }, ip };
+    // Passport hangs its callbacks on the strategy that it is given, so each request has one of its own.
+    const strategy = Object.create(this.strategy) as AdminBearerStrategy;
+    return new Promise((resolve, reject) => {
+      const decided = (error: unknown, admin?: unknown) => {
+        if (error) reject(error instanceof Error ? error : new Error('Passport failed', { cause: error }));
+        else resolve((admin as Admin | false | undefined) || null);
+      };
+      const authenticate = passport.authenticate(strategy, { session: false }, decided) as Middleware;
+      authenticate(seen, {}, reject);
+    });
+  }
+}
+
+type Middleware = (request: BearerRequest, response: object, next: (error: Error) => void) => void;
+
+function unauthenticated(reply: FastifyReply): Problem {
+  void reply.header('WWW-Authenticate', 'Bearer');
+  return new Problem('unauthenticated');
+}

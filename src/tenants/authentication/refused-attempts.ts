@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { AuditLog } from '../../audit/audit-log';
+import { TransactionRunner } from '../../database/transaction-runner';
+import type { Admin, AdminRequest } from './admin';
+
+const WINDOW_SECONDS = 60;
+
+/** Puts into the audit what a known key was refused: of each route once a minute, so that nobody floods it. */
+@Injectable()
+export class RefusedAttempts {
+  private readonly noted = new RateLimiterMemory({ points: 1, duration: WINDOW_SECONDS });
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly audit: AuditLog,
+  ) {}
+
+  async note(admin: Admin, { method, routeOptions }: AdminRequest): Promise<void> {
+    const route = routeOptions.url!;
+    if (!(await this.isNews(`${admin.keyId} ${method} ${route}`))) return;
+    await this.transactions.run((tx) =>
+      this.audit.record(tx, {
+        actor: admin.actor,
+        action: 'admin_key.refused',
+        target: { type: 'admin_key', id: admin.keyId },
+        tenantId: admin.tenantId,
+        outcome: 'failed',
+        detail: { method, route, role: admin.role, leastRole: routeOptions.config.leastRole },
+      }),
+    );
+  }
+
+  private async isNews(attempt: string): Promise<boolean> {
+    try {
+      await this.noted.consume(attempt);
+      return true;
+    } catch (refusal) {
+      if (refusal instanceof RateLimiterRes) return false;
+      throw refusal;
+    }
+  }
+}
