@@ -8,13 +8,15 @@ import { AdminBearerStrategy } from './authentication/admin-bearer.strategy';
 import { AdminGuard } from './authentication/admin.guard';
 import { AuditEventsController } from './audit-events.controller';
 import { Tenant } from './tenant.entity';
+import { TenantQuotas } from './tenant-quotas.service';
+import { TenantUsage } from './tenant-usage.service';
 import { TenantsController } from './tenants.controller';
 import { Tenants } from './tenants.service';
 
 @Module({
   imports: [PassportModule, TypeOrmModule.forFeature([Tenant, AdminKey])],
   controllers: [TenantsController, AdminKeysController, AuditEventsController],
-  providers: [Tenants, AdminKeys, AdminBearerStrategy, AdminGuard],
-  exports: [Tenants, AdminKeys, AdminGuard],
+  providers: [Tenants, TenantQuotas, TenantUsage, AdminKeys, AdminBearerStrategy, AdminGuard],
+  exports: [Tenants, TenantQuotas, TenantUsage, AdminKeys, AdminGuard],
 })
 export class TenantsModule {}
