@@ -109,8 +109,9 @@ const READERS: Record<AttributeType, (attribute: Attribute, json: unknown) => Sc
   },
   binary: (attribute, json) => {
     const text = readText(attribute, json);
-    // Both alphabets of RFC 4648; certificates come broken into lines.
-    if (!/^[A-Za-z0-9+/_\-\s]*={0,2}\s*$/.test(text)) throw wrongType(attribute, 'base64');
+    // Both alphabets of RFC 4648; certificates come broken into lines. White space has one place in it at a time, so that
+    // a text which is none is looked at once.
+    if (!/^[A-Za-z0-9+/_\-\s]*(?:={1,2}\s*)?$/.test(text)) throw wrongType(attribute, 'base64');
     return text;
   },
   complex: readComplex,
