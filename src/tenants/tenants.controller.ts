@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiCreatedResponse,
   ApiOkResponse,
   ApiOperation,
@@ -128,6 +129,7 @@ export class TenantsController {
     description:
       'A merge patch. Quotas are set with a platform key only. A quota below what the tenant has takes nothing away: there may only be no more.',
   })
+  @ApiBody({ type: TenantChange, required: false })
   @ApiOkResponse({ type: TenantDetailView })
   async change(
     @CurrentAdmin() admin: Admin,
