@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { AuditLog } from './audit/audit-log';
 import { readSettings } from './config/settings';
 import { Writer } from './database/writer';
 import { ENTITIES } from './entities';
@@ -13,7 +14,7 @@ async function main(): Promise<void> {
   const secrets = new SecretBox(encryptionKeys(settings));
   const writer = await Writer.open(settings.database, ENTITIES);
   try {
-    const rotation = new SecretRotation(writer.dataSource, writer.transactions, secrets);
+    const rotation = new SecretRotation(writer.dataSource, writer.transactions, secrets, new AuditLog());
     const { resealed, current, unreadable, left } = await rotation.run();
     console.log(`Re-encrypted ${resealed} with the first key; ${current} were right already.`);
     if (left > 0) {

@@ -10,7 +10,10 @@ export class KeyInput {
   @IsText(1, 200)
   name: string;
 
-  @ApiPropertyOptional({ description: 'In the future. Never, when left out' })
+  @ApiPropertyOptional({
+    description:
+      'In the future, and no later than the end of the key that makes it. Never, when left out: only a key that does not expire makes such a one',
+  })
   @IsOptional()
   @IsTime()
   expiresAt?: string;
@@ -59,14 +62,24 @@ export function presentKey(key: Key): KeyView & Pick<Key, 'prefix'> {
 }
 
 /**
+ * @param maker the key that makes it
  * @returns epoch milliseconds, null for a key that does not expire
- * @throws Problem 400 for a time that has passed: such a key would never work
+ * @throws Problem 400 for a time that has passed, since such a key would never work, and for one after the end of the maker
  */
-export function expiryOf({ expiresAt }: KeyInput): number | null {
-  if (expiresAt === undefined) return null;
-  const time = parseTime(expiresAt);
-  if (time > Date.now()) return time;
-  throw Problem.invalid([{ field: 'expiresAt', message: 'must be a time in the future' }]);
+export function expiryOf({ expiresAt }: KeyInput, maker: Pick<Key, 'expiresAt'>): number | null {
+  const time = expiresAt === undefined ? null : parseTime(expiresAt);
+  if (time !== null && time <= Date.now()) throw invalidExpiry('must be a time in the future');
+  if (maker.expiresAt !== null && (time === null || time > maker.expiresAt)) {
+    const end = isoTime(maker.expiresAt);
+    throw invalidExpiry(
+      `must be given, and be no later than ${end}: your own key expires then, and no key that it makes may outlive it`,
+    );
+  }
+  return time;
+}
+
+function invalidExpiry(message: string): Problem {
+  return Problem.invalid([{ field: 'expiresAt', message }]);
 }
 
 /** Whether a key may be used. */

@@ -72,15 +72,21 @@ export const PROBLEM_KINDS = {
   },
   last_owner_key: {
     status: 409,
-    meaning: "It is the tenant's last live owner key.",
+    meaning: 'Without it the tenant has no owner key left that does not expire.',
     detail:
-      "It is the tenant's last owner key. Make another one first, or have it revoked by a platform key.",
+      'Without this key the tenant has no owner key left that does not expire. Make such a one first, or have this one revoked by a platform key.',
   },
   not_listed: {
     status: 409,
     meaning: 'A decision covers what was listed of a held change, and this one was not yet.',
     detail:
       'A decision covers what was listed, and this change was not listed yet: list the held changes of its integration first.',
+  },
+  quota_reached: {
+    status: 409,
+    meaning: 'The tenant, or the integration, has as many of these as it may have.',
+    detail:
+      'The tenant has reached its quota of 50 integrations, ones that are being deleted included. Delete some, or ask the operator of the platform to raise the quota integrations.',
   },
   secret_unreadable: {
     status: 409,

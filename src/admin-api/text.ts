@@ -12,7 +12,9 @@ export const IsText = (least: number, most: number) =>
     ValidateBy({
       name: 'isText',
       validator: {
-        validate: (value: unknown) => typeof value === 'string' && isBetween(least, most, [...value].length),
+        // A code point has at most two code units: what is far too long is not counted.
+        validate: (value: unknown) =>
+          typeof value === 'string' && value.length <= 2 * most && isBetween(least, most, [...value].length),
         defaultMessage: () => `must be a text of ${least} to ${most} characters`,
       },
     }),

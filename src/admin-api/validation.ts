@@ -18,11 +18,38 @@ export function adminValidation(): ValidationPipe {
 class AdminValidation extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.metatype && this.toValidate(metadata)) {
+      assertFew(value);
       refuse(value, isUnstorable, 'must not hold U+0000 or half of a surrogate pair');
       refuse(value, isInherited, UNKNOWN_FIELD);
     }
     return (await super.transform(value, metadata)) as unknown;
   }
+}
+
+/** No request of the admin API needs nearly so many. */
+const VALUES = 1_000;
+
+/**
+ * The work of `class-transformer` grows with the square of the names in an object.
+ *
+ * @throws Problem 400 for more values than that, wherever they stand
+ */
+function assertFew(body: unknown): void {
+  let left = VALUES;
+  const count = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const inner of Object.values(value) as unknown[]) {
+      left -= 1;
+      if (left < 0) {
+        throw new Problem(
+          'bad_request',
+          `The body holds more than ${VALUES} values; send only what is to be said.`,
+        );
+      }
+      count(inner);
+    }
+  };
+  count(body);
 }
 
 const UNKNOWN_FIELD = 'is not a known field';

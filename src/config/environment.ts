@@ -40,6 +40,9 @@ export class Environment {
   @IsUrl(HTTP_URL, { message: 'must be an http or https URL, e.g. https://scim.example.com' })
   @NotContains('_', { message: 'must hold no underscore: Okta refuses a base URL with one' })
   @Matches(/^[^?#]*$/, { message: 'must hold no query and no fragment' })
+  @Matches(/^(?!\w+:\/\/[^/]*@)/, {
+    message: 'must hold no user name and no password: it is shown to everybody',
+  })
   SCIMIFY_PUBLIC_URL?: string;
 
   @IsOptional()

@@ -100,6 +100,19 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       problems.push(`SCIMIFY_PUBLIC_URL must be set ${why}: the address that identity providers reach`);
     }
   }
+  const encryptionKeys =
+    given.SCIMIFY_ENCRYPTION_KEY?.split(',').map((key) => Buffer.from(key, 'base64')) ?? null;
+  if (production) {
+    if (given.SCIMIFY_ADMIN_KEY && isMonotonous(given.SCIMIFY_ADMIN_KEY)) {
+      problems.push(`SCIMIFY_ADMIN_KEY ${MONOTONOUS} (openssl rand -hex 32)`);
+    }
+    // The others only open what was encrypted before: without them there would be no way to a better one.
+    if (encryptionKeys?.[0] && isMonotonous(encryptionKeys[0])) {
+      problems.push(
+        `SCIMIFY_ENCRYPTION_KEY ${MONOTONOUS} (openssl rand -base64 32); put a new one in front of it and run npm run secrets:rotate`,
+      );
+    }
+  }
   if (problems.length > 0) throw new SettingsInvalidError(problems);
 
   return {
@@ -108,7 +121,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     publicUrl: (given.SCIMIFY_PUBLIC_URL ?? `http://localhost:${port}`).replace(/\/+$/, ''),
     database,
     dataDirectory,
-    encryptionKeys: given.SCIMIFY_ENCRYPTION_KEY?.split(',').map((key) => Buffer.from(key, 'base64')) ?? null,
+    encryptionKeys,
     adminKey: given.SCIMIFY_ADMIN_KEY ?? null,
     startPaused: given.SCIMIFY_START_PAUSED === 'true' || given.SCIMIFY_START_PAUSED === '1',
     auditRetentionDays: Number(given.SCIMIFY_AUDIT_RETENTION_DAYS ?? '365'),
@@ -142,6 +155,14 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       parallelCalls: given.PAGERDUTY_PARALLEL_CALLS ? Number(given.PAGERDUTY_PARALLEL_CALLS) : null,
     },
   };
+}
+
+/** Of what is made by chance, 32 pieces have far more. */
+const DIFFERENT_PIECES = 10;
+const MONOTONOUS = `must be made by chance: it has fewer than ${DIFFERENT_PIECES} different characters or bytes`;
+
+function isMonotonous(secret: Iterable<string | number>): boolean {
+  return new Set<string | number>(secret).size < DIFFERENT_PIECES;
 }
 
 function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

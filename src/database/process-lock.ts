@@ -1,7 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DatabaseInUseError, LockFileError, isLockedByAnother } from './database-errors';
+import { keepPrivate } from './private-files';
 import { loadSqlite } from './sqlite-driver';
 
 /**
@@ -13,9 +12,9 @@ export class ProcessLock {
 
   /** @throws DatabaseInUseError when another process has it, LockFileError when that cannot be told */
   static acquire(databasePath: string): ProcessLock {
-    mkdirSync(dirname(databasePath), { recursive: true, mode: 0o700 });
     const { DatabaseSync } = loadSqlite();
     const lockFile = `${databasePath}.lock`;
+    keepPrivate(lockFile);
     const database = new DatabaseSync(lockFile);
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');

@@ -3,6 +3,7 @@ import type { DatabaseSettings } from '../config/database-settings';
 import { type EntityClasses, writerOptions } from './data-source-options';
 import { MigratingDataSource } from './migrating-data-source';
 import { MysqlTransactionRunner } from './mysql-transaction-runner';
+import { keepPrivate } from './private-files';
 import { ProcessLock } from './process-lock';
 import { SqliteTransactionRunner } from './sqlite-transaction-runner';
 import type { TransactionRunner } from './transaction-runner';
@@ -24,6 +25,7 @@ export class Writer {
   static async open(settings: DatabaseSettings, entities: EntityClasses): Promise<Writer> {
     const lock = settings.kind === 'sqlite' ? ProcessLock.acquire(settings.path) : null;
     try {
+      if (settings.kind === 'sqlite') keepPrivate(settings.path);
       const dataSource = await new MigratingDataSource(writerOptions(settings, entities)).initialize();
       await dataSource.runMigrations();
       return new Writer(dataSource, lock);

@@ -6,7 +6,7 @@ import { AuditLog } from '../audit/audit-log';
 import type { Transaction } from '../database/transaction-runner';
 import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
-import { secretBinding } from './connections/connections.service';
+import { Connections, secretBinding } from './connections/connections.service';
 import { changesBetween } from './integration-edits.service';
 import { eventOf } from './integration-events';
 import { type DeletedTeams, Integration } from './integration.entity';
@@ -32,6 +32,7 @@ export class IntegrationLifecycle {
     private readonly integrations: Integrations,
     private readonly providers: ProviderRegistry,
     private readonly secrets: SecretBox,
+    private readonly connections: Connections,
     private readonly audit: AuditLog,
   ) {}
 
@@ -71,6 +72,7 @@ export class IntegrationLifecycle {
       ...eventOf(integration, systemActor('provisioning'), 'integration.deleted'),
       detail: { name },
     });
+    tx.afterCommit(() => this.connections.close(id));
   }
 
   /** @throws Problem 400 naming each field that the provider does not accept */

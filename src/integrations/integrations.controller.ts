@@ -94,6 +94,7 @@ export class IntegrationsController {
   })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: IntegrationView })
+  @ApiProblems('quota_reached')
   async create(
     @CurrentAdmin() admin: Admin,
     @IdParam('tenantId') tenantId: string,

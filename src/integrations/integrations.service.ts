@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, MoreThan, type Repository } from 'typeorm';
+import { type EntityManager, In, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type ExpectedVersions, assertExpected } from '../admin-api/if-match';
 import type { Claim } from '../admin-api/idempotency/idempotent-creations';
@@ -15,6 +15,8 @@ import type { Transaction } from '../database/transaction-runner';
 import { TransactionRunner } from '../database/transaction-runner';
 import { SecretBox } from '../security/secret-box';
 import type { Admin } from '../tenants/authentication/admin';
+import { TenantQuotas } from '../tenants/tenant-quotas.service';
+import { TenantUsage } from '../tenants/tenant-usage.service';
 import { Tenants } from '../tenants/tenants.service';
 import { assertSameAccount } from './connection-test/same-account';
 import { secretBinding } from './connections/connections.service';
@@ -63,6 +65,8 @@ export class Integrations implements OnModuleInit {
     @InjectRepository(Integration) private readonly integrations: Repository<Integration>,
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly tenants: Tenants,
+    private readonly quotas: TenantQuotas,
+    private readonly usage: TenantUsage,
     private readonly providers: ProviderRegistry,
     private readonly secrets: SecretBox,
     private readonly transactions: TransactionRunner,
@@ -71,10 +75,13 @@ export class Integrations implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
+    this.usage.toldBy(async (tenantId) => ({
+      integrations: await countOf(this.integrations.manager, tenantId),
+    }));
     if (this.settings.startPaused) await this.pauseAll();
   }
 
-  /** @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide */
+  /** @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide, 409 for one too many */
   async create(admin: Admin, tenantId: string, input: NewIntegration, claim: Claim): Promise<Integration> {
     await this.tenants.get(admin, tenantId);
     const provider = this.providers.find(input.provider);
@@ -90,7 +97,8 @@ export class Integrations implements OnModuleInit {
     const now = Date.now();
     const sealed = this.secrets.seal(input.secret, secretBinding(id));
     await this.transactions.run(async (tx) => {
-      await this.tenants.hold(tx, tenantId);
+      await this.tenants.lock(tx, tenantId);
+      await this.quotas.assertRoom(tx, tenantId, 'integrations', await countOf(tx.manager, tenantId));
       await claim(tx, id);
       await tx.manager.insert(Integration, {
         id,
@@ -379,6 +387,10 @@ function asNextRevision() {
 export function assertStays({ deletingSince }: Integration): void {
   if (deletingSince === null) return;
   throw new Problem('integration_deleting');
+}
+
+function countOf(manager: EntityManager, tenantId: string): Promise<number> {
+  return manager.countBy(Integration, { tenantId });
 }
 
 async function findLocked(tx: Transaction, id: string): Promise<Integration | null> {

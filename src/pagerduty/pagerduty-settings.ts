@@ -24,6 +24,8 @@ const SUBDOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 // PagerDuty API reference: the description of a team has at most 1,024 characters.
 const GROUP_DESCRIPTION_LENGTH = 1024;
 const CLIENT_ID_LENGTH = 255;
+/** Of what may be a web address that was pasted whole. */
+const ADDRESS_LENGTH = 1000;
 const SECRET_LENGTH = 512;
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
 
@@ -266,8 +268,9 @@ function readSubdomain(value: unknown, problems: SettingsProblem[]): string {
 
 function subdomainMessage(value: unknown): string {
   if (typeof value !== 'string' || value === '') return PROBLEMS.noSubdomain;
-  const meant = /^\s*(?:[a-z]+:\/\/)?([a-z0-9-]+)(?:\.(eu))?(?:\.pagerduty\.com(?:[/:?#].*)?)?\s*$/i.exec(
-    value,
+  if (value.length > ADDRESS_LENGTH) return PROBLEMS.subdomain;
+  const meant = /^(?:[a-z]+:\/\/)?([a-z0-9-]+)(?:\.(eu))?(?:\.pagerduty\.com(?:[/:?#].*)?)?$/i.exec(
+    value.trim(),
   );
   const label = meant?.[1]?.toLowerCase();
   if (label === undefined || !SUBDOMAIN.test(label)) return PROBLEMS.subdomain;
@@ -291,6 +294,8 @@ function readGroupDescription(value: unknown, problems: SettingsProblem[]): stri
     problems.push({ field: 'groupDescription', message });
   };
   if (typeof value !== 'string') return problem(PROBLEMS.descriptionNoText);
+  // A character has at most two code units: counting what is far too long would take long.
+  if (value.length > 2 * GROUP_DESCRIPTION_LENGTH) return problem(PROBLEMS.descriptionTooLong);
   if (value.trim() === '') return problem(PROBLEMS.descriptionEmpty);
   if (/\u0000|\p{Surrogate}/u.test(value)) return problem(PROBLEMS.descriptionBroken);
   if ([...value].length > GROUP_DESCRIPTION_LENGTH) return problem(PROBLEMS.descriptionTooLong);
@@ -299,6 +304,8 @@ function readGroupDescription(value: unknown, problems: SettingsProblem[]): stri
 
 /** At most 100 characters of what was typed, made harmless for logs and terminals. */
 function shown(text: string): string {
-  const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const escaped = text
+    .slice(0, 101)
+    .replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return escaped.length > 100 ? `${escaped.slice(0, 100)}…` : escaped;
 }

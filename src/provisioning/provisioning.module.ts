@@ -39,6 +39,7 @@ import { ReleaseRequests } from './schedule/release-requests';
 import { RetryRequests } from './schedule/retry-requests';
 import { Scheduler } from './schedule/scheduler';
 import { WorkLedger } from './schedule/work-ledger';
+import { DirectoryUsage } from './state/directory-usage';
 import { HeldTeams } from './state/held-teams';
 import { LingeringMembers } from './state/lingering-members';
 import { Overview } from './state/overview';
@@ -87,6 +88,7 @@ import { SyncStatus } from './state/sync-status';
     IntegrationRemoval,
     RemoteRows,
     SyncStatus,
+    DirectoryUsage,
     HeldTeams,
     LingeringMembers,
     Overview,

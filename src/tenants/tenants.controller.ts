@@ -1,12 +1,16 @@
 import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiCreatedResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
+  ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsObject, IsOptional, ValidateIf, ValidateNested } from 'class-validator';
 import { IdParam } from '../admin-api/id-param';
 import { ApiIdempotent, Creation, type CreationRequest } from '../admin-api/idempotency/idempotency-key';
 import { IdempotentCreations } from '../admin-api/idempotency/idempotent-creations';
@@ -15,6 +19,9 @@ import { IsText } from '../admin-api/text';
 import { isoTime } from '../admin-api/time';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
 import { AdminGuard } from './authentication/admin.guard';
+import { QuotasInput, QuotasView } from './quotas.input';
+import { TenantQuotas } from './tenant-quotas.service';
+import { TenantUsage, type Usage } from './tenant-usage.service';
 import type { Tenant } from './tenant.entity';
 import { Tenants } from './tenants.service';
 
@@ -24,10 +31,43 @@ class TenantInput {
   name: string;
 }
 
+class TenantChange {
+  @ApiPropertyOptional({ example: 'Acme' })
+  // Null is no name.
+  @ValidateIf((_: object, value: unknown) => value !== undefined)
+  @IsText(1, 200)
+  name?: string;
+
+  @ApiPropertyOptional({
+    type: QuotasInput,
+    nullable: true,
+    description: 'With a platform key only. What is null is as the settings of the installation have it',
+  })
+  @IsOptional()
+  // ValidateNested also takes a list.
+  @IsObject()
+  @ValidateNested()
+  @Type(() => QuotasInput)
+  quotas?: QuotasInput | null;
+}
+
 class TenantView {
   @ApiProperty({ format: 'uuid' }) id: string;
   @ApiProperty({ example: 'Acme' }) name: string;
   @ApiProperty({ format: 'date-time' }) createdAt: string;
+}
+
+class UsageView implements Usage {
+  @ApiProperty({ description: 'Ones that are being deleted included' }) integrations: number;
+  @ApiProperty({ description: 'Live ones' }) adminKeys: number;
+  @ApiProperty({ description: 'Of all integrations, inactive ones included' }) users: number;
+  @ApiProperty({ description: 'Of all integrations' }) groups: number;
+  @ApiProperty({ description: 'Of all integrations' }) memberships: number;
+}
+
+class TenantDetailView extends TenantView {
+  @ApiProperty({ type: QuotasView, description: 'What the tenant may have at most' }) quotas: QuotasView;
+  @ApiProperty({ type: UsageView, description: 'What it has' }) usage: UsageView;
 }
 
 class TenantPage extends PageInfo {
@@ -41,6 +81,8 @@ class TenantPage extends PageInfo {
 export class TenantsController {
   constructor(
     private readonly tenants: Tenants,
+    private readonly quotas: TenantQuotas,
+    private readonly usage: TenantUsage,
     private readonly creations: IdempotentCreations,
   ) {}
 
@@ -74,22 +116,35 @@ export class TenantsController {
 
   @Get(':tenantId')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'Get a tenant' })
-  @ApiOkResponse({ type: TenantView })
-  async get(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<TenantView> {
-    return present(await this.tenants.get(admin, tenantId));
+  @ApiOperation({ summary: 'Get a tenant, with what it may have and what it has' })
+  @ApiOkResponse({ type: TenantDetailView })
+  async get(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<TenantDetailView> {
+    return this.detailOf(await this.tenants.get(admin, tenantId));
   }
 
   @Patch(':tenantId')
   @RequiresRole('owner')
-  @ApiOperation({ summary: 'Rename a tenant' })
-  @ApiOkResponse({ type: TenantView })
-  async rename(
+  @ApiOperation({
+    summary: 'Rename a tenant, or set its quotas',
+    description:
+      'A merge patch. Quotas are set with a platform key only. A quota below what the tenant has takes nothing away: there may only be no more.',
+  })
+  @ApiBody({ type: TenantChange, required: false })
+  @ApiOkResponse({ type: TenantDetailView })
+  async change(
     @CurrentAdmin() admin: Admin,
     @IdParam('tenantId') tenantId: string,
-    @Body() body: TenantInput,
-  ): Promise<TenantView> {
-    return present(await this.tenants.rename(admin, tenantId, body.name));
+    @Body() body: TenantChange,
+  ): Promise<TenantDetailView> {
+    return this.detailOf(await this.tenants.change(admin, tenantId, body));
+  }
+
+  private async detailOf(tenant: Tenant): Promise<TenantDetailView> {
+    return {
+      ...present(tenant),
+      quotas: this.quotas.effective(tenant),
+      usage: await this.usage.of(tenant.id),
+    };
   }
 }
 

@@ -10,13 +10,24 @@ import { AdminGuard } from './authentication/admin.guard';
 import { RefusedAttempts } from './authentication/refused-attempts';
 import { AuditEventsController } from './audit-events.controller';
 import { Tenant } from './tenant.entity';
+import { TenantQuotas } from './tenant-quotas.service';
+import { TenantUsage } from './tenant-usage.service';
 import { TenantsController } from './tenants.controller';
 import { Tenants } from './tenants.service';
 
 @Module({
   imports: [PassportModule, TypeOrmModule.forFeature([Tenant, AdminKey])],
   controllers: [TenantsController, AdminKeysController, AuditEventsController],
-  providers: [Tenants, AdminKeys, AdminBearerStrategy, AdminAuthentication, RefusedAttempts, AdminGuard],
-  exports: [Tenants, AdminKeys, AdminAuthentication, AdminGuard],
+  providers: [
+    Tenants,
+    TenantQuotas,
+    TenantUsage,
+    AdminKeys,
+    AdminBearerStrategy,
+    AdminAuthentication,
+    RefusedAttempts,
+    AdminGuard,
+  ],
+  exports: [Tenants, TenantQuotas, TenantUsage, AdminKeys, AdminAuthentication, AdminGuard],
 })
 export class TenantsModule {}

@@ -1,16 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { And, Equal, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Claim } from '../admin-api/idempotency/idempotent-creations';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
+import { mergePatch } from '../admin-api/merge-patch';
 import { Problem } from '../admin-api/problem';
-import { AuditLog } from '../audit/audit-log';
+import { type AuditEntry, AuditLog } from '../audit/audit-log';
+import type { Quotas } from '../config/settings';
 import { FOR_SHARE, FOR_UPDATE } from '../database/dialect';
 import { type Transaction, TransactionRunner } from '../database/transaction-runner';
 import { AdminKey } from './admin-keys/admin-key.entity';
 import type { Admin } from './authentication/admin';
 import { Tenant } from './tenant.entity';
+
+/** A JSON merge patch of a tenant: what is left out stays, a quota that is null is as the settings have it. */
+export interface TenantPatch {
+  name?: string;
+  quotas?: Partial<Record<keyof Quotas, number | null>> | null;
+}
 
 @Injectable()
 export class Tenants {
@@ -59,20 +68,25 @@ export class Tenants {
     return tenant;
   }
 
-  /** @throws Problem 404 also for a tenant that is gone by now */
-  async rename(admin: Admin, tenantId: string, name: string): Promise<Tenant> {
+  /** @throws Problem 403 for quotas that are not given by the platform, 404 also for a tenant that is gone by now */
+  async change(admin: Admin, tenantId: string, patch: TenantPatch): Promise<Tenant> {
     await this.get(admin, tenantId);
+    if (patch.quotas !== undefined && admin.role !== 'platform') {
+      throw Problem.forbidden('To change the quotas of a tenant needs a key with the role platform.');
+    }
     return this.transactions.run(async (tx) => {
       const before = await this.lock(tx, tenantId);
-      const change = { name, updatedAt: Date.now() };
+      const name = patch.name ?? before.name;
+      const quotas = quotasAfter(before.quotas, patch.quotas);
+      const changes = changesOf(before, { name, quotas });
+      if (changes.length === 0) return before;
+      const change = { name, quotas, updatedAt: Date.now() };
       await tx.manager.update(Tenant, { id: tenantId }, change);
-      await this.audit.record(tx, {
-        actor: admin.actor,
-        action: 'tenant.renamed',
-        target: { type: 'tenant', id: tenantId },
-        tenantId,
-        detail: { from: before.name, to: name },
-      });
+      const said = { actor: admin.actor, target: { type: 'tenant', id: tenantId }, tenantId };
+      await this.audit.recordAll(
+        tx,
+        changes.map((event) => ({ ...said, ...event })),
+      );
       return { ...before, ...change };
     });
   }
@@ -124,4 +138,22 @@ export class Tenants {
       });
     });
   }
+}
+
+function quotasAfter(before: Tenant['quotas'], patch: TenantPatch['quotas']): Tenant['quotas'] {
+  if (patch === undefined) return before;
+  const quotas = mergePatch(before ?? {}, patch ?? {}) as Partial<Quotas>;
+  return patch === null || Object.keys(quotas).length === 0 ? null : quotas;
+}
+
+function changesOf(
+  before: Tenant,
+  { name, quotas }: Pick<Tenant, 'name' | 'quotas'>,
+): Pick<AuditEntry, 'action' | 'detail'>[] {
+  const renamed = { action: 'tenant.renamed', detail: { from: before.name, to: name } };
+  const requoted = { action: 'tenant.quotas_changed', detail: { from: before.quotas, to: quotas } };
+  return [
+    ...(name === before.name ? [] : [renamed]),
+    ...(isDeepStrictEqual(quotas, before.quotas) ? [] : [requoted]),
+  ];
 }

@@ -73,6 +73,46 @@ describe('admin keys', () => {
     expect((await scimify.admin.delete(`/admin-keys/${first.id}`)).status).toBe(204);
   });
 
+  it('that expire are no owners to count on: the last one that does not is revoked by the platform only', async () => {
+    const { body: lasting } = await make({ name: 'Lasting', role: 'owner' });
+    const { body: expiring } = await make({
+      name: 'Expiring',
+      role: 'owner',
+      expiresAt: '2990-01-01T00:00:00Z',
+    });
+    const refused = await adminWith(expiring.token).delete(`/admin-keys/${lasting.id}`);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'last_owner_key' } });
+    expect(refused.body.detail).toContain('no owner key left that does not expire');
+    expect((await adminWith(lasting.token).delete(`/admin-keys/${expiring.id}`)).status).toBe(204);
+  });
+
+  it('that expire make none, of either kind, that outlives them', async () => {
+    const end = '2990-01-01T00:00:00.000Z';
+    const { body: expiring } = await make({ name: 'Expiring', role: 'owner', expiresAt: end });
+    const owner = adminWith(expiring.token);
+    const { id } = await scimify.createIntegration({ tenantId, authMethod: 'api_key', enable: false });
+    const ways: [string, object][] = [
+      [`/tenants/${tenantId}/admin-keys`, { name: 'New', role: 'viewer' }],
+      [`/integrations/${id}/scim-keys`, { name: 'New' }],
+    ];
+    for (const [path, body] of ways) {
+      for (const expiresAt of [undefined, '2990-01-01T00:00:00.001Z']) {
+        expect(await owner.post(path, { ...body, expiresAt })).toMatchObject({
+          status: 400,
+          body: {
+            code: 'invalid_request',
+            errors: [{ field: 'expiresAt', message: expect.stringContaining(`no later than ${end}`) }],
+          },
+        });
+      }
+      expect(await owner.post(path, { ...body, expiresAt: end })).toMatchObject({
+        status: 201,
+        body: { expiresAt: end },
+      });
+      expect((await scimify.admin.post(path, body)).status).toBe(201);
+    }
+  });
+
   it('leave a tenant an owner also when two owners revoke each other at the same time', async () => {
     const { body: first } = await make({ name: 'First', role: 'owner' });
     const { body: second } = await make({ name: 'Second', role: 'owner' });

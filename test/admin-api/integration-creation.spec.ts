@@ -46,6 +46,17 @@ describe('an integration that is created', () => {
     expect((await create(scimify.admin, WITHOUT_GUARD)).status).toBe(201);
   });
 
+  it('is made by an admin too, with its first secret; from then on only an owner decides about the account', async () => {
+    const admin = await adminWithRole(scimify, tenantId, 'admin');
+    const { status, body } = await create(admin);
+    expect(status).toBe(201);
+    const other = { secret: scimify.pagerDuty.addApiKey() };
+    expect((await admin.send('PUT', `/integrations/${body.id}/secret`, other)).status).toBe(403);
+    expect((await admin.post(`/integrations/${body.id}/rebind`, other)).status).toBe(403);
+    const elsewhere = { settings: { accountRegion: 'eu' } };
+    expect((await admin.patch(`/integrations/${body.id}`, elsewhere)).status).toBe(403);
+  });
+
   it('is written down with all that was decided, but for the secret', async () => {
     const { body } = await create(scimify.admin, { existingTeams: 'fail', guard: { teamPercent: 60 } });
     const { items } = (

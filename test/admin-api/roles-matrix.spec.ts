@@ -173,7 +173,8 @@ describe('who may do what', () => {
   let nobody: HttpClient;
 
   beforeAll(async () => {
-    scimify = await Scimify.start();
+    // Each operation makes things of its own.
+    scimify = await Scimify.start({ SCIMIFY_MAX_INTEGRATIONS: '1000', SCIMIFY_MAX_ADMIN_KEYS: '1000' });
     tenantId = await scimify.createTenant();
     targets = new Targets(scimify, tenantId);
     const otherTenantId = await scimify.createTenant('Other');

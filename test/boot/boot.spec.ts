@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../../package.json';
@@ -66,6 +66,63 @@ describe('booting', () => {
     expect(stderr).toContain('SCIMIFY_ENCRYPTION_KEY must be set');
     expect(stderr).toContain('SCIMIFY_ADMIN_KEY must be set');
     expect(stderr).toContain('SCIMIFY_PUBLIC_URL must be set');
+  });
+
+  const CHANCE = 'b3f1c0a98e7d6452b3f1c0a98e7d6452';
+  const PRODUCTION = {
+    NODE_ENV: 'production',
+    SCIMIFY_PUBLIC_URL: 'https://scim.example.com',
+    SCIMIFY_ADMIN_KEY: CHANCE,
+    SCIMIFY_ENCRYPTION_KEY: Buffer.from(CHANCE).toString('base64'),
+  };
+  const MONOTONOUS = Buffer.alloc(32).toString('base64');
+
+  it.each([
+    ['one character', 'SCIMIFY_ADMIN_KEY', 'a'.repeat(32)],
+    ['two characters', 'SCIMIFY_ADMIN_KEY', 'ab'.repeat(32)],
+    ['one byte', 'SCIMIFY_ENCRYPTION_KEY', MONOTONOUS],
+  ])('refuses in production a secret of %s (%#)', (_, name, value) => {
+    const { status, stderr } = boot({ ...PRODUCTION, [name]: value });
+    expect(status).toBe(1);
+    expect(stderr.match(/^ {2}- .*/gm)).toEqual([
+      expect.stringContaining(`- ${name} must be made by chance`),
+    ]);
+    expect(stderr).not.toContain(value);
+  });
+
+  it('lets an encryption key of one byte be left behind, also in production', () => {
+    const env = {
+      ...PRODUCTION,
+      SCIMIFY_ENCRYPTION_KEY: `${PRODUCTION.SCIMIFY_ENCRYPTION_KEY},${MONOTONOUS}`,
+    };
+    // That the port is none is all that is wrong.
+    const { stderr } = boot({ ...env, PORT: 'http' });
+    expect(stderr.match(/^ {2}- .*/gm)).toEqual([expect.stringContaining('- PORT ')]);
+  });
+
+  it('refuses a user name or a password in the public URL', () => {
+    const { status, stderr } = boot({ SCIMIFY_PUBLIC_URL: 'https://me:my-password@scim.example.com' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('- SCIMIFY_PUBLIC_URL must hold no user name and no password');
+    expect(stderr).not.toContain('my-password');
+  });
+
+  it('warns of a data directory that others may read, and keeps its files from them', async () => {
+    chmodSync(directory, 0o755);
+    const scimify = await ScimifyProcess.create({ SCIMIFY_DATA_DIR: directory });
+    await scimify.start();
+    const warnings = scimify.printed.split('\n').filter((line) => line.includes('chmod 700'));
+    expect(warnings).toEqual([expect.stringContaining(`Run: chmod 700 '${directory}'`)]);
+    for (const ending of ['', '-wal', '-shm', '.lock']) {
+      expect(statSync(join(directory, `scimify.sqlite${ending}`)).mode & 0o777).toBe(0o600);
+    }
+    await scimify.stop();
+
+    chmodSync(directory, 0o700);
+    const closed = await ScimifyProcess.create({ SCIMIFY_DATA_DIR: directory });
+    await closed.start();
+    expect(closed.printed).not.toContain('chmod');
+    await closed.stop();
   });
 
   it('makes a platform key at first boot that works, in a file of its owner alone, and never logs it', async () => {

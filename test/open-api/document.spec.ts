@@ -180,7 +180,7 @@ describe('the OpenAPI document', () => {
     ['POST /held-changes/{id}/reject', 409, ['decided_already', 'not_listed']],
     ['PUT /integrations/{id}/secret', 409, ['account_mismatch', 'changed_meanwhile', 'visibility_lost']],
     ['POST /integrations/{id}/pause', 409, ['integration_deleting']],
-    ['POST /integrations/{id}/scim-keys', 409, ['integration_deleting']],
+    ['POST /integrations/{id}/scim-keys', 409, ['integration_deleting', 'quota_reached']],
     [
       'POST /integrations/{id}/rebind',
       409,

@@ -28,7 +28,7 @@ describe('changing the encryption key', () => {
 
   it('takes the old one away at last, and every integration goes on', async () => {
     const apiKey = installation.pagerDuty.addApiKey();
-    const before = await installation.start(keys(OLD));
+    const before = await installation.start({ ...keys(OLD), SCIMIFY_MAX_INTEGRATIONS: '1000' });
     const { tenantId, integrationId, scimKey } = await setUp(adminOf(before), apiKey);
     await scimOf(before, integrationId, scimKey).createGroup('Before');
     await waitFor('the first team', teamNames, (names) => names.length === 1);
@@ -61,6 +61,20 @@ describe('changing the encryption key', () => {
     // The one thing that a rotation costs an IdP: a list it was in the middle of.
     const cursor = await scimAfter.get(`/Users?cursor=${nextCursor}&count=1`);
     expect(cursor).toMatchObject({ status: 400, body: { scimType: 'invalidCursor' } });
+    const events = (await adminOf(after).get('/audit-events?action=secrets.rotated')).body.items;
+    expect(events).toMatchObject([
+      { outcome: 'succeeded', detail: { resealed: 0, current: sealed, fromKeyIds: [] } },
+      {
+        actor: { kind: 'system', name: 'secrets:rotate', keyPrefix: null },
+        tenantId: null,
+        outcome: 'succeeded',
+        detail: { resealed: sealed, current: 0, unreadable: 0, left: 0 },
+      },
+    ]);
+    const [{ target, detail }] = events.slice(1);
+    expect(target).toEqual({ type: 'encryption_key', id: detail.toKeyId });
+    expect(detail.fromKeyIds).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
+    expect(detail.fromKeyIds).not.toContain(detail.toKeyId);
     await after.stop();
 
     const former = installation.run('main', keys(OLD));

@@ -1,12 +1,17 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { In, type Repository } from 'typeorm';
+import { chunksOf } from '../../database/chunks';
 import { SecretBox, SecretUnreadableError } from '../../security/secret-box';
-import type { Integration } from '../integration.entity';
+import { IntegrationChanges } from '../integration-changes';
+import { Integration } from '../integration.entity';
 import type {
   ConnectionHost,
   IntegrationProvider,
   ProviderConnection,
 } from '../provider/integration-provider';
+import { SettingsError } from '../provider/provider-error';
 import { ProviderRegistry } from '../provider/provider-registry';
 import { InProcessCallSlots } from './call-slots';
 import { InProcessRateBudget } from './rate-budget';
@@ -20,6 +25,7 @@ export interface OpenConnection {
 
 interface CachedConnection extends OpenConnection {
   revision: number;
+  hostKey: string;
   host: Host;
 }
 
@@ -28,18 +34,40 @@ interface Host extends ConnectionHost {
   readonly tokens: InProcessTokenStore;
 }
 
-/** Opens the targets of integrations. One credential has one token, one rate budget and so many calls at once, however many use it. */
+/** Changes that another process made are noticed so soon. */
+const LOOK_EVERY_MS = 60_000;
+
+/**
+ * Opens the targets of integrations, and forgets them with their tokens once they are deleted or others. One credential has one token, one rate budget and so many calls at once, however many
+ * use it.
+ */
 @Injectable()
-export class Connections {
+export class Connections implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(Connections.name);
   private readonly opened = new Map<string, CachedConnection>();
-  private readonly hosts = new Map<string, Host>();
+  /** With the integrations that use each: the last one takes it along. */
+  private readonly hosts = new Map<string, { host: Host; users: Set<string> }>();
   /** Lives as long as the process, like what is stored under it. */
-  private readonly hostKey = randomBytes(32);
+  private readonly hashKey = randomBytes(32);
+  private unsubscribe: (() => void) | null = null;
+  private looker: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly providers: ProviderRegistry,
     private readonly secrets: SecretBox,
+    @InjectRepository(Integration) private readonly integrations: Repository<Integration>,
+    private readonly changes: IntegrationChanges,
   ) {}
+
+  onModuleInit(): void {
+    this.unsubscribe = this.changes.subscribe((id) => void this.lookAtChanged(id));
+    this.looker = setInterval(() => void this.lookAtAll(), LOOK_EVERY_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    this.unsubscribe?.();
+    if (this.looker) clearInterval(this.looker);
+  }
 
   /**
    * A secret that can not be decrypted opens a connection on which every call fails.
@@ -54,11 +82,23 @@ export class Connections {
     const secret = this.secretOf(integration);
     // Not kept: once the row or the keys are mended, the next look finds it so.
     if (secret === null) return { provider, connection: new UnreadableSecretConnection() };
-    const host = this.hostOf(integration.tenantId, provider, provider.credentialKey(settings, secret));
+    const hostKey = this.hostKeyOf(integration.tenantId, provider, provider.credentialKey(settings, secret));
+    const host = this.hosts.get(hostKey)?.host ?? newHost(provider);
     const connection = provider.connect({ settings, secret }, host);
-    const fresh = { provider, connection, revision: integration.revision, host };
-    this.opened.set(integration.id, fresh);
+    const fresh = { provider, connection, revision: integration.revision, hostKey, host };
+    // Whoever read the integration before a change does not bring back what the change put an end to.
+    if (cached === undefined || cached.revision < fresh.revision) this.keep(integration.id, fresh);
     return fresh;
+  }
+
+  /** The integration is gone, or has another credential: nothing of it is remembered unless another one uses the same. */
+  close(integrationId: string): void {
+    const cached = this.opened.get(integrationId);
+    if (!cached) return;
+    this.opened.delete(integrationId);
+    const shared = this.hosts.get(cached.hostKey);
+    shared?.users.delete(integrationId);
+    if (shared?.users.size === 0) this.hosts.delete(cached.hostKey);
   }
 
   /** What the target last said of its limit; null where this process has not heard of it. */
@@ -81,22 +121,69 @@ export class Connections {
     }
   }
 
-  /** Bound to the tenant, so that nobody gets a token by typing another tenant's client id. */
-  private hostOf(tenantId: string, provider: IntegrationProvider, credentialKey: string): Host {
-    const key = createHmac('sha256', this.hostKey)
-      .update(JSON.stringify([tenantId, provider.type, credentialKey]))
-      .digest('hex');
-    let host = this.hosts.get(key);
-    if (!host) {
-      host = {
-        budget: new InProcessRateBudget(),
-        tokens: new InProcessTokenStore(),
-        slots: new InProcessCallSlots(provider.limits.parallelCalls),
-      };
-      this.hosts.set(key, host);
-    }
-    return host;
+  private keep(integrationId: string, fresh: CachedConnection): void {
+    const { hostKey, host } = fresh;
+    const shared = this.hosts.get(hostKey) ?? { host, users: new Set() };
+    shared.users.add(integrationId);
+    this.hosts.set(hostKey, shared);
+    if (this.opened.get(integrationId)?.hostKey !== hostKey) this.close(integrationId);
+    this.opened.set(integrationId, fresh);
   }
+
+  private async lookAtChanged(id: string): Promise<void> {
+    if (!this.opened.has(id)) return;
+    try {
+      await this.lookAt([id]);
+    } catch (error) {
+      // It is opened again when it is needed.
+      this.close(id);
+      this.logger.warn(
+        `The connection of the changed integration ${id} was closed, not renewed: ${String(error)}`,
+      );
+    }
+  }
+
+  private async lookAtAll(): Promise<void> {
+    try {
+      await this.lookAt([...this.opened.keys()]);
+    } catch (error) {
+      this.logger.warn(`Whether open connections are still as stored could not be read: ${String(error)}`);
+    }
+  }
+
+  /** Opens anew what was changed: a credential that stayed the same keeps its token and its budget. */
+  private async lookAt(ids: readonly string[]): Promise<void> {
+    for await (const some of chunksOf(ids)) {
+      const rows = await this.integrations.findBy({ id: In(some) });
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      for (const id of some) this.reopen(id, byId.get(id));
+    }
+  }
+
+  private reopen(id: string, integration: Integration | undefined): void {
+    if (integration && this.opened.get(id)?.revision === integration.revision) return;
+    try {
+      if (integration) this.open(integration);
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+    }
+    if (this.opened.get(id)?.revision !== integration?.revision) this.close(id);
+  }
+
+  /** Bound to the tenant, so that nobody gets a token by typing another tenant's client id. */
+  private hostKeyOf(tenantId: string, { type }: IntegrationProvider, credentialKey: string): string {
+    return createHmac('sha256', this.hashKey)
+      .update(JSON.stringify([tenantId, type, credentialKey]))
+      .digest('hex');
+  }
+}
+
+function newHost({ limits }: IntegrationProvider): Host {
+  return {
+    budget: new InProcessRateBudget(),
+    tokens: new InProcessTokenStore(),
+    slots: new InProcessCallSlots(limits.parallelCalls),
+  };
 }
 
 /** What a secret's ciphertext is bound to. */

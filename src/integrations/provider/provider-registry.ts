@@ -36,12 +36,13 @@ export class ProviderRegistry {
   }
 
   /**
-   * Settings for a provider: as it reads them, and as the schema has them which it shows to others. The provider speaks
+   * Settings for a provider, once they are known to be small: as it reads them, and as the schema has them which it shows to others. The provider speaks
    * first, for it knows what people mean.
    *
    * @throws SettingsError naming each wrong field
    */
   parseSettings(type: string, input: unknown): object {
+    assertBounded(input);
     const settings = this.get(type).parseSettings(input);
     const matches = this.schemas.get(type)!;
     if (!matches(settings)) throw new SettingsError((matches.errors ?? []).map(asProblem));
@@ -53,6 +54,35 @@ export class ProviderRegistry {
     const problems = this.get(type).checkSecret(settings, secret);
     if (problems.length > 0) throw new SettingsError(problems);
   }
+}
+
+/** Of a text, as the language counts it: longer than any setting of any target, and short enough for any look at it. */
+const TEXT_LENGTH = 2_048;
+const NAME_LENGTH = 100;
+const VALUES = 100;
+
+/** @throws SettingsError for what is too much to be looked at any closer */
+function assertBounded(input: unknown): void {
+  let values = 0;
+  const look = (value: unknown, field: string): void => {
+    values += 1;
+    if (values > VALUES) throw tooMuch('settings', `There are more than ${VALUES} values in the settings.`);
+    if (typeof value === 'string' && value.length > TEXT_LENGTH) {
+      throw tooMuch(field, `A setting has at most ${TEXT_LENGTH} characters; this one has ${value.length}.`);
+    }
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name.length > NAME_LENGTH) {
+        throw tooMuch('settings', `The name of a setting has at most ${NAME_LENGTH} characters.`);
+      }
+      look(inner, field === 'settings' ? name : `${field}.${name}`);
+    }
+  };
+  look(input, 'settings');
+}
+
+function tooMuch(field: string, message: string): SettingsError {
+  return new SettingsError([{ field, message }]);
 }
 
 function asProblem({ instancePath, message }: ErrorObject): SettingsProblem {

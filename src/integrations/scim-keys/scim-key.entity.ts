@@ -5,6 +5,7 @@ import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '..
 @Entity('scim_key')
 @Index('scim_key_token', ['tokenHash'], { unique: true })
 @Index('scim_key_integration', ['integrationId', 'id'])
+@Index('scim_key_live', ['integrationId', 'revokedAt', 'expiresAt'])
 export class ScimKey {
   @PrimaryIdColumn() id: string;
   @IdColumn() integrationId: string;

@@ -52,7 +52,7 @@ export class ScimKeysController {
   @ApiOperation({ summary: 'Make a key for the IdP; its token is shown once' })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedScimKeyView })
-  @ApiProblems('integration_deleting')
+  @ApiProblems('integration_deleting', 'quota_reached')
   create(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,
@@ -63,7 +63,7 @@ export class ScimKeysController {
       request,
       admin.keyId,
       async (claim) => {
-        const input = { name: body.name, expiresAt: expiryOf(body) };
+        const input = { name: body.name, expiresAt: expiryOf(body, admin) };
         const { token, ...key } = await this.keys.create(admin, integrationId, input, claim);
         return { ...presentKey(key), token };
       },

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { type DataSource, MoreThan, type Repository } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
 import { isLive, isUseNews } from '../../admin-api/key';
@@ -11,7 +11,8 @@ import { FOR_UPDATE } from '../../database/dialect';
 import { TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken } from '../../security/token';
 import type { Admin } from '../../tenants/authentication/admin';
-import type { IntegrationMode } from '../integration.entity';
+import { TenantQuotas } from '../../tenants/tenant-quotas.service';
+import { Integration, type IntegrationMode } from '../integration.entity';
 import { Integrations, assertStays } from '../integrations.service';
 import { ScimKey } from './scim-key.entity';
 
@@ -31,13 +32,14 @@ export class ScimKeys {
     @InjectRepository(ScimKey) private readonly keys: Repository<ScimKey>,
     @InjectDataSource() private readonly reader: DataSource,
     private readonly integrations: Integrations,
+    private readonly quotas: TenantQuotas,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
   ) {}
 
   /**
    * @returns the key with its token, which is not to be had again
-   * @throws Problem 409 while the integration is being deleted
+   * @throws Problem 409 while the integration is being deleted, and for one too many
    */
   async create(
     admin: Admin,
@@ -61,6 +63,7 @@ export class ScimKeys {
     await this.transactions.run(async (tx) => {
       // Its removal takes along the keys that are there; one that came after would belong to nothing.
       assertStays(await this.integrations.locked(tx, integrationId));
+      await this.quotas.assertRoom(tx, tenantId, 'scimKeys', await countLive(tx.manager, integrationId));
       await claim(tx, key.id);
       await tx.manager.insert(ScimKey, key);
       await this.audit.record(tx, {
@@ -85,17 +88,22 @@ export class ScimKeys {
     return toPage(rows, query.limit, (key) => key);
   }
 
-  /** @throws Problem 404, also for a key of another tenant's integration */
-  async get(admin: Admin, id: string): Promise<ScimKey> {
-    const key = await this.keys.findOneBy({ id });
-    if (!key) throw Problem.notFound('SCIM key');
-    await this.integrations.get(admin, key.integrationId);
-    return key;
+  /** How many keys an integration has that may be used. */
+  live(integrationId: string): Promise<number> {
+    return countLive(this.keys.manager, integrationId);
   }
 
+  /** @throws Problem 404, also for a key of another tenant's integration */
+  async get(admin: Admin, id: string): Promise<ScimKey> {
+    return (await this.find(admin, id)).key;
+  }
+
+  /** @throws Problem 404, also for a key of another tenant's integration */
   async revoke(admin: Admin, id: string): Promise<void> {
-    const { integrationId } = await this.get(admin, id);
-    const { tenantId } = await this.integrations.get(admin, integrationId);
+    const {
+      tenantId,
+      key: { integrationId },
+    } = await this.find(admin, id);
     await this.transactions.run(async (tx) => {
       // Of two who revoke it at the same time only one does: the other would move the time of it.
       await tx.query(`SELECT id FROM scim_key WHERE id = ?${FOR_UPDATE}`, [id]);
@@ -111,6 +119,21 @@ export class ScimKeys {
         detail: { name: key.name, prefix: key.prefix },
       });
     });
+  }
+
+  /** One look-up, so that another tenant's key is answered like none, and as fast. */
+  private async find(admin: Admin, id: string): Promise<{ key: ScimKey; tenantId: string }> {
+    const query = this.keys
+      .createQueryBuilder('key')
+      .innerJoin(Integration, 'integration', 'integration.id = key.integrationId')
+      .addSelect('integration.tenantId', 'tenantId')
+      .where('key.id = :id', { id });
+    if (admin.tenantId !== null)
+      query.andWhere('integration.tenantId = :tenantId', { tenantId: admin.tenantId });
+    const { entities, raw } = await query.getRawAndEntities<{ tenantId: string }>();
+    const [key] = entities;
+    if (!key) throw Problem.notFound('SCIM key');
+    return { key, tenantId: raw[0]!.tenantId };
   }
 
   /** @returns null for a token that is unknown, expired, revoked, or of another integration */
@@ -131,6 +154,14 @@ export class ScimKeys {
     const { tenantId, mode, keyId, keyName, keyPrefix } = row;
     return { integrationId, tenantId, mode, keyId, keyName, keyPrefix };
   }
+}
+
+function countLive(manager: EntityManager, integrationId: string): Promise<number> {
+  const live = { integrationId, revokedAt: IsNull() };
+  return manager.countBy(ScimKey, [
+    { ...live, expiresAt: IsNull() },
+    { ...live, expiresAt: MoreThan(Date.now()) },
+  ]);
 }
 
 interface VerifyRow extends VerifiedScimKey {

@@ -1,4 +1,6 @@
 import type { DataSource } from 'typeorm';
+import { systemActor } from '../../audit/actor';
+import type { AuditLog } from '../../audit/audit-log';
 import { FOR_UPDATE, inList } from '../../database/dialect';
 import type { Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { type SecretBox, SecretUnreadableError } from '../../security/secret-box';
@@ -17,6 +19,11 @@ export interface RotationResult {
   left: number;
 }
 
+interface Counted extends RotationResult {
+  /** Ids of the keys that the rewritten rows were encrypted with before. */
+  formerKeyIds: readonly string[];
+}
+
 interface SealedRow {
   id: string;
   ciphertext: string;
@@ -33,10 +40,19 @@ export class SecretRotation {
     private readonly reader: DataSource,
     private readonly transactions: TransactionRunner,
     private readonly secrets: SecretBox,
+    private readonly audit: AuditLog,
   ) {}
 
+  /** One event tells of it, whatever it found; of one that was cut off, the next. */
   async run(): Promise<RotationResult> {
+    const counted = await this.resealAll();
+    await this.record(counted);
+    return counted;
+  }
+
+  private async resealAll(): Promise<Counted> {
     const unreadable: string[] = [];
+    const formerKeyIds = new Set<string>();
     let resealed = 0;
     let current = 0;
     let outdated = 0;
@@ -46,10 +62,25 @@ export class SecretRotation {
         resealed += batch.resealed;
         current += batch.current;
         unreadable.push(...batch.unreadable);
+        for (const keyId of batch.formerKeyIds) formerKeyIds.add(keyId);
       }
       outdated += await this.outdated(column);
     }
-    return { resealed, current, unreadable, left: Math.max(0, outdated - unreadable.length) };
+    const left = Math.max(0, outdated - unreadable.length);
+    return { resealed, current, unreadable, left, formerKeyIds: [...formerKeyIds] };
+  }
+
+  private async record({ resealed, current, unreadable, left, formerKeyIds }: Counted): Promise<void> {
+    const toKeyId = this.secrets.sealingKeyId;
+    await this.transactions.run((tx) =>
+      this.audit.record(tx, {
+        actor: systemActor('secrets:rotate'),
+        action: 'secrets.rotated',
+        target: { type: 'encryption_key', id: toKeyId },
+        outcome: unreadable.length + left > 0 ? 'failed' : 'succeeded',
+        detail: { resealed, current, unreadable: unreadable.length, left, fromKeyIds: formerKeyIds, toKeyId },
+      }),
+    );
   }
 
   private async *batches({ table }: SealedColumn): AsyncGenerator<string[]> {
@@ -71,7 +102,7 @@ export class SecretRotation {
        WHERE id IN (${inList(ids)}) ORDER BY id${FOR_UPDATE}`,
       ids,
     );
-    const result = { resealed: 0, current: 0, unreadable: [] as string[] };
+    const result = { resealed: 0, current: 0, unreadable: [] as string[], formerKeyIds: [] as string[] };
     for (const row of rows) {
       const opened = this.open(row, column.binding(row.id));
       if (opened instanceof SecretUnreadableError) {
@@ -86,6 +117,7 @@ export class SecretRotation {
           row.id,
         ]);
         result.resealed += 1;
+        result.formerKeyIds.push(row.keyId);
       }
     }
     return result;

@@ -204,8 +204,14 @@ function unique(words: string[]): string[] {
   return [...new Set(words)];
 }
 
+/** Of what a target says, before anything looks at it closely. */
+const LOOKED_AT = 2_000;
+
 function clipped(words: string): string {
-  const oneLine = words.replace(/[\p{Cc}\s]+/gu, ' ').replace(/[.\s]+$/, '');
+  const oneLine = words
+    .slice(0, LOOKED_AT)
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .replace(/[.\s]+$/, '');
   return oneLine.length > 500 ? `${oneLine.slice(0, 500)}…` : oneLine;
 }
 

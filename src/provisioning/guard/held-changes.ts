@@ -194,9 +194,11 @@ export class HeldChanges {
 
   /** @throws Problem 404, also for a change of another tenant's integration */
   private async integrationOf(admin: Admin, id: string): Promise<Integration> {
+    const ofTheTenant = admin.tenantId === null ? '' : ' AND i.tenantId = ?';
     const [row] = await this.reader.query<{ integrationId: string }[]>(
-      'SELECT integrationId FROM held_change WHERE id = ?',
-      [id],
+      `SELECT h.integrationId AS integrationId FROM held_change h JOIN integration i ON i.id = h.integrationId
+       WHERE h.id = ?${ofTheTenant}`,
+      admin.tenantId === null ? [id] : [id, admin.tenantId],
     );
     if (!row) throw Problem.notFound('held change');
     return this.integrations.get(admin, row.integrationId);

@@ -4,10 +4,14 @@ import { IdParam } from '../../admin-api/id-param';
 import { isoTimeOrNull } from '../../admin-api/time';
 import { Connections } from '../../integrations/connections/connections.service';
 import { Integrations } from '../../integrations/integrations.service';
+import { ScimKeys } from '../../integrations/scim-keys/scim-keys.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { TenantQuotas } from '../../tenants/tenant-quotas.service';
+import { TenantUsage } from '../../tenants/tenant-usage.service';
 import { Overview } from '../state/overview';
 import type { GroupState } from '../state/remote-group.entity';
+import { QuotaUseView } from './quota-use.view';
 
 class GroupCountsView implements Record<GroupState, number> {
   @ApiProperty() synced: number;
@@ -86,6 +90,7 @@ class OverviewView {
     description: 'Null as long as the target has not told its limit',
   })
   rate: RateView | null;
+  @ApiProperty({ type: QuotaUseView }) quotas: QuotaUseView;
 }
 
 @ApiTags('Integrations')
@@ -97,6 +102,9 @@ export class OverviewController {
     private readonly integrations: Integrations,
     private readonly overview: Overview,
     private readonly connections: Connections,
+    private readonly scimKeys: ScimKeys,
+    private readonly quotas: TenantQuotas,
+    private readonly usage: TenantUsage,
   ) {}
 
   @Get()
@@ -104,7 +112,7 @@ export class OverviewController {
   @ApiOperation({ summary: 'How an integration stands, in figures' })
   @ApiOkResponse({ type: OverviewView })
   async get(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<OverviewView> {
-    await this.integrations.get(admin, integrationId);
+    const { tenantId } = await this.integrations.get(admin, integrationId);
     const figures = await this.overview.of(integrationId);
     const { lastCompletedAt, nextAt, problem } = figures.reconciliation;
     return {
@@ -116,6 +124,19 @@ export class OverviewController {
         problem,
       },
       rate: this.connections.rateOf(integrationId),
+      quotas: await this.quotaUse(tenantId, integrationId),
+    };
+  }
+
+  private async quotaUse(tenantId: string, integrationId: string): Promise<QuotaUseView> {
+    const limits = await this.quotas.of(tenantId);
+    const used = { ...(await this.usage.of(tenantId)), scimKeys: await this.scimKeys.live(integrationId) };
+    const useOf = (name: keyof QuotaUseView) => ({ limit: limits[name], used: used[name] });
+    return {
+      users: useOf('users'),
+      groups: useOf('groups'),
+      memberships: useOf('memberships'),
+      scimKeys: useOf('scimKeys'),
     };
   }
 }

@@ -13,6 +13,7 @@ export type TenantRole = (typeof TENANT_ROLES)[number];
 @Entity('admin_key')
 @Index('admin_key_token', ['tokenHash'], { unique: true })
 @Index('admin_key_tenant', ['tenantId', 'id'])
+@Index('admin_key_live', ['tenantId', 'revokedAt', 'expiresAt'])
 export class AdminKey {
   @PrimaryIdColumn() id: string;
   /** Null for platform keys. */

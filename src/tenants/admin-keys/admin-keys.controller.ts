@@ -72,6 +72,7 @@ export class AdminKeysController {
   @ApiOperation({ summary: 'Make an admin key of a tenant; its token is shown once' })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedAdminKeyView })
+  @ApiProblems('quota_reached')
   create(
     @CurrentAdmin() admin: Admin,
     @IdParam('tenantId') tenantId: string,
@@ -120,7 +121,7 @@ export class AdminKeysController {
   @ApiOperation({
     summary: 'Revoke an admin key at once',
     description:
-      "Nobody revokes a key above their own role. A tenant's last live owner key is revoked by a platform key only.",
+      'Nobody revokes a key above their own role. An owner key is revoked only while the tenant has another one that does not expire, or by a platform key.',
   })
   @ApiNoContentResponse()
   @ApiProblems('last_owner_key')
@@ -138,7 +139,7 @@ export class AdminKeysController {
       request,
       admin.keyId,
       async (claim) => {
-        const key = { ...belongsTo, name: input.name, expiresAt: expiryOf(input) };
+        const key = { ...belongsTo, name: input.name, expiresAt: expiryOf(input, admin) };
         const { token, ...made } = await this.keys.create(admin, key, claim);
         return { ...present(made), token };
       },

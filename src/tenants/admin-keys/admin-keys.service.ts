@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, MoreThan, type Repository } from 'typeorm';
+import { type EntityManager, IsNull, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
 import { isLive, isUseNews } from '../../admin-api/key';
@@ -15,6 +15,8 @@ import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken, tokensEqual } from '../../security/token';
 import { type Admin, ENVIRONMENT_KEY_ID, mayAct } from '../authentication/admin';
+import { TenantQuotas } from '../tenant-quotas.service';
+import { TenantUsage } from '../tenant-usage.service';
 import { Tenants } from '../tenants.service';
 import { AdminKey, type AdminRole } from './admin-key.entity';
 
@@ -27,14 +29,20 @@ export interface NewAdminKey {
 }
 
 @Injectable()
-export class AdminKeys implements OnApplicationBootstrap {
+export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     @InjectRepository(AdminKey) private readonly keys: Repository<AdminKey>,
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly tenants: Tenants,
+    private readonly quotas: TenantQuotas,
+    private readonly usage: TenantUsage,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
   ) {}
+
+  onModuleInit(): void {
+    this.usage.toldBy(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
+  }
 
   /** Without a key from the operator, somebody still has to be able to make the first tenant. */
   async onApplicationBootstrap(): Promise<void> {
@@ -66,14 +74,14 @@ export class AdminKeys implements OnApplicationBootstrap {
 
   /**
    * @returns the key with its token, which is not to be had again
-   * @throws Problem 403 for a role above the admin's own, 404 for a tenant that they may not see
+   * @throws Problem 403 for a role above the admin's own, 404 for a tenant that they may not see, 409 for one too many
    */
   async create(admin: Admin, input: NewAdminKey, claim: Claim): Promise<AdminKey & { token: string }> {
     if (!mayAct(admin, input.role)) throw aboveOwnRole(input.role);
     if (input.tenantId !== null) await this.tenants.get(admin, input.tenantId);
     const { token, ...key } = newKey(input);
     await this.transactions.run(async (tx) => {
-      if (key.tenantId !== null) await this.tenants.hold(tx, key.tenantId);
+      if (key.tenantId !== null) await this.assertRoom(tx, key.tenantId);
       await claim(tx, key.id);
       await tx.manager.insert(AdminKey, key);
       await this.record(tx, admin, 'admin_key.created', key);
@@ -102,7 +110,7 @@ export class AdminKeys implements OnApplicationBootstrap {
     return key;
   }
 
-  /** @throws Problem 403 for a key above the admin's own role, 409 for the last owner key of a tenant */
+  /** @throws Problem 403 for a key above the admin's own role, 409 where the tenant would have no lasting owner key left */
   async revoke(admin: Admin, id: string): Promise<void> {
     const { role, tenantId } = await this.get(admin, id);
     if (!mayAct(admin, role)) throw aboveOwnRole(role);
@@ -112,7 +120,7 @@ export class AdminKeys implements OnApplicationBootstrap {
       await tx.query(`SELECT id FROM admin_key WHERE id = ?${FOR_UPDATE}`, [id]);
       const key = await tx.manager.findOneBy(AdminKey, { id });
       if (!key || key.revokedAt !== null) return;
-      if (admin.role !== 'platform' && (await isLastOwner(tx, key))) {
+      if (admin.role !== 'platform' && !(await leavesLastingOwner(tx, key))) {
         throw new Problem('last_owner_key');
       }
       await tx.manager.update(AdminKey, { id }, { revokedAt: Date.now() });
@@ -133,6 +141,7 @@ export class AdminKeys implements OnApplicationBootstrap {
         keyId: ENVIRONMENT_KEY_ID,
         role: 'platform',
         tenantId: null,
+        expiresAt: null,
         actor: { kind: 'admin_key', name: 'SCIMIFY_ADMIN_KEY', keyPrefix: null, requestId: null },
       };
     }
@@ -147,8 +156,14 @@ export class AdminKeys implements OnApplicationBootstrap {
       keyId: key.id,
       role: key.role,
       tenantId: key.tenantId,
+      expiresAt: key.expiresAt,
       actor: { kind: 'admin_key', name: key.name, keyPrefix: key.prefix, requestId: null },
     };
+  }
+
+  private async assertRoom(tx: Transaction, tenantId: string): Promise<void> {
+    await this.tenants.lock(tx, tenantId);
+    await this.quotas.assertRoom(tx, tenantId, 'adminKeys', await countLive(tx.manager, tenantId));
   }
 
   private record(tx: Transaction, admin: Admin, action: string, key: AdminKey): Promise<void> {
@@ -168,14 +183,25 @@ function newKey(input: NewAdminKey): AdminKey & { token: string } {
   return { ...input, ...unused, id: uuid(), prefix, tokenHash: hash, token };
 }
 
-async function isLastOwner(tx: Transaction, key: AdminKey): Promise<boolean> {
-  if (key.role !== 'owner' || !isLive(key)) return false;
-  const owners = await tx.manager.findBy(AdminKey, {
-    tenantId: key.tenantId!,
+/** Keys that expire are no owners to count on: one day there would be none left, and nobody in the tenant to make one. */
+async function leavesLastingOwner(tx: Transaction, key: AdminKey): Promise<boolean> {
+  const { id, tenantId, role } = key;
+  if (role !== 'owner' || !isLive(key)) return true;
+  return tx.manager.existsBy(AdminKey, {
+    tenantId: tenantId!,
     role: 'owner',
     revokedAt: IsNull(),
+    expiresAt: IsNull(),
+    id: Not(id),
   });
-  return !owners.some((owner) => owner.id !== key.id && isLive(owner));
+}
+
+async function countLive(manager: EntityManager, tenantId: string): Promise<number> {
+  const live = { tenantId, revokedAt: IsNull() };
+  return manager.countBy(AdminKey, [
+    { ...live, expiresAt: IsNull() },
+    { ...live, expiresAt: MoreThan(Date.now()) },
+  ]);
 }
 
 function aboveOwnRole(role: AdminRole): Problem {

@@ -12,6 +12,8 @@ export interface Admin {
   role: AdminRole;
   /** Null for platform keys, which see every tenant. */
   tenantId: string | null;
+  /** Epoch milliseconds; null for a key that does not expire. No key that it makes lives longer. */
+  expiresAt: number | null;
   actor: Actor;
 }
 
