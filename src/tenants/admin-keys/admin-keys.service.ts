@@ -5,7 +5,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
-import { isLive, isUseNews } from '../../admin-api/key';
+import { isLive } from '../../admin-api/key';
+import { KeyUses } from '../../admin-api/key-uses';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { systemActor } from '../../audit/actor';
@@ -34,6 +35,7 @@ export class AdminKeys implements OnApplicationBootstrap {
     private readonly tenants: Tenants,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
+    private readonly uses: KeyUses,
   ) {}
 
   /** Without a key from the operator, somebody still has to be able to make the first tenant. */
@@ -138,11 +140,7 @@ export class AdminKeys implements OnApplicationBootstrap {
     }
     const key = await this.keys.findOneBy({ tokenHash: hashToken(token) });
     if (!key || !isLive(key)) return null;
-    if (isUseNews(key)) {
-      await this.transactions.run((tx) =>
-        tx.manager.update(AdminKey, { id: key.id }, { lastUsedAt: Date.now() }),
-      );
-    }
+    this.uses.note('admin_key', key.id, key.lastUsedAt);
     return {
       keyId: key.id,
       role: key.role,
