@@ -1,5 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { currentWork, onBehalfOf } from '../event-loop/current-work';
+import { noteHolder } from '../event-loop/thread-watch';
 import { CommitOutcomeUnknownError, DatabaseUnavailableError, RestartTransaction } from './database-errors';
 import {
   type Transaction,
@@ -44,8 +46,13 @@ export class SqliteTransactionRunner extends TransactionRunner {
   run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const lane = laneOf(options);
+      const whose = currentWork();
       const queued: QueuedWork = {
-        work,
+        // Whoever drains the lanes runs the works of others.
+        work: (tx) => {
+          noteHolder(whose);
+          return onBehalfOf(whose, () => work(tx));
+        },
         big: options.big ?? false,
         since: performance.now(),
         impatience: null,

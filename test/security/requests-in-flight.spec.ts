@@ -71,7 +71,8 @@ describe('a request whose body arrives after', () => {
   afterAll(() => scimify.stop());
 
   beforeEach(async () => {
-    integration = await scimify.createIntegration();
+    // Paused: what is stored changes by requests alone.
+    integration = await scimify.createIntegration({ enable: false });
     user = await integration.scim.createUser('ada@example.com');
     group = await integration.scim.createGroup('Platform');
   });
@@ -134,7 +135,6 @@ describe('a request whose body arrives after', () => {
     }
     return seen;
   };
-  const settled = () => scimify.settled(integration);
 
   const revokeKeys = async () => {
     const { body } = await scimify.admin.get(`/integrations/${integration.id}/scim-keys`);
@@ -166,7 +166,6 @@ describe('a request whose body arrives after', () => {
     ['its key is revoked', revokeKeys, 401],
     ['its integration is disabled', disable, 403],
   ])('%s is refused, and nothing of it is written', async (_what, end, status) => {
-    await settled();
     const before = await stored();
     const [writes, bulk] = [await beginWrites(), await beginBulk()];
     await end();
@@ -187,7 +186,6 @@ describe('a request whose body arrives after', () => {
   ])(
     '%s is refused, and nothing is left behind',
     async (_what, end) => {
-      await settled();
       const [writes, bulk] = [await beginWrites(), await beginBulk()];
       await end();
       const answers = await Promise.all(writes.map((write) => write.end()));
