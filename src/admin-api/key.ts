@@ -86,10 +86,3 @@ function invalidExpiry(message: string): Problem {
 export function isLive({ revokedAt, expiresAt }: Pick<Key, 'revokedAt' | 'expiresAt'>): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > Date.now());
 }
-
-const LAST_USED_RESOLUTION_MS = 60_000;
-
-/** Whether a use is worth a write: a key that is used a hundred times a second is written once a minute. */
-export function isUseNews({ lastUsedAt }: Pick<Key, 'lastUsedAt'>): boolean {
-  return (lastUsedAt ?? 0) < Date.now() - LAST_USED_RESOLUTION_MS;
-}

@@ -66,6 +66,7 @@ interface DriverError {
   errcode?: number;
   errno?: number;
   code?: string;
+  message?: string;
 }
 
 function driverErrorOf(error: unknown): DriverError | null {
@@ -82,6 +83,25 @@ export function isUniqueViolation(error: unknown): boolean {
     driverError?.errcode === SQLITE_CONSTRAINT_PRIMARYKEY ||
     driverError?.errno === MYSQL_DUPLICATE_ENTRY
   );
+}
+
+/** A unique index, as each database names it in an error: MySQL by its name, SQLite by its columns. */
+export interface UniqueKey {
+  table: string;
+  index: string;
+  columns: readonly string[];
+}
+
+/** The key among these that a write violated; null for any other error, and for a key that is not among them. */
+export function violatedKey<Key extends UniqueKey>(error: unknown, keys: readonly Key[]): Key | null {
+  if (!isUniqueViolation(error)) return null;
+  const message = driverErrorOf(error)?.message ?? '';
+  // The value that is there twice stands before it, and whoever chose that chose no index.
+  const index = /for key '(?:[^'.]*\.)?([^'.]*)'$/.exec(message)?.[1];
+  const columns = /UNIQUE constraint failed: (.*)$/.exec(message)?.[1];
+  const named = (key: Key) =>
+    key.index === index || key.columns.map((column) => `${key.table}.${column}`).join(', ') === columns;
+  return keys.find(named) ?? null;
 }
 
 /** Whether another connection holds a lock on the SQLite file. */

@@ -44,21 +44,24 @@ export interface Upsert {
   key: readonly string[];
   /** Columns that take the new value on a row that is there; with none the row stays as it is. */
   update: readonly string[];
+  /** Columns of numbers to which the new value is added on a row that is there. */
+  add?: readonly string[];
   rows: number;
 }
 
 /** One INSERT that updates rows which exist; parameters follow row by row in the order of `columns`. */
-export function upsertSql({ table, columns, key, update, rows }: Upsert): string {
+export function upsertSql({ table, columns, key, update, add = [], rows }: Upsert): string {
   const insert = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${placeholders(rows, columns.length)}`;
+  const given = (column: string) => (dialect === 'mysql' ? `VALUES(${column})` : `excluded.${column}`);
+  const assignments = [
+    ...update.map((column) => `${column} = ${given(column)}`),
+    ...add.map((column) => `${column} = ${table}.${column} + ${given(column)}`),
+  ];
   if (dialect === 'mysql') {
     const first = key[0]!;
-    const assignments =
-      update.length > 0 ? update.map((column) => `${column} = VALUES(${column})`) : [`${first} = ${first}`];
-    return `${insert} ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`;
+    const changed = assignments.length > 0 ? assignments : [`${first} = ${first}`];
+    return `${insert} ON DUPLICATE KEY UPDATE ${changed.join(', ')}`;
   }
-  const action =
-    update.length > 0
-      ? `DO UPDATE SET ${update.map((column) => `${column} = excluded.${column}`).join(', ')}`
-      : 'DO NOTHING';
+  const action = assignments.length > 0 ? `DO UPDATE SET ${assignments.join(', ')}` : 'DO NOTHING';
   return `${insert} ON CONFLICT (${key.join(', ')}) ${action}`;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { ConnectionShares } from './connection-shares';
 import {
   CommitOutcomeUnknownError,
   DatabaseUnavailableError,
@@ -11,6 +12,7 @@ import {
   type Transaction,
   type TransactionOptions,
   TransactionRunner,
+  laneOf,
   transactionOn,
 } from './transaction-runner';
 
@@ -18,9 +20,13 @@ const MAX_ATTEMPTS = 8;
 /** Far less than a client waits for its answer; the whole work is run again afterwards. */
 const LOCK_WAIT_SECONDS = 2;
 
+/** Of the 16 that there are: one tenant cannot keep the others from theirs. */
+const CONNECTIONS_PER_LANE = 6;
+
 /** READ COMMITTED, the whole work run again when the server sacrificed it to another transaction. */
 export class MysqlTransactionRunner extends TransactionRunner {
   private readonly prepared = new WeakSet<object>();
+  private readonly shares = new ConnectionShares(CONNECTIONS_PER_LANE);
 
   constructor(private readonly writer: DataSource) {
     super();
@@ -28,6 +34,16 @@ export class MysqlTransactionRunner extends TransactionRunner {
 
   async run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const deadline = performance.now() + (options.maxWaitMs ?? Infinity);
+    const lane = laneOf(options);
+    await this.shares.take(lane, options.maxWaitMs);
+    try {
+      return await this.attempt(work, deadline);
+    } finally {
+      this.shares.release(lane);
+    }
+  }
+
+  private async attempt<T>(work: (tx: Transaction) => Promise<T>, deadline: number): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const runner = this.writer.createQueryRunner();
       try {

@@ -1,18 +1,22 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { currentWork, onBehalfOf } from '../event-loop/current-work';
+import { noteHolder } from '../event-loop/thread-watch';
 import { CommitOutcomeUnknownError, DatabaseUnavailableError, RestartTransaction } from './database-errors';
 import {
   type Transaction,
   type TransactionOptions,
   TransactionRunner,
+  laneOf,
   transactionOn,
 } from './transaction-runner';
+import { type Waiting, WriterLanes } from './writer-lanes';
 
 /** Works that share one COMMIT: enough to make the fsync cheap, few enough to answer soon. */
 const MAX_WORKS_PER_COMMIT = 64;
 const MAX_MS_PER_COMMIT = 25;
-const BIG_LANE = '\0big';
 
-interface QueuedWork {
+interface QueuedWork extends Waiting {
   work: (tx: Transaction) => Promise<unknown>;
   /** Takes the work out of its lane when its turn does not come in time. */
   impatience: NodeJS.Timeout | null;
@@ -32,7 +36,7 @@ interface FinishedWork {
  * answered after the COMMIT.
  */
 export class SqliteTransactionRunner extends TransactionRunner {
-  private readonly lanes = new Map<string, QueuedWork[]>();
+  private readonly lanes = new WriterLanes<QueuedWork>();
   private draining = false;
 
   constructor(private readonly writer: DataSource) {
@@ -41,9 +45,16 @@ export class SqliteTransactionRunner extends TransactionRunner {
 
   run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const lane = options.big ? BIG_LANE : (options.lane ?? '');
+      const lane = laneOf(options);
+      const whose = currentWork();
       const queued: QueuedWork = {
-        work,
+        // Whoever drains the lanes runs the works of others.
+        work: (tx) => {
+          noteHolder(whose);
+          return onBehalfOf(whose, () => work(tx));
+        },
+        big: options.big ?? false,
+        since: performance.now(),
         impatience: null,
         resolve: resolve as (value: unknown) => void,
         reject,
@@ -51,17 +62,13 @@ export class SqliteTransactionRunner extends TransactionRunner {
       if (options.maxWaitMs !== undefined) {
         queued.impatience = setTimeout(() => this.giveUp(lane, queued), options.maxWaitMs);
       }
-      const waiting = this.lanes.get(lane);
-      if (waiting) waiting.push(queued);
-      else this.lanes.set(lane, [queued]);
+      this.lanes.enter(lane, queued);
       void this.drain();
     });
   }
 
   private giveUp(lane: string, queued: QueuedWork): void {
-    const waiting = this.lanes.get(lane)?.filter((other) => other !== queued) ?? [];
-    if (waiting.length > 0) this.lanes.set(lane, waiting);
-    else this.lanes.delete(lane);
+    this.lanes.leave(lane, queued);
     queued.reject(new DatabaseUnavailableError('The database was too busy to take the write in time.'));
   }
 
@@ -69,7 +76,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
     if (this.draining) return;
     this.draining = true;
     try {
-      while (this.lanes.size > 0) await this.commitBatch();
+      while (!this.lanes.isEmpty) await this.commitBatch();
     } finally {
       this.draining = false;
     }
@@ -77,21 +84,30 @@ export class SqliteTransactionRunner extends TransactionRunner {
 
   private async commitBatch(): Promise<void> {
     const runner = this.writer.createQueryRunner();
-    const begun = performance.now();
     const finished: FinishedWork[] = [];
     try {
       await runner.startTransaction();
     } catch (error) {
-      this.takeNext()?.queued.reject(
+      this.takeNext(false)?.work.reject(
         new DatabaseUnavailableError('The database did not begin a transaction.', error),
       );
       return;
     }
-    for (let count = 0; count < MAX_WORKS_PER_COMMIT; count++) {
-      const next = this.takeNext(count > 0);
-      if (!next) break;
-      finished.push(await runInSavepoint(runner, next.queued));
-      if (next.big || performance.now() - begun > MAX_MS_PER_COMMIT) break;
+    const begun = performance.now();
+    let othersLetIn = false;
+    while (finished.length < MAX_WORKS_PER_COMMIT && performance.now() - begun <= MAX_MS_PER_COMMIT) {
+      const next = this.takeNext(finished.length > 0);
+      if (next) {
+        const start = performance.now();
+        finished.push(await runInSavepoint(runner, next.work));
+        this.lanes.charge(next.lane, performance.now() - start);
+        if (next.work.big) break;
+      } else {
+        if (othersLetIn) break;
+        // A work runs through in one chain of microtasks: without a turn of the event loop nobody could ever be waiting.
+        othersLetIn = true;
+        await breathe();
+      }
     }
     try {
       await runner.commitTransaction();
@@ -107,18 +123,10 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
   }
 
-  /** The oldest work of the lane whose turn it is; that lane then stands at the end of the row. */
-  private takeNext(smallOnly = false): { queued: QueuedWork; big: boolean } | null {
-    for (const [lane, waiting] of this.lanes) {
-      const big = lane === BIG_LANE;
-      if (big && smallOnly) continue;
-      this.lanes.delete(lane);
-      const queued = waiting.shift()!;
-      if (waiting.length > 0) this.lanes.set(lane, waiting);
-      if (queued.impatience) clearTimeout(queued.impatience);
-      return { queued, big };
-    }
-    return null;
+  private takeNext(smallOnly: boolean): { lane: string; work: QueuedWork } | null {
+    const next = this.lanes.next(performance.now(), smallOnly);
+    if (next?.work.impatience) clearTimeout(next.work.impatience);
+    return next;
   }
 }
 

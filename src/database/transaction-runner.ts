@@ -1,4 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { currentWork } from '../event-loop/current-work';
 
 /** What a work may do inside its transaction. */
 export interface Transaction {
@@ -23,12 +24,19 @@ export function transactionOn(runner: QueryRunner, afterCommit: (() => void)[]):
 }
 
 export interface TransactionOptions {
-  /** Writes of one lane never hold up another lane's for longer than one turn; by habit the integration's id. */
+  /**
+   * Lanes have the writer for equal time: an integration's id, a tenant's, or the name of a job. Default: that of the work
+   * on whose behalf this runs.
+   */
   lane?: string;
-  /** A write of more than a thousand rows: such writes pass one at a time, on their own. */
+  /** A write that touches more than a thousand rows: such writes pass one at a time, on their own, and let small ones go first. */
   big?: boolean;
   /** Gives up with `DatabaseUnavailableError` when the work could not begin within this time. Default: waits. */
   maxWaitMs?: number;
+}
+
+export function laneOf({ lane }: TransactionOptions): string {
+  return lane ?? currentWork().lane;
 }
 
 /**

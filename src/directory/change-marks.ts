@@ -1,6 +1,7 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { v4 as randomUuid } from 'uuid';
-import { chunksOf } from '../database/chunks';
+import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { upsertSql } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 import type { LetGoMode } from './change.entity';
@@ -29,21 +30,17 @@ export class ChangeMarks {
     const mark = randomUuid();
     const groupIds = [...pairs.keys()].sort();
     await markGroups(tx, integrationId, groupIds, { mark, cause, whole: false });
-    const rows = groupIds.flatMap((groupId) =>
-      pairs.get(groupId)!.map((userId) => [groupId, userId, mark, cause]),
-    );
-    for await (const some of chunksOf(rows)) {
-      await tx.query(
-        upsertSql({
-          table: 'member_change',
-          columns: ['groupId', 'userId', 'mark', 'cause'],
-          key: ['groupId', 'userId'],
-          update: renewedBy(cause),
-          rows: some.length,
-        }),
-        some.flat(),
-      );
+    let rows: [groupId: string, userId: string][] = [];
+    for (const groupId of groupIds) {
+      for (const userId of pairs.get(groupId)!) {
+        rows.push([groupId, userId]);
+        if (rows.length < ROWS_PER_STATEMENT) continue;
+        await markMembers(tx, rows, { mark, cause });
+        rows = [];
+        await breathe();
+      }
     }
+    if (rows.length > 0) await markMembers(tx, rows, { mark, cause });
     this.changes.announce(tx, integrationId);
   }
 
@@ -98,6 +95,23 @@ async function markGroups(
       ]),
     );
   }
+}
+
+async function markMembers(
+  tx: Transaction,
+  rows: readonly [groupId: string, userId: string][],
+  { mark, cause }: { mark: string; cause: string | null },
+): Promise<void> {
+  await tx.query(
+    upsertSql({
+      table: 'member_change',
+      columns: ['groupId', 'userId', 'mark', 'cause'],
+      key: ['groupId', 'userId'],
+      update: renewedBy(cause),
+      rows: rows.length,
+    }),
+    rows.flatMap(([groupId, userId]) => [groupId, userId, mark, cause]),
+  );
 }
 
 function renewedBy(cause: string | null): string[] {

@@ -1,3 +1,5 @@
+import type { DirectoryQuotas } from './change-context';
+
 /** There is no such user or group in this integration. */
 export class ResourceNotFoundError extends Error {
   constructor(
@@ -13,7 +15,7 @@ export class ResourceNotFoundError extends Error {
 export class ResourceConflictError extends Error {
   constructor(
     readonly resourceType: 'User' | 'Group',
-    readonly attribute: 'userName' | 'externalId' | 'displayName',
+    readonly attribute: 'userName' | 'displayName',
     message: string,
   ) {
     super(message);
@@ -23,8 +25,25 @@ export class ResourceConflictError extends Error {
 
 /** Members were to be added that are no users of this integration; nothing was changed. */
 export class UnknownMembersError extends Error {
-  constructor(readonly userIds: readonly string[]) {
-    super(`${userIds.length} members are no users of this integration.`);
+  /** @param areAll false where the search for more of them ended early */
+  constructor(
+    readonly userIds: readonly string[],
+    readonly areAll: boolean,
+  ) {
+    super(`${areAll ? '' : 'At least '}${userIds.length} members are no users of this integration.`);
     this.name = 'UnknownMembersError';
+  }
+}
+
+/** The tenant has as much as it may have; nothing was changed. */
+export class QuotaReachedError extends Error {
+  constructor(
+    readonly quota: keyof DirectoryQuotas,
+    readonly limit: number,
+  ) {
+    super(
+      `This organisation may have ${limit} ${quota} in Scimify, and the request would add more. Delete some, or ask the operator of Scimify for a higher limit.`,
+    );
+    this.name = 'QuotaReachedError';
   }
 }

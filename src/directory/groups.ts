@@ -3,16 +3,22 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
 import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
-import { isUniqueViolation } from '../database/database-errors';
+import { type UniqueKey, violatedKey } from '../database/database-errors';
 import { FOR_SHARE, FOR_UPDATE, inList, placeholders, throughIndex } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
+import { BIG_WRITE_ROWS, areMany } from './big-writes';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
+import { assertRoomFor, countChange } from './directory-counts';
 import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } from './directory-errors';
 import { fold } from './fold';
 import type { ScimGroup } from './group.entity';
 import { LIVE, LiveResources, type ResourceTable } from './live-resources';
+import { type MembershipChange, type MembershipEffect, effectOf } from './membership-effect';
 import { isResourceId } from './resource-id';
+import { sortedIds } from './sorted-ids';
+
+export type { MembershipChange } from './membership-effect';
 
 /** How a group is to be stored, but for its members. */
 export interface GroupWrite {
@@ -21,11 +27,6 @@ export interface GroupWrite {
   /** The serialised default representation without `meta` and `members`. */
   resource: string;
 }
-
-/** What becomes of a group's members: some come and go, or these and no others are in it. */
-export type MembershipChange =
-  | { kind: 'delta'; add: ReadonlySet<string>; remove: ReadonlySet<string> }
-  | { kind: 'exact'; members: ReadonlySet<string> };
 
 export interface GroupChangeRequest {
   /** Computes what the group becomes from what it is, or null; may run twice, and what it throws rolls back. */
@@ -71,8 +72,12 @@ const TABLE: ResourceTable<GroupRow> = {
   fromSql,
 };
 
-/** From here on a write is big: it passes alone, one at a time. */
-const BIG_WRITE_ROWS = 1000;
+/** Two writers of one name at once on MySQL both see it free, and the index lets one in. */
+const NAME_KEY: UniqueKey = {
+  table: 'scim_group',
+  index: 'scim_group_unique_name',
+  columns: ['integrationId', 'displayNameUniqueKey'],
+};
 
 /** Two names that the target may call equal: it trims and collapses spaces. */
 export function uniqueNameKey(displayName: string): string {
@@ -196,7 +201,7 @@ export class Groups extends LiveResources<GroupRow> {
     }
   }
 
-  /** @throws ResourceConflictError, UnknownMembersError */
+  /** @throws ResourceConflictError, UnknownMembersError, QuotaReachedError */
   async create(
     context: ChangeContext,
     id: string,
@@ -215,7 +220,8 @@ export class Groups extends LiveResources<GroupRow> {
       createdAt: now,
       lastModified: now,
     };
-    await this.run(context, members.size, options, async (tx) => {
+    await this.run(context, { big: members.size > BIG_WRITE_ROWS, ...options }, async (tx) => {
+      await assertRoomFor(tx, context, { groups: 1, memberships: members.size });
       await assertNameFree(tx, context.integrationId, id, write.displayName);
       await tx.query(
         `INSERT INTO scim_group (${COLUMNS}, displayNameKey, displayNameUniqueKey, externalIdKey)
@@ -232,19 +238,20 @@ export class Groups extends LiveResources<GroupRow> {
           ...keysOf(write),
         ],
       );
-      await insertMembers(tx, context.integrationId, id, [...members].sort());
+      await insertMembers(tx, context.integrationId, id, await sortedIds(members));
       await this.marks.markWhole(tx, context.integrationId, [id], context.actor.requestId);
       await this.record(tx, context, 'group.created', id, {
         displayName: write.displayName,
         members: members.size,
       });
+      await countChange(tx, context, { groups: 1, memberships: members.size });
     });
     return row;
   }
 
   /**
    * @returns the group as it is afterwards; the same version means that nothing had to change
-   * @throws ResourceNotFoundError, ResourceConflictError, UnknownMembersError
+   * @throws ResourceNotFoundError, ResourceConflictError, UnknownMembersError, QuotaReachedError
    */
   async change(
     context: ChangeContext,
@@ -252,14 +259,15 @@ export class Groups extends LiveResources<GroupRow> {
     request: GroupChangeRequest,
     options?: TransactionOptions,
   ): Promise<GroupRow> {
-    return this.run(context, rowsOf(request.membership), options, async (tx) => {
+    const big = await this.touchesMany(context.integrationId, id, request.membership);
+    return this.run(context, { big, ...options }, async (tx) => {
       const before = await lockGroup(tx, context.integrationId, id);
       const write = request.attributes?.(before) ?? null;
       if (write) await assertNameFree(tx, context.integrationId, id, write.displayName);
       const { added, removed } = request.membership
-        ? await changeMembers(tx, context.integrationId, id, request.membership)
-        : { added: [], removed: [] };
-      const touched = [...added, ...removed];
+        ? await changeMembers(tx, context, id, request.membership)
+        : NO_EFFECT;
+      const touched = added.concat(removed);
       if (!write && touched.length === 0) return before;
 
       const renamed = write !== null && write.displayName !== before.displayName;
@@ -291,6 +299,7 @@ export class Groups extends LiveResources<GroupRow> {
         addedUserIds: added.slice(0, NAMED_IN_AUDIT),
         removedUserIds: removed.slice(0, NAMED_IN_AUDIT),
       });
+      await countChange(tx, context, { memberships: added.length - removed.length });
       return after;
     });
   }
@@ -306,11 +315,11 @@ export class Groups extends LiveResources<GroupRow> {
     accept: (current: GroupRow) => void = () => undefined,
     options?: TransactionOptions,
   ): Promise<void> {
-    await this.run(context, 1, options, (tx) => this.deleteWithin(tx, context, id, accept));
+    await this.run(context, options, (tx) => this.deleteWithin(tx, context, id, accept));
   }
 
   /**
-   * The same as part of a larger transaction.
+   * The same as part of a larger transaction, of whoever was let in already.
    *
    * @throws ResourceNotFoundError
    */
@@ -329,20 +338,41 @@ export class Groups extends LiveResources<GroupRow> {
     );
     await this.marks.markWhole(tx, context.integrationId, [id], context.actor.requestId);
     await this.record(tx, context, 'group.deleted', id, { displayName: before.displayName });
+    const [members] = await tx.query<{ total: number }>(
+      'SELECT COUNT(*) AS total FROM group_member WHERE integrationId = ? AND groupId = ?',
+      [context.integrationId, id],
+    );
+    await countChange(tx, context, { groups: -1, memberships: -Number(members!.total) });
+  }
+
+  private async touchesMany(
+    integrationId: string,
+    groupId: string,
+    change: MembershipChange | undefined,
+  ): Promise<boolean> {
+    if (change === undefined) return false;
+    if (change.kind === 'delta') return change.add.size + change.remove.size > BIG_WRITE_ROWS;
+    if (change.members.size > BIG_WRITE_ROWS) return true;
+    // Whoever is not in a short list is removed.
+    return areMany(this.reader, 'group_member WHERE integrationId = ? AND groupId = ?', [
+      integrationId,
+      groupId,
+    ]);
   }
 
   private run<T>(
     context: ChangeContext,
-    rows: number,
     options: TransactionOptions | undefined,
     work: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
+    const admitted = async (tx: Transaction) => {
+      await context.admit(tx);
+      return work(tx);
+    };
     return this.transactions
-      .run(work, { lane: context.integrationId, big: rows > BIG_WRITE_ROWS, ...options })
+      .run(admitted, { lane: context.integrationId, ...options })
       .catch((error: unknown) => {
-        // Two writers of one name at once on MySQL: both saw it free, the index lets one in.
-        if (isUniqueViolation(error)) throw nameConflict();
-        throw error;
+        throw violatedKey(error, [NAME_KEY]) ? nameConflict() : error;
       });
   }
 
@@ -361,6 +391,9 @@ export class Groups extends LiveResources<GroupRow> {
 /** Members whom an audit event names; the counts beside them tell of more. */
 const NAMED_IN_AUDIT = 200;
 
+/** Unknown members after which the rest is not looked at: the write is refused anyway. */
+const MOST_UNKNOWN = 1_000;
+
 /** Every write of a group begins here: two writers that insert members and then raise the generation would deadlock. */
 async function lockGroup(tx: Transaction, integrationId: string, id: string): Promise<GroupRow> {
   const [row] = await tx.query<GroupRow>(
@@ -371,15 +404,18 @@ async function lockGroup(tx: Transaction, integrationId: string, id: string): Pr
   return fromSql(row);
 }
 
-/** Applies what really changes, found by reading the pairs concerned. */
+const NO_EFFECT: MembershipEffect = { added: [], removed: [] };
+
+/** Applies what really changes. */
 async function changeMembers(
   tx: Transaction,
-  integrationId: string,
+  context: ChangeContext,
   groupId: string,
   change: MembershipChange,
-): Promise<{ added: string[]; removed: string[] }> {
+): Promise<MembershipEffect> {
   const { added, removed } = await effectOf(tx, groupId, change);
-  await insertMembers(tx, integrationId, groupId, added);
+  await assertRoomFor(tx, context, { memberships: added.length - removed.length });
+  await insertMembers(tx, context.integrationId, groupId, added);
   for await (const some of chunksOf(removed)) {
     await tx.query(`DELETE FROM group_member WHERE groupId = ? AND userId IN (${inList(some)})`, [
       groupId,
@@ -389,61 +425,28 @@ async function changeMembers(
   return { added, removed };
 }
 
-async function effectOf(
-  tx: Transaction,
-  groupId: string,
-  change: MembershipChange,
-): Promise<{ added: string[]; removed: string[] }> {
-  if (change.kind === 'exact') {
-    const rows = await tx.query<{ userId: string }>('SELECT userId FROM group_member WHERE groupId = ?', [
-      groupId,
-    ]);
-    const present = new Set(rows.map(({ userId }) => userId));
-    return {
-      added: [...change.members].filter((userId) => !present.has(userId)).sort(),
-      removed: [...present].filter((userId) => !change.members.has(userId)).sort(),
-    };
-  }
-  const present = await presentAmong(tx, groupId, [...change.add, ...change.remove]);
-  return {
-    added: [...change.add].filter((userId) => !present.has(userId)).sort(),
-    removed: [...change.remove].filter((userId) => present.has(userId)).sort(),
-  };
-}
-
-async function presentAmong(
-  tx: Transaction,
-  groupId: string,
-  userIds: readonly string[],
-): Promise<Set<string>> {
-  const present = new Set<string>();
-  for await (const some of chunksOf(userIds.filter(isResourceId))) {
-    const rows = await tx.query<{ userId: string }>(
-      `SELECT userId FROM group_member WHERE groupId = ? AND userId IN (${inList(some)})`,
-      [groupId, ...some],
-    );
-    for (const { userId } of rows) present.add(userId);
-  }
-  return present;
-}
-
-/** @throws UnknownMembersError before anything is inserted, naming every one */
+/** @throws UnknownMembersError before anything is inserted */
 async function insertMembers(
   tx: Transaction,
   integrationId: string,
   groupId: string,
   userIds: readonly string[],
 ): Promise<void> {
-  const unknown = userIds.filter((id) => !isResourceId(id));
-  for await (const some of chunksOf(userIds.filter(isResourceId))) {
-    const rows = await tx.query<{ id: string }>(
-      `SELECT id FROM scim_user WHERE ${LIVE} AND id IN (${inList(some)}) ORDER BY id${FOR_SHARE}`,
-      [integrationId, ...some],
-    );
+  const unknown: string[] = [];
+  for await (const some of chunksOf(userIds)) {
+    const possible = some.filter(isResourceId);
+    const rows =
+      possible.length === 0
+        ? []
+        : await tx.query<{ id: string }>(
+            `SELECT id FROM scim_user WHERE ${LIVE} AND id IN (${inList(possible)}) ORDER BY id${FOR_SHARE}`,
+            [integrationId, ...possible],
+          );
     const known = new Set(rows.map(({ id }) => id));
     unknown.push(...some.filter((id) => !known.has(id)));
+    if (unknown.length > MOST_UNKNOWN) throw new UnknownMembersError(unknown.slice(0, MOST_UNKNOWN), false);
   }
-  if (unknown.length > 0) throw new UnknownMembersError(unknown);
+  if (unknown.length > 0) throw new UnknownMembersError(unknown, true);
   for await (const some of chunksOf(userIds)) {
     await tx.query(
       `INSERT INTO group_member (groupId, userId, integrationId) VALUES ${placeholders(some.length, 3)}`,
@@ -471,11 +474,6 @@ function nameConflict(): ResourceConflictError {
     'displayName',
     'Another group already has this displayName (compared without case and spaces around it).',
   );
-}
-
-function rowsOf(change: MembershipChange | undefined): number {
-  if (!change) return 1;
-  return change.kind === 'exact' ? change.members.size : change.add.size + change.remove.size;
 }
 
 function keysOf({ displayName, externalId }: GroupWrite): (string | null)[] {

@@ -5,7 +5,7 @@ import type { Transaction } from '../database/transaction-runner';
 
 const GROUPS_PER_TURN = 100;
 /** In the order that the foreign keys of memberships ask for. */
-const TABLES = ['group_member', 'scim_group', 'scim_user', 'refused_write'] as const;
+const TABLES = ['group_member', 'scim_group', 'scim_user', 'refused_write', 'directory_count'] as const;
 
 /** Everything that the directory holds of an integration which is being deleted. */
 @Injectable()

@@ -34,9 +34,11 @@ export class RefusedWrites {
     private readonly audit: AuditLog,
   ) {}
 
-  async record({ integrationId, actor }: ChangeContext, refusal: Refusal): Promise<void> {
+  /** @throws what `context.admit` throws: of an integration that is gone nothing is kept */
+  async record({ integrationId, actor, admit }: ChangeContext, refusal: Refusal): Promise<void> {
     await this.transactions.run(
       async (tx) => {
+        await admit(tx);
         const columns = [
           'id',
           'integrationId',
@@ -86,8 +88,16 @@ export class RefusedWrites {
     );
   }
 
-  /** A later write of the same resource succeeded; by index, because nearly always there is nothing to make up for. */
-  async makeUpFor({ integrationId }: ChangeContext, written: WrittenTo, covered: Covered): Promise<void> {
+  /**
+   * A later write of the same resource succeeded; by index, because nearly always there is nothing to make up for.
+   *
+   * @throws what `context.admit` throws
+   */
+  async makeUpFor(
+    { integrationId, admit }: ChangeContext,
+    written: WrittenTo,
+    covered: Covered,
+  ): Promise<void> {
     const rows = await this.reader.query<{ id: string; named: string }[]>(
       'SELECT id, named FROM refused_write WHERE integrationId = ? AND resourceType = ? AND resourceKey = ?',
       [integrationId, written.resourceType, written.resourceKey],
@@ -95,10 +105,11 @@ export class RefusedWrites {
     for (const { id, named } of rows) {
       const open = (JSON.parse(named) as string[]).filter((name) => !covers(covered, name));
       await this.transactions.run(
-        (tx) =>
-          open.length === 0
-            ? tx.query('DELETE FROM refused_write WHERE id = ?', [id])
-            : tx.query('UPDATE refused_write SET named = ? WHERE id = ?', [JSON.stringify(open), id]),
+        async (tx) => {
+          await admit(tx);
+          if (open.length === 0) await tx.query('DELETE FROM refused_write WHERE id = ?', [id]);
+          else await tx.query('UPDATE refused_write SET named = ? WHERE id = ?', [JSON.stringify(open), id]);
+        },
         { lane: integrationId },
       );
     }

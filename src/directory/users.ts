@@ -3,15 +3,18 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log';
 import { chunksOf } from '../database/chunks';
-import { RestartTransaction, isUniqueViolation } from '../database/database-errors';
+import { RestartTransaction, type UniqueKey, violatedKey } from '../database/database-errors';
 import { FOR_UPDATE, inList } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
+import { areMany } from './big-writes';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
+import { countChange } from './directory-counts';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
 import { GivenAddresses } from './given-addresses';
 import { LIVE, LiveResources, type ResourceTable } from './live-resources';
+import { endMemberships, lockMembershipsOf } from './memberships-of-user';
 import { isResourceId } from './resource-id';
 import type { ScimUser } from './user.entity';
 
@@ -50,6 +53,13 @@ const TABLE: ResourceTable<UserRow> = {
   fromSql,
 };
 
+/** Two writers of one name at once on MySQL both see it free, and the index lets one in. */
+const NAME_KEY: UniqueKey = {
+  table: 'scim_user',
+  index: 'scim_user_name',
+  columns: ['integrationId', 'userNameKey'],
+};
+
 /** The users of every integration, as their IdPs want them. */
 @Injectable()
 export class Users extends LiveResources<UserRow> {
@@ -77,10 +87,12 @@ export class Users extends LiveResources<UserRow> {
   }
 
   /**
-   * Whom an inactive user stands for by user name or external id is revived under the old id: somebody came back. The
-   * old memberships are gone, and whom the target took them for counts no more.
+   * An inactive user of the same user name is revived under the old id: somebody came back. Somebody of another external id
+   * did not: an id is never given to another person. The old memberships are gone, and whom the target took them for counts
+   * no more.
    *
-   * @throws ResourceConflictError for an active match, for matches of two users, and for a write that says inactive
+   * @throws ResourceConflictError for any other user of this name, and for a write that says inactive
+   * @throws QuotaReachedError
    */
   async create(
     context: ChangeContext,
@@ -88,8 +100,14 @@ export class Users extends LiveResources<UserRow> {
     write: UserWrite,
     options?: TransactionOptions,
   ): Promise<UserRow> {
-    return this.run(context, options, async (tx) => {
-      const former = await inactiveMatch(tx, context.integrationId, write);
+    const big = await areMany(
+      this.reader,
+      `scim_user u JOIN group_member m ON m.integrationId = u.integrationId AND m.userId = u.id
+       WHERE u.integrationId = ? AND u.userNameKey = ?`,
+      [context.integrationId, fold(write.userName)],
+    );
+    return this.run(context, { big, ...options }, async (tx) => {
+      const former = await formerSelf(tx, context.integrationId, write);
       return former ? this.revive(tx, context, former, write) : this.insert(tx, context, id, write);
     });
   }
@@ -105,17 +123,18 @@ export class Users extends LiveResources<UserRow> {
     change: (current: UserRow) => UserWrite | null,
     options?: TransactionOptions,
   ): Promise<UserRow> {
-    return this.run(context, options, async (tx) => {
+    const big = await this.isInMany(context.integrationId, id);
+    return this.run(context, { big, ...options }, async (tx) => {
       const before = await readUser(tx, context.integrationId, id);
       const write = change(before);
       if (!write) return before;
       // Reactivated under another external id, it is another person under a recycled name.
-      const another = !before.active && write.active && replacesExternalId(before, write);
+      const another = !before.active && write.active && isAnother(before, write);
       const reachesTeams = write.active !== before.active || write.email !== before.email;
       const groupIds = another
-        ? await this.leaveGroups(tx, context, before)
+        ? await leaveGroups(tx, context, before)
         : reachesTeams
-          ? await lockGroupsOf(tx, context.integrationId, id)
+          ? (await lockMembershipsOf(tx, context.integrationId, id)).groupIds
           : [];
       if (!another) await lockUnchanged(tx, before);
       const after = await this.update(tx, context, before, write, before.incarnation + (another ? 1 : 0));
@@ -124,6 +143,7 @@ export class Users extends LiveResources<UserRow> {
         userName: write.userName,
         ...keyChanges(before, write),
       });
+      if (another) await countChange(tx, context, { memberships: -groupIds.length });
       return after;
     });
   }
@@ -139,10 +159,11 @@ export class Users extends LiveResources<UserRow> {
     accept: (current: UserRow) => void = () => undefined,
     options?: TransactionOptions,
   ): Promise<void> {
-    await this.run(context, options, async (tx) => {
+    const big = await this.isInMany(context.integrationId, id);
+    await this.run(context, { big, ...options }, async (tx) => {
       const before = await readUser(tx, context.integrationId, id);
       accept(before);
-      const groupIds = await this.leaveGroups(tx, context, before);
+      const groupIds = await leaveGroups(tx, context, before);
       await tx.query(
         `UPDATE scim_user SET deletedAt = ?, active = 0, userNameKey = NULL, externalIdKey = NULL, emailKey = NULL
          WHERE id = ?`,
@@ -150,6 +171,7 @@ export class Users extends LiveResources<UserRow> {
       );
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
       await this.record(tx, context, 'user.deleted', id, { userName: before.userName });
+      await countChange(tx, context, { users: -1, memberships: -groupIds.length });
     });
   }
 
@@ -189,39 +211,30 @@ export class Users extends LiveResources<UserRow> {
     );
     await this.giveAddress(tx, context, row);
     await this.record(tx, context, 'user.created', id, { userName: write.userName });
+    await countChange(tx, context, { users: 1 });
     return row;
   }
 
   private async revive(
     tx: Transaction,
     context: ChangeContext,
-    id: string,
+    before: UserRow,
     write: UserWrite,
   ): Promise<UserRow> {
-    const before = await readUser(tx, context.integrationId, id);
-    const groupIds = await this.leaveGroups(tx, context, before);
+    const { id } = before;
+    const groupIds = await leaveGroups(tx, context, before);
     const after = await this.update(tx, context, before, reidentified(write, id), before.incarnation + 1);
     await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
     await this.record(tx, context, 'user.revived', id, { userName: write.userName });
+    await countChange(tx, context, { memberships: -groupIds.length });
     return after;
   }
 
-  /** Locks the user and takes it out of its groups, whose members are others from now on. */
-  private async leaveGroups(tx: Transaction, context: ChangeContext, user: UserRow): Promise<string[]> {
-    const groupIds = await lockGroupsOf(tx, context.integrationId, user.id);
-    await lockUnchanged(tx, user);
-    // Also out of groups that are deleted and wait for the engine.
-    await tx.query('DELETE FROM group_member WHERE integrationId = ? AND userId = ?', [
-      context.integrationId,
-      user.id,
+  private isInMany(integrationId: string, userId: string): Promise<boolean> {
+    return areMany(this.reader, 'group_member WHERE integrationId = ? AND userId = ?', [
+      integrationId,
+      userId,
     ]);
-    if (groupIds.length === 0) return groupIds;
-    await tx.query(
-      `UPDATE scim_group SET generation = generation + 1, version = version + 1, lastModified = ?
-       WHERE id IN (${inList(groupIds)})`,
-      [Date.now(), ...groupIds],
-    );
-    return groupIds;
   }
 
   private async update(
@@ -273,12 +286,14 @@ export class Users extends LiveResources<UserRow> {
     options: TransactionOptions | undefined,
     work: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
+    const admitted = async (tx: Transaction) => {
+      await context.admit(tx);
+      return work(tx);
+    };
     return this.transactions
-      .run(work, { lane: context.integrationId, ...options })
+      .run(admitted, { lane: context.integrationId, ...options })
       .catch((error: unknown) => {
-        // Two writers of one name at once on MySQL: both saw it free, the index lets one in.
-        if (isUniqueViolation(error)) throw conflict('userName');
-        throw error;
+        throw violatedKey(error, [NAME_KEY]) ? nameConflict() : error;
       });
   }
 
@@ -303,14 +318,16 @@ async function readUser(tx: Transaction, integrationId: string, id: string): Pro
   return fromSql(row);
 }
 
-/** Groups are locked before users, in the order of their ids: whoever locks in this order never waits in a circle. */
-async function lockGroupsOf(tx: Transaction, integrationId: string, userId: string): Promise<string[]> {
-  const rows = await tx.query<{ id: string }>(
-    `SELECT g.id AS id FROM scim_group g JOIN group_member m ON m.groupId = g.id
-     WHERE m.integrationId = ? AND m.userId = ? AND g.deletedAt IS NULL ORDER BY g.id${FOR_UPDATE}`,
-    [integrationId, userId],
-  );
-  return rows.map(({ id }) => id);
+/** Locks the user and takes it out of its groups. @returns those that are not deleted */
+async function leaveGroups(
+  tx: Transaction,
+  { integrationId }: ChangeContext,
+  user: UserRow,
+): Promise<readonly string[]> {
+  const memberships = await lockMembershipsOf(tx, integrationId, user.id);
+  await lockUnchanged(tx, user);
+  await endMemberships(tx, integrationId, user.id, memberships);
+  return memberships.groupIds;
 }
 
 /** From here on nobody else writes this user, nor adds it to a group (the foreign key waits for the row). */
@@ -326,45 +343,40 @@ async function assertFree(
   tx: Transaction,
   integrationId: string,
   id: string,
-  write: Pick<UserWrite, 'userName' | 'externalId'>,
+  { userName }: UserWrite,
 ): Promise<void> {
-  const taken = async (column: string, key: string) =>
-    (
-      await tx.query(`SELECT 1 FROM scim_user WHERE integrationId = ? AND ${column} = ? AND id <> ?`, [
-        integrationId,
-        key,
-        id,
-      ])
-    ).length > 0;
-  if (await taken('userNameKey', fold(write.userName))) throw conflict('userName');
-  if (write.externalId !== null && (await taken('externalIdKey', write.externalId)))
-    throw conflict('externalId');
+  const others = await tx.query(
+    'SELECT 1 FROM scim_user WHERE integrationId = ? AND userNameKey = ? AND id <> ?',
+    [integrationId, fold(userName), id],
+  );
+  if (others.length > 0) throw nameConflict();
 }
 
 /**
- * The one inactive user that the write means, or null when it means nobody who is there.
+ * The inactive user who comes back with this write, or null when the name is free.
  *
  * @throws ResourceConflictError
  */
-async function inactiveMatch(
-  tx: Transaction,
-  integrationId: string,
-  write: UserWrite,
-): Promise<string | null> {
-  const find = (column: string, key: string) =>
-    tx.query<{ id: string; active: number }>(
-      `SELECT id, active FROM scim_user WHERE integrationId = ? AND ${column} = ?`,
-      [integrationId, key],
+async function formerSelf(tx: Transaction, integrationId: string, write: UserWrite): Promise<UserRow | null> {
+  const [row] = await tx.query<UserRow>(
+    `SELECT ${COLUMNS} FROM scim_user WHERE integrationId = ? AND userNameKey = ?`,
+    [integrationId, fold(write.userName)],
+  );
+  if (!row) return null;
+  const user = fromSql(row);
+  if (user.active || !write.active) throw nameConflict();
+  if (isAnother(user, write)) {
+    throw new ResourceConflictError(
+      'User',
+      'userName',
+      'An inactive user with another externalId has this userName; delete that user first, or send another userName.',
     );
-  const [byName] = await find('userNameKey', fold(write.userName));
-  const [byExternalId] = write.externalId === null ? [] : await find('externalIdKey', write.externalId);
-  if (byName && (byName.active || !write.active)) throw conflict('userName');
-  if (byExternalId && (byExternalId.active || !write.active)) throw conflict('externalId');
-  if (byName && byExternalId && byName.id !== byExternalId.id) throw conflict('externalId');
-  return byName?.id ?? byExternalId?.id ?? null;
+  }
+  return user;
 }
 
-function replacesExternalId(before: UserRow, write: UserWrite): boolean {
+/** Whether the write is about another person than the user was: both have an external id, and not the same one. */
+function isAnother(before: UserRow, write: UserWrite): boolean {
   const externalId = externalIdOf(before);
   return externalId !== null && write.externalId !== null && write.externalId !== externalId;
 }
@@ -393,8 +405,8 @@ function pairsOf(groupIds: readonly string[], userId: string): Map<string, strin
   return new Map(groupIds.map((groupId) => [groupId, [userId]]));
 }
 
-function conflict(attribute: 'userName' | 'externalId'): ResourceConflictError {
-  return new ResourceConflictError('User', attribute, `Another user already has this ${attribute}.`);
+function nameConflict(): ResourceConflictError {
+  return new ResourceConflictError('User', 'userName', 'Another user already has this userName.');
 }
 
 function columnsOf({ userName, displayName, email, active, resource }: UserWrite) {

@@ -1,3 +1,4 @@
+import { withoutAdmission } from '../../src/directory/change-context';
 import { Users } from '../../src/directory/users';
 import { QueryLog } from '../support/query-log';
 import { Scimify, type TestIntegration } from '../support/scimify';
@@ -33,6 +34,7 @@ describe('a group of fifty thousand', () => {
       integrationId: integration.id,
       tenantId: integration.tenantId,
       actor: { kind: 'system' as const, name: 'test', keyPrefix: null, requestId: null },
+      admit: withoutAdmission,
     };
     const ids = Array.from({ length: MEMBERS + 1 }, (_, user) => {
       return `01980000-0000-7000-8000-${String(user).padStart(12, '0')}`;

@@ -3,12 +3,14 @@ import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager, IsNull, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
-import { isLive, isUseNews } from '../../admin-api/key';
+import { isLive } from '../../admin-api/key';
+import { KeyUses } from '../../admin-api/key-uses';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
-import { FOR_UPDATE } from '../../database/dialect';
-import { TransactionRunner } from '../../database/transaction-runner';
+import type { Quotas } from '../../config/settings';
+import { FOR_SHARE, FOR_UPDATE } from '../../database/dialect';
+import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { hashToken, makeToken } from '../../security/token';
 import type { Admin } from '../../tenants/authentication/admin';
 import { TenantQuotas } from '../../tenants/tenant-quotas.service';
@@ -24,7 +26,12 @@ export interface VerifiedScimKey {
   keyId: string;
   keyName: string;
   keyPrefix: string;
+  /** What the platform decided for the tenant. */
+  quotas: Partial<Quotas>;
 }
+
+/** What a key that was good may do by now. */
+export type Admission = 'admitted' | 'disabled' | 'refused';
 
 @Injectable()
 export class ScimKeys {
@@ -35,6 +42,7 @@ export class ScimKeys {
     private readonly quotas: TenantQuotas,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
+    private readonly uses: KeyUses,
   ) {}
 
   /**
@@ -140,19 +148,34 @@ export class ScimKeys {
   async verify(token: string, integrationId: string): Promise<VerifiedScimKey | null> {
     const [row] = await this.reader.query<VerifyRow[]>(VERIFY_SQL, [hashToken(token)]);
     if (!row || row.integrationId !== integrationId || row.deletingSince !== null) return null;
-    const key = {
-      revokedAt: row.revokedAt,
-      expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
-      lastUsedAt: row.lastUsedAt === null ? null : Number(row.lastUsedAt),
+    if (!isLive(timesOf(row))) return null;
+    this.uses.note('scim_key', row.keyId, row.lastUsedAt);
+    const { tenantId, mode, keyId, keyName, keyPrefix, quotas } = row;
+    return {
+      ...{ integrationId, tenantId, mode, keyId, keyName, keyPrefix },
+      quotas: quotas === null ? {} : (JSON.parse(quotas) as Partial<Quotas>),
     };
-    if (!isLive(key)) return null;
-    if (isUseNews(key)) {
-      await this.transactions.run((tx) =>
-        tx.manager.update(ScimKey, { id: row.keyId }, { lastUsedAt: Date.now() }),
-      );
-    }
-    const { tenantId, mode, keyId, keyName, keyPrefix } = row;
-    return { integrationId, tenantId, mode, keyId, keyName, keyPrefix };
+  }
+
+  /**
+   * Looks again whether a key that was verified may write, inside the transaction of the write: until that ends, nobody
+   * revokes the key, disables the integration or begins to delete it.
+   */
+  async admit(
+    tx: Transaction,
+    { keyId, integrationId }: Pick<VerifiedScimKey, 'keyId' | 'integrationId'>,
+  ): Promise<Admission> {
+    const [integration] = await tx.query<Pick<VerifyRow, 'mode' | 'deletingSince'>>(
+      `SELECT mode, deletingSince FROM integration WHERE id = ?${FOR_SHARE}`,
+      [integrationId],
+    );
+    if (!integration || integration.deletingSince !== null) return 'refused';
+    const [key] = await tx.query<Pick<VerifyRow, 'revokedAt' | 'expiresAt'>>(
+      `SELECT revokedAt, expiresAt FROM scim_key WHERE id = ?${FOR_SHARE}`,
+      [keyId],
+    );
+    if (!key || !isLive(timesOf(key))) return 'refused';
+    return integration.mode === 'disabled' ? 'disabled' : 'admitted';
   }
 }
 
@@ -164,17 +187,23 @@ function countLive(manager: EntityManager, integrationId: string): Promise<numbe
   ]);
 }
 
-interface VerifyRow extends VerifiedScimKey {
+interface VerifyRow extends Omit<VerifiedScimKey, 'quotas'> {
   expiresAt: number | null;
   lastUsedAt: number | null;
   revokedAt: number | null;
   deletingSince: number | null;
+  /** JSON. */
+  quotas: string | null;
+}
+
+function timesOf({ revokedAt, expiresAt }: Pick<VerifyRow, 'revokedAt' | 'expiresAt'>) {
+  return { revokedAt, expiresAt: expiresAt === null ? null : Number(expiresAt) };
 }
 
 /** By the unique index `scim_key_token`. */
 const VERIFY_SQL = `
   SELECT k.id AS keyId, k.name AS keyName, k.prefix AS keyPrefix, k.integrationId AS integrationId,
          k.expiresAt AS expiresAt, k.lastUsedAt AS lastUsedAt, k.revokedAt AS revokedAt,
-         i.tenantId AS tenantId, i.mode AS mode, i.deletingSince AS deletingSince
-  FROM scim_key k JOIN integration i ON i.id = k.integrationId
+         i.tenantId AS tenantId, i.mode AS mode, i.deletingSince AS deletingSince, t.quotas AS quotas
+  FROM scim_key k JOIN integration i ON i.id = k.integrationId JOIN tenant t ON t.id = i.tenantId
   WHERE k.tokenHash = ?`;

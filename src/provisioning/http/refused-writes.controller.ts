@@ -11,6 +11,7 @@ import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { isoTime } from '../../admin-api/time';
+import { withoutAdmission } from '../../directory/change-context';
 import { type RefusedWriteRow, RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
@@ -76,7 +77,7 @@ export class RefusedWritesController {
     @IdParam('refusedWriteId') id: string,
   ): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
-    const context = { integrationId, tenantId, actor: admin.actor };
+    const context = { integrationId, tenantId, actor: admin.actor, admit: withoutAdmission };
     if (!(await this.refusedWrites.dismiss(context, id))) throw Problem.notFound('refused write');
   }
 }

@@ -4,6 +4,7 @@ import { AuditLog } from '../../audit/audit-log';
 import { FOR_UPDATE } from '../../database/dialect';
 import { TransactionRunner } from '../../database/transaction-runner';
 import type { LetGoMode } from '../../directory/change.entity';
+import { type ChangeContext, withoutAdmission } from '../../directory/change-context';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Groups } from '../../directory/groups';
 import { RefusedWrites } from '../../directory/refused-writes';
@@ -34,7 +35,12 @@ export class ReleaseRequests {
   async release(admin: Admin, integrationId: string, groupId: string, mode: LetGoMode): Promise<void> {
     const integration = await this.integrations.get(admin, integrationId);
     assertStays(integration);
-    const context = { integrationId, tenantId: integration.tenantId, actor: admin.actor };
+    const context: ChangeContext = {
+      integrationId,
+      tenantId: integration.tenantId,
+      actor: admin.actor,
+      admit: withoutAdmission,
+    };
     await this.transactions.run(
       async (tx) => {
         const [group] = await tx.query<{ deletedAt: number | null }>(

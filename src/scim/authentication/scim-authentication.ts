@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type DataSource, MoreThan } from 'typeorm';
+import type { Transaction } from '../../database/transaction-runner';
 import type { ChangeContext } from '../../directory/change-context';
 import { SETTINGS, type Settings } from '../../config/settings';
 import { ScimKey } from '../../integrations/scim-keys/scim-key.entity';
@@ -35,6 +36,17 @@ export class ScimUnauthenticatedError extends ScimError {
       401,
       undefined,
       'The SCIM key is not valid for this URL; copy both anew from Scimify into the identity provider.',
+    );
+  }
+}
+
+/** The key is good, and an admin disabled its integration. */
+export class ScimDisabledError extends ScimError {
+  constructor() {
+    super(
+      403,
+      undefined,
+      'This integration is disabled in Scimify: changes are not accepted until an admin enables or pauses it.',
     );
   }
 }
@@ -78,21 +90,24 @@ export class ScimAuthentication implements OnModuleInit {
     if (!key) throw new ScimUnauthenticatedError();
     if (request.work) request.work.lane = integrationId;
     await this.limits.take('scim', integrationId, key.tenantId);
-    if (key.mode === 'disabled') {
-      throw new ScimError(
-        403,
-        undefined,
-        'This integration is disabled in Scimify: changes are not accepted until an admin enables or pauses it.',
-      );
-    }
+    if (key.mode === 'disabled') throw new ScimDisabledError();
     request.scim = {
       context: {
         integrationId,
         tenantId: key.tenantId,
         actor: { kind: 'scim_key', name: key.keyName, keyPrefix: key.keyPrefix, requestId: request.id },
+        admit: (tx) => this.admit(tx, key),
+        quotas: { ...this.settings.quotas, ...key.quotas },
       },
       baseUrl: `${this.settings.publicUrl}/scim/v2/${integrationId}`,
     };
+  }
+
+  /** The body of a request may end minutes after its key was looked at. @throws ScimError as `authenticate` */
+  private async admit(tx: Transaction, key: VerifiedScimKey): Promise<void> {
+    const admission = await this.keys.admit(tx, key);
+    if (admission === 'refused') throw new ScimUnauthenticatedError();
+    if (admission === 'disabled') throw new ScimDisabledError();
   }
 
   private async keyOf(request: FastifyRequest, integrationId: string): Promise<VerifiedScimKey | null> {

@@ -119,7 +119,7 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
       post: operation(tag, `scimCreate${name}`, `Create a ${thing}`, {
         description:
           type === USER
-            ? 'A user that was deactivated before and has the same `userName` or `externalId` is revived under its old id.'
+            ? 'A user that was deactivated before and has the same `userName`, and no other `externalId`, is revived under its old id.'
             : 'The target is not called: what becomes of the team is told by the admin API.',
         parameters: PROJECTION,
         requestBody: body(input),

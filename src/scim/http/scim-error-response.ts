@@ -1,5 +1,6 @@
 import { CommitOutcomeUnknownError, DatabaseUnavailableError } from '../../database/database-errors';
 import {
+  QuotaReachedError,
   ResourceConflictError,
   ResourceNotFoundError,
   UnknownMembersError,
@@ -44,6 +45,7 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
       `These members are no users of this integration: ${userIds.slice(0, NAMED_MEMBERS).map(quoted).join(', ')}${others}; provision them first, then push the group again.`,
     );
   }
+  if (error instanceof QuotaReachedError) return new ScimError(403, undefined, error.message);
   if (error instanceof DatabaseUnavailableError) {
     return new ScimError(429, undefined, 'Scimify is busy and changed nothing; send the request again.');
   }

@@ -3,9 +3,9 @@ import { validate as isUuid } from 'uuid';
 import { isStorable } from '../../database/storable-text';
 import { fold } from '../../directory/fold';
 import { type Covered, RefusedWrites, type WrittenTo } from '../../directory/refused-writes';
-import type { ScimCaller } from '../authentication/scim-authentication';
+import { type ScimCaller, ScimDisabledError } from '../authentication/scim-authentication';
 import { isObject } from '../schema/json';
-import type { ScimError } from '../messages/scim-error';
+import { ScimError } from '../messages/scim-error';
 import { namedAttributes } from './named-attributes';
 
 /** A write as it came, by request or inside a Bulk. */
@@ -17,7 +17,7 @@ export interface AttemptedWrite {
 }
 
 /** Statuses that say nothing of the write itself, or that the IdP repeats. */
-const NOT_KEPT = new Set([401, 403, 405, 429]);
+const NOT_KEPT = new Set([401, 405, 429]);
 const MAX_NAME_LENGTH = 256;
 
 /** Keeps what was refused for good, until something makes up for it. A write is never refused for failing to be kept. */
@@ -29,6 +29,7 @@ export class RefusedWriteRecorder {
 
   async refused({ context }: ScimCaller, write: AttemptedWrite, error: ScimError): Promise<void> {
     if (error.status < 400 || error.status >= 500 || NOT_KEPT.has(error.status)) return;
+    if (error instanceof ScimDisabledError) return;
     // What was to be gone is gone: nothing is open.
     if (write.method === 'DELETE' && error.status === 404) return;
     const written = writtenTo(write);
@@ -55,6 +56,8 @@ export class RefusedWriteRecorder {
     try {
       await work;
     } catch (error) {
+      // Whoever may no longer write leaves nothing behind, and was told so by the write itself.
+      if (error instanceof ScimError) return;
       this.logger.error('A refused write could not be kept', error);
     }
   }

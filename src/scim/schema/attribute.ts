@@ -34,6 +34,8 @@ export interface Attribute {
   readonly keptWhenOmitted: boolean;
   /** A bare `"x"` where an object belongs is read as `{"value": "x"}` (Entra's `manager`). */
   readonly acceptsBareValue: boolean;
+  /** Blank text means "unassigned": some clients send it for what they have no value for. */
+  readonly blankIsUnassigned: boolean;
   /** Why a value that is not canonical is refused; undefined where canonical values are only suggestions. */
   readonly canonicalOnly: string | undefined;
 }
@@ -78,6 +80,7 @@ export function attribute(
     defaultValue: undefined,
     keptWhenOmitted: false,
     acceptsBareValue: subAttributes.some((sub) => sub.name === 'value'),
+    blankIsUnassigned: false,
     canonicalOnly: undefined,
     ...characteristics,
     subAttributes,

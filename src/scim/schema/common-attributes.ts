@@ -18,7 +18,11 @@ export const LEADING_ATTRIBUTES = [
     returned: 'always',
     uniqueness: 'server',
   }),
-  attribute('externalId', 'Identifier issued by the client.', { caseExact: true, maxLength: 256 }),
+  attribute('externalId', 'Identifier issued by the client.', {
+    caseExact: true,
+    maxLength: 256,
+    blankIsUnassigned: true,
+  }),
 ] as const;
 
 /** What stands behind everything else. */

@@ -13,6 +13,7 @@ import { isObject, isUnassigned, type ScimObject, type ScimValue } from './json'
  */
 export function readValue(attribute: Attribute, json: unknown): ScimValue | undefined {
   if (isUnassigned(json)) return undefined;
+  if (attribute.blankIsUnassigned && typeof json === 'string' && json.trim() === '') return undefined;
   if (attribute.multiValued) return readList(attribute, Array.isArray(json) ? json : [json]);
   return readSingle(attribute, unwrapped(attribute, json));
 }

@@ -5,7 +5,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
-import { isLive, isUseNews } from '../../admin-api/key';
+import { isLive } from '../../admin-api/key';
+import { KeyUses } from '../../admin-api/key-uses';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { systemActor } from '../../audit/actor';
@@ -38,6 +39,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     private readonly usage: TenantUsage,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
+    private readonly uses: KeyUses,
   ) {}
 
   onModuleInit(): void {
@@ -147,11 +149,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     }
     const key = await this.keys.findOneBy({ tokenHash: hashToken(token) });
     if (!key || !isLive(key)) return null;
-    if (isUseNews(key)) {
-      await this.transactions.run((tx) =>
-        tx.manager.update(AdminKey, { id: key.id }, { lastUsedAt: Date.now() }),
-      );
-    }
+    this.uses.note('admin_key', key.id, key.lastUsedAt);
     return {
       keyId: key.id,
       role: key.role,

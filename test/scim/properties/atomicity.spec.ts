@@ -178,7 +178,6 @@ describe('a write that fails anywhere changes nothing', () => {
   it.each<[string, object]>([
     ['a wrong type', { title: 'new', emails: [{ value: 5 }] }],
     ['a name that is taken', { title: 'new', userName: TAKEN.toUpperCase() }],
-    ['an external id that is taken', { title: 'new', externalId: TAKEN }],
     ['no userName', { title: 'new', userName: undefined }],
     [
       'two primary addresses',

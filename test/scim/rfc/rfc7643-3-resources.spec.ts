@@ -124,10 +124,42 @@ describe('RFC 7643 §3, resources', () => {
       expect(found).toEqual(lower.body);
     });
 
-    it('means one resource within an integration', async () => {
-      await scim.post('/Users', user({ externalId: 'only-one' }));
-      expectScimError(await scim.post('/Users', user({ externalId: 'only-one' })), 409, 'uniqueness');
+    it('may be the same of several users: whether it is unique is the client’s affair', async () => {
+      const made = [user({ externalId: 'the-same' }), user({ externalId: 'the-same' })];
+      const ids: string[] = [];
+      for (const sent of made) ids.push((await scim.post('/Users', sent)).body.id);
+      const third = await scim.createUser(newName());
+      const change = { op: 'replace', path: 'externalId', value: 'the-same' };
+      expect((await scim.patchOperations(`/Users/${third}`, change)).status).toBe(200);
+      const found = expectList(await scim.get('/Users?filter=externalId%20eq%20%22the-same%22'), 3);
+      expect(found.map(({ id }) => id).sort()).toEqual([...ids, third].sort());
     });
+
+    it.each(['', '  ', '\t\n'])(
+      'is unassigned where a client sends %j, by POST, PUT and PATCH',
+      async (blank) => {
+        for (const [endpoint, sample] of [
+          ['/Users', user],
+          ['/Groups', group],
+        ] as const) {
+          const { status, body } = await scim.post(endpoint, sample({ externalId: blank }));
+          expect(status).toBe(201);
+          expect(body).not.toHaveProperty('externalId');
+          const path = `${endpoint}/${body.id}`;
+          const named = { ...body, externalId: 'x' };
+          expect((await scim.put(path, named)).body.externalId).toBe('x');
+          expect((await scim.put(path, { ...named, externalId: blank })).body).not.toHaveProperty(
+            'externalId',
+          );
+          await scim.put(path, named);
+          await scim.patchOperations(path, { op: 'replace', path: 'externalId', value: blank });
+          expect((await scim.get(path)).body).not.toHaveProperty('externalId');
+          await scim.put(path, named);
+          await scim.patchOperations(path, { op: 'add', value: { externalId: blank } });
+          expect((await scim.get(path)).body).not.toHaveProperty('externalId');
+        }
+      },
+    );
 
     it('of another client is another’s business', async () => {
       const other = await server.freshIntegration();

@@ -117,7 +117,6 @@ describe('RFC 7644 §3.5.1, replacing with PUT', () => {
       [{ userName: before.userName }, 400, 'invalidValue'],
       [user({ userName: '' }), 400, 'invalidValue'],
       [user({ userName: holder.userName }), 409, 'uniqueness'],
-      [user({ userName: before.userName, externalId: holder.externalId }), 409, 'uniqueness'],
       [user({ userName: before.userName, active: 'maybe' }), 400, 'invalidValue'],
       [user({ userName: before.userName, emails: 7 }), 400, 'invalidValue'],
       [[], 400, 'invalidSyntax'],

@@ -1,0 +1,16 @@
+import type { DataSource } from 'typeorm';
+
+/** A write that touches more rows is big: it passes alone, one at a time. */
+export const BIG_WRITE_ROWS = 1_000;
+
+/** Whether there are more rows than a small write touches; it reads no more of them than it takes to tell. */
+export async function areMany(
+  reader: DataSource,
+  from: string,
+  parameters: readonly unknown[],
+): Promise<boolean> {
+  const rows = await reader.query<unknown[]>(`SELECT 1 FROM ${from} LIMIT 1 OFFSET ${BIG_WRITE_ROWS}`, [
+    ...parameters,
+  ]);
+  return rows.length > 0;
+}

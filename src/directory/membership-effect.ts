@@ -1,0 +1,86 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
+import { inList } from '../database/dialect';
+import type { Transaction } from '../database/transaction-runner';
+import { isResourceId } from './resource-id';
+import { sortedIds } from './sorted-ids';
+
+/** What becomes of a group's members: some come and go, or these and no others are in it. */
+export type MembershipChange =
+  | { kind: 'delta'; add: ReadonlySet<string>; remove: ReadonlySet<string> }
+  | { kind: 'exact'; members: ReadonlySet<string> };
+
+/** Who really comes and goes, each in the order of the ids. */
+export interface MembershipEffect {
+  added: readonly string[];
+  removed: readonly string[];
+}
+
+/** Found by reading the pairs concerned, of a group that is locked. */
+export async function effectOf(
+  tx: Transaction,
+  groupId: string,
+  change: MembershipChange,
+): Promise<MembershipEffect> {
+  if (change.kind === 'exact') return differenceTo(tx, groupId, await sortedIds(change.members));
+  return {
+    added: await amongMembers(tx, groupId, await sortedIds(change.add), false),
+    removed: await amongMembers(tx, groupId, await sortedIds(change.remove), true),
+  };
+}
+
+/** @param wanted in their order: so are the members that are read, and both are walked side by side */
+async function differenceTo(
+  tx: Transaction,
+  groupId: string,
+  wanted: readonly string[],
+): Promise<MembershipEffect> {
+  const added: string[] = [];
+  const removed: string[] = [];
+  let next = 0;
+  for await (const present of membersInSlices(tx, groupId)) {
+    for (const userId of present) {
+      while (next < wanted.length && wanted[next]! < userId) added.push(wanted[next++]!);
+      if (wanted[next] === userId) next += 1;
+      else removed.push(userId);
+    }
+  }
+  return { added: added.concat(wanted.slice(next)), removed };
+}
+
+async function* membersInSlices(tx: Transaction, groupId: string): AsyncGenerator<string[]> {
+  for (let after = ''; ;) {
+    const rows = await tx.query<{ userId: string }>(
+      `SELECT userId FROM group_member WHERE groupId = ? AND userId > ?
+       ORDER BY userId LIMIT ${ROWS_PER_STATEMENT}`,
+      [groupId, after],
+    );
+    yield rows.map(({ userId }) => userId);
+    if (rows.length < ROWS_PER_STATEMENT) return;
+    after = rows.at(-1)!.userId;
+    await breathe();
+  }
+}
+
+/** Those of the users who are in the group, or those who are not. */
+async function amongMembers(
+  tx: Transaction,
+  groupId: string,
+  userIds: readonly string[],
+  present: boolean,
+): Promise<string[]> {
+  const found: string[] = [];
+  for await (const some of chunksOf(userIds)) {
+    const possible = some.filter(isResourceId);
+    const rows =
+      possible.length === 0
+        ? []
+        : await tx.query<{ userId: string }>(
+            `SELECT userId FROM group_member WHERE groupId = ? AND userId IN (${inList(possible)})`,
+            [groupId, ...possible],
+          );
+    const members = new Set(rows.map(({ userId }) => userId));
+    found.push(...some.filter((userId) => members.has(userId) === present));
+  }
+  return found;
+}

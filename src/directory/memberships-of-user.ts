@@ -1,0 +1,73 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
+import { RestartTransaction } from '../database/database-errors';
+import { FOR_UPDATE, inList } from '../database/dialect';
+import type { Transaction } from '../database/transaction-runner';
+
+/** The groups that one user is in, in the order of their ids. */
+export interface MembershipsOfUser {
+  /** Those that are not deleted. */
+  groupIds: readonly string[];
+  /** With those that are deleted and wait for the engine. */
+  allGroupIds: readonly string[];
+}
+
+/**
+ * Locks the groups of a user, in the order of their ids. Groups are locked before users: whoever locks in this order never
+ * waits in a circle.
+ */
+export async function lockMembershipsOf(
+  tx: Transaction,
+  integrationId: string,
+  userId: string,
+): Promise<MembershipsOfUser> {
+  const groupIds: string[] = [];
+  const allGroupIds: string[] = [];
+  for (let after = ''; ;) {
+    const rows = await tx.query<{ id: string; deletedAt: number | null }>(
+      `SELECT m.groupId AS id, g.deletedAt AS deletedAt
+       FROM group_member m JOIN scim_group g ON g.id = m.groupId
+       WHERE m.integrationId = ? AND m.userId = ? AND m.groupId > ?
+       ORDER BY m.groupId LIMIT ${ROWS_PER_STATEMENT}${FOR_UPDATE}`,
+      [integrationId, userId, after],
+    );
+    for (const { id, deletedAt } of rows) {
+      allGroupIds.push(id);
+      if (deletedAt === null) groupIds.push(id);
+    }
+    if (rows.length < ROWS_PER_STATEMENT) return { groupIds, allGroupIds };
+    after = rows.at(-1)!.id;
+    await breathe();
+  }
+}
+
+/**
+ * Takes the user, who is locked by now, out of these groups, whose members are others from now on.
+ *
+ * @throws RestartTransaction when the user came into another group before it was locked
+ */
+export async function endMemberships(
+  tx: Transaction,
+  integrationId: string,
+  userId: string,
+  { groupIds, allGroupIds }: MembershipsOfUser,
+): Promise<void> {
+  for await (const some of chunksOf(allGroupIds)) {
+    await tx.query(`DELETE FROM group_member WHERE userId = ? AND groupId IN (${inList(some)})`, [
+      userId,
+      ...some,
+    ]);
+  }
+  const left = await tx.query('SELECT 1 FROM group_member WHERE integrationId = ? AND userId = ? LIMIT 1', [
+    integrationId,
+    userId,
+  ]);
+  if (left.length > 0) throw new RestartTransaction('The user came into a group meanwhile.');
+  for await (const some of chunksOf(groupIds)) {
+    await tx.query(
+      `UPDATE scim_group SET generation = generation + 1, version = version + 1, lastModified = ?
+       WHERE id IN (${inList(some)})`,
+      [Date.now(), ...some],
+    );
+  }
+}
