@@ -53,6 +53,11 @@ export function toPage<T extends { id: string }, R>(
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
     items: items.map(present),
-    nextCursor: last ? Buffer.from(last.id).toString('base64url') : null,
+    nextCursor: last ? cursorOf(last.id) : null,
   };
+}
+
+/** What `cursorId` takes back. */
+export function cursorOf(id: string): string {
+  return Buffer.from(id).toString('base64url');
 }

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { type CountedSlice, countedSlices } from '../database/keyset-slices';
+import { Slice } from '../event-loop/slice';
 import type { ActorKind } from './actor';
 import type { AuditEvent, AuditOutcome } from './audit-event.entity';
 
@@ -24,47 +26,120 @@ export interface AuditFilter {
   until?: number;
 }
 
-const EXPORTED_AT_ONCE = 1_000;
+/** Events with all that they say, that one statement answers. */
+const EVENTS_AT_ONCE = 100;
+/** How long the search for one page may keep the thread in all, in slices; what it has found by then is the page. */
+const SEARCHED_FOR_MS = 1_000;
 
-/** Reads what the audit log holds. */
+export interface AuditPage {
+  events: AuditEvent[];
+  /** Id of the last event that was looked at; null where there is none left. */
+  next: string | null;
+}
+
+type Order = 'newest first' | 'oldest first';
+
+/** Reads what the audit log holds: a slice of it with each statement, whatever is asked for. */
 @Injectable()
 export class AuditTrail {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
-  /** The newest first. @param before id of the event after which the page begins, empty for the first page */
-  newest(filter: AuditFilter, before: string, limit: number): Promise<AuditEvent[]> {
-    return this.read(filter, before === '' ? [] : [['id < ?', before]], `id DESC LIMIT ${limit}`);
+  /**
+   * The newest first. A page may hold fewer events than the limit, even none, and yet not be the last one: the search for
+   * what is rare ends after a while and goes on with the next page.
+   *
+   * @param before id of the event after which the page begins, empty for the first page
+   */
+  async newest(filter: AuditFilter, before: string, limit: number): Promise<AuditPage> {
+    const slice = new Slice();
+    const events: AuditEvent[] = [];
+    for await (const part of this.parts(filter, slice, 'newest first', before)) {
+      for await (const some of this.found(filter, part)) {
+        for (const event of some) {
+          if (events.length === limit) return { events, next: events.at(-1)!.id };
+          events.push(event);
+        }
+        if (slice.isOver) await slice.next();
+      }
+      if (slice.busyMs >= SEARCHED_FOR_MS) return { events, next: part.last };
+    }
+    return { events, next: null };
   }
 
-  /** The oldest first, a page at a time: however many there are, a thousand of them are in memory. */
+  /** The oldest first, a hundred at a time: however many there are, no more of them are in memory. */
   async *all(filter: AuditFilter): AsyncGenerator<AuditEvent> {
-    for (let after = ''; ;) {
-      const events = await this.read(filter, [['id > ?', after]], `id LIMIT ${EXPORTED_AT_ONCE}`);
-      yield* events;
-      if (events.length < EXPORTED_AT_ONCE) return;
-      after = events.at(-1)!.id;
+    const slice = new Slice();
+    for await (const part of this.parts(filter, slice, 'oldest first', '')) {
+      for await (const some of this.found(filter, part)) {
+        for (const event of some) {
+          yield event;
+          if (slice.isOver) await slice.next();
+        }
+      }
     }
   }
 
-  private async read(
-    filter: AuditFilter,
-    position: readonly [string, unknown][],
-    order: string,
-  ): Promise<AuditEvent[]> {
-    const conditions = [...position, ...conditionsOf(filter)];
-    const where = conditions.map(([condition]) => condition).join(' AND ') || '1 = 1';
-    const rows = await this.reader.query<(Omit<AuditEvent, 'detail'> & { detail: string | null })[]>(
-      `SELECT id, at, tenantId, integrationId, actorKind, actorName, actorKeyPrefix, action, targetType, targetId,
-              outcome, requestId, detail
-       FROM audit_event WHERE ${where} ORDER BY ${order}`,
-      conditions.flatMap(([, value]) => value),
+  /** Ranges of ids, one after the other, in which something was found. */
+  private async *parts(filter: AuditFilter, slice: Slice, order: Order, from: string): AsyncGenerator<Part> {
+    const range = rangeOf(filter);
+    const wanted = conditionsOf(filter);
+    const direction = order === 'newest first' ? 'DESC' : 'ASC';
+    let before = from;
+    const parts = countedSlices<CountedSlice & { found: number }>(
+      slice,
+      async (after, limit) => {
+        before = after;
+        const within = [...range, ...positionAfter(order, after)];
+        const [row] = await this.reader.query<(CountedSlice & { found: number })[]>(
+          `SELECT COUNT(*) AS counted, ${order === 'newest first' ? 'MIN' : 'MAX'}(e.id) AS last,
+                  SUM(CASE WHEN ${sqlOf(wanted)} THEN 1 ELSE 0 END) AS found
+           FROM (SELECT id, at, tenantId, integrationId, actorKind, actorName, actorKeyPrefix, action, targetType, targetId,
+                        outcome
+                 FROM audit_event WHERE ${sqlOf(within)} ORDER BY id ${direction} LIMIT ?) e`,
+          [...valuesOf(wanted), ...valuesOf(within), limit],
+        );
+        return row;
+      },
+      from,
     );
-    return rows.map((row) => ({
-      ...row,
-      at: Number(row.at),
-      detail: row.detail === null ? null : (JSON.parse(row.detail) as object),
-    }));
+    for await (const { last, found } of parts) {
+      yield { order, after: before, last: last!, found: Number(found) };
+    }
   }
+
+  private async *found(filter: AuditFilter, part: Part): AsyncGenerator<AuditEvent[]> {
+    const { order, last } = part;
+    const upTo: Condition = [order === 'newest first' ? 'id >= ?' : 'id <= ?', [last]];
+    const direction = order === 'newest first' ? 'DESC' : 'ASC';
+    let { after } = part;
+    for (let left = part.found; left > 0;) {
+      const where = [...rangeOf(filter), ...conditionsOf(filter), upTo, ...positionAfter(order, after)];
+      const rows = await this.reader.query<(Omit<AuditEvent, 'detail'> & { detail: string | null })[]>(
+        `SELECT id, at, tenantId, integrationId, actorKind, actorName, actorKeyPrefix, action, targetType, targetId,
+                outcome, requestId, detail
+         FROM audit_event WHERE ${sqlOf(where)} ORDER BY id ${direction} LIMIT ${EVENTS_AT_ONCE}`,
+        valuesOf(where),
+      );
+      if (rows.length === 0) return;
+      yield rows.map((row) => ({
+        ...row,
+        at: Number(row.at),
+        detail: row.detail === null ? null : (JSON.parse(row.detail) as object),
+      }));
+      left -= rows.length;
+      after = rows.at(-1)!.id;
+    }
+  }
+}
+
+/** What one statement went through. */
+interface Part {
+  order: Order;
+  /** Id of the event before it, empty at the beginning. */
+  after: string;
+  last: string;
+  /** Events in it that are wanted. */
+  found: number;
 }
 
 const MATCHED_COLUMNS = [
@@ -76,29 +151,50 @@ const MATCHED_COLUMNS = [
   'outcome',
 ] as const;
 
-/** SQL conditions with their parameters; an array holds several. */
-function conditionsOf(filter: AuditFilter): [string, unknown][] {
+type Condition = [sql: string, values: unknown[]];
+
+function sqlOf(conditions: readonly Condition[]): string {
+  return conditions.map(([sql]) => sql).join(' AND ') || '1 = 1';
+}
+
+function valuesOf(conditions: readonly Condition[]): unknown[] {
+  return conditions.flatMap(([, values]) => values);
+}
+
+function positionAfter(order: Order, id: string): Condition[] {
+  if (id === '') return [];
+  return [[order === 'newest first' ? 'id < ?' : 'id > ?', [id]]];
+}
+
+/** What an index answers: whose events, and from when. */
+function rangeOf({ tenantId, integrationId, since, until }: AuditFilter): Condition[] {
+  const range: Condition[] = [];
+  if (integrationId !== undefined) range.push(['integrationId = ?', [integrationId]]);
+  else if (tenantId !== undefined) range.push(['tenantId = ?', [tenantId]]);
+  // The ids are in the order of time; a second of play, as clock and id are read one after the other.
+  if (since !== undefined) range.push(['id >= ?', [firstIdAt(since - 1_000)]]);
+  if (until !== undefined) range.push(['id < ?', [firstIdAt(until + 1_000)]]);
+  return range;
+}
+
+/** What each event has to be looked at for. */
+function conditionsOf(filter: AuditFilter): Condition[] {
   const { actor, action, since, until } = filter;
-  const conditions: [string, unknown][] = [];
+  const conditions: Condition[] = [];
   for (const column of MATCHED_COLUMNS) {
-    if (filter[column] !== undefined) conditions.push([`${column} = ?`, filter[column]]);
+    if (filter[column] !== undefined) conditions.push([`${column} = ?`, [filter[column]]]);
   }
   if (actor !== undefined) conditions.push(['(actorName = ? OR actorKeyPrefix = ?)', [actor, actor]]);
   if (action !== undefined) {
     // '/' follows '.'
     conditions.push(
       action.includes('.')
-        ? ['action = ?', action]
+        ? ['action = ?', [action]]
         : ['action >= ? AND action < ?', [`${action}.`, `${action}/`]],
     );
   }
-  // The ids are in the order of time, and indexed; a second of play, as clock and id are read one after the other.
-  if (since !== undefined) {
-    conditions.push(['id >= ? AND at >= ?', [firstIdAt(since - 1_000), since]]);
-  }
-  if (until !== undefined) {
-    conditions.push(['id < ? AND at < ?', [firstIdAt(until + 1_000), until]]);
-  }
+  if (since !== undefined) conditions.push(['at >= ?', [since]]);
+  if (until !== undefined) conditions.push(['at < ?', [until]]);
   return conditions;
 }
 

@@ -3,11 +3,25 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { type RunTransaction, deleteInThousands } from '../database/bounded-delete';
 import { inList } from '../database/dialect';
+import { keysetSlices } from '../database/keyset-slices';
 import { TransactionRunner } from '../database/transaction-runner';
+import { Slice } from '../event-loop/slice';
 import { KeptUsers } from './kept-users';
 
 const SWEEP_EVERY_MS = 5_000;
-const ROWS_PER_TURN = 1_000;
+/** Whether the engine has still to look at the change of the row d. */
+const IS_MARKED_GROUP = 'EXISTS (SELECT 1 FROM group_change c WHERE c.groupId = d.id)';
+const IS_MARKED_USER = 'EXISTS (SELECT 1 FROM member_change c WHERE c.userId = d.id)';
+
+interface DeletedRow {
+  deletedAt: number;
+  id: string;
+  marked: number;
+}
+
+function isSwept({ marked }: DeletedRow): boolean {
+  return Number(marked) === 0;
+}
 
 /**
  * Removes what a DELETE only marked: a group of 100,000 members goes away in a thousand rows at a time, between the
@@ -41,36 +55,38 @@ export class DeletedRowsSweeper implements OnApplicationBootstrap, OnModuleDestr
   }
 
   private async sweep(): Promise<void> {
-    const groups = await this.reader.query<{ id: string }[]>(
-      `SELECT g.id AS id FROM scim_group g LEFT JOIN group_change c ON c.groupId = g.id
-       WHERE g.deletedAt IS NOT NULL AND c.groupId IS NULL LIMIT 100`,
-    );
-    for (const { id } of groups) await this.removeGroup(id);
-    await this.removeUsers();
+    for await (const rows of this.deletedRows('scim_group', IS_MARKED_GROUP)) {
+      for (const { id } of rows.filter(isSwept)) await this.removeGroup(id);
+    }
+    for await (const rows of this.deletedRows('scim_user', IS_MARKED_USER)) {
+      await this.removeUsers(rows.filter(isSwept).map(({ id }) => id));
+    }
   }
 
-  private async removeUsers(): Promise<void> {
-    for (let after = { deletedAt: 0, id: '' }; ;) {
-      // In the order of the index: users who are not deleted are never looked at.
-      const users = await this.reader.query<{ deletedAt: number; id: string }[]>(
-        `SELECT u.deletedAt AS deletedAt, u.id AS id FROM scim_user u
-         WHERE u.deletedAt >= ? AND (u.deletedAt > ? OR u.id > ?)
-           AND NOT EXISTS (SELECT 1 FROM member_change c WHERE c.userId = u.id)
-         ORDER BY u.deletedAt, u.id LIMIT ${ROWS_PER_TURN}`,
-        [after.deletedAt, after.deletedAt, after.id],
-      );
-      if (users.length === 0) return;
-      const ids = users.map(({ id }) => id);
-      const kept = await this.kept.among(ids);
-      const gone = ids.filter((id) => !kept.has(id));
-      if (gone.length > 0) {
-        await this.transactions.run(async (tx) => {
-          await tx.query(`DELETE FROM scim_user WHERE id IN (${inList(gone)})`, gone);
-          await this.kept.forget(tx, gone);
-        });
-      }
-      after = users.at(-1)!;
-    }
+  /**
+   * In the order of the index: rows that are not deleted are never looked at. What is marked is only passed over, so that
+   * however much waits for the engine, no statement goes through all of it.
+   */
+  private deletedRows(table: string, isMarked: string): AsyncGenerator<DeletedRow[]> {
+    return keysetSlices<DeletedRow>(new Slice(), (last, limit) =>
+      this.reader.query(
+        `SELECT d.deletedAt AS deletedAt, d.id AS id, CASE WHEN ${isMarked} THEN 1 ELSE 0 END AS marked
+         FROM (SELECT deletedAt, id FROM ${table} WHERE deletedAt >= ? AND (deletedAt > ? OR id > ?)
+               ORDER BY deletedAt, id LIMIT ?) d ORDER BY d.deletedAt, d.id`,
+        [last?.deletedAt ?? 0, last?.deletedAt ?? 0, last?.id ?? '', limit],
+      ),
+    );
+  }
+
+  private async removeUsers(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const kept = await this.kept.among(ids);
+    const gone = ids.filter((id) => !kept.has(id));
+    if (gone.length === 0) return;
+    await this.transactions.run(async (tx) => {
+      await tx.query(`DELETE FROM scim_user WHERE id IN (${inList(gone)})`, gone);
+      await this.kept.forget(tx, gone);
+    });
   }
 
   private async removeGroup(groupId: string): Promise<void> {

@@ -16,6 +16,7 @@ import { TeamNames } from './apply/team-names';
 import { Teams } from './apply/teams';
 import { UserResolution } from './apply/user-resolution';
 import { DryRun } from './dry-run/dry-run';
+import { GroupsToPlan } from './dry-run/groups-to-plan';
 import { TeamDryRun } from './dry-run/team-dry-run';
 import { GroupsStatusController } from './http/groups.controller';
 import { HeldChanges } from './guard/held-changes';
@@ -42,6 +43,7 @@ import { WorkLedger } from './schedule/work-ledger';
 import { DirectoryUsage } from './state/directory-usage';
 import { HeldTeams } from './state/held-teams';
 import { LingeringMembers } from './state/lingering-members';
+import { MembershipCounts } from './state/membership-counts';
 import { Overview } from './state/overview';
 import { RemoteGroup } from './state/remote-group.entity';
 import { RemoteRows } from './state/remote-rows';
@@ -91,9 +93,11 @@ import { SyncStatus } from './state/sync-status';
     DirectoryUsage,
     HeldTeams,
     LingeringMembers,
+    MembershipCounts,
     Overview,
     TeamDryRun,
     DryRun,
+    GroupsToPlan,
   ],
 })
 export class ProvisioningModule {}

@@ -12,7 +12,7 @@ import {
 } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsUUID } from 'class-validator';
 import { IdParam } from '../admin-api/id-param';
-import { PageInfo, PageQuery, cursorId, toPage } from '../admin-api/page';
+import { PageInfo, PageQuery, cursorId, cursorOf } from '../admin-api/page';
 import { IsText } from '../admin-api/text';
 import { IsTime, isoTime, parseTime } from '../admin-api/time';
 import { ACTOR_KINDS, type ActorKind } from '../audit/actor';
@@ -116,6 +116,8 @@ class AuditEventPage extends PageInfo {
   @ApiProperty({ type: [AuditEventView] }) items: AuditEventView[];
 }
 
+const LIST_DESCRIPTION =
+  'Where a filter finds little, a page may hold fewer events than `limit`, even none: the list ends where `nextCursor` is null.';
 const EXPORT_DESCRIPTION = 'One JSON object a line, the oldest first, streamed: however many there are.';
 
 @ApiTags('Audit')
@@ -130,7 +132,10 @@ export class AuditEventsController {
 
   @Get('tenants/:tenantId/audit-events')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List what was done in a tenant, the newest first' })
+  @ApiOperation({
+    summary: 'List what was done in a tenant, the newest first',
+    description: LIST_DESCRIPTION,
+  })
   @ApiOkResponse({ type: AuditEventPage })
   async list(
     @CurrentAdmin() admin: Admin,
@@ -158,7 +163,10 @@ export class AuditEventsController {
 
   @Get('audit-events')
   @RequiresRole('platform')
-  @ApiOperation({ summary: 'List what was done in all tenants and beside them, the newest first' })
+  @ApiOperation({
+    summary: 'List what was done in all tenants and beside them, the newest first',
+    description: LIST_DESCRIPTION,
+  })
   @ApiOkResponse({ type: AuditEventPage })
   listAll(@Query() query: AuditPageQuery): Promise<AuditEventPage> {
     return this.page(filterOf(query), query);
@@ -175,8 +183,8 @@ export class AuditEventsController {
   }
 
   private async page(filter: AuditFilter, query: PageQuery): Promise<AuditEventPage> {
-    const rows = await this.trail.newest(filter, cursorId(query), query.limit + 1);
-    return toPage(rows, query.limit, present);
+    const { events, next } = await this.trail.newest(filter, cursorId(query), query.limit);
+    return { items: events.map(present), nextCursor: next === null ? null : cursorOf(next) };
   }
 
   private lines(filter: AuditFilter): StreamableFile {

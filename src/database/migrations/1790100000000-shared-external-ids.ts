@@ -20,6 +20,12 @@ const ADDED: readonly Index[] = [
   { name: 'scim_group_by_change', table: 'scim_group', columns: 'integrationId, lastModified, id' },
   { name: 'group_member_of_group', table: 'group_member', columns: 'integrationId, groupId, userId' },
   { name: 'group_member_of_user', table: 'group_member', columns: 'integrationId, userId, groupId' },
+  { name: 'held_item_in_change', table: 'held_item', columns: 'heldChangeId, groupId, subject' },
+  {
+    name: 'remote_user_in_review',
+    table: 'remote_user',
+    columns: 'integrationId, reason, nextCheckAt, userId',
+  },
 ];
 
 /** What they take the place of. */
@@ -34,6 +40,8 @@ const REMOVED: readonly Index[] = [
   { name: 'scim_group_external_id', table: 'scim_group', columns: 'integrationId, externalIdKey' },
   { name: 'group_member_group', table: 'group_member', columns: 'integrationId, groupId' },
   { name: 'group_member_user', table: 'group_member', columns: 'integrationId, userId' },
+  { name: 'held_item_of_change', table: 'held_item', columns: 'heldChangeId' },
+  { name: 'remote_user_to_review', table: 'remote_user', columns: 'integrationId, reason, nextCheckAt' },
 ];
 
 /**

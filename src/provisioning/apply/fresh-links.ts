@@ -9,7 +9,9 @@ export class FreshLinks {
   add(userId: string, link: Person['link']): void {
     this.linkOf.set(userId, link);
     if (link.kind !== 'resolved') return;
-    this.usersOf.set(link.remoteUserId, [...(this.usersOf.get(link.remoteUserId) ?? []), userId]);
+    const users = this.usersOf.get(link.remoteUserId);
+    if (users) users.push(userId);
+    else this.usersOf.set(link.remoteUserId, [userId]);
   }
 
   of(userId: string): Person['link'] | undefined {

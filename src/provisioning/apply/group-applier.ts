@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
@@ -189,7 +190,7 @@ export class GroupApplier {
     }
     await this.leases.run(run.lease, async (tx) => {
       if (remote) await removeRemoteRows(tx, remote.id);
-      await tx.query('DELETE FROM member_change WHERE groupId = ?', [view.groupId]);
+      await deleteInThousands((work) => work(tx), 'member_change', 'groupId = ?', [view.groupId]);
       await tx.query('DELETE FROM group_change WHERE groupId = ?', [view.groupId]);
       await dropItemsOf(tx, run.integration.id, view.groupId);
       await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ?', [
@@ -411,9 +412,9 @@ function lettingGo({ kind }: LetGoAction): string {
 }
 
 async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise<void> {
-  await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [remoteGroupId]);
-  await tx.query('DELETE FROM parked_member WHERE remoteGroupId = ?', [remoteGroupId]);
-  await tx.query('DELETE FROM unclear_write WHERE remoteGroupId = ?', [remoteGroupId]);
+  for (const table of ['remote_member', 'parked_member', 'unclear_write']) {
+    await deleteInThousands((work) => work(tx), table, 'remoteGroupId = ?', [remoteGroupId]);
+  }
   await tx.query('DELETE FROM remote_group WHERE id = ?', [remoteGroupId]);
 }
 

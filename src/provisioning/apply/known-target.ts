@@ -154,8 +154,11 @@ export async function usersLinkedTo(
        ORDER BY userId`,
       [integrationId, ...some],
     );
-    for (const { userId, remoteUserId } of rows)
-      linked.set(remoteUserId, [...(linked.get(remoteUserId) ?? []), userId]);
+    for (const { userId, remoteUserId } of rows) {
+      const users = linked.get(remoteUserId);
+      if (users) users.push(userId);
+      else linked.set(remoteUserId, [userId]);
+    }
   }
   return linked;
 }

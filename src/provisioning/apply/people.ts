@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { chunksOf } from '../../database/chunks';
+import { chunksToRead } from '../../database/chunks';
 import { inList } from '../../database/dialect';
+import type { Pauses } from '../../database/keyset-slices';
+import { Slice } from '../../event-loop/slice';
 import { EMAIL_DIFFERS } from '../plan/link-plan';
 import {
   type KnownMember,
@@ -57,27 +59,40 @@ export class People {
 
   /** All whom these groups may need, so that the provider can choose the fewest calls for all of them together. */
   async concernedBy(views: readonly GroupView[]): Promise<string[]> {
+    const slice = new Slice();
     const userIds = new Set<string>();
     for (const view of views) {
       if (!view.group) continue;
-      if (view.change?.whole) {
-        for (let after = ''; userIds.size < PEOPLE_PER_LOOK_UP * 10;) {
-          const members = await this.membersAfter(view.groupId, after, PEOPLE_PER_LOOK_UP);
-          for (const userId of members) userIds.add(userId);
-          if (members.length < PEOPLE_PER_LOOK_UP) break;
-          after = members.at(-1)!;
-        }
+      if (view.change?.whole) await this.addMembers(userIds, slice, view.groupId);
+      for (let after = '', read = 0; read < PEOPLE_PER_LOOK_UP;) {
+        const pairs = await this.changedPairs(view.groupId, CHUNK, after);
+        for (const { userId } of pairs) userIds.add(userId);
+        if (slice.isOver) await slice.next();
+        if (pairs.length < CHUNK) break;
+        read += pairs.length;
+        after = pairs.at(-1)!.userId;
       }
-      for (const { userId } of await this.changedPairs(view.groupId, PEOPLE_PER_LOOK_UP)) userIds.add(userId);
       for (const userId of await this.differingDue(view.groupId, Date.now(), PEOPLE_PER_LOOK_UP)) {
         userIds.add(userId);
       }
+      if (slice.isOver) await slice.next();
       if (!view.remote) continue;
       for (const userId of await this.parkedDue(view.remote.id, Date.now(), PEOPLE_PER_LOOK_UP)) {
         userIds.add(userId);
       }
+      if (slice.isOver) await slice.next();
     }
     return [...userIds];
+  }
+
+  private async addMembers(userIds: Set<string>, slice: Slice, groupId: string): Promise<void> {
+    for (let after = ''; userIds.size < PEOPLE_PER_LOOK_UP * 10;) {
+      const members = await this.membersAfter(groupId, after, CHUNK);
+      for (const userId of members) userIds.add(userId);
+      if (slice.isOver) await slice.next();
+      if (members.length < CHUNK) return;
+      after = members.at(-1)!;
+    }
   }
 
   /** Members of the group in the order of their ids: one chunk of comparing the whole of it. */
@@ -119,7 +134,7 @@ export class People {
    */
   async mayBeWanted(groupId: string, remoteUserIds: readonly string[]): Promise<Set<string>> {
     const wanted = new Set<string>();
-    for await (const some of chunksOf(remoteUserIds)) {
+    for await (const some of chunksToRead(remoteUserIds)) {
       const rows = await this.reader.query<{ remoteUserId: string }[]>(
         `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM scim_group g
          JOIN remote_user r ON r.integrationId = g.integrationId AND r.remoteUserId IN (${inList(some)})
@@ -195,20 +210,23 @@ export class People {
     userIds: readonly string[],
     remoteUserIds: readonly string[],
     fresh: FreshLinks = NO_FRESH_LINKS,
+    pauses: Pauses = new Slice(),
   ): Promise<MemberPlanInput> {
     const people = await this.people(group.groupId, userIds, fresh);
+    if (pauses.isOver) await pauses.next();
     const concerned = [
       ...new Set([
         ...remoteUserIds,
         ...people.flatMap(({ link }) => (link.kind === 'resolved' ? [link.remoteUserId] : [])),
       ]),
     ];
-    const [wanted, known, leavers, occupied] = await Promise.all([
-      this.wanted(group.integrationId, group.groupId, concerned, fresh),
-      this.known(group.remoteGroupId, concerned),
-      this.leavers(group.integrationId, concerned, fresh),
-      this.occupied(group.remoteGroupId),
-    ]);
+    const wanted = await this.wanted(group.integrationId, group.groupId, concerned, fresh);
+    if (pauses.isOver) await pauses.next();
+    const known = await this.known(group.remoteGroupId, concerned);
+    if (pauses.isOver) await pauses.next();
+    const leavers = await this.leavers(group.integrationId, concerned, fresh);
+    if (pauses.isOver) await pauses.next();
+    const occupied = await this.occupied(group.remoteGroupId);
     const room = group.membersPerGroup - occupied;
     const { unmanagedMembers } = group;
     return { people, remoteUserIds, wanted, known, leavers, unmanagedMembers, room };
@@ -217,7 +235,7 @@ export class People {
   /** How people call these users. */
   async named(userIds: readonly string[]): Promise<Map<string, { userName: string; email: string | null }>> {
     const named = new Map<string, { userName: string; email: string | null }>();
-    for await (const some of chunksOf(userIds)) {
+    for await (const some of chunksToRead(userIds)) {
       const rows = await this.reader.query<{ id: string; userName: string; email: string | null }[]>(
         `SELECT id, userName, email FROM scim_user WHERE id IN (${inList(some)})`,
         [...some],
@@ -233,7 +251,7 @@ export class People {
     remoteUserIds: readonly string[],
   ): Promise<Map<string, { userId: string; userName: string }>> {
     const linked = new Map<string, { userId: string; userName: string }>();
-    for await (const some of chunksOf(remoteUserIds)) {
+    for await (const some of chunksToRead(remoteUserIds)) {
       const rows = await this.reader.query<{ remoteUserId: string; userId: string; userName: string }[]>(
         `SELECT r.remoteUserId AS remoteUserId, u.id AS userId, u.userName AS userName
          FROM remote_user r JOIN scim_user u ON u.id = r.userId
@@ -296,7 +314,9 @@ export class People {
       ...linkedAnew.filter(({ userId }) => desired.has(userId)),
     ];
     for (const { remoteUserId, userId } of links) {
-      wanted.set(remoteUserId, [...(wanted.get(remoteUserId) ?? []), userId]);
+      const users = wanted.get(remoteUserId);
+      if (users) users.push(userId);
+      else wanted.set(remoteUserId, [userId]);
     }
     return wanted;
   }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { FOR_UPDATE, inList } from '../../database/dialect';
-import { chunksOf } from '../../database/chunks';
+import { chunksOf, chunksToRead } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import type { CallContext, ProviderConnection } from '../../integrations/provider/integration-provider';
@@ -152,7 +152,7 @@ export class UserResolution {
   /** Those of these users whose look-up is due. */
   async due(userIds: readonly string[]): Promise<Unlinked[]> {
     const unlinked: Unlinked[] = [];
-    for await (const some of chunksOf(userIds)) unlinked.push(...(await this.unlinkedAmong(some)));
+    for await (const some of chunksToRead(userIds)) unlinked.push(...(await this.unlinkedAmong(some)));
     return unlinked;
   }
 
@@ -248,7 +248,11 @@ export class UserResolution {
     cause: string | null = null,
   ): Promise<void> {
     const byGroup = new Map<string, string[]>();
-    for (const { groupId, userId } of pairs) byGroup.set(groupId, [...(byGroup.get(groupId) ?? []), userId]);
+    for (const { groupId, userId } of pairs) {
+      const users = byGroup.get(groupId);
+      if (users) users.push(userId);
+      else byGroup.set(groupId, [userId]);
+    }
     await this.marks.mark(tx, integrationId, byGroup, cause);
   }
 

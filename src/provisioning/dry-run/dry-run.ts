@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { Slice } from '../../event-loop/slice';
 import { Connections } from '../../integrations/connections/connections.service';
 import type { Integration } from '../../integrations/integration.entity';
 import { type GroupView, GroupViews, namesWithoutTeam } from '../apply/group-view';
 import { People } from '../apply/people';
 import { UserResolution } from '../apply/user-resolution';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
-import { EMAIL_DIFFERS } from '../plan/link-plan';
 import type { Obstacle } from '../plan/new-team';
 import { planRename } from '../plan/rename-plan';
+import { GroupsToPlan } from './groups-to-plan';
 import { MemberDryRun, type MemberOutcomes } from './member-dry-run';
 import { SupposedRemovals } from './supposed-removals';
 import { TargetLookUps } from './target-look-ups';
@@ -17,6 +18,11 @@ import { type PlanAction, TeamDryRun, type TeamOutcome } from './team-dry-run';
 
 /** Entries of each list; the counts beside them tell of more. */
 const LISTED_PER_GROUP = 1_000;
+
+/** Entries of all lists together after which a page ends: its answer is made at one go. */
+const LISTED_IN_ALL = 5_000;
+/** How long a page may keep the thread in all, in slices. */
+const PLANNED_FOR_MS = 10_000;
 
 export interface PlannedGroup {
   groupId: string;
@@ -63,34 +69,21 @@ export class DryRun {
     private readonly people: People,
     private readonly users: UserResolution,
     private readonly teams: TeamDryRun,
+    private readonly groups: GroupsToPlan,
   ) {}
 
   /** Groups of which anything might have to be done, in the order of their ids, deleted ones among them. */
-  async candidates(integration: Integration, after: string, limit: number): Promise<{ id: string }[]> {
-    return this.reader.query<{ id: string }[]>(
-      `SELECT c.groupId AS id FROM group_change c WHERE c.integrationId = ? AND c.groupId > ?
-       UNION
-       SELECT r.groupId FROM remote_group r WHERE r.integrationId = ? AND r.groupId > ?
-         AND (r.state <> 'synced' OR r.deletingSince IS NOT NULL OR r.nextAttemptAt IS NOT NULL OR ? = 1)
-       UNION
-       SELECT m.groupId FROM remote_user u JOIN group_member m ON m.userId = u.userId
-       WHERE u.integrationId = ? AND u.reason = '${EMAIL_DIFFERS}' AND u.nextCheckAt <= ? AND m.groupId > ?
-       ORDER BY id LIMIT ?`,
-      [
-        integration.id,
-        after,
-        integration.id,
-        after,
-        integration.deletingSince === null ? 0 : 1,
-        integration.id,
-        Date.now(),
-        after,
-        limit,
-      ],
-    );
+  candidates(integration: Integration, after: string, limit: number): Promise<{ id: string }[]> {
+    return this.groups.after(integration, after, limit);
   }
 
+  /**
+   * The groups in their order, until the answer is long enough or has taken long enough: what is left is for the next page.
+   *
+   * @param groupIds at least one of them is planned
+   */
   async plan(integration: Integration, groupIds: readonly string[]): Promise<DryRunResult> {
+    const slice = new Slice();
     const open = this.connections.open(integration);
     const { provider } = open;
     const lookUps = new TargetLookUps(integration, open, this.users);
@@ -100,16 +93,22 @@ export class DryRun {
       // To an integration that is being deleted every group is a deleted one.
       const view = integration.deletingSince === null ? read : { ...read, group: null };
       views.push(await this.teams.afterTakeOver(integration.id, provider, view));
+      if (slice.isOver) await slice.next();
     }
     const found = await lookUps.findGroups(namesWithoutTeam(views));
-    const removals = new SupposedRemovals(this.reader, integration.id, integration.policies.guard);
+    const removals = new SupposedRemovals(this.reader, slice, integration.id, integration.policies.guard);
     const session = { integration, provider, lookUps, found, removals, now: Date.now() };
     const teams: TeamOutcome[] = [];
-    for (const view of views) teams.push(await this.teams.plan(session, view));
+    for (const view of views) {
+      teams.push(await this.teams.plan(session, view));
+      if (slice.isOver) await slice.next();
+    }
     await lookUps.resolve(await this.people.concernedBy(teams.map(({ view }) => view)));
     const groups: PlannedGroup[] = [];
-    let calls = swapsAmong(teams, provider);
+    let calls = 0;
+    let listed = 0;
     for (const team of teams) {
+      if (groups.length > 0 && (listed >= LISTED_IN_ALL || slice.busyMs >= PLANNED_FOR_MS)) break;
       const limits = {
         integrationId: integration.id,
         membersPerGroup: provider.limits.membersPerGroup,
@@ -117,6 +116,7 @@ export class DryRun {
       };
       const members = await new MemberDryRun(
         this.reader,
+        slice,
         this.people,
         lookUps,
         removals,
@@ -124,9 +124,13 @@ export class DryRun {
         team,
       ).plan();
       calls += team.calls + members.add.length + members.remove.length;
-      groups.push(await this.present(integration.id, team, members));
+      const planned = await this.present(integration.id, team, members);
+      groups.push(planned);
+      listed += listedIn(planned);
+      if (slice.isOver) await slice.next();
     }
-    return { groups, calls: calls + lookUps.calls, problem: lookUps.problem ?? suspensionOf(integration) };
+    calls += swapsAmong(teams.slice(0, groups.length), provider) + lookUps.calls;
+    return { groups, calls, problem: lookUps.problem ?? suspensionOf(integration) };
   }
 
   private async present(
@@ -182,6 +186,10 @@ export class DryRun {
       ],
     };
   }
+}
+
+function listedIn({ addMembers, removeMembers, unresolved, held }: PlannedGroup): number {
+  return addMembers.length + removeMembers.length + unresolved.length + held.length;
 }
 
 /** Whether a plan says anything about the group. */

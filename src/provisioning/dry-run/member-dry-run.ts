@@ -1,4 +1,5 @@
-import { chunksOf } from '../../database/chunks';
+import { chunksToRead } from '../../database/chunks';
+import type { Pauses } from '../../database/keyset-slices';
 import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
 import { CHUNK, MAX_RETRY_CHUNKS, type People } from '../apply/people';
 import { WHOLE_TEAM, heldAfter } from '../guard/removal-history';
@@ -45,6 +46,7 @@ export class MemberDryRun {
 
   constructor(
     private readonly db: Asked,
+    private readonly pauses: Pauses,
     private readonly people: People,
     private readonly lookUps: TargetLookUps,
     private readonly removals: SupposedRemovals,
@@ -70,6 +72,7 @@ export class MemberDryRun {
       const chunk = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
       if (chunk.length === 0) return;
       this.outcomes.remove.push(...(await addedByUs(this.db, this.remoteGroupId, chunk)));
+      await this.pause();
       after = chunk.at(-1)!;
     }
   }
@@ -132,7 +135,7 @@ export class MemberDryRun {
   /** Of those for whom there was no place, as many as have left; those who wait already come first. */
   private async fillFreedPlaces(): Promise<void> {
     if (this.left === 0) return;
-    const waiting = await nextForPlaces(this.db, this.remoteGroupId, this.left);
+    const waiting = await nextForPlaces(this.db, this.remoteGroupId, Math.min(this.left, RETRIED_AT_ONCE));
     const full = [...this.outcomes.unresolved].filter(([, { reason }]) => reason === GROUP_FULL);
     const next = new Set([...waiting, ...full.map(([userId]) => userId)]);
     await this.step([...next].slice(0, this.left), []);
@@ -147,34 +150,46 @@ export class MemberDryRun {
         if (!this.settled.has(userId)) this.outcomes.unresolved.set(userId, { reason, message });
       }
       after = parked.at(-1)!.userId;
+      await this.pause();
     }
   }
 
   private async step(userIds: readonly string[], remoteUserIds: readonly string[]): Promise<void> {
-    for await (const some of chunksOf(userIds)) await this.planSome(some, []);
-    for await (const some of chunksOf(remoteUserIds)) await this.planSome([], some);
+    for await (const some of chunksToRead(userIds, this.pauses)) await this.planSome(some, []);
+    for await (const some of chunksToRead(remoteUserIds, this.pauses)) await this.planSome([], some);
+  }
+
+  private async pause(): Promise<void> {
+    if (this.pauses.isOver) await this.pauses.next();
   }
 
   private async planSome(userIds: readonly string[], remoteUserIds: readonly string[]): Promise<void> {
     await this.lookUps.resolve(userIds);
+    await this.pause();
     const input = await this.people.planInput(
       { ...this.group, groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId },
       userIds,
       remoteUserIds,
       this.lookUps.links,
+      this.pauses,
     );
+    await this.pause();
     const supposed = this.suppose(input);
     const plan = planMembers(supposed);
     this.notePeople(plan, supposed);
+    await this.pause();
     if (this.team.members === 'plan') await this.noteCalls(plan, supposed);
+    await this.pause();
   }
 
   /** The state as it would be after the chunks before. */
   private suppose(input: MemberPlanInput): MemberPlanInput {
     const known = new Map(input.known);
-    for (const [remoteUserId, member] of this.known) {
+    const linked = input.people.flatMap(({ link }) => (link.kind === 'resolved' ? [link.remoteUserId] : []));
+    for (const remoteUserId of [...input.remoteUserIds, ...linked]) {
+      const member = this.known.get(remoteUserId);
       if (member) known.set(remoteUserId, member);
-      else known.delete(remoteUserId);
+      else if (member === null) known.delete(remoteUserId);
     }
     return { ...input, known, room: input.room - this.joined };
   }

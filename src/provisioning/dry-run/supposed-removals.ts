@@ -1,4 +1,5 @@
-import { WHOLE_TEAM, itemStates, joinTimes, removalCounts } from '../guard/removal-history';
+import type { Pauses } from '../../database/keyset-slices';
+import { RemovalHistory, WHOLE_TEAM, itemStates, joinTimes } from '../guard/removal-history';
 import type { GuardPolicy } from '../../integrations/policies';
 import type { Asked } from '../apply/known-target';
 import {
@@ -40,14 +41,19 @@ const NO_CHANGES: Changes = { joined: 0, removed: NOBODY, held: NOBODY };
  */
 export class SupposedRemovals {
   private readonly changesOf = new Map<string, Changes>();
+  private all = NO_CHANGES;
+  private readonly history: RemovalHistory;
   /** Teams whose deletion would be sent or held. */
   private deleted = 0;
 
   constructor(
     private readonly db: Asked,
-    private readonly integrationId: string,
+    pauses: Pauses,
+    integrationId: string,
     private readonly policy: GuardPolicy,
-  ) {}
+  ) {
+    this.history = new RemovalHistory(db, pauses, integrationId, policy);
+  }
 
   /**
    * @param joined how many would have joined the team with the change that removes these
@@ -92,12 +98,11 @@ export class SupposedRemovals {
   /** As they would be after what is planned before. */
   private async counts(team: Team, removals: number): Promise<RemovalCounts> {
     const ofTeam = this.changesOf.get(team.groupId) ?? NO_CHANGES;
-    const all = [...this.changesOf.values()].reduce(added, NO_CHANGES);
-    const counts = await removalCounts(
-      this.db,
-      { ...team, integrationId: this.integrationId, policy: this.policy },
-      { removals: removals + all.removed.all + all.held.all, joined: 0 },
-    );
+    const { all } = this;
+    const counts = await this.history.counts(team, {
+      removals: removals + all.removed.all + all.held.all,
+      joined: 0,
+    });
     return {
       ...counts,
       teamMembers: counts.teamMembers + ofTeam.joined - ofTeam.removed.all,
@@ -119,6 +124,7 @@ export class SupposedRemovals {
   }
 
   private note(groupId: string, more: Changes): void {
+    this.all = added(this.all, more);
     this.changesOf.set(groupId, added(this.changesOf.get(groupId) ?? NO_CHANGES, more));
   }
 }

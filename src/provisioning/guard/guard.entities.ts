@@ -53,7 +53,7 @@ export type HeldItemState = 'held' | 'approved' | 'pinned';
 
 /** One person's removal from one team, or a team's deletion (no subject). */
 @Entity('held_item')
-@Index('held_item_of_change', ['heldChangeId'])
+@Index('held_item_in_change', ['heldChangeId', 'groupId', 'subject'])
 @Index('held_item_of_integration', ['integrationId', 'state'])
 export class HeldItem {
   @PrimaryIdColumn() groupId: string;

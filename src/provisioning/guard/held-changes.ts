@@ -6,8 +6,10 @@ import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
 import { chunksOf } from '../../database/chunks';
 import { FOR_UPDATE, inList } from '../../database/dialect';
+import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
+import { Slice } from '../../event-loop/slice';
 import type { Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
@@ -61,23 +63,41 @@ export class HeldChanges {
    * on, as it is listed here.
    */
   async list(integrationId: string, after: string, limit: number): Promise<HeldChangeRow[]> {
-    const rows = await this.reader.query<HeldChangeRow[]>(
+    const rows = await this.reader.query<(HeldChange & Pick<HeldChangeRow, 'displayName'>)[]>(
       `SELECT c.id AS id, c.integrationId AS integrationId, c.scope AS scope, c.groupId AS groupId,
               c.message AS message, c.createdAt AS createdAt, c.revision AS revision,
               c.listedRevision AS listedRevision, c.decision AS decision, c.decidedAt AS decidedAt,
-              c.decidedBy AS decidedBy, c.note AS note, g.displayName AS displayName,
-              (SELECT COUNT(*) FROM held_item i WHERE i.heldChangeId = c.id) AS open
+              c.decidedBy AS decidedBy, c.note AS note, g.displayName AS displayName
        FROM held_change c LEFT JOIN scim_group g ON g.id = c.groupId
        WHERE c.integrationId = ? AND c.id > ? ORDER BY c.id LIMIT ?`,
       [integrationId, after, limit + 1],
     );
     await this.noteListed(rows.slice(0, limit));
-    return rows.map((row) => ({
-      ...row,
-      createdAt: Number(row.createdAt),
-      decidedAt: row.decidedAt === null ? null : Number(row.decidedAt),
-      open: Number(row.open),
-    }));
+    const slice = new Slice();
+    const changes: HeldChangeRow[] = [];
+    for (const row of rows) {
+      changes.push({
+        ...row,
+        createdAt: Number(row.createdAt),
+        decidedAt: row.decidedAt === null ? null : Number(row.decidedAt),
+        open: await this.itemsIn(slice, row.id),
+      });
+    }
+    return changes;
+  }
+
+  /** A change that holds all of an integration may have as many as this has memberships. */
+  private async itemsIn(pauses: Pauses, heldChangeId: string): Promise<number> {
+    const slices = keysetSlices<HeldItemKey>(pauses, (last, limit) =>
+      this.reader.query(
+        `SELECT i.groupId AS groupId, i.subject AS subject FROM held_item i WHERE i.heldChangeId = ? AND ${AFTER_ITEM}
+         ORDER BY i.groupId, i.subject LIMIT ?`,
+        [heldChangeId, ...afterItem(last), limit],
+      ),
+    );
+    let items = 0;
+    for await (const some of slices) items += some.length;
+    return items;
   }
 
   /** @throws Problem 404 */
@@ -98,9 +118,8 @@ export class HeldChanges {
               (SELECT MIN(u.userName) FROM remote_user r JOIN scim_user u ON u.id = r.userId
                WHERE r.integrationId = i.integrationId AND r.remoteUserId = i.subject) AS userName
        FROM held_item i LEFT JOIN scim_group g ON g.id = i.groupId
-       WHERE i.heldChangeId = ? ${after ? 'AND (i.groupId > ? OR (i.groupId = ? AND i.subject > ?))' : ''}
-       ORDER BY i.groupId, i.subject LIMIT ?`,
-      [heldChangeId, ...(after ? [after.groupId, after.groupId, after.subject] : []), limit],
+       WHERE i.heldChangeId = ? AND ${AFTER_ITEM} ORDER BY i.groupId, i.subject LIMIT ?`,
+      [heldChangeId, ...afterItem(after), limit],
     );
   }
 
@@ -136,7 +155,7 @@ export class HeldChanges {
     });
   }
 
-  private async noteListed(rows: readonly HeldChangeRow[]): Promise<void> {
+  private async noteListed(rows: readonly HeldChange[]): Promise<void> {
     const grown = rows.filter(
       ({ decision, revision, listedRevision }) => decision === null && revision > (listedRevision ?? 0),
     );
@@ -221,6 +240,13 @@ export class HeldChanges {
       detail,
     });
   }
+}
+
+/** The index finds the group, and within it nothing but its own items is passed over. */
+const AFTER_ITEM = 'i.groupId >= ? AND (i.groupId > ? OR i.subject > ?)';
+
+function afterItem(after: HeldItemKey | null): string[] {
+  return [after?.groupId ?? '', after?.groupId ?? '', after?.subject ?? ''];
 }
 
 /**

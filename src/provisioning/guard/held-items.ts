@@ -1,8 +1,9 @@
+import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
 
 /** The group has let its team go, or has lost it to another group. */
 export async function dropItemsOf(tx: Transaction, integrationId: string, groupId: string): Promise<void> {
-  await tx.query('DELETE FROM held_item WHERE groupId = ?', [groupId]);
+  await deleteInThousands((work) => work(tx), 'held_item', 'groupId = ?', [groupId]);
   await closeEmptied(tx, integrationId);
 }
 

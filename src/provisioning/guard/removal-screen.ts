@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { chunksOf } from '../../database/chunks';
 import { FOR_UPDATE, inList, placeholders, upsertSql } from '../../database/dialect';
+import { BREATHING } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import type { GuardPolicy } from '../../integrations/policies';
 import { GUARD_WINDOW_MS, type GuardScope, screenDeletion, screenRemovals } from '../plan/mass-change-guard';
 import type { Obstacle } from '../plan/new-team';
-import { WHOLE_TEAM, itemStates, joinTimes, removalCounts } from './removal-history';
+import { RemovalHistory, WHOLE_TEAM, itemStates, joinTimes } from './removal-history';
 
 const NO_REMOVALS = { removals: 0, joined: 0 };
 
@@ -38,7 +39,7 @@ export class RemovalScreen {
     if (remoteUserIds.length === 0) return [];
     const states = await itemStates(tx, team.groupId, remoteUserIds);
     const joinedAt = await joinTimes(tx, team.remoteGroupId, remoteUserIds);
-    const counts = await removalCounts(tx, team, { removals: remoteUserIds.length, joined });
+    const counts = await historyOf(tx, team).counts(team, { removals: remoteUserIds.length, joined });
     const { allowed, held, scope } = screenRemovals(
       team.policy,
       {
@@ -70,7 +71,7 @@ export class RemovalScreen {
     if ((remote?.letThroughAt ?? null) !== null) return null;
     const state = (await itemStates(tx, team.groupId, [WHOLE_TEAM])).get(WHOLE_TEAM);
     const { obstacle, scope } = await screenDeletion(team.policy, state, () =>
-      removalCounts(tx, team, NO_REMOVALS),
+      historyOf(tx, team).counts(team, NO_REMOVALS),
     );
     if (scope !== null) await hold(tx, team, scope, [WHOLE_TEAM]);
     if (obstacle) return obstacle;
@@ -88,6 +89,10 @@ export class RemovalScreen {
       ]);
     }
   }
+}
+
+function historyOf(tx: Transaction, { integrationId, policy }: ScreenedTeam): RemovalHistory {
+  return new RemovalHistory(tx, BREATHING, integrationId, policy);
 }
 
 async function hold(

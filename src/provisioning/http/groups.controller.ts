@@ -161,7 +161,7 @@ export class GroupsStatusController {
     @Query() query: MembersQuery,
   ): Promise<Page<MemberView>> {
     await this.integrations.get(admin, integrationId);
-    await this.group(integrationId, groupId);
+    if (!(await this.status.isListed(integrationId, groupId))) throw Problem.notFound('group');
     const rows = await this.status.members(integrationId, groupId, { ...query, after: cursorId(query) });
     return toPage(rows, query.limit, presentMember);
   }

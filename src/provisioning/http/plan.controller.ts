@@ -134,7 +134,7 @@ export class PlanController {
   @ApiOperation({
     summary: 'Look at what would be done, without doing it',
     description:
-      'In whatever mode the integration is. Groups of which there is nothing to say are left out, so a page may hold fewer than `limit`. The target is read for at most 20 seconds.',
+      'In whatever mode the integration is. Groups of which there is nothing to say are left out, and a page ends early where much is to be said of its groups, so it may hold fewer than `limit`. The target is read for at most 20 seconds.',
   })
   @ApiOkResponse({ type: PlanView })
   async integration(
@@ -144,8 +144,9 @@ export class PlanController {
   ): Promise<PlanView> {
     const integration = await this.integrations.get(admin, integrationId);
     const rows = await this.dryRun.candidates(integration, cursorId(query), query.limit + 1);
-    const { items, nextCursor } = toPage(rows, query.limit, ({ id }) => id);
-    const result = await this.dryRun.plan(integration, items);
+    const asked = rows.slice(0, query.limit).map(({ id }) => id);
+    const result = await this.dryRun.plan(integration, asked);
+    const { nextCursor } = toPage(rows, result.groups.length, ({ id }) => id);
     return present({ ...result, groups: result.groups.filter(saysAnything) }, nextCursor);
   }
 
@@ -159,7 +160,7 @@ export class PlanController {
     @IdParam('groupId') groupId: string,
   ): Promise<PlanView> {
     const integration = await this.integrations.get(admin, integrationId);
-    if (!(await this.status.group(integrationId, groupId))) throw Problem.notFound('group');
+    if (!(await this.status.isListed(integrationId, groupId))) throw Problem.notFound('group');
     return present(await this.dryRun.plan(integration, [groupId]), null);
   }
 }

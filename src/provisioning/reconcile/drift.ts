@@ -55,7 +55,8 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
     extra: [...seen.memberIds].filter((id) => !known.members.has(id)),
     strangers: [],
   };
-  drift.strangers.push(...drift.extra.filter((id) => !known.wanted.has(id)));
+  // One by one: as arguments of one call they may be too many.
+  for (const id of drift.extra) if (!known.wanted.has(id)) drift.strangers.push(id);
   for (const [id, member] of known.members) {
     const { state, managed } = member;
     if (isStranger(member) && seen.memberIds.has(id) && !known.wanted.has(id)) drift.strangers.push(id);

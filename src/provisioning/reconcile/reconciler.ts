@@ -3,8 +3,10 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { chunksOf } from '../../database/chunks';
 import { inList, placeholders } from '../../database/dialect';
+import { BREATHING, keysetSlices } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
+import { Slice } from '../../event-loop/slice';
 import { Integrations } from '../../integrations/integrations.service';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { GROUP_GONE, GROUP_NOT_VISIBLE_YET } from '../../integrations/provider/provider-error';
@@ -92,7 +94,9 @@ export class Reconciler {
     // Few enough by now: were they many, the integration would be suspended, or an admin said that each is to be made again.
     const unlisted = missing.map(({ remoteId }) => remoteId).filter((id) => !snapshot.hidden.has(id));
     const confirmed = await confirmMissing(run.connection, unlisted, call);
+    const slice = new Slice();
     for (const group of groups) {
+      if (slice.isOver) await slice.next();
       const seen = snapshot.groups.get(group.remoteId);
       if (seen === undefined || (seen === null && !confirmed.gone.has(group.remoteId))) continue;
       await this.correct(run, group, seen, snapshot.unknownUserIds, startedAt);
@@ -107,12 +111,19 @@ export class Reconciler {
 
   /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
   private async claimedGroups(integrationId: string): Promise<ClaimedGroup[]> {
-    const rows = await this.reader.query<ClaimedGroup[]>(
-      `SELECT id, groupId, remoteId, remoteName, writeSeq, lastWriteAt, createdRemotelyAt, deletingSince, state, reason
-       FROM remote_group WHERE integrationId = ? AND remoteId IS NOT NULL ORDER BY id`,
-      [integrationId],
+    const claimed: ClaimedGroup[] = [];
+    const slices = keysetSlices<ClaimedGroup & { remoteId: string | null }>(new Slice(), (last, limit) =>
+      this.reader.query(
+        `SELECT id, groupId, remoteId, remoteName, writeSeq, lastWriteAt, createdRemotelyAt, deletingSince, state, reason
+         FROM remote_group WHERE integrationId = ? AND groupId > ? ORDER BY groupId LIMIT ?`,
+        [integrationId, last?.groupId ?? '', limit],
+      ),
     );
-    return rows.filter((group) => !mayBeDeletedByUs(group));
+    for await (const groups of slices) {
+      for (const group of groups)
+        if (group.remoteId !== null && !mayBeDeletedByUs(group)) claimed.push(group);
+    }
+    return claimed;
   }
 
   /**
@@ -205,18 +216,27 @@ export class Reconciler {
     { users }: AccountSnapshot,
   ): Promise<{ linked: number; missing: number; gone: string[] }> {
     if (users === null) return { linked: 0, missing: 0, gone: [] };
-    const links = await this.reader.query<{ userId: string; remoteUserId: string; active: number | null }[]>(
-      `SELECT r.userId AS userId, r.remoteUserId AS remoteUserId, u.active AS active FROM remote_user r
-       LEFT JOIN scim_user u ON u.id = r.userId WHERE r.integrationId = ? AND r.remoteUserId IS NOT NULL`,
-      [run.integration.id],
+    const counts = { linked: 0, missing: 0, gone: [] as string[] };
+    type Link = { remoteUserId: string; userId: string; active: number | null };
+    const slices = keysetSlices<Link & { id: string }>(new Slice(), (last, limit) =>
+      this.reader.query(
+        `SELECT u.id AS id, u.active AS active, r.userId AS userId, r.remoteUserId AS remoteUserId
+         FROM (SELECT id, active FROM scim_user WHERE integrationId = ? AND id > ? ORDER BY id LIMIT ?) u
+         LEFT JOIN remote_user r ON r.userId = u.id AND r.remoteUserId IS NOT NULL ORDER BY u.id`,
+        [run.integration.id, last?.id ?? '', limit],
+      ),
     );
-    const gone = links.filter(({ remoteUserId }) => !users.has(remoteUserId));
-    const isActive = ({ active }: { active: number | null }) => Boolean(active);
-    return {
-      linked: links.filter(isActive).length,
-      missing: gone.filter(isActive).length,
-      gone: gone.map(({ userId }) => userId),
-    };
+    for await (const links of slices) {
+      for (const { userId, remoteUserId, active } of links) {
+        if (userId === null) continue;
+        const isGone = !users.has(remoteUserId);
+        if (isGone) counts.gone.push(userId);
+        if (!active) continue;
+        counts.linked += 1;
+        if (isGone) counts.missing += 1;
+      }
+    }
+    return counts;
   }
 
   /** Whoever is linked to a person that the target no longer has is looked up afresh. */
@@ -287,28 +307,41 @@ interface MemberRow {
 }
 
 async function knownMembers(tx: Transaction, remoteGroupId: string): Promise<KnownGroup['members']> {
-  const rows = await tx.query<MemberRow>(
-    'SELECT remoteUserId, state, managed, preexisting FROM remote_member WHERE remoteGroupId = ?',
-    [remoteGroupId],
+  const known = new Map<string, Pick<MemberRow, 'state'> & Record<'managed' | 'preexisting', boolean>>();
+  const slices = keysetSlices<MemberRow>(BREATHING, (last, limit) =>
+    tx.query(
+      `SELECT remoteUserId, state, managed, preexisting FROM remote_member
+       WHERE remoteGroupId = ? AND remoteUserId > ? ORDER BY remoteUserId LIMIT ?`,
+      [remoteGroupId, last?.remoteUserId ?? '', limit],
+    ),
   );
-  return new Map(
-    rows.map(({ remoteUserId, state, managed, preexisting }) => [
-      remoteUserId,
-      { state, managed: Boolean(managed), preexisting: Boolean(preexisting) },
-    ]),
-  );
+  for await (const rows of slices) {
+    for (const { remoteUserId, state, managed, preexisting } of rows) {
+      known.set(remoteUserId, { state, managed: Boolean(managed), preexisting: Boolean(preexisting) });
+    }
+  }
+  return known;
 }
 
 /** Whom active members of the group are linked to, be they in its team or not: one whom the target refused may be put in by hand. */
 async function wantedMembers(tx: Transaction, groupId: string): Promise<KnownGroup['wanted']> {
-  const rows = await tx.query<{ remoteUserId: string }>(
-    `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM group_member m
-     JOIN remote_user r ON r.userId = m.userId AND r.remoteUserId IS NOT NULL
-     JOIN scim_user u ON u.id = m.userId AND u.active = 1 AND u.deletedAt IS NULL
-     WHERE m.groupId = ?`,
-    [groupId],
+  const wanted = new Set<string>();
+  type Member = { userId: string; remoteUserId: string | null; active: number };
+  const slices = keysetSlices<Member>(BREATHING, (last, limit) =>
+    tx.query(
+      `SELECT m.userId AS userId, u.active AS active, r.remoteUserId AS remoteUserId
+       FROM (SELECT userId FROM group_member WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?) m
+       LEFT JOIN scim_user u ON u.id = m.userId
+       LEFT JOIN remote_user r ON r.userId = m.userId ORDER BY m.userId`,
+      [groupId, last?.userId ?? '', limit],
+    ),
   );
-  return new Set(rows.map(({ remoteUserId }) => remoteUserId));
+  for await (const members of slices) {
+    for (const { remoteUserId, active } of members) {
+      if (remoteUserId !== null && Boolean(active)) wanted.add(remoteUserId);
+    }
+  }
+  return wanted;
 }
 
 /** What we know of the group becomes what was seen. */

@@ -5,6 +5,7 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import { TransactionRunner } from '../../database/transaction-runner';
+import { onBehalfOf } from '../../event-loop/current-work';
 import { DesiredStateChanges } from '../../directory/desired-state-changes';
 import { IntegrationChanges } from '../../integrations/integration-changes';
 import { IntegrationRun } from '../apply/integration-run';
@@ -95,7 +96,9 @@ export class EmbeddedScheduler
     try {
       // An account that is away is not asked again because one more change came.
       if ((await this.ledger.notBefore(id)) > Date.now()) return;
-      const { more, away } = await this.runs.run(id, this.stopping.signal);
+      // Its slices take turns with the requests of the same integration, and not with everybody else's.
+      const work = { what: 'run of the engine', lane: id };
+      const { more, away } = await onBehalfOf(work, () => this.runs.run(id, this.stopping.signal));
       if (away) this.away.add(id);
       else this.away.delete(id);
       if (more && !this.stopping.signal.aborted) this.waiting.add(id);

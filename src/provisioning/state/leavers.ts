@@ -1,3 +1,6 @@
+import type { DataSource } from 'typeorm';
+import { type CountedSlice, type Pauses, countedSlices } from '../../database/keyset-slices';
+
 /** Somebody left the company, and the target keeps them in a team: for people to act on before anything else. */
 export const LEAVER_STILL_ON_TEAM = 'leaver_still_on_team';
 
@@ -12,6 +15,40 @@ export function isLeaverStillOnTeam(member: string, integrationId: string): stri
     WHERE lu.integrationId = ${integrationId} AND lu.remoteUserId = ${member}.remoteUserId`;
   return `(${member}.state = 'removing' AND ${member}.kind = 'waiting' AND EXISTS (SELECT 1 ${linked})
     AND NOT EXISTS (SELECT 1 ${linked} AND su.active = 1 AND su.deletedAt IS NULL))`;
+}
+
+/** Whether anybody's removal from the team r waits, by index: where nobody's does, no leaver is to be looked for. */
+export const HAS_WAITING_MEMBERS = `EXISTS (SELECT 1 FROM remote_member w WHERE w.remoteGroupId = r.id AND w.kind = 'waiting')`;
+
+/** Those who left and are kept in the team, some at a time. */
+export async function* leaversOnTeam(
+  reader: DataSource,
+  pauses: Pauses,
+  integrationId: string,
+  remoteGroupId: string,
+): AsyncGenerator<{ remoteUserId: string; message: string | null }[]> {
+  let after = '';
+  const read = async (from: string, limit: number) => {
+    after = from;
+    const [slice] = await reader.query<(CountedSlice & { waiting: number | null })[]>(
+      `SELECT COUNT(*) AS counted, MAX(t.remoteUserId) AS last,
+              SUM(CASE WHEN t.state = 'removing' AND t.kind = 'waiting' THEN 1 ELSE 0 END) AS waiting
+       FROM (SELECT remoteUserId, state, kind FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
+             ORDER BY remoteUserId LIMIT ?) t`,
+      [remoteGroupId, from, limit],
+    );
+    return slice;
+  };
+  for await (const { last, waiting } of countedSlices(pauses, read)) {
+    if (Number(waiting) === 0) continue;
+    yield await reader.query<{ remoteUserId: string; message: string | null }[]>(
+      `SELECT t.remoteUserId AS remoteUserId, t.message AS message FROM remote_member t
+       WHERE t.remoteGroupId = ? AND t.remoteUserId > ? AND t.remoteUserId <= ?
+         AND ${isLeaverStillOnTeam('t', '?')} ORDER BY t.remoteUserId`,
+      [remoteGroupId, after, last, integrationId, integrationId],
+    );
+    if (pauses.isOver) await pauses.next();
+  }
 }
 
 /** @param refusal what the target said, and what to do about it */

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { chunksOf } from '../../database/chunks';
+import { chunksToRead } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { KeptUsers } from '../../directory/kept-users';
@@ -25,7 +25,7 @@ export class LingeringMembers implements OnModuleInit {
   /** Not those who are an active user as well: they are named by that one. */
   private async among(userIds: readonly string[]): Promise<string[]> {
     const lingering: string[] = [];
-    for await (const some of chunksOf(userIds)) {
+    for await (const some of chunksToRead(userIds)) {
       const rows = await this.reader.query<{ userId: string }[]>(
         `SELECT l.userId AS userId FROM remote_user l WHERE l.userId IN (${inList(some)})
            AND EXISTS (SELECT 1 FROM remote_member m JOIN remote_group g ON g.id = m.remoteGroupId

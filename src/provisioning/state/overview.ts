@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { isLeaverStillOnTeam } from './leavers';
-import { GROUPS, GROUP_STATE, IS_LISTED } from './listed-groups';
+import { keysetSlices } from '../../database/keyset-slices';
+import { Slice } from '../../event-loop/slice';
+import { HAS_WAITING_MEMBERS, leaversOnTeam } from './leavers';
+import { groupStates } from './listed-groups';
+import { MembershipCounts } from './membership-counts';
 import { GROUP_STATES, type GroupState } from './remote-group.entity';
 
 export interface OverviewFigures {
@@ -21,49 +24,49 @@ export interface OverviewFigures {
   };
 }
 
-/** One integration in figures. */
+/** One integration in figures: exact, and counted a slice at a time. */
 @Injectable()
 export class Overview {
-  constructor(@InjectDataSource() private readonly reader: DataSource) {}
+  private readonly underWay = new Map<string, Promise<OverviewFigures>>();
 
-  async of(integrationId: string): Promise<OverviewFigures> {
-    const [groups, members, oldestPendingSeconds, leaversStillOnTeam, reconciliation] = await Promise.all([
-      this.groups(integrationId),
-      this.members(integrationId),
-      this.oldestPendingSeconds(integrationId),
-      this.leaversStillOnTeam(integrationId),
-      this.reconciliation(integrationId),
-    ]);
-    return { groups, members, oldestPendingSeconds, leaversStillOnTeam, reconciliation };
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly memberships: MembershipCounts,
+  ) {}
+
+  /** Whoever asks while an integration is being counted gets what comes of that: it is counted once at a time. */
+  of(integrationId: string): Promise<OverviewFigures> {
+    const counting = this.underWay.get(integrationId) ?? this.count(integrationId);
+    this.underWay.set(integrationId, counting);
+    return counting;
+  }
+
+  private async count(integrationId: string): Promise<OverviewFigures> {
+    try {
+      const slice = new Slice();
+      return {
+        groups: await this.groups(slice, integrationId),
+        members: await this.members(slice, integrationId),
+        oldestPendingSeconds: await this.oldestPendingSeconds(integrationId),
+        leaversStillOnTeam: await this.leaversStillOnTeam(slice, integrationId),
+        reconciliation: await this.reconciliation(integrationId),
+      };
+    } finally {
+      this.underWay.delete(integrationId);
+    }
   }
 
   /** Those whom the list of groups shows, tombstones included. */
-  private async groups(integrationId: string): Promise<Record<GroupState, number>> {
-    const rows = await this.reader.query<{ state: GroupState; counted: number }[]>(
-      `SELECT s.state AS state, COUNT(*) AS counted FROM (
-         SELECT ${GROUP_STATE} AS state FROM ${GROUPS} WHERE g.integrationId = ? AND ${IS_LISTED}
-       ) s GROUP BY s.state`,
-      [integrationId],
-    );
+  private async groups(slice: Slice, integrationId: string): Promise<Record<GroupState, number>> {
     const counts = Object.fromEntries(GROUP_STATES.map((state) => [state, 0])) as Record<GroupState, number>;
-    for (const { state, counted } of rows) counts[state] = Number(counted);
+    for await (const groups of groupStates(this.reader, slice, integrationId)) {
+      for (const { state, listed } of groups) if (Number(listed) === 1) counts[state] += 1;
+    }
     return counts;
   }
 
-  private async members(integrationId: string): Promise<OverviewFigures['members']> {
-    const [row] = await this.reader.query<[{ desired: number; applied: number | null }]>(
-      `SELECT COUNT(*) AS desired, SUM(CASE WHEN t.state = 'present' THEN 1 ELSE 0 END) AS applied
-       FROM group_member m
-       JOIN scim_group g ON g.id = m.groupId AND g.deletedAt IS NULL
-       JOIN scim_user u ON u.id = m.userId AND u.active = 1 AND u.deletedAt IS NULL
-       LEFT JOIN remote_group r ON r.integrationId = m.integrationId AND r.groupId = m.groupId
-       LEFT JOIN remote_user l ON l.userId = m.userId
-       LEFT JOIN remote_member t ON t.remoteGroupId = r.id AND t.remoteUserId = l.remoteUserId
-       WHERE m.integrationId = ?`,
-      [integrationId],
-    );
-    const desired = Number(row.desired);
-    const applied = Number(row.applied ?? 0);
+  private async members(slice: Slice, integrationId: string): Promise<OverviewFigures['members']> {
+    const { desired, applied } = await this.memberships.ofIntegration(slice, integrationId);
     return { desired, applied, pending: desired - applied };
   }
 
@@ -76,14 +79,24 @@ export class Overview {
   }
 
   /** People, in however many teams they are. */
-  private async leaversStillOnTeam(integrationId: string): Promise<number> {
-    const [row] = await this.reader.query<[{ leavers: number }]>(
-      `SELECT COUNT(DISTINCT t.remoteUserId) AS leavers
-       FROM remote_group g JOIN remote_member t ON t.remoteGroupId = g.id
-       WHERE g.integrationId = ? AND ${isLeaverStillOnTeam('t', 'g.integrationId')}`,
-      [integrationId],
+  private async leaversStillOnTeam(slice: Slice, integrationId: string): Promise<number> {
+    const leavers = new Set<string>();
+    const teams = keysetSlices<{ id: string; groupId: string; waits: number }>(slice, (last, limit) =>
+      this.reader.query(
+        `SELECT r.id AS id, r.groupId AS groupId, CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits
+         FROM (SELECT id, groupId FROM remote_group WHERE integrationId = ? AND groupId > ?
+               ORDER BY groupId LIMIT ?) r ORDER BY r.groupId`,
+        [integrationId, last?.groupId ?? '', limit],
+      ),
     );
-    return Number(row.leavers);
+    for await (const some of teams) {
+      for (const { id } of some.filter(({ waits }) => Number(waits) === 1)) {
+        for await (const found of leaversOnTeam(this.reader, slice, integrationId, id)) {
+          for (const { remoteUserId } of found) leavers.add(remoteUserId);
+        }
+      }
+    }
+    return leavers.size;
   }
 
   private async reconciliation(integrationId: string): Promise<OverviewFigures['reconciliation']> {

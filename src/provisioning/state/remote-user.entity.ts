@@ -16,7 +16,7 @@ export type RemoteUserState = 'unknown' | 'resolved' | 'not_found' | 'ambiguous'
 @Entity('remote_user')
 @Index('remote_user_of_integration', ['integrationId', 'remoteUserId'])
 @Index('remote_user_by_address', ['integrationId', 'linkedEmailKey'])
-@Index('remote_user_to_review', ['integrationId', 'reason', 'nextCheckAt'])
+@Index('remote_user_in_review', ['integrationId', 'reason', 'nextCheckAt', 'userId'])
 export class RemoteUser {
   @PrimaryIdColumn() userId: string;
   @IdColumn() integrationId: string;

@@ -2,10 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { inList } from '../../database/dialect';
+import { keysetSlices } from '../../database/keyset-slices';
 import { fold } from '../../directory/fold';
+import { Slice } from '../../event-loop/slice';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
-import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam, leaverMessage } from './leavers';
-import { GROUPS, GROUP_STATE, IS_LISTED } from './listed-groups';
+import {
+  HAS_WAITING_MEMBERS,
+  LEAVER_STILL_ON_TEAM,
+  isLeaverStillOnTeam,
+  leaverMessage,
+  leaversOnTeam,
+} from './leavers';
+import { GROUPS, GROUP_STATE, IS_LISTED, groupStates } from './listed-groups';
+import { MembershipCounts } from './membership-counts';
 import type { GroupState, Ownership } from './remote-group.entity';
 
 export interface GroupStatus {
@@ -65,31 +74,39 @@ export interface StatusQuery<State extends string> {
 /** How desired state and target stand to each other, for people to read. One row more than the limit tells of more. */
 @Injectable()
 export class SyncStatus {
-  constructor(@InjectDataSource() private readonly reader: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly memberships: MembershipCounts,
+  ) {}
 
   async groups(integrationId: string, query: StatusQuery<GroupState>): Promise<GroupStatus[]> {
-    const conditions = ['g.integrationId = ?', IS_LISTED, 'g.id > ?'];
-    const params: unknown[] = [integrationId, query.after];
-    if (query.state !== undefined) {
-      conditions.push(`${GROUP_STATE} = ?`);
-      params.push(query.state);
+    const slice = new Slice();
+    const search = query.search === undefined ? '' : fold(query.search);
+    const ids: string[] = [];
+    for await (const groups of groupStates(this.reader, slice, integrationId, query.after)) {
+      const found = groups.filter(
+        ({ state, listed, displayNameKey }) =>
+          Number(listed) === 1 &&
+          (query.state === undefined || state === query.state) &&
+          (search === '' || (displayNameKey ?? '').includes(search)),
+      );
+      ids.push(...found.map(({ id }) => id));
+      if (ids.length > query.limit) break;
     }
-    if (query.search !== undefined) {
-      conditions.push('INSTR(g.displayNameKey, ?) > 0');
-      params.push(fold(query.search));
-    }
-    return this.groupRows(integrationId, `${conditions.join(' AND ')} ORDER BY g.id LIMIT ?`, [
-      ...params,
-      query.limit + 1,
-    ]);
+    return this.groupRows(slice, integrationId, ids.slice(0, query.limit + 1));
   }
 
   async group(integrationId: string, groupId: string): Promise<GroupStatus | null> {
-    const [group] = await this.groupRows(integrationId, `g.integrationId = ? AND g.id = ? AND ${IS_LISTED}`, [
-      integrationId,
-      groupId,
-    ]);
+    const [group] = await this.groupRows(new Slice(), integrationId, [groupId]);
     return group ?? null;
+  }
+
+  async isListed(integrationId: string, groupId: string): Promise<boolean> {
+    const rows = await this.reader.query<unknown[]>(
+      `SELECT 1 FROM ${GROUPS} WHERE g.integrationId = ? AND g.id = ? AND ${IS_LISTED}`,
+      [integrationId, groupId],
+    );
+    return rows.length > 0;
   }
 
   async members(
@@ -97,12 +114,15 @@ export class SyncStatus {
     groupId: string,
     query: StatusQuery<MemberState>,
   ): Promise<MemberStatus[]> {
+    const slice = new Slice();
     const found: MemberStatus[] = [];
+    const inTeamAlone = await this.inTeamAlone(slice, integrationId, groupId, query.after);
     for (let after = query.after; found.length <= query.limit;) {
-      const userIds = await this.memberIds(integrationId, groupId, after);
+      const userIds = await this.memberIds(integrationId, groupId, after, inTeamAlone);
       if (userIds.length === 0) break;
       found.push(...(await this.memberRows(integrationId, groupId, userIds, query.state)));
       after = userIds.at(-1)!;
+      if (slice.isOver) await slice.next();
     }
     const rows = found.slice(0, query.limit + 1);
     const flagged = await this.withSharedPeople(integrationId, rows);
@@ -117,24 +137,19 @@ export class SyncStatus {
   }
 
   async users(integrationId: string, query: StatusQuery<UserLinkState>): Promise<UserStatus[]> {
-    const conditions = ['u.integrationId = ?', 'u.deletedAt IS NULL', 'u.id > ?'];
-    const params: unknown[] = [integrationId, query.after];
-    if (query.state !== undefined) {
-      conditions.push("COALESCE(r.state, 'unknown') = ?");
-      params.push(query.state);
+    const search = query.search === undefined ? '' : fold(query.search);
+    const ids: string[] = [];
+    for await (const users of this.userLinks(integrationId, query.after)) {
+      const found = users.filter(
+        ({ state, listed, userNameKey, emailKey }) =>
+          Number(listed) === 1 &&
+          (query.state === undefined || state === query.state) &&
+          (search === '' || (userNameKey ?? '').includes(search) || (emailKey ?? '').includes(search)),
+      );
+      ids.push(...found.map(({ id }) => id));
+      if (ids.length > query.limit) break;
     }
-    if (query.search !== undefined) {
-      conditions.push('(INSTR(u.userNameKey, ?) > 0 OR INSTR(u.emailKey, ?) > 0)');
-      params.push(fold(query.search), fold(query.search));
-    }
-    const rows = await this.reader.query<UserStatus[]>(
-      `SELECT u.id AS id, u.userName AS userName, u.email AS email, u.active AS active,
-              COALESCE(r.state, 'unknown') AS state, r.reason AS reason, r.message AS message,
-              r.remoteUserId AS remoteUserId, COALESCE(r.pinned, 0) AS pinned, r.nextCheckAt AS nextAttemptAt
-       FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
-       WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ?`,
-      [...params, query.limit + 1],
-    );
+    const rows = await this.userRows(ids.slice(0, query.limit + 1));
     const flagged = await this.withSharedPeople(integrationId, rows);
     return flagged.map((row) => ({
       ...row,
@@ -144,31 +159,93 @@ export class SyncStatus {
     }));
   }
 
-  /** Some of those who are in the group, or in its team through us, in the order of their ids. */
-  private async memberIds(integrationId: string, groupId: string, after: string): Promise<string[]> {
-    const rows = await this.reader.query<{ userId: string }[]>(
-      `SELECT userId FROM (SELECT userId FROM group_member WHERE groupId = ? AND integrationId = ? AND userId > ?
-                           ORDER BY userId LIMIT ?) in_group
-       UNION
-       SELECT userId FROM (SELECT DISTINCT a.userId AS userId FROM remote_group g
-                           JOIN remote_member b ON b.remoteGroupId = g.id AND b.managed = 1
-                           JOIN remote_user a ON a.integrationId = g.integrationId AND a.remoteUserId = b.remoteUserId
-                           WHERE g.integrationId = ? AND g.groupId = ? AND a.userId > ?
-                           ORDER BY a.userId LIMIT ?) in_team
-       ORDER BY userId LIMIT ?`,
-      [
-        groupId,
-        integrationId,
-        after,
-        MEMBERS_AT_ONCE,
-        integrationId,
-        groupId,
-        after,
-        MEMBERS_AT_ONCE,
-        MEMBERS_AT_ONCE,
-      ],
+  /** All users in the order of their ids, with what the filters of the list ask. */
+  private userLinks(integrationId: string, after: string) {
+    type UserLink = {
+      id: string;
+      userNameKey: string | null;
+      emailKey: string | null;
+      listed: number;
+      state: UserLinkState;
+    };
+    return keysetSlices<UserLink>(new Slice(), (last, limit) =>
+      this.reader.query(
+        `SELECT u.id AS id, u.userNameKey AS userNameKey, u.emailKey AS emailKey,
+                CASE WHEN u.deletedAt IS NULL THEN 1 ELSE 0 END AS listed, COALESCE(r.state, 'unknown') AS state
+         FROM (SELECT id, userNameKey, emailKey, deletedAt FROM scim_user
+               WHERE integrationId = ? AND id > ? ORDER BY id LIMIT ?) u
+         LEFT JOIN remote_user r ON r.userId = u.id ORDER BY u.id`,
+        [integrationId, last?.id ?? after, limit],
+      ),
     );
-    return rows.map(({ userId }) => userId);
+  }
+
+  private async userRows(userIds: readonly string[]): Promise<UserStatus[]> {
+    if (userIds.length === 0) return [];
+    return this.reader.query<UserStatus[]>(
+      `SELECT u.id AS id, u.userName AS userName, u.email AS email, u.active AS active,
+              COALESCE(r.state, 'unknown') AS state, r.reason AS reason, r.message AS message,
+              r.remoteUserId AS remoteUserId, COALESCE(r.pinned, 0) AS pinned, r.nextCheckAt AS nextAttemptAt
+       FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
+       WHERE u.id IN (${inList(userIds)}) ORDER BY u.id`,
+      [...userIds],
+    );
+  }
+
+  /** Some of those who are in the group, or in its team through us, in the order of their ids. */
+  private async memberIds(
+    integrationId: string,
+    groupId: string,
+    after: string,
+    inTeamAlone: readonly string[],
+  ): Promise<string[]> {
+    const rows = await this.reader.query<{ userId: string }[]>(
+      `SELECT userId FROM group_member WHERE integrationId = ? AND groupId = ? AND userId > ?
+       ORDER BY userId LIMIT ?`,
+      [integrationId, groupId, after, MEMBERS_AT_ONCE],
+    );
+    const start = inTeamAlone.findIndex((userId) => userId > after);
+    const others = start < 0 ? [] : inTeamAlone.slice(start, start + MEMBERS_AT_ONCE);
+    return [...new Set([...rows.map(({ userId }) => userId), ...others])].sort().slice(0, MEMBERS_AT_ONCE);
+  }
+
+  /** Users who are in the team through us and in the group no more, sorted: as a rule a few who are about to leave. */
+  private async inTeamAlone(
+    slice: Slice,
+    integrationId: string,
+    groupId: string,
+    after: string,
+  ): Promise<string[]> {
+    const [team] = await this.reader.query<{ id: string }[]>(
+      'SELECT id FROM remote_group WHERE integrationId = ? AND groupId = ?',
+      [integrationId, groupId],
+    );
+    if (!team) return [];
+    type TeamMember = {
+      remoteUserId: string;
+      userId: string | null;
+      memberId: string | null;
+      managed: number;
+    };
+    const inTeam = keysetSlices<TeamMember>(slice, (last, limit) =>
+      this.reader.query(
+        `SELECT b.remoteUserId AS remoteUserId, b.managed AS managed, a.userId AS userId, m.userId AS memberId
+         FROM (SELECT remoteUserId, managed FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
+               ORDER BY remoteUserId LIMIT ?) b
+         LEFT JOIN remote_user a ON a.integrationId = ? AND a.remoteUserId = b.remoteUserId
+         LEFT JOIN group_member m ON m.groupId = ? AND m.userId = a.userId
+         ORDER BY b.remoteUserId`,
+        [team.id, last?.remoteUserId ?? '', limit, integrationId, groupId],
+      ),
+    );
+    const alone = new Set<string>();
+    for await (const some of inTeam) {
+      for (const { userId, memberId, managed } of some) {
+        if (Number(managed) === 1 && userId !== null && memberId === null && userId > after)
+          alone.add(userId);
+      }
+    }
+    return [...alone].sort();
   }
 
   /** Those of them who are wanted in the team or still in it through us. */
@@ -212,67 +289,45 @@ export class SyncStatus {
       [integrationId, ...remoteUserIds],
     );
     for (const { remoteUserId, ...user } of rows) {
-      usersOf.set(remoteUserId, [...(usersOf.get(remoteUserId) ?? []), user]);
+      const users = usersOf.get(remoteUserId);
+      if (users) users.push(user);
+      else usersOf.set(remoteUserId, [user]);
     }
     return usersOf;
   }
 
   private async groupRows(
+    slice: Slice,
     integrationId: string,
-    where: string,
-    params: readonly unknown[],
+    groupIds: readonly string[],
   ): Promise<GroupStatus[]> {
+    if (groupIds.length === 0) return [];
     const rows = await this.reader.query<GroupRow[]>(
       `SELECT g.id AS id, g.displayName AS displayName, g.generation AS generation, ${GROUP_STATE} AS state,
               r.reason AS reason, r.message AS message, r.appliedGeneration AS appliedGeneration,
               r.nextAttemptAt AS nextAttemptAt, r.deletingSince AS deletingSince, r.remoteId AS remoteId,
-              r.remoteName AS remoteName, r.remoteUrl AS remoteUrl, r.ownership AS ownership
-       FROM ${GROUPS} WHERE ${where}`,
-      [...params],
-    );
-    const ids = rows.map(({ id }) => id);
-    const [counts, leavers] = await Promise.all([this.memberCounts(ids), this.leavers(integrationId, ids)]);
-    return rows.map((row) => {
-      const group = asGroupStatus(row, counts.get(row.id) ?? { desired: 0, applied: 0 });
-      const leaver = leavers.get(row.id);
-      // Beside what stands in the way of the whole group, one person says little; beside other people it says the most.
-      if (leaver === undefined || !['partial', 'pending'].includes(group.state)) return group;
-      return { ...group, reason: LEAVER_STILL_ON_TEAM, message: leaver };
-    });
-  }
-
-  /** By group, what is to be said of a leaver whom the target keeps in its team. */
-  private async leavers(integrationId: string, groupIds: readonly string[]): Promise<Map<string, string>> {
-    if (groupIds.length === 0) return new Map();
-    const rows = await this.reader.query<{ groupId: string; message: string | null }[]>(
-      `SELECT g.groupId AS groupId, MIN(t.message) AS message
-       FROM remote_group g JOIN remote_member t ON t.remoteGroupId = g.id
-       WHERE g.integrationId = ? AND g.groupId IN (${inList(groupIds)})
-         AND ${isLeaverStillOnTeam('t', 'g.integrationId')}
-       GROUP BY g.groupId`,
+              r.remoteName AS remoteName, r.remoteUrl AS remoteUrl, r.ownership AS ownership, r.id AS remoteGroupId,
+              CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits
+       FROM ${GROUPS} WHERE g.integrationId = ? AND g.id IN (${inList(groupIds)}) AND ${IS_LISTED} ORDER BY g.id`,
       [integrationId, ...groupIds],
     );
-    return new Map(rows.map(({ groupId, message }) => [groupId, leaverMessage(message)]));
+    const groups: GroupStatus[] = [];
+    for (const row of rows) {
+      const group = asGroupStatus(row, await this.memberships.ofGroup(slice, integrationId, row.id));
+      // Beside what stands in the way of the whole group, one person says little; beside other people it says the most.
+      const mayName = Number(row.waits) === 1 && ['partial', 'pending'].includes(group.state);
+      const leaver = mayName ? await this.leaver(slice, integrationId, row.remoteGroupId!) : null;
+      groups.push(leaver === null ? group : { ...group, reason: LEAVER_STILL_ON_TEAM, message: leaver });
+    }
+    return groups;
   }
 
-  private async memberCounts(groupIds: readonly string[]) {
-    const counts = new Map<string, { desired: number; applied: number }>();
-    if (groupIds.length === 0) return counts;
-    const rows = await this.reader.query<{ groupId: string; desired: number; applied: number }[]>(
-      `SELECT m.groupId AS groupId, COUNT(*) AS desired,
-              SUM(CASE WHEN t.state = 'present' THEN 1 ELSE 0 END) AS applied
-       FROM group_member m
-       JOIN scim_user u ON u.id = m.userId AND u.active = 1 AND u.deletedAt IS NULL
-       LEFT JOIN remote_group r ON r.integrationId = m.integrationId AND r.groupId = m.groupId
-       LEFT JOIN remote_user l ON l.userId = m.userId
-       LEFT JOIN remote_member t ON t.remoteGroupId = r.id AND t.remoteUserId = l.remoteUserId
-       WHERE m.groupId IN (${inList(groupIds)}) GROUP BY m.groupId`,
-      [...groupIds],
-    );
-    for (const { groupId, desired, applied } of rows) {
-      counts.set(groupId, { desired: Number(desired), applied: Number(applied) });
+  /** What is to be said of a leaver whom the target keeps in the team; null where there is none. */
+  private async leaver(slice: Slice, integrationId: string, remoteGroupId: string): Promise<string | null> {
+    for await (const [first] of leaversOnTeam(this.reader, slice, integrationId, remoteGroupId)) {
+      if (first) return leaverMessage(first.message);
     }
-    return counts;
+    return null;
   }
 }
 
@@ -327,6 +382,9 @@ interface PersonRow {
 
 interface GroupRow {
   id: string;
+  remoteGroupId: string | null;
+  /** 1 where somebody's removal from the team waits. */
+  waits: number;
   displayName: string;
   generation: number;
   state: GroupState;

@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { type CountedSlice, type Pauses, countedSlices } from '../../database/keyset-slices';
+
+const MEMBERSHIPS_AT_ONCE = 500;
+
+export interface MemberCounts {
+  /** Active members. */
+  desired: number;
+  /** Those of them who are in the team. */
+  applied: number;
+}
+
+interface GroupSlice extends CountedSlice, MemberCounts {
+  groupId: string;
+  last: string;
+  deletedAt: number | null;
+}
+
+/** Counts who is wanted in teams and who is in them: membership by membership, some hundreds with each statement. */
+@Injectable()
+export class MembershipCounts {
+  constructor(@InjectDataSource() private readonly reader: DataSource) {}
+
+  async ofGroup(pauses: Pauses, integrationId: string, groupId: string): Promise<MemberCounts> {
+    const counts = { desired: 0, applied: 0 };
+    await this.addGroup(counts, pauses, integrationId, groupId, '');
+    return counts;
+  }
+
+  /** Of all groups that the IdP has. */
+  async ofIntegration(pauses: Pauses, integrationId: string): Promise<MemberCounts> {
+    const counts = { desired: 0, applied: 0 };
+    for (let after = ''; ;) {
+      const groups = await this.reader.query<GroupSlice[]>(
+        slicesOf('groupId > ? ORDER BY groupId, userId LIMIT ?'),
+        [integrationId, after, MEMBERSHIPS_AT_ONCE],
+      );
+      if (pauses.isOver) await pauses.next();
+      for (const group of groups) if (group.deletedAt === null) add(counts, group);
+      const read = groups.reduce((sum, { counted }) => sum + Number(counted), 0);
+      if (read < MEMBERSHIPS_AT_ONCE) return counts;
+      // The statement may have ended within this one.
+      const { groupId, last, deletedAt } = groups.at(-1)!;
+      if (deletedAt === null) await this.addGroup(counts, pauses, integrationId, groupId, last);
+      after = groupId;
+    }
+  }
+
+  private async addGroup(
+    counts: MemberCounts,
+    pauses: Pauses,
+    integrationId: string,
+    groupId: string,
+    after: string,
+  ): Promise<void> {
+    const read = async (userId: string, limit: number) => {
+      const [slice] = await this.reader.query<GroupSlice[]>(
+        slicesOf('groupId = ? AND userId > ? ORDER BY userId LIMIT ?'),
+        [integrationId, groupId, userId, limit],
+      );
+      return slice;
+    };
+    for await (const slice of countedSlices(pauses, read, after)) add(counts, slice);
+  }
+}
+
+/**
+ * By group, the memberships of one slice of the index. A deleted user is not active.
+ *
+ * @param range which memberships of the integration
+ */
+function slicesOf(range: string): string {
+  return `SELECT c.groupId AS groupId, c.counted AS counted, c.last AS last, c.desired AS desired, c.applied AS applied,
+                 g.deletedAt AS deletedAt
+    FROM (
+      SELECT m.groupId AS groupId, COUNT(*) AS counted, MAX(m.userId) AS last, SUM(u.active) AS desired,
+             SUM(CASE WHEN u.active = 1 AND t.state = 'present' THEN 1 ELSE 0 END) AS applied
+      FROM (SELECT integrationId, groupId, userId FROM group_member WHERE integrationId = ? AND ${range}) m
+      LEFT JOIN scim_user u ON u.id = m.userId
+      LEFT JOIN remote_group r ON r.integrationId = m.integrationId AND r.groupId = m.groupId
+      LEFT JOIN remote_user l ON l.userId = m.userId AND r.id IS NOT NULL
+      LEFT JOIN remote_member t ON t.remoteGroupId = r.id AND t.remoteUserId = l.remoteUserId
+      GROUP BY m.groupId
+    ) c LEFT JOIN scim_group g ON g.id = c.groupId
+    ORDER BY c.groupId`;
+}
+
+function add(counts: MemberCounts, { desired, applied }: MemberCounts): void {
+  counts.desired += Number(desired);
+  counts.applied += Number(applied);
+}
