@@ -16,14 +16,14 @@ const paths: Record<string, Record<string, Operation>> = JSON.parse(
 ).paths;
 
 const MEBIBYTE = 1024 * 1024;
-const EVERY_TIME = /\/(overview|plan|export)$|integrations\/\{id\}\/users$/;
-const LONG_LIST = { schema: { maximum: 200 } };
+const EVERY_TIME = /integrations\/\{id\}\/(overview|plan)$/;
+const LONGEST_PAGE = 200;
 
 /** The dearest value of each query parameter that is a wish for more; those that narrow the answer stay away. */
 function dearest({ name, schema }: Parameter): string | null {
   switch (name) {
     case 'limit':
-      return String(schema?.maximum ?? LONG_LIST.schema.maximum);
+      return String(schema?.maximum ?? LONGEST_PAGE);
     case 'search':
       return 'zz';
     case 'since':
@@ -132,16 +132,24 @@ export const DOOR_ATTACKS: readonly Attack[] = [
     name: 'an accountSubdomain is a host, 250,000 spaces and a line break',
     everyTime: true,
     requests: ({ scimify, world: { big } }) => {
-      const settings = { accountSubdomain: `acme.pagerduty.com${' '.repeat(250_000)}\n` };
-      const path = `/api/v1/integrations/${big.integrationId}`;
+      const settings = {
+        authMethod: 'oauth',
+        clientId: 'x',
+        accountRegion: 'us',
+        accountSubdomain: `acme.pagerduty.com/${' '.repeat(250_000)}\nx`,
+      };
+      const integration = { provider: 'pagerduty', name: 'x', secret: 'x', settings };
       return [
-        adminRequest(scimify, big.adminKeys.owner, 'PATCH', path, { settings }),
-        adminRequest(scimify, big.adminKeys.owner, 'POST', `/api/v1/tenants/${big.tenantId}/integrations`, {
-          provider: 'pagerduty',
-          name: 'x',
-          secret: 'x',
-          settings: { authMethod: 'oauth', clientId: 'x', accountRegion: 'us', ...settings },
+        adminRequest(scimify, big.adminKeys.owner, 'PATCH', `/api/v1/integrations/${big.integrationId}`, {
+          settings,
         }),
+        adminRequest(
+          scimify,
+          big.adminKeys.owner,
+          'POST',
+          `/api/v1/tenants/${big.tenantId}/integrations`,
+          integration,
+        ),
       ];
     },
   },

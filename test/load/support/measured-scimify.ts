@@ -21,9 +21,12 @@ export interface LoopFigures {
   p99DelayMs: number;
   /** The most memory that the process had. */
   peakMemoryMb: number;
-  /** Whether it had to be killed, as it did not answer within 30 s; the hold is at least what is told then. */
+  /** Whether it ended, or had to be killed as it did not answer within 30 s: the hold is a guess from below then. */
   killed: boolean;
 }
+
+/** As loop-watch.js tells them. */
+type ToldFigures = Omit<LoopFigures, 'peakMemoryMb' | 'killed'>;
 
 /** The product as a process of its own that tells how long its thread was held. */
 export class MeasuredScimify {
@@ -55,22 +58,33 @@ export class MeasuredScimify {
     this.begunAt = performance.now();
   }
 
-  /** The figures since `begin`. A process that does not answer is killed and started anew. */
+  /** The figures since `begin`. A process that does not answer is killed, and one that ended is started anew. */
   async end(): Promise<LoopFigures> {
-    const told = once(this.child, 'message') as Promise<[Omit<LoopFigures, 'peakMemoryMb' | 'killed'>]>;
-    this.child.send('end');
-    const giveUp = new AbortController();
-    const answer = await Promise.race([
-      told,
-      pause(LONGEST_WAIT_MS, null, { signal: giveUp.signal }).catch(() => null),
-    ]);
-    giveUp.abort();
+    const answer = await this.figures();
     const peakMemoryMb = this.peakMemoryMb();
-    if (answer) return { ...answer[0], peakMemoryMb, killed: false };
+    if (answer) return { ...answer, peakMemoryMb, killed: false };
     const heldMs = performance.now() - this.begunAt;
     await this.kill();
     await this.start();
     return { longestHoldMs: heldMs, longestDelayMs: heldMs, p99DelayMs: heldMs, peakMemoryMb, killed: true };
+  }
+
+  /** @returns null if it has ended by itself, or does not answer */
+  private async figures(): Promise<ToldFigures | null> {
+    if (this.hasEnded) return null;
+    const child = this.child;
+    const giveUp = new AbortController();
+    const { signal } = giveUp;
+    const none = () => null;
+    const told = once(child, 'message', { signal }).then(([figures]) => figures as ToldFigures, none);
+    child.send('end');
+    const answer = await Promise.race([
+      told,
+      once(child, 'exit', { signal }).then(none, none),
+      pause(LONGEST_WAIT_MS, null, { signal }).catch(none),
+    ]);
+    giveUp.abort();
+    return answer;
   }
 
   async kill(): Promise<void> {

@@ -39,7 +39,7 @@ export interface Outcome {
 
 /** Sends requests from a process of its own. */
 export class Sender {
-  private readonly child: ChildProcess = fork(join(__dirname, 'sender.js'), {
+  private readonly child: ChildProcess = fork(join(__dirname, 'send-requests.js'), {
     execArgv: [],
     serialization: 'advanced',
   });
