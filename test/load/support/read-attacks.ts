@@ -35,6 +35,9 @@ const GROUP_ATTRIBUTES: Record<string, string> = {
 const times = (count: number, term: (n: number) => string, joint = ' or ') =>
   Array.from({ length: count }, (_, n) => term(n)).join(joint);
 
+/** An id that no resource has. */
+const idAfter = (id: string, n: number) => id.slice(0, -7) + String(9_000_000 + n);
+
 const MARKS = '\u0315'.repeat(4_000) + '\u0316'.repeat(4_000);
 
 const comparisons = (path: string, attributes: Record<string, string>, everyTime: readonly string[]) =>
@@ -74,10 +77,15 @@ export const READ_ATTACKS: readonly Attack[] = [
   ...[10, 50, 140].map<Attack>((terms) => ({
     name: `/Users is filtered by ${terms} × "groups eq"`,
     everyTime: terms === 140,
-    requests: ({ scim, world }) => [
+    // Groups with nobody in them, and groups with everybody: none is left out because of the one before.
+    requests: ({ scim, world: { big } }) => [
       scim.filter(
         '/Users',
-        times(terms, (n) => `groups eq "${world.big.groupIds[n % 100]}"`),
+        times(terms, (n) => `groups eq "${idAfter(big.groupIds.at(-1)!, n)}"`),
+      ),
+      scim.filter(
+        '/Users',
+        times(terms, (n) => `groups eq "${big.groupIds[n % 20]}"`, ' and '),
       ),
     ],
   })),

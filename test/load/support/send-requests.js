@@ -8,6 +8,7 @@ const { setTimeout: pause } = require('node:timers/promises');
  */
 const MOST_OUTCOMES = 100_000;
 const SENTENCE_LENGTH = 200;
+const LONGEST_SENDING_MS = 30_000;
 
 let stopped = false;
 
@@ -43,7 +44,9 @@ async function send({ requests, connections, times, forMs, pauseMs, timeoutMs, n
 function outcomeOf(agent, { method, url, headers, body, unfinished }, timeoutMs) {
   return new Promise((resolve) => {
     const begun = performance.now();
+    let answered = false;
     const end = (status, sentence, bytes = 0) => {
+      answered = true;
       clearTimeout(timer);
       resolve({ status, sentence, bytes, ms: performance.now() - begun });
     };
@@ -61,10 +64,16 @@ function outcomeOf(agent, { method, url, headers, body, unfinished }, timeoutMs)
       if (unfinished) answer.on('end', () => outgoing.destroy());
     });
     outgoing.on('error', ({ code, message }) => end(0, String(code ?? message)));
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       end(0, `no answer in ${timeoutMs} ms`);
       outgoing.destroy();
-    }, timeoutMs);
+    };
+    let timer = setTimeout(giveUp, unfinished ? timeoutMs : timeoutMs + LONGEST_SENDING_MS);
+    // A sender that leaves the cores to others may take long to get a big body out: the answer's time counts from then.
+    outgoing.on('finish', () => {
+      clearTimeout(timer);
+      if (!answered) timer = setTimeout(giveUp, timeoutMs);
+    });
     if (unfinished) outgoing.write(body.slice(0, -1));
     else outgoing.end(body);
   });

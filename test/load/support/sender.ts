@@ -20,7 +20,7 @@ export interface Sending {
   forMs: number;
   /** Between an answer and the next request of that connection. */
   pauseMs: number;
-  /** After which a request is given up. */
+  /** After which a request is given up, from when its body has been sent. */
   timeoutMs: number;
   /** As of the command `nice`: with 10, the sender leaves the cores to the others. */
   nice: number;
