@@ -56,7 +56,7 @@ export const WRITE_ATTACKS: readonly Attack[] = [
           path,
           list(1_000, (n) => ({
             op: 'replace',
-            path: `addresses[locality co "ality ${n % 500}" or streetAddress co "zz"].region`,
+            path: `addresses[locality eq "Locality ${n % 500}" or streetAddress co "zz"].region`,
             value: `Region ${n}`,
           })),
         ),
