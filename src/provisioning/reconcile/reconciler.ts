@@ -48,6 +48,13 @@ interface ClaimedGroup extends Tombstone {
   createdRemotelyAt: number | null;
 }
 
+/** One of which nothing may be there in the target yet. */
+type KnownGroup = Omit<ClaimedGroup, 'remoteId'> & { remoteId: string | null };
+
+function isClaimed(group: KnownGroup): group is ClaimedGroup {
+  return group.remoteId !== null;
+}
+
 /**
  * Looks at what the target has and corrects what we know of it. It changes nothing in the target: a group in which
  * something differs is marked, and the engine compares and repairs it as after any other change.
@@ -112,7 +119,7 @@ export class Reconciler {
   /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
   private async claimedGroups(integrationId: string): Promise<ClaimedGroup[]> {
     const claimed: ClaimedGroup[] = [];
-    const slices = keysetSlices<ClaimedGroup & { remoteId: string | null }>(new Slice(), (last, limit) =>
+    const slices = keysetSlices<KnownGroup>(new Slice(), (last, limit) =>
       this.reader.query(
         `SELECT id, groupId, remoteId, remoteName, writeSeq, lastWriteAt, createdRemotelyAt, deletingSince, state, reason
          FROM remote_group WHERE integrationId = ? AND groupId > ? ORDER BY groupId LIMIT ?`,
@@ -120,8 +127,7 @@ export class Reconciler {
       ),
     );
     for await (const groups of slices) {
-      for (const group of groups)
-        if (group.remoteId !== null && !mayBeDeletedByUs(group)) claimed.push(group);
+      for (const group of groups) if (isClaimed(group) && !mayBeDeletedByUs(group)) claimed.push(group);
     }
     return claimed;
   }
@@ -217,8 +223,8 @@ export class Reconciler {
   ): Promise<{ linked: number; missing: number; gone: string[] }> {
     if (users === null) return { linked: 0, missing: 0, gone: [] };
     const counts = { linked: 0, missing: 0, gone: [] as string[] };
-    type Link = { remoteUserId: string; userId: string; active: number | null };
-    const slices = keysetSlices<Link & { id: string }>(new Slice(), (last, limit) =>
+    type Link = { id: string; active: number; userId: string | null; remoteUserId: string | null };
+    const slices = keysetSlices<Link>(new Slice(), (last, limit) =>
       this.reader.query(
         `SELECT u.id AS id, u.active AS active, r.userId AS userId, r.remoteUserId AS remoteUserId
          FROM (SELECT id, active FROM scim_user WHERE integrationId = ? AND id > ? ORDER BY id LIMIT ?) u
@@ -228,7 +234,7 @@ export class Reconciler {
     );
     for await (const links of slices) {
       for (const { userId, remoteUserId, active } of links) {
-        if (userId === null) continue;
+        if (userId === null || remoteUserId === null) continue;
         const isGone = !users.has(remoteUserId);
         if (isGone) counts.gone.push(userId);
         if (!active) continue;

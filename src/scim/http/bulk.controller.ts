@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { RateLimits } from '../../security/rate-limits';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { readBulkRequest } from '../messages/bulk';
 import { MESSAGE_URNS } from '../messages/urns';
@@ -12,12 +13,19 @@ import { asScimError } from './scim-error-response';
 @ApiTags('SCIM')
 @Controller('scim/v2/:integrationId/Bulk')
 export class BulkController {
-  constructor(private readonly bulk: BulkOperations) {}
+  constructor(
+    private readonly bulk: BulkOperations,
+    private readonly limits: RateLimits,
+  ) {}
 
   @Post()
   @HttpCode(200)
   async run(@Caller() caller: ScimCaller, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
-    const operations = await this.bulk.run(caller, readBulkRequest(body), asScimError);
+    const request = readBulkRequest(body);
+    const { integrationId, tenantId } = caller.context;
+    // The request itself was counted as one.
+    await this.limits.charge('scim', integrationId, tenantId, request.operations.length - 1);
+    const operations = await this.bulk.run(caller, request, asScimError);
     sendJson(reply, 200, JSON.stringify({ schemas: [MESSAGE_URNS.bulkResponse], Operations: operations }));
   }
 }

@@ -65,7 +65,7 @@ function begin(reply: FastifyReply, status: number): FastifyReply {
   return reply.status(status).header('Content-Type', mediaTypeFor(reply.request.headers.accept));
 }
 
-async function* continued(begun: string, rest: AsyncGenerator<string, void>): AsyncGenerator<string> {
+async function* continued(begun: string, rest: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
   yield begun;
   yield* rest;
 }

@@ -40,7 +40,7 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
   if (error instanceof UnknownMembersError) {
     const { userIds } = error;
     const more = userIds.length - NAMED_MEMBERS;
-    const others = more > 0 ? ` and ${more} more` : '';
+    const others = more > 0 ? ` and ${error.areAll ? '' : 'at least '}${more} more` : '';
     return ScimError.invalidValue(
       `These members are no users of this integration: ${userIds.slice(0, NAMED_MEMBERS).map(quoted).join(', ')}${others}; provision them first, then push the group again.`,
     );

@@ -30,7 +30,7 @@ export function listResponse<R>(page: ListPage, resources: R[]): ListResponse<R>
 export async function* listResponseText(
   page: Omit<ListPage, 'itemsPerPage'>,
   pieces: AsyncIterable<{ begins: boolean; text: string }>,
-): AsyncGenerator<string> {
+): AsyncGenerator<string, void> {
   yield `${JSON.stringify({ schemas: [MESSAGE_URNS.listResponse], ...page }).slice(0, -1)},"Resources":[`;
   let itemsPerPage = 0;
   for await (const { begins, text } of pieces) {

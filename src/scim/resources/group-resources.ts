@@ -60,7 +60,7 @@ export class GroupResources {
   }
 
   /** The JSON text of one group, in pieces: a hundred groups of ten thousand members do not sit in memory. */
-  async *text(baseUrl: string, row: GroupRow, projection: Projection): AsyncGenerator<string> {
+  async *text(baseUrl: string, row: GroupRow, projection: Projection): AsyncGenerator<string, void> {
     const slice = new Slice();
     const meta = metaOf(baseUrl, GROUP, row);
     const stored = storedGroup(row);
