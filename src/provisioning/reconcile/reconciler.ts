@@ -49,9 +49,9 @@ interface ClaimedGroup extends Tombstone {
 }
 
 /** One of which nothing may be there in the target yet. */
-type KnownGroup = Omit<ClaimedGroup, 'remoteId'> & { remoteId: string | null };
+type RemoteGroupRow = Omit<ClaimedGroup, 'remoteId'> & { remoteId: string | null };
 
-function isClaimed(group: KnownGroup): group is ClaimedGroup {
+function isClaimed(group: RemoteGroupRow): group is ClaimedGroup {
   return group.remoteId !== null;
 }
 
@@ -119,7 +119,7 @@ export class Reconciler {
   /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
   private async claimedGroups(integrationId: string): Promise<ClaimedGroup[]> {
     const claimed: ClaimedGroup[] = [];
-    const slices = keysetSlices<KnownGroup>(new Slice(), (last, limit) =>
+    const slices = keysetSlices<RemoteGroupRow>(new Slice(), (last, limit) =>
       this.reader.query(
         `SELECT id, groupId, remoteId, remoteName, writeSeq, lastWriteAt, createdRemotelyAt, deletingSince, state, reason
          FROM remote_group WHERE integrationId = ? AND groupId > ? ORDER BY groupId LIMIT ?`,
