@@ -134,7 +134,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     parallelRequests: Number(given.SCIMIFY_PARALLEL_REQUESTS ?? '8'),
     connections: {
       most: Number(given.SCIMIFY_MAX_CONNECTIONS ?? '2000'),
-      mostPerNetwork: Number(given.SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS ?? '200'),
+      mostPerNetwork: Number(given.SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS ?? '500'),
       headersTimeoutMs: Number(given.SCIMIFY_HEADERS_TIMEOUT_SECONDS ?? '10') * 1_000,
       bodyTimeoutMs: Number(given.SCIMIFY_BODY_TIMEOUT_SECONDS ?? '30') * 1_000,
       unfinishedBodyBytes: Number(given.SCIMIFY_UNFINISHED_BODIES_MIB ?? '128') * 1024 * 1024,

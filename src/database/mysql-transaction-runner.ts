@@ -60,6 +60,11 @@ export class MysqlTransactionRunner extends TransactionRunner {
     }
   }
 
+  /** The server rolls back what is under way when its connection ends. */
+  end(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Once for each connection of the pool. */
   private async prepare(runner: QueryRunner): Promise<void> {
     const connection = (await runner.connect()) as object;

@@ -37,13 +37,19 @@ interface FinishedWork {
  */
 export class SqliteTransactionRunner extends TransactionRunner {
   private readonly lanes = new WriterLanes<QueuedWork>();
-  private draining = false;
+  private draining: Promise<void> | null = null;
+  private ended = false;
 
   constructor(private readonly writer: DataSource) {
     super();
   }
 
   run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    if (this.ended) {
+      return Promise.reject(
+        new DatabaseUnavailableError('Scimify is stopping, and its database takes no more writes.'),
+      );
+    }
     return new Promise<T>((resolve, reject) => {
       const lane = laneOf(options);
       const whose = currentWork();
@@ -63,8 +69,13 @@ export class SqliteTransactionRunner extends TransactionRunner {
         queued.impatience = setTimeout(() => this.giveUp(lane, queued), options.maxWaitMs);
       }
       this.lanes.enter(lane, queued);
-      void this.drain();
+      this.draining ??= this.drain();
     });
+  }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    await this.draining;
   }
 
   private giveUp(lane: string, queued: QueuedWork): void {
@@ -73,12 +84,10 @@ export class SqliteTransactionRunner extends TransactionRunner {
   }
 
   private async drain(): Promise<void> {
-    if (this.draining) return;
-    this.draining = true;
     try {
       while (!this.lanes.isEmpty) await this.commitBatch();
     } finally {
-      this.draining = false;
+      this.draining = null;
     }
   }
 

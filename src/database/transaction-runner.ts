@@ -52,4 +52,7 @@ export abstract class TransactionRunner {
    * @throws whatever the work throws, after its rollback
    */
   abstract run<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+
+  /** Takes no more works, and returns when those that it has taken are done: the connection may be closed then. */
+  abstract end(): Promise<void>;
 }

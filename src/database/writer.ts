@@ -36,6 +36,7 @@ export class Writer {
   }
 
   async close(): Promise<void> {
+    await this.transactions.end();
     await this.dataSource.destroy();
     this.lock?.release();
   }

@@ -370,7 +370,7 @@ describe('bodies of more than one meaning', () => {
     expect([atScim.status, ((await atScim.json()) as any).scimType]).toEqual([400, 'invalidSyntax']);
     const atAdmin = await fetch(`${scimify.url}/api/v1/tenants`, {
       ...broken,
-      headers: { 'Content-Type': 'application/json' },
+      headers: { ...scimify.admin.headers, 'Content-Type': 'application/json' },
     });
     expect([atAdmin.status, ((await atAdmin.json()) as any).code]).toEqual([400, 'bad_request']);
   });
