@@ -63,7 +63,8 @@ export class Installation {
       SCIMIFY_DATA_DIR: this.directory,
       SCIMIFY_ADMIN_KEY: ADMIN_KEY,
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
-      // Tests do everything from one address.
+      // Tests do everything at the same time, from one address.
+      SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
       SCIMIFY_LOG_LEVEL: 'warn',
       PAGERDUTY_API_URL: this.pagerDuty.url,

@@ -96,7 +96,8 @@ export class Scimify {
       SCIMIFY_SCIM_RATE_LIMIT: '0',
       SCIMIFY_ADMIN_RATE_LIMIT: '0',
       SCIMIFY_TENANT_RATE_LIMIT: '0',
-      // And from one address, with one tenant.
+      // And at the same time, from one address, with one tenant.
+      SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
       SCIMIFY_MAX_INTEGRATIONS: '1000',
       SCIMIFY_LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
