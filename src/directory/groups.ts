@@ -140,9 +140,8 @@ export class Groups extends LiveResources<GroupRow> {
     if (userIds.length === 0) return groups;
     const rows = await this.reader.query<(UserGroupRow & { deletedAt: number | null })[]>(
       `SELECT m.userId AS userId, g.id AS id, g.displayName AS displayName, g.deletedAt AS deletedAt
-       FROM (SELECT userId, groupId FROM ${throughIndex('group_member', 'group_member_of_user')}
-             WHERE integrationId = ? AND userId IN (${inList(userIds)}) LIMIT ${IDS_PER_STATEMENT}) m
-       JOIN scim_group g ON g.id = m.groupId`,
+       FROM ${throughIndex('group_member m', 'group_member_of_user')} CROSS JOIN scim_group g ON g.id = m.groupId
+       WHERE m.integrationId = ? AND m.userId IN (${inList(userIds)}) LIMIT ${IDS_PER_STATEMENT}`,
       [integrationId, ...userIds],
     );
     if (rows.length === IDS_PER_STATEMENT) return null;

@@ -207,7 +207,7 @@ export class JsonOutline {
   }
 }
 
-function isWhiteSpace(byte: number | undefined): boolean {
+export function isWhiteSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { JsonOutline, type Piece } from './json-outline';
+import { JsonOutline, type Piece, isWhiteSpace } from './json-outline';
 import { JsonRefusedError } from './json-refused';
 
 /** Takes some milliseconds at most, whatever is in it. */
@@ -21,13 +21,14 @@ export interface StrictJson {
  * Before anything is parsed, it refuses what is nested too deep or past a bound on size; then objects that hold a name
  * twice, because parsers do not agree on which one counts.
  *
- * @param text UTF-8
+ * @param given UTF-8
  * @throws JsonRefusedError
  */
 export function* parseStrictly(
-  text: Buffer,
+  given: Buffer,
   { mostValues, parse, pieceBytes = PIECE_BYTES }: StrictJson,
 ): Generator<void, unknown> {
+  const text = trimmed(given);
   const outline = new JsonOutline(text, mostValues, pieceBytes);
   while (outline.advance(BYTES_A_STEP)) yield;
   const pieces = new ParsedPieces(text, parse);
@@ -44,6 +45,14 @@ export function* parseStrictly(
     );
   }
   return value;
+}
+
+/** The text without the white space around it, which counts for nothing. */
+function trimmed(text: Buffer): Buffer {
+  let [from, to] = [0, text.length];
+  while (from < to && isWhiteSpace(text[from])) from += 1;
+  while (to > from && isWhiteSpace(text[to - 1])) to -= 1;
+  return text.subarray(from, to);
 }
 
 /** A list that was put together of its pieces, and where it stood. */

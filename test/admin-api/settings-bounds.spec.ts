@@ -22,7 +22,7 @@ describe('settings that are too large', () => {
     ['a host, 250,000 spaces and a line break', { accountSubdomain: `acme${spaces}\nx` }, 'accountSubdomain'],
     [
       'a path of the same',
-      { accountSubdomain: `acme.pagerduty.com/${spaces}\n${spaces}x` },
+      { accountSubdomain: `acme.pagerduty.com/${spaces.slice(100_000)}\n${spaces.slice(150_001)}x` },
       'accountSubdomain',
     ],
     ['a long client id', { clientId: 'a'.repeat(2_049) }, 'clientId'],
@@ -48,9 +48,6 @@ describe('settings that are too large', () => {
     const begun = performance.now();
     const answer = await scimify.admin.patch(`/integrations/${integration.id}`, { settings: many(50_000) });
     expect(performance.now() - begun).toBeLessThan(5 * A_STALL_MS);
-    expect(answer).toMatchObject({
-      status: 400,
-      body: { code: 'bad_request', detail: expect.stringContaining('more than 1000 values') },
-    });
+    expect(answer).toMatchObject({ status: 413, body: { code: 'too_large' } });
   });
 });

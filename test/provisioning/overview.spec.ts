@@ -23,6 +23,12 @@ describe('the overview of an integration', () => {
   const overview = async () => (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body;
   const shown = async (group: string) =>
     (await scimify.admin.get(`/integrations/${integration.id}/groups/${group}`)).body;
+  const quotasWith = (used: { users: number; groups: number; memberships: number }) => ({
+    users: { limit: 500_000, used: used.users },
+    groups: { limit: 20_000, used: used.groups },
+    memberships: { limit: 5_000_000, used: used.memberships },
+    scimKeys: { limit: 20, used: 1 },
+  });
   const NO_GROUPS = { synced: 0, pending: 0, syncing: 0, partial: 0, retrying: 0, blocked: 0, held: 0 };
 
   it('has nothing to tell at first', async () => {
@@ -35,6 +41,7 @@ describe('the overview of an integration', () => {
       nextReconciliationAt: null,
       reconciliation: { lastCompletedAt: null, nextAt: null, problem: null },
       rate: null,
+      quotas: quotasWith({ users: 0, groups: 0, memberships: 0 }),
     });
   });
 
@@ -53,6 +60,7 @@ describe('the overview of an integration', () => {
       nextReconciliationAt: expect.any(String),
       reconciliation: { lastCompletedAt: null, nextAt: expect.any(String), problem: null },
       rate: { limit: 100_000, remaining: expect.any(Number) },
+      quotas: quotasWith({ users: 4, groups: 3, memberships: 5 }),
     });
     expect(figures.rate.remaining).toBeLessThan(100_000);
   });
