@@ -5,7 +5,11 @@ import { problemDetails } from './admin-api/problem-response';
 import { scimRouteOf } from './scim/authentication/scim-route';
 import { mediaTypeFor } from './scim/http/exchange';
 import { scimErrorResponse } from './scim/http/scim-error-response';
+import { NobodyWaitsError } from './event-loop/slice';
 import { TooManyRequestsError } from './security/too-many-requests';
+
+/** As nginx calls it in its log; no standard has a status for it. */
+const CLIENT_CLOSED_REQUEST = 499;
 
 /** Every error, also of the framework, in the protocol of the door through which the request came. */
 @Catch()
@@ -15,6 +19,11 @@ export class HttpErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    if (error instanceof NobodyWaitsError) {
+      // It is sent to nobody, but ends the request for whoever counts them.
+      void http.getResponse<FastifyReply>().status(CLIENT_CLOSED_REQUEST).send();
+      return;
+    }
     const status = answerError(error, request, http.getResponse<FastifyReply>());
     if (status >= 500) this.logger.error(error, `Request ${request.id} failed`);
   }

@@ -4,6 +4,9 @@ import type { DatabaseSettings } from '../config/database-settings';
 import { MIGRATIONS } from './migrations';
 import { SqliteDriver } from './sqlite-driver';
 
+/** 64 MiB: a thread of its own copies the log into the file long before (`Checkpoints`). */
+const LONGEST_LOG_PAGES = 16_384;
+
 export type EntityClasses = MixedList<new () => object>;
 
 /** The connection that writes and migrates. */
@@ -14,7 +17,8 @@ export function writerOptions(settings: DatabaseSettings, entities: EntityClasse
     driver: SqliteDriver,
     database: settings.path,
     enableWAL: true,
-    prepareDatabase: (database: SqliteDriver) => void database.exec('PRAGMA synchronous = FULL'),
+    prepareDatabase: (database: SqliteDriver) =>
+      void database.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${LONGEST_LOG_PAGES}`),
     statementCacheSize: 500,
     entities: entities as never,
     migrations: MIGRATIONS,

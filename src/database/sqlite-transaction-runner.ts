@@ -40,7 +40,11 @@ export class SqliteTransactionRunner extends TransactionRunner {
   private draining: Promise<void> | null = null;
   private ended = false;
 
-  constructor(private readonly writer: DataSource) {
+  /** @param onCommit must not throw and must not wait */
+  constructor(
+    private readonly writer: DataSource,
+    private readonly onCommit: () => void = () => undefined,
+  ) {
     super();
   }
 
@@ -126,6 +130,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
       for (const { fail } of finished) fail(new CommitOutcomeUnknownError(error));
       return;
     }
+    this.onCommit();
     for (const { afterCommit, settle } of finished) {
       for (const action of afterCommit) action();
       settle();

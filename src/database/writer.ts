@@ -4,6 +4,7 @@ import { type EntityClasses, writerOptions } from './data-source-options';
 import { MigratingDataSource } from './migrating-data-source';
 import { MysqlTransactionRunner } from './mysql-transaction-runner';
 import { keepPrivate } from './private-files';
+import { Checkpoints } from './checkpoints';
 import { ProcessLock } from './process-lock';
 import { SqliteTransactionRunner } from './sqlite-transaction-runner';
 import type { TransactionRunner } from './transaction-runner';
@@ -15,9 +16,10 @@ export class Writer {
   private constructor(
     readonly dataSource: DataSource,
     private readonly lock: ProcessLock | null,
+    private readonly checkpoints: Checkpoints | null,
   ) {
     this.transactions = lock
-      ? new SqliteTransactionRunner(dataSource)
+      ? new SqliteTransactionRunner(dataSource, () => checkpoints?.note())
       : new MysqlTransactionRunner(dataSource);
   }
 
@@ -28,7 +30,7 @@ export class Writer {
       if (settings.kind === 'sqlite') keepPrivate(settings.path);
       const dataSource = await new MigratingDataSource(writerOptions(settings, entities)).initialize();
       await dataSource.runMigrations();
-      return new Writer(dataSource, lock);
+      return new Writer(dataSource, lock, settings.kind === 'sqlite' ? new Checkpoints(settings.path) : null);
     } catch (error) {
       lock?.release();
       throw error;
@@ -37,6 +39,7 @@ export class Writer {
 
   async close(): Promise<void> {
     await this.transactions.end();
+    await this.checkpoints?.end();
     await this.dataSource.destroy();
     this.lock?.release();
   }

@@ -6,6 +6,8 @@ export interface Work {
   what: string;
   /** Whose turn it takes: an integration, a tenant, or '' for what belongs to nobody. */
   lane: string;
+  /** Says no once nobody waits for what comes of it: then its next slice is its last. Left out: it is always wanted. */
+  isWanted?: () => boolean;
 }
 
 const NOBODYS: Work = { what: 'a job of the process', lane: '' };

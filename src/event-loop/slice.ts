@@ -7,6 +7,14 @@ const SLICE_MS = 10;
 
 const turns = new Turns();
 
+/** Whoever asked for this work has gone: it changes nothing, so it ends here. */
+export class NobodyWaitsError extends Error {
+  constructor() {
+    super('Nobody waits for the answer any more.');
+    this.name = 'NobodyWaitsError';
+  }
+}
+
 /**
  * Cuts long work into slices: between two small steps ask `isOver`, and if it is, await `next()`. Each step must be far
  * shorter than a slice.
@@ -27,11 +35,16 @@ export class Slice {
     return this.heldMs + (performance.now() - this.begun);
   }
 
-  /** Lets others in, and returns when it is this lane's turn again. */
+  /**
+   * Lets others in, and returns when it is this lane's turn again.
+   *
+   * @throws NobodyWaitsError where nobody wants the work any more
+   */
   async next(): Promise<void> {
     const work = currentWork();
     this.heldMs += performance.now() - this.begun;
     await turns.next(work.lane);
+    if (work.isWanted?.() === false) throw new NobodyWaitsError();
     noteHolder(work);
     this.begun = performance.now();
   }

@@ -99,7 +99,9 @@ async function expectSuspended(
     world,
     groupId,
     `a suspension for ${reason}`,
-    (seen) => seen.integration.suspension?.message === message,
+    // What was said of an attempt before is there until this one is recorded.
+    ({ integration: { suspension } }) =>
+      suspension?.message === message && Date.parse(suspension.nextProbeAt) >= startedAt + 5 * MINUTE,
   );
   expect(integration).toMatchObject({
     suspension: { reason },

@@ -45,6 +45,22 @@ describe('the rate limit of an integration', () => {
     );
   });
 
+  it('counts a Bulk by its operations: it is let in, and paid off before the next request is', async () => {
+    const { scim } = await scimify.createIntegration({ enable: false });
+    const Operations = Array.from({ length: BURST + 2 * RATE }, () => ({
+      method: 'DELETE',
+      path: '/Users/01890000-0000-7000-8000-000000000000',
+    }));
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'];
+    const bulk = await scim.post('/Bulk', { schemas, Operations });
+    expect(bulk.status).toBe(200);
+    expect(bulk.body.Operations).toHaveLength(Operations.length);
+    const refused = await scim.get('/Users?count=0');
+    expectScimError(refused, 429);
+    // The rest of the window, and two seconds for what was too much.
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(2);
+  });
+
   it('is shared by its keys, and by nobody else', async () => {
     const exhausted = await scimify.createIntegration({ enable: false });
     const neighbour = await scimify.createIntegration({ enable: false, tenantId: exhausted.tenantId });

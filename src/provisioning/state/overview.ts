@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { keysetSlices } from '../../database/keyset-slices';
+import { currentWork, onBehalfOf } from '../../event-loop/current-work';
 import { Slice } from '../../event-loop/slice';
 import { HAS_WAITING_MEMBERS, leaversOnTeam } from './leavers';
 import { groupStates } from './listed-groups';
@@ -36,7 +37,9 @@ export class Overview {
 
   /** Whoever asks while an integration is being counted gets what comes of that: it is counted once at a time. */
   of(integrationId: string): Promise<OverviewFigures> {
-    const counting = this.underWay.get(integrationId) ?? this.count(integrationId);
+    // Whoever asked first may leave before the others.
+    const work = { what: 'count for the overview', lane: currentWork().lane };
+    const counting = this.underWay.get(integrationId) ?? onBehalfOf(work, () => this.count(integrationId));
     this.underWay.set(integrationId, counting);
     return counting;
   }

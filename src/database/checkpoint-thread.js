@@ -1,0 +1,19 @@
+'use strict';
+
+const { parentPort, workerData } = require('node:worker_threads');
+
+// The caller names the module of the package, which a thread may not find by itself.
+const { DatabaseSync } = process.getBuiltinModule?.('node:sqlite') ?? require(workerData.sqlite);
+
+const database = new DatabaseSync(workerData.database);
+
+parentPort.on('message', (message) => {
+  if (message === 'end') {
+    database.close();
+    parentPort.close();
+    return;
+  }
+  // What the writer and the readers still need is left for the next time.
+  database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  parentPort.postMessage('done');
+});
