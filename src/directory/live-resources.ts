@@ -32,11 +32,15 @@ export interface ResourceTable<Row> {
 const FIRST_ROWS = 200;
 const LEAST_ROWS = 16;
 const MOST_ROWS = 2_000;
+/** Resources with all their text that are read by one statement. */
+const FIRST_TOGETHER = 10;
+const MOST_TOGETHER = 50;
+const TEXT_TOGETHER = 512 * 1024;
 const QUICK_MS = 2;
 const SLOW_MS = 8;
 
 /** Reads the committed resources of one type that are not deleted; no statement reads more than a slice of them. */
-export abstract class LiveResources<Row extends { id: string }> {
+export abstract class LiveResources<Row extends { id: string; resource: string }> {
   constructor(
     protected readonly reader: DataSource,
     private readonly table: ResourceTable<Row>,
@@ -47,8 +51,24 @@ export abstract class LiveResources<Row extends { id: string }> {
     return row ?? null;
   }
 
-  /** These resources in the order of the ids, without those that are not there: fifty at most. */
-  async rows(integrationId: string, ids: readonly string[]): Promise<Row[]> {
+  /**
+   * These resources in the order of the ids, one after the other, without those that are not there. So many are read
+   * together as are half a megabyte long: some may be a thousand times as long as others.
+   */
+  async *each(integrationId: string, ids: readonly string[]): AsyncGenerator<Row> {
+    let together = FIRST_TOGETHER;
+    for (let start = 0; start < ids.length;) {
+      const rows = await this.rows(integrationId, ids.slice(start, start + together));
+      start += together;
+      yield* rows;
+      const length = rows.reduce((sum, { resource }) => sum + resource.length, 0);
+      if (length > 0) together = Math.floor((TEXT_TOGETHER * rows.length) / length);
+      together = Math.min(Math.max(together, 1), MOST_TOGETHER);
+    }
+  }
+
+  /** These resources in the order of the ids, without those that are not there. */
+  private async rows(integrationId: string, ids: readonly string[]): Promise<Row[]> {
     if (ids.length === 0) return [];
     const { name, columns, fromSql } = this.table;
     const rows = await this.reader.query<Row[]>(

@@ -158,8 +158,6 @@ export class ScimUsersController {
     projection: Projection,
   ): Promise<void> {
     void reply.header('ETag', etagOf(row)).header('Location', locationOf(baseUrl, USER, row.id));
-    for await (const { text } of this.resources.textsOf(baseUrl, [row], projection)) {
-      sendJson(reply, status, text);
-    }
+    sendJson(reply, status, await this.resources.text(baseUrl, row, projection));
   }
 }

@@ -10,7 +10,7 @@ import { ScimError } from '../messages/scim-error';
 import type { SearchRequest } from '../messages/search-request';
 import { printAttributePath } from '../schema/attribute-path';
 import type { CursorScope, Cursors } from './cursors';
-import { ROWS_AT_ONCE, type ResourceSource } from './resource-source';
+import type { ResourceSource } from './resource-source';
 import { Matcher, ScanBudget } from './scan';
 import { type Sorting, comparePlaces, sortingOf } from './sorting';
 
@@ -222,16 +222,11 @@ class Search {
     sorting: Sorting & { kind: 'computed' },
   ): Promise<Place[]> {
     const places: Place[] = [];
-    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-      const ids = rows.slice(start, start + ROWS_AT_ONCE).map(({ id }) => id);
-      for (const [id, resource] of await this.source.resourcesOf(ids)) {
-        const shown =
-          sorting.attribute === this.source.links.attribute
-            ? await this.withFirstLink(id, resource)
-            : resource;
-        places.push({ key: sorting.keyOf(shown), id });
-        await this.budget.spend(1);
-      }
+    for await (const { id, resource } of this.source.resourcesOf(rows.map((row) => row.id))) {
+      const shown =
+        sorting.attribute === this.source.links.attribute ? await this.withFirstLink(id, resource) : resource;
+      places.push({ key: sorting.keyOf(shown), id });
+      await this.budget.spend(1);
     }
     return places;
   }

@@ -7,7 +7,7 @@ import { GROUP } from '../schema/registry';
 import { GROUP_COLUMNS, storedGroup } from './group-record';
 import { GroupMembers } from './members';
 import { metaOf, spliced } from './representation';
-import { ROWS_AT_ONCE, type ResourceSource, type TextPiece } from './resource-source';
+import type { ResourceSource, TextPiece } from './resource-source';
 
 /** Groups as SCIM resources: the stored text, `meta`, and the members, which are streamed. */
 @Injectable()
@@ -32,11 +32,10 @@ export class GroupResources {
       total: () => groups.count(integrationId),
       keys: (request, wanted) => groups.keys(integrationId, request, wanted),
       keysOf: (ids) => groups.keysOf(integrationId, ids),
-      resourcesOf: async (ids) => {
-        const rows = await groups.rows(integrationId, ids);
-        return new Map(
-          rows.map((row) => [row.id, { ...storedGroup(row), meta: metaOf(baseUrl, GROUP, row) }]),
-        );
+      async *resourcesOf(ids) {
+        for await (const row of groups.each(integrationId, ids)) {
+          yield { id: row.id, resource: { ...storedGroup(row), meta: metaOf(baseUrl, GROUP, row) } };
+        }
       },
     };
   }
@@ -48,13 +47,11 @@ export class GroupResources {
     ids: readonly string[],
     projection: Projection,
   ): AsyncGenerator<TextPiece> {
-    for (let start = 0; start < ids.length; start += ROWS_AT_ONCE) {
-      for (const row of await this.groups.rows(integrationId, ids.slice(start, start + ROWS_AT_ONCE))) {
-        let begins = true;
-        for await (const text of this.text(baseUrl, row, projection)) {
-          yield { begins, text };
-          begins = false;
-        }
+    for await (const row of this.groups.each(integrationId, ids)) {
+      let begins = true;
+      for await (const text of this.text(baseUrl, row, projection)) {
+        yield { begins, text };
+        begins = false;
       }
     }
   }

@@ -34,9 +34,6 @@ export interface ResourceSource {
   keys(request: KeyRequest, wanted?: number): AsyncIterable<KeyRow[]>;
   /** The keys of some, five hundred at most, in the order of their ids. */
   keysOf(ids: readonly string[]): Promise<KeyRow[]>;
-  /** Some resources, fifty at most, with `meta` and without what links show; those that are gone are left out. */
-  resourcesOf(ids: readonly string[]): Promise<ReadonlyMap<string, ScimObject>>;
+  /** Some resources, one after the other, with `meta` and without what links show; those that are gone are left out. */
+  resourcesOf(ids: readonly string[]): AsyncIterable<{ id: string; resource: ScimObject }>;
 }
-
-/** So many rows with all their text are read by one statement. */
-export const ROWS_AT_ONCE = 50;

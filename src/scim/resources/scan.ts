@@ -7,7 +7,7 @@ import { matches } from '../filter/evaluate';
 import { mentionedIn } from '../filter/mentioned';
 import { ScimError } from '../messages/scim-error';
 import type { ScimObject } from '../schema/json';
-import { ROWS_AT_ONCE, type ResourceSource } from './resource-source';
+import type { ResourceSource } from './resource-source';
 
 const MOST_RESOURCES = 100_000;
 const MOST_LINKED_IDS = 300_000;
@@ -85,9 +85,8 @@ export class Matcher {
       if (index % STEP === 0) await this.budget.spend();
     }
     const open = rows.filter(({ id }) => verdicts.get(id) === null).map(({ id }) => id);
-    for (let start = 0; start < open.length; start += ROWS_AT_ONCE) {
-      const resources = await this.source.resourcesOf(open.slice(start, start + ROWS_AT_ONCE));
-      for (const [id, resource] of resources) verdicts.set(id, await this.matches(id, resource));
+    for await (const { id, resource } of this.source.resourcesOf(open)) {
+      verdicts.set(id, await this.matches(id, resource));
     }
     return rows.filter(({ id }) => verdicts.get(id) === true);
   }

@@ -6,8 +6,11 @@ import type { Projection } from '../schema/project';
 import type { ScimObject } from '../schema/json';
 import { GROUP, USER } from '../schema/registry';
 import { locationOf, metaOf, spliced } from './representation';
-import { ROWS_AT_ONCE, type ResourceSource, type TextPiece } from './resource-source';
+import type { ResourceSource, TextPiece } from './resource-source';
 import { USER_COLUMNS, storedUser } from './user-record';
+
+/** Users whose groups are read by one statement. */
+const USERS_AT_ONCE = 50;
 
 /** Users as SCIM resources: the stored text, `meta`, and the groups that they are in. */
 @Injectable()
@@ -39,9 +42,10 @@ export class UserResources {
       total: () => users.count(integrationId),
       keys: (request, wanted) => users.keys(integrationId, request, wanted),
       keysOf: (ids) => users.keysOf(integrationId, ids),
-      resourcesOf: async (ids) => {
-        const rows = await users.rows(integrationId, ids);
-        return new Map(rows.map((row) => [row.id, whole(baseUrl, row, [])]));
+      async *resourcesOf(ids) {
+        for await (const row of users.each(integrationId, ids)) {
+          yield { id: row.id, resource: whole(baseUrl, row, []) };
+        }
       },
     };
   }
@@ -53,33 +57,23 @@ export class UserResources {
     ids: readonly string[],
     projection: Projection,
   ): AsyncGenerator<TextPiece> {
-    for (let start = 0; start < ids.length; start += ROWS_AT_ONCE) {
-      const rows = await this.users.rows(integrationId, ids.slice(start, start + ROWS_AT_ONCE));
-      yield* this.textsOf(baseUrl, rows, projection);
-    }
-  }
-
-  /** The JSON text of these rows, fifty at most, all of one integration. */
-  async *textsOf(
-    baseUrl: string,
-    rows: readonly UserRow[],
-    projection: Projection,
-  ): AsyncGenerator<TextPiece> {
     const slice = new Slice();
-    const groups = projection.includes('groups') ? await this.groupsOfSome(rows) : new Map<string, never>();
-    for (const row of rows) {
-      const shown = groups === null ? await this.groupsOf(row) : (groups.get(row.id) ?? []);
-      yield { begins: true, text: textOf(baseUrl, row, shown, projection) };
-      if (slice.isOver) await slice.next();
+    for (let start = 0; start < ids.length; start += USERS_AT_ONCE) {
+      const some = ids.slice(start, start + USERS_AT_ONCE);
+      const groups = projection.includes('groups')
+        ? await this.groups.groupsOfSome(integrationId, some)
+        : new Map<string, never>();
+      for await (const row of this.users.each(integrationId, some)) {
+        const shown = groups === null ? await this.groupsOf(row) : (groups.get(row.id) ?? []);
+        yield { begins: true, text: textOf(baseUrl, row, shown, projection) };
+        if (slice.isOver) await slice.next();
+      }
     }
   }
 
-  private async groupsOfSome(rows: readonly UserRow[]): Promise<ReadonlyMap<string, UserGroupRow[]> | null> {
-    if (rows.length === 0) return new Map();
-    return this.groups.groupsOfSome(
-      rows[0]!.integrationId,
-      rows.map(({ id }) => id),
-    );
+  /** The JSON text of one user. */
+  async text(baseUrl: string, row: UserRow, projection: Projection): Promise<string> {
+    return textOf(baseUrl, row, projection.includes('groups') ? await this.groupsOf(row) : [], projection);
   }
 
   private async groupsOf({ integrationId, id }: UserRow): Promise<UserGroupRow[]> {
