@@ -10,6 +10,7 @@ import {
   laneOf,
   transactionOn,
 } from './transaction-runner';
+import type { WriteAheadLog } from './write-ahead-log';
 import { type Waiting, WriterLanes } from './writer-lanes';
 
 /** Works that share one COMMIT: enough to make the fsync cheap, few enough to answer soon. */
@@ -32,18 +33,17 @@ interface FinishedWork {
 
 /**
  * SQLite has one writer connection, on which two transactions must never overlap. Works run strictly one after the
- * other; those that wait share one transaction and one fsync, each in a savepoint of its own, and every caller is
- * answered after the COMMIT.
+ * other; those that wait share one transaction and one flush of the disk, each in a savepoint of its own, and every
+ * caller is answered after both.
  */
 export class SqliteTransactionRunner extends TransactionRunner {
   private readonly lanes = new WriterLanes<QueuedWork>();
   private draining: Promise<void> | null = null;
   private ended = false;
 
-  /** @param onCommit must not throw and must not wait */
   constructor(
     private readonly writer: DataSource,
-    private readonly onCommit: () => void = () => undefined,
+    private readonly log: WriteAheadLog,
   ) {
     super();
   }
@@ -124,13 +124,13 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
     try {
       await runner.commitTransaction();
+      await this.log.flush();
     } catch (error) {
       // SQLite rolls back by itself where the disk is full or broken, and then knows of no transaction any more.
       await runner.rollbackTransaction().catch(() => undefined);
       for (const { fail } of finished) fail(new CommitOutcomeUnknownError(error));
       return;
     }
-    this.onCommit();
     for (const { afterCommit, settle } of finished) {
       for (const action of afterCommit) action();
       settle();

@@ -4,10 +4,10 @@ import { type EntityClasses, writerOptions } from './data-source-options';
 import { MigratingDataSource } from './migrating-data-source';
 import { MysqlTransactionRunner } from './mysql-transaction-runner';
 import { keepPrivate } from './private-files';
-import { Checkpoints } from './checkpoints';
 import { ProcessLock } from './process-lock';
 import { SqliteTransactionRunner } from './sqlite-transaction-runner';
 import type { TransactionRunner } from './transaction-runner';
+import { WriteAheadLog } from './write-ahead-log';
 
 /** The writing connection with, on SQLite, the lock that keeps other processes out. */
 export class Writer {
@@ -16,10 +16,10 @@ export class Writer {
   private constructor(
     readonly dataSource: DataSource,
     private readonly lock: ProcessLock | null,
-    private readonly checkpoints: Checkpoints | null,
+    private readonly log: WriteAheadLog | null,
   ) {
-    this.transactions = lock
-      ? new SqliteTransactionRunner(dataSource, () => checkpoints?.note())
+    this.transactions = log
+      ? new SqliteTransactionRunner(dataSource, log)
       : new MysqlTransactionRunner(dataSource);
   }
 
@@ -30,7 +30,10 @@ export class Writer {
       if (settings.kind === 'sqlite') keepPrivate(settings.path);
       const dataSource = await new MigratingDataSource(writerOptions(settings, entities)).initialize();
       await dataSource.runMigrations();
-      return new Writer(dataSource, lock, settings.kind === 'sqlite' ? new Checkpoints(settings.path) : null);
+      const log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
+      // Migrations, which go round the transactions.
+      await log?.flush();
+      return new Writer(dataSource, lock, log);
     } catch (error) {
       lock?.release();
       throw error;
@@ -39,7 +42,7 @@ export class Writer {
 
   async close(): Promise<void> {
     await this.transactions.end();
-    await this.checkpoints?.end();
+    await this.log?.end();
     await this.dataSource.destroy();
     this.lock?.release();
   }

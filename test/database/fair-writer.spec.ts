@@ -5,6 +5,7 @@ import { writerOptions } from '../../src/database/data-source-options';
 import { MysqlTransactionRunner } from '../../src/database/mysql-transaction-runner';
 import { SqliteTransactionRunner } from '../../src/database/sqlite-transaction-runner';
 import type { TransactionRunner } from '../../src/database/transaction-runner';
+import { WriteAheadLog } from '../../src/database/write-ahead-log';
 import { ENTITIES } from '../../src/entities';
 import { type TestDatabase, createTestDatabase } from '../support/database';
 
@@ -15,14 +16,19 @@ describe('the writer, between neighbours', () => {
   let database: TestDatabase;
   let writer: DataSource;
   let transactions: TransactionRunner;
+  let log: WriteAheadLog | null;
 
   beforeAll(async () => {
     database = await createTestDatabase();
     writer = await new DataSource(writerOptions(database.settings, ENTITIES)).initialize();
-    transactions = onSqlite ? new SqliteTransactionRunner(writer) : new MysqlTransactionRunner(writer);
+    await writer.runMigrations();
+    const { settings } = database;
+    log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
+    transactions = log ? new SqliteTransactionRunner(writer, log) : new MysqlTransactionRunner(writer);
   });
 
   afterAll(async () => {
+    await log?.end();
     await writer.destroy();
     await database.remove();
   });

@@ -5,6 +5,7 @@ import { DatabaseUnavailableError } from '../../src/database/database-errors';
 import { MysqlTransactionRunner } from '../../src/database/mysql-transaction-runner';
 import { SqliteTransactionRunner } from '../../src/database/sqlite-transaction-runner';
 import type { Transaction, TransactionRunner } from '../../src/database/transaction-runner';
+import { WriteAheadLog } from '../../src/database/write-ahead-log';
 import { ENTITIES } from '../../src/entities';
 import { type TestDatabase, createTestDatabase } from '../support/database';
 
@@ -15,6 +16,7 @@ describe('transactions', () => {
   let writer: DataSource;
   let reader: DataSource;
   let transactions: TransactionRunner;
+  let log: WriteAheadLog | null;
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -22,11 +24,14 @@ describe('transactions', () => {
     writer = await open(writerOptions(database.settings, ENTITIES));
     await writer.runMigrations();
     reader = await open(readerOptions(database.settings, ENTITIES));
-    transactions = onSqlite ? new SqliteTransactionRunner(writer) : new MysqlTransactionRunner(writer);
+    const { settings } = database;
+    log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
+    transactions = log ? new SqliteTransactionRunner(writer, log) : new MysqlTransactionRunner(writer);
   });
 
   afterAll(async () => {
     await reader.destroy();
+    await log?.end();
     await writer.destroy();
     await database.remove();
   });

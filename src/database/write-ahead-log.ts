@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Logger } from '@nestjs/common';
@@ -6,18 +7,24 @@ import { Logger } from '@nestjs/common';
 const CHECKPOINT_EVERY_MS = 1_000;
 
 /**
- * Copies what was committed from the write-ahead log into the database file, in a thread of its own: after a write of a
- * hundred thousand rows that takes half a second, and SQLite would do it in the COMMIT, with everybody waiting. It goes on
- * only while something is committed. If it fails, the writer's own checkpoint, at a far longer log, takes its place.
+ * The write-ahead log of the writing connection, whose slow parts run beside the event loop. SQLite would do both in the
+ * COMMIT, with everybody waiting: after a write of a hundred thousand rows each takes half a second or more.
+ *
+ * What was committed is flushed to the disk by a thread of the pool, before anybody is told. And it is copied into the
+ * database file by a thread of its own, once a second; if that one fails, the writer's own checkpoint, at a far longer log,
+ * takes its place.
  */
-export class Checkpoints {
-  private readonly logger = new Logger(Checkpoints.name);
+export class WriteAheadLog {
+  private readonly logger = new Logger(WriteAheadLog.name);
   private readonly thread: Worker;
   private readonly timer: NodeJS.Timeout;
   private committed = false;
   private busy = false;
 
-  constructor(databasePath: string) {
+  private constructor(
+    databasePath: string,
+    private readonly file: FileHandle,
+  ) {
     this.thread = new Worker(join(__dirname, 'checkpoint-thread.js'), {
       workerData: { database: databasePath, sqlite: require.resolve('@photostructure/sqlite') },
     });
@@ -30,14 +37,22 @@ export class Checkpoints {
     this.timer.unref();
   }
 
-  /** Something was committed. */
-  note(): void {
+  /** The writing connection must be open, and have written: the log is there from then on until it is closed. */
+  static async open(databasePath: string): Promise<WriteAheadLog> {
+    // SQLite locks another file, so this descriptor takes part in no lock, and lets go of none.
+    return new WriteAheadLog(databasePath, await open(`${databasePath}-wal`, 'r+'));
+  }
+
+  /** Returns when what was committed is on the disk. @throws the error of the disk */
+  async flush(): Promise<void> {
     this.committed = true;
+    await this.file.datasync();
   }
 
   /** Returns when the database file is let go of. */
   async end(): Promise<void> {
     clearInterval(this.timer);
+    await this.file.close();
     // One that failed has ended already.
     if (this.thread.threadId === -1) return;
     const ended = once(this.thread, 'exit');
