@@ -138,12 +138,15 @@ async function expectGroupWaits(
   const mayCreate = call.operation === 'create_team' ? ['creation_unconfirmed'] : [];
   const states = outcome === 'retried' ? ['retrying', 'partial'] : ['blocked', 'partial'];
   const { explanation } = failing.classified(call.operation);
+  const earliest = startedAt + (outcome === 'refused' ? HOUR : (hintMs?.[0] ?? 0));
   const { integration, group } = await untilSeen(
     world,
     groupId,
     `the group to say ${reason}: ${explanation}`,
+    // What was said of an attempt before is there until this one is recorded.
     ({ group: seen }) =>
       states.includes(seen.state) &&
+      Date.parse(seen.nextAttemptAt) >= earliest &&
       [reason, ...mayCreate].includes(seen.reason) &&
       (CONCLUSIONS.includes(seen.reason) || seen.message === explanation),
   );
@@ -152,11 +155,11 @@ async function expectGroupWaits(
   if (outcome === 'refused') {
     // A creation is tried again at once when its members come in the meantime.
     const isSecond = !isFirst || call.operation === 'create_team';
-    expectBetween(group.nextAttemptAt, startedAt + HOUR, Date.now() + (isSecond ? 6 : 1) * HOUR);
+    expectBetween(group.nextAttemptAt, earliest, Date.now() + (isSecond ? 6 : 1) * HOUR);
   } else {
     // The name of a team that does not get free is taken for refused after a while.
     const longest = hintMs?.[1] ?? (isFirst ? 15 * MINUTE : 6 * HOUR);
-    expectBetween(group.nextAttemptAt, startedAt + (hintMs?.[0] ?? 0), Date.now() + longest);
+    expectBetween(group.nextAttemptAt, earliest, Date.now() + longest);
   }
   await expectMemberWaits(world, groupId, call, group);
 }
