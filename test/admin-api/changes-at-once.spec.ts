@@ -72,7 +72,7 @@ describe('asked for at the same time', () => {
     const { id } = await scimify.createIntegration({ authMethod: 'api_key', enable: false });
     const key = (await scimify.admin.post(`/integrations/${id}/scim-keys`, { name: 'Okta' })).body.id;
     const revoke = () => scimify.admin.delete(`/scim-keys/${key}`);
-    const look = jest.spyOn(scimify.app.get(ScimKeys), 'get');
+    const look = jest.spyOn(scimify.app.get<{ find: () => unknown }>(ScimKeys), 'find');
     expect(statusesOf(await asked(['scim_key', key], look, revoke, revoke))).toEqual([204, 204]);
     expect(await events(key, 'scim_key.revoked')).toHaveLength(1);
   });
