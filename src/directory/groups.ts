@@ -67,6 +67,7 @@ const TABLE: ResourceTable<GroupRow> = {
     createdAt: 'scim_group_by_creation',
     lastModified: 'scim_group_by_change',
   },
+  uniqueColumns: [],
   keyColumns: 'displayNameKey, externalIdKey, createdAt, lastModified',
   countColumn: 'groups_',
   fromSql,

@@ -99,7 +99,9 @@ function behindPlace(column: string, sign: '<' | '>', { key, id }: Place): SqlCo
     : { sql: `(${column}, id) ${sign} (?, ?)`, params: [key!, id] };
 }
 
-export function orderBy({ column, descending }: KeyOrder, segment: Segment): string {
+/** @param isUnique whether a value of the column is one row's, whose index then has no need of the id */
+export function orderBy({ column, descending }: KeyOrder, segment: Segment, isUnique: boolean): string {
   const direction = descending ? ' DESC' : '';
-  return column === 'id' || segment === 'nulls' ? `id${direction}` : `${column}${direction}, id${direction}`;
+  if (column === 'id' || segment === 'nulls') return `id${direction}`;
+  return isUnique ? `${column}${direction}` : `${column}${direction}, id${direction}`;
 }

@@ -23,6 +23,8 @@ export interface ResourceTable<Row> {
   keyColumns: string;
   /** The index that has the rows of an integration in the order of each column. */
   orderIndexes: Readonly<Record<string, string>>;
+  /** Those of the columns in which a value is one row's. */
+  uniqueColumns: readonly string[];
   /** Where `directory_count` has how many there are. */
   countColumn: string;
   fromSql: <R extends Row>(row: R) => R;
@@ -112,9 +114,10 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
         const next = nextRows(order, segment, range, place);
         const begun = performance.now();
         // A deleted row counts for the limit: there may be any number of them.
+        const by = orderBy(order, segment, this.table.uniqueColumns.includes(order.column));
         const rows = await this.reader.query<KeyRow[]>(
           `SELECT id, ${this.table.keyColumns}, deletedAt FROM ${throughIndex(this.table.name, this.indexOf(order))}
-           WHERE integrationId = ? AND ${next.sql} ORDER BY ${orderBy(order, segment)} LIMIT ?`,
+           WHERE integrationId = ? AND ${next.sql} ORDER BY ${by} LIMIT ?`,
           [integrationId, ...next.params, limit],
         );
         const live = rows.filter(isLive);

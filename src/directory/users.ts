@@ -48,6 +48,7 @@ const TABLE: ResourceTable<UserRow> = {
     createdAt: 'scim_user_by_creation',
     lastModified: 'scim_user_by_change',
   },
+  uniqueColumns: ['userNameKey'],
   keyColumns: 'userNameKey, externalIdKey, active, createdAt, lastModified',
   countColumn: 'users',
   fromSql,

@@ -75,8 +75,7 @@ export class StatementLog {
     return {
       plan,
       scans: plan.some((step) => /^SCAN (?!CONSTANT)/.test(step) || OF_PAIRS.test(step)),
-      // The last term puts equal ones in order, of which a unique index has one.
-      sorts: plan.some((step) => step.includes('TEMP B-TREE') && !step.includes('FOR LAST TERM')),
+      sorts: plan.some((step) => step.includes('TEMP B-TREE')),
       rowsRead: null,
     };
   }
