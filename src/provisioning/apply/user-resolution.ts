@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { FOR_UPDATE, inList } from '../../database/dialect';
+import { FOR_UPDATE, inList, throughIndex } from '../../database/dialect';
 import { chunksOf, chunksToRead } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
@@ -276,11 +276,13 @@ const DIFFERING = `FROM remote_user r
   JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
   WHERE r.integrationId = ? AND r.reason = '${EMAIL_DIFFERS}'`;
 
-/** Of the user `u` with the link `r`. */
+/** Of the user `u` with the link `r`. Left alone, MariaDB reads all users of the integration for each of them. */
 const LINKED_IS_ANOTHERS = `(r.remoteUserId IS NOT NULL AND (
-  EXISTS (SELECT 1 FROM scim_user ou WHERE ou.integrationId = u.integrationId
-          AND ou.emailKey = r.linkedEmailKey AND ou.id <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)
-  OR EXISTS (SELECT 1 FROM remote_user ol JOIN scim_user ou ON ou.id = ol.userId
+  EXISTS (SELECT 1 FROM ${throughIndex('scim_user ou', 'scim_user_email')}
+          WHERE ou.integrationId = u.integrationId
+            AND ou.emailKey = r.linkedEmailKey AND ou.id <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)
+  OR EXISTS (SELECT 1 FROM ${throughIndex('remote_user ol', 'remote_user_of_integration')}
+             JOIN scim_user ou ON ou.id = ol.userId
              WHERE ol.integrationId = u.integrationId AND ol.remoteUserId = r.remoteUserId AND ol.reason IS NULL
                AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;
 
