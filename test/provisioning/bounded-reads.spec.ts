@@ -2,6 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { type Statement, StatementLog } from '../scim/scale/support/statement-log';
+import { walksTable } from '../support/query-plan';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { type Filled, fillIntegration } from './support/filled-integration';
 
@@ -192,12 +193,3 @@ describe('reading much of an integration', () => {
     expect(new Set(together.result.map((figures) => JSON.stringify(figures.members))).size).toBe(1);
   });
 });
-
-/** Whether SQLite goes through a whole table or index; a part of one that was read before is no table. */
-function walksTable(plan: readonly string[]): boolean {
-  const parts = new Set(plan.flatMap((step) => /^(?:CO-ROUTINE|MATERIALIZE) (\S+)/.exec(step)?.[1] ?? []));
-  return plan.some((step) => {
-    const walked = /^SCAN (\S+)/.exec(step)?.[1];
-    return walked !== undefined && walked !== 'CONSTANT' && !parts.has(walked);
-  });
-}

@@ -1,5 +1,4 @@
-import { withoutAdmission } from '../../src/directory/change-context';
-import { Users } from '../../src/directory/users';
+import { fillWithUsers, userName as email } from '../scim/scale/support/directory';
 import { QueryLog } from '../support/query-log';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
@@ -7,7 +6,6 @@ import { waitFor } from '../support/wait';
 const MEMBERS = 50_000;
 const IN_PAGERDUTY = 600;
 const TEAM_SIZE = 500;
-const email = (user: number) => `user.${user}@example.com`;
 
 describe('a group of fifty thousand', () => {
   let scimify: Scimify;
@@ -19,42 +17,13 @@ describe('a group of fifty thousand', () => {
     scimify = await Scimify.start();
     integration = await scimify.createIntegration({ enable: false });
     scimify.pagerDuty.addUsers(Array.from({ length: IN_PAGERDUTY }, (_, user) => ({ email: email(user) })));
-    users = await createUsersInBulk();
+    users = await fillWithUsers(scimify, integration, MEMBERS + 1);
     group = await integration.scim.createGroup('Everybody', users.slice(0, MEMBERS));
     await scimify.admin.post(`/integrations/${integration.id}/enable`);
     await scimify.settled(integration, ['partial'], 120_000);
   }, 240_000);
 
   afterAll(() => scimify.stop());
-
-  /** As SCIM would, but without fifty thousand requests. */
-  const createUsersInBulk = async () => {
-    const directory = scimify.app.get(Users);
-    const context = {
-      integrationId: integration.id,
-      tenantId: integration.tenantId,
-      actor: { kind: 'system' as const, name: 'test', keyPrefix: null, requestId: null },
-      admit: withoutAdmission,
-    };
-    const ids = Array.from({ length: MEMBERS + 1 }, (_, user) => {
-      return `01980000-0000-7000-8000-${String(user).padStart(12, '0')}`;
-    });
-    for (let start = 0; start < ids.length; start += 1_000) {
-      await Promise.all(
-        ids.slice(start, start + 1_000).map((id, offset) =>
-          directory.create(context, id, {
-            userName: email(start + offset),
-            externalId: null,
-            displayName: email(start + offset),
-            email: email(start + offset),
-            active: true,
-            resource: JSON.stringify({ schemas: [], id, userName: email(start + offset), active: true }),
-          }),
-        ),
-      );
-    }
-    return ids;
-  };
 
   it('fills its team and says of everybody else why they are not in it', async () => {
     expect(scimify.teams().Everybody).toHaveLength(TEAM_SIZE);

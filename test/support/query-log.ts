@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource, type Logger, type QueryRunner } from 'typeorm';
+import { walksTable } from './query-plan';
 
 export interface LoggedQuery {
   sql: string;
@@ -44,11 +45,16 @@ export class QueryLog {
 
   private async scansTable(sql: string, parameters: unknown[]): Promise<boolean> {
     if (this.reader.options.type === 'mysql') {
-      const plan = await this.reader.query<{ type: string | null }[]>(`EXPLAIN ${sql}`, parameters);
-      return plan.some(({ type }) => type === 'ALL' || type === 'index');
+      const plan = await this.reader.query<{ table: string | null; type: string | null }[]>(
+        `EXPLAIN ${sql}`,
+        parameters,
+      );
+      return plan.some(
+        ({ table, type }) => (type === 'ALL' || type === 'index') && !table?.startsWith('<derived'),
+      );
     }
     const plan = await this.reader.query<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
-    return plan.some(({ detail }) => /^SCAN (?!CONSTANT)/.test(detail));
+    return walksTable(plan.map(({ detail }) => detail));
   }
 
   private asLogger(): Logger {

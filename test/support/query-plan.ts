@@ -1,0 +1,12 @@
+/**
+ * Whether SQLite goes through a whole table or index; a part of one that was read before is no table.
+ *
+ * @param plan the `detail` of each row of EXPLAIN QUERY PLAN
+ */
+export function walksTable(plan: readonly string[]): boolean {
+  const parts = new Set(plan.flatMap((step) => /^(?:CO-ROUTINE|MATERIALIZE) (\S+)/.exec(step)?.[1] ?? []));
+  return plan.some((step) => {
+    const walked = /^SCAN (\S+)/.exec(step)?.[1];
+    return walked !== undefined && walked !== 'CONSTANT' && !parts.has(walked);
+  });
+}
