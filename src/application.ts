@@ -8,6 +8,7 @@ import { adminValidation } from './admin-api/validation';
 import type { Settings } from './config/settings';
 import { HttpErrorFilter, answerError } from './http-error.filter';
 import { limitConnections } from './http/connection-limits';
+import { closeInStages } from './http/early-answers';
 import { readJsonBodies } from './http/json-bodies';
 import { answerUnknownAddresses } from './http/unknown-addresses';
 import { shareRequests } from './http/request-shares';
@@ -64,6 +65,7 @@ export async function createApplication(
   await sendSecurityHeaders(fastify, settings.publicUrl);
   answerUnknownAddresses(fastify);
   readJsonBodies(fastify, unfinishedBodyBytes);
+  closeInStages(fastify);
   shareRequests(fastify, settings.parallelRequests);
 
   const app = await NestFactory.create<NestFastifyApplication>(rooms, adapter, {

@@ -66,6 +66,9 @@ export class Installation {
       // Tests do everything at the same time, from one address.
       SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
+      SCIMIFY_SCIM_RATE_LIMIT: '0',
+      SCIMIFY_ADMIN_RATE_LIMIT: '0',
+      SCIMIFY_TENANT_RATE_LIMIT: '0',
       SCIMIFY_LOG_LEVEL: 'warn',
       PAGERDUTY_API_URL: this.pagerDuty.url,
       PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,

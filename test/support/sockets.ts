@@ -6,17 +6,22 @@ import { waitFor } from './wait';
 export class Connection {
   received = '';
   closed = false;
+  /** What the connection broke with. */
+  error: Error | null = null;
 
   private constructor(private readonly socket: Socket) {
     socket.on('data', (data) => (this.received += data.toString('latin1')));
-    socket.on('error', () => undefined);
+    socket.on('error', (error) => (this.error = error));
     socket.on('close', () => (this.closed = true));
   }
 
-  /** @returns once it is open, be it that the server closes it at once */
-  static async open(url: string): Promise<Connection> {
+  /**
+   * @param goesOn whether it stays open on its own side when the server has closed the other one
+   * @returns once it is open, be it that the server closes it at once
+   */
+  static async open(url: string, { goesOn = false } = {}): Promise<Connection> {
     const { hostname, port } = new URL(url);
-    const socket = connect(Number(port), hostname);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: goesOn });
     const connection = new Connection(socket);
     await once(socket, 'connect');
     return connection;
@@ -24,6 +29,16 @@ export class Connection {
 
   send(text: string | Buffer): void {
     this.socket.write(text);
+  }
+
+  /** @returns once the system has taken it, or the connection is broken */
+  sent(bytes: Buffer): Promise<void> {
+    return new Promise((resolve) => this.socket.write(bytes, () => setImmediate(resolve)));
+  }
+
+  /** Sends no more. */
+  finish(): void {
+    this.socket.end();
   }
 
   /** The status of the answer, once there is one. */
