@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { TransactionRunner } from '../../src/database/transaction-runner';
@@ -184,12 +185,16 @@ describe('reading much of an integration', () => {
   });
 
   it('counts once for all who ask at the same time', async () => {
-    const alone = await log.during(() => get('ID/overview'));
-    const together = await log.during(() => Promise.all(Array.from({ length: 8 }, () => get('ID/overview'))));
-    const counting = ({ statements }: { statements: readonly Statement[] }) =>
-      statements.filter(({ sql }) => sql.includes('FROM group_member')).length;
-    expect(counting(alone)).toBeGreaterThan(0);
-    expect(counting(together)).toBeLessThan(4 * counting(alone));
-    expect(new Set(together.result.map((figures) => JSON.stringify(figures.members))).size).toBe(1);
+    const query = reader.query.bind(reader);
+    // On a fast machine one count would be over before the next request is there.
+    const slowed = jest.spyOn(reader, 'query').mockImplementation(async (...given) => {
+      await pause(20);
+      return query(...given);
+    });
+    const figures = await Promise.all(Array.from({ length: 8 }, () => get('ID/overview')));
+    const counts = slowed.mock.calls.filter(([sql]) => sql.includes('MIN(since)'));
+    slowed.mockRestore();
+    expect([1, 2, 3]).toContain(counts.length);
+    expect(new Set(figures.map(({ members }) => JSON.stringify(members))).size).toBe(1);
   });
 });
