@@ -16,7 +16,7 @@ inBrowser('Swagger UI', () => {
   let foreign: string[];
 
   beforeEach(async () => {
-    scimify = await Scimify.start();
+    scimify = await Scimify.start({ SCIMIFY_API_DOCS: 'true' });
     browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
     page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE_MS);

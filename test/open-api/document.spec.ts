@@ -8,7 +8,7 @@ describe('the OpenAPI document', () => {
   let served: Record<string, any>;
 
   beforeAll(async () => {
-    scimify = await Scimify.start();
+    scimify = await Scimify.start({ SCIMIFY_API_DOCS: 'true' });
     served = (await new HttpClient(scimify.url, {}).get('/api/openapi.json')).body;
   });
 

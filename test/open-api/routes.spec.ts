@@ -33,7 +33,7 @@ describe('the addresses of Scimify', () => {
   let scimify: Scimify;
 
   beforeAll(async () => {
-    scimify = await Scimify.start();
+    scimify = await Scimify.start({ SCIMIFY_API_DOCS: 'true' });
   });
 
   afterAll(() => scimify.stop());

@@ -8,7 +8,7 @@ describe('every answer', () => {
   let userId: string;
 
   beforeAll(async () => {
-    scimify = await Scimify.start();
+    scimify = await Scimify.start({ SCIMIFY_API_DOCS: 'true' });
     integration = await scimify.createIntegration({ enable: false });
     userId = await integration.scim.createUser('ann.lee@example.com');
   });

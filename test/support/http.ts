@@ -28,9 +28,8 @@ export class HttpClient {
     const text = await response.text();
     const { status, headers: answered } = response;
     const answer = { status, headers: answered, body: parse(text) as T };
-    const { origin, pathname } = new URL(this.baseUrl);
-    const contract = await Contract.of(origin);
-    contract.check({ ...answer, method, target: pathname + path, requestBody: body, text });
+    const { pathname } = new URL(this.baseUrl);
+    Contract.ofProduct.check({ ...answer, method, target: pathname + path, requestBody: body, text });
     return answer;
   }
 

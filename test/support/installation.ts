@@ -69,6 +69,7 @@ export class Installation {
       SCIMIFY_SCIM_RATE_LIMIT: '0',
       SCIMIFY_ADMIN_RATE_LIMIT: '0',
       SCIMIFY_TENANT_RATE_LIMIT: '0',
+      SCIMIFY_API_DOCS: 'false',
       SCIMIFY_LOG_LEVEL: 'warn',
       PAGERDUTY_API_URL: this.pagerDuty.url,
       PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,

@@ -100,6 +100,8 @@ export class Scimify {
       SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
       SCIMIFY_MAX_INTEGRATIONS: '1000',
+      // To write the document takes as long as the rest of the start.
+      SCIMIFY_API_DOCS: 'false',
       SCIMIFY_LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...env,
     });

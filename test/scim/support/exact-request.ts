@@ -14,8 +14,7 @@ export interface ExactRequest {
 export async function sendExactly(serverUrl: string, exact: ExactRequest): Promise<Answer> {
   const { method, target, body: requestBody } = exact;
   const { text, ...answer } = await exchange(serverUrl, exact);
-  const contract = await Contract.of(new URL(serverUrl).origin);
-  contract.check({ ...answer, method, target, requestBody, text });
+  Contract.ofProduct.check({ ...answer, method, target, requestBody, text });
   return answer;
 }
 
