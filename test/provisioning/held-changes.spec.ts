@@ -189,6 +189,12 @@ describe('held changes', () => {
       const first = await syncedGroup('First');
       const group = await syncedGroup('On-call', [users[0]!]);
       await integration.scim.delete(`/Groups/${first}`);
+      // Of two at once either may be the one that the guard lets through.
+      await waitFor(
+        'the first to be gone',
+        () => scimify.teams(),
+        (teams) => !('First' in teams),
+      );
       await integration.scim.delete(`/Groups/${group}`);
       const [change] = await waitFor('the second to be held', heldChanges, ({ length }) => length === 1);
       await decide(change.id, 'reject');
