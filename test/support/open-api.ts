@@ -8,7 +8,8 @@ export interface OpenApiOperation {
   operation: Record<string, any>;
 }
 
-const OPEN_API_FILE = join(__dirname, '../../docs/openapi.json');
+/** From the root of the project: `npm run bench` runs what was built elsewhere. */
+const OPEN_API_FILE = join(process.cwd(), 'docs/openapi.json');
 
 /** The OpenAPI document as it is committed. */
 export function openApiDocument(): Record<string, any> {
