@@ -47,9 +47,11 @@ export class GroupResources {
     ids: readonly string[],
     projection: Projection,
   ): AsyncGenerator<TextPiece> {
+    // One for all: a group of a few hundred members alone is never long enough to let others in.
+    const slice = new Slice();
     for await (const row of this.groups.each(integrationId, ids)) {
       let begins = true;
-      for await (const text of this.text(baseUrl, row, projection)) {
+      for await (const text of this.text(baseUrl, row, projection, slice)) {
         yield { begins, text };
         begins = false;
       }
@@ -57,8 +59,12 @@ export class GroupResources {
   }
 
   /** The JSON text of one group, in pieces: a hundred groups of ten thousand members do not sit in memory. */
-  async *text(baseUrl: string, row: GroupRow, projection: Projection): AsyncGenerator<string, void> {
-    const slice = new Slice();
+  async *text(
+    baseUrl: string,
+    row: GroupRow,
+    projection: Projection,
+    slice = new Slice(),
+  ): AsyncGenerator<string, void> {
     const meta = metaOf(baseUrl, GROUP, row);
     const stored = storedGroup(row);
     const frame = projection.isDefault
