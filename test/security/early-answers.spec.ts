@@ -12,7 +12,7 @@ describe('an answer that comes before the body', () => {
   let integration: TestIntegration;
 
   beforeAll(async () => {
-    scimify = await Scimify.start();
+    scimify = await Scimify.start({ SCIMIFY_UNFINISHED_BODIES_MIB: '32' });
     integration = await scimify.createIntegration({ enable: false });
   });
 
@@ -26,6 +26,17 @@ describe('an answer that comes before the body', () => {
     return connection;
   };
 
+  /** The client has its answer, and does not look at it. */
+  const goOn = async (connection: Connection, length: number | 'chunked') => {
+    for (let piece = 0; piece < 64; piece++) {
+      await connection.sent(length === 'chunked' ? chunk(PIECE) : PIECE);
+    }
+    connection.finish();
+    await connection.end();
+    expect(connection.error).toBeNull();
+    expect(connection.received).toMatch(/^connection: close\r$/im);
+  };
+
   it.each<[string, number, string, number | 'chunked', Record<string, string>]>([
     ['one that is announced too large', 413, '/scim/ID/Users', 8 * MIB, {}],
     ['one that becomes too large', 413, '/scim/ID/Users', 'chunked', {}],
@@ -36,13 +47,20 @@ describe('an answer that comes before the body', () => {
     const connection = await open(path, length, headers);
     if (length === 'chunked') await connection.sent(chunk(Buffer.alloc(MIB + 1, ' ')));
     expect(await connection.status()).toBe(status);
-    for (let piece = 0; piece < 64; piece++) {
-      await connection.sent(length === 'chunked' ? chunk(PIECE) : PIECE);
-    }
-    connection.finish();
-    await connection.end();
-    expect(connection.error).toBeNull();
-    expect(connection.received).toMatch(/^connection: close\r$/im);
+    await goOn(connection, length);
+  });
+
+  it('reaches a client that goes on sending: one for which there is no memory', async () => {
+    // Each fits alone, and they do not both.
+    const both = [await open('/scim/ID/Groups', 20 * MIB), await open('/scim/ID/Groups', 20 * MIB)];
+    const isRefused = ({ received }: Connection) => /^HTTP\/1\.1 429 /.test(received);
+    const refused = await waitFor(
+      'one to be refused',
+      () => both.find(isRefused),
+      (found) => found !== undefined,
+    );
+    await goOn(refused!, 20 * MIB);
+    for (const connection of both) connection.close();
   });
 
   it('ends the connection of a client that sends without end', async () => {

@@ -66,6 +66,7 @@ export class Installation {
       // Tests do everything at the same time, from one address.
       SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
+      // And again and again.
       SCIMIFY_SCIM_RATE_LIMIT: '0',
       SCIMIFY_ADMIN_RATE_LIMIT: '0',
       SCIMIFY_TENANT_RATE_LIMIT: '0',

@@ -36,7 +36,7 @@ export class ScimClient extends HttpClient {
   async createUsers(emails: readonly string[]): Promise<string[]> {
     const ids: string[] = [];
     const left = emails.entries();
-    // As many as there are connections: one address may hold no more than 500.
+    // Few at a time, as an identity provider sends them: each one under way takes a connection.
     const senders = Array.from({ length: 50 }, async () => {
       for (const [index, email] of left) ids[index] = await this.createUser(email);
     });
