@@ -76,7 +76,7 @@ function complexSchema({ subAttributes }: Attribute, use: Use): SchemaObject {
 }
 
 function simpleSchema(attribute: Attribute, use: Use): SchemaObject {
-  const { type, canonicalValues, canonicalOnly, maxLength } = attribute;
+  const { type, canonicalValues, maxLength } = attribute;
   switch (type) {
     case 'boolean':
       return { type: 'boolean' };
@@ -93,11 +93,8 @@ function simpleSchema(attribute: Attribute, use: Use): SchemaObject {
       return {
         type: 'string',
         ...(use === 'sent' ? { maxLength } : {}),
-        // Elsewhere canonical values are suggestions (RFC 7643 §7).
-        ...(canonicalOnly === undefined ? {} : { enum: [...canonicalValues] }),
-        ...(canonicalOnly === undefined && canonicalValues.length > 0
-          ? { examples: [...canonicalValues] }
-          : {}),
+        // Canonical values are suggestions (RFC 7643 §7).
+        ...(canonicalValues.length > 0 ? { examples: [...canonicalValues] } : {}),
       };
   }
 }

@@ -169,7 +169,7 @@ describe('a PATCH of members', () => {
 
   it('says in plain words that groups do not nest', () => {
     expect(() => split({ op: 'add', path: 'members', value: [{ value: 'g', type: 'group' }] })).toThrow(
-      '"members.type" must be "User": groups inside groups are not supported, push the users themselves.',
+      '"members.type" may not be "Group": groups inside groups are not supported, push the users themselves.',
     );
   });
 });

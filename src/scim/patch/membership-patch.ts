@@ -39,7 +39,7 @@ export interface SplitPatch {
  * | add, remove | `members` | `[]` | none |
  * | remove | `members[value eq "x"]`, or several by `or` | – | remove those |
  * | remove | `members[any other filter]` | – | removeWhere |
- * | any | `members` | null, bare string, element without string `value`, `type` other than User | 400 invalidValue |
+ * | any | `members` | null, bare string, element without string `value`, `type` Group | 400 invalidValue |
  * | any | `members.display`, `members[…].display` | – | 400 mutability |
  * | add, replace | `members[…]` | – | 400 mutability |
  *

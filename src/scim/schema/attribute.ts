@@ -36,8 +36,8 @@ export interface Attribute {
   readonly acceptsBareValue: boolean;
   /** Blank text means "unassigned": some clients send it for what they have no value for. */
   readonly blankIsUnassigned: boolean;
-  /** Why a value that is not canonical is refused; undefined where canonical values are only suggestions. */
-  readonly canonicalOnly: string | undefined;
+  /** A value that no client may give, compared without case, and why; canonical values are only suggestions (RFC 7643 §7). */
+  readonly refused: { readonly value: string; readonly because: string } | undefined;
 }
 
 /** A declared schema; where its attributes stand in a resource is the business of the resource type. */
@@ -81,7 +81,7 @@ export function attribute(
     keptWhenOmitted: false,
     acceptsBareValue: subAttributes.some((sub) => sub.name === 'value'),
     blankIsUnassigned: false,
-    canonicalOnly: undefined,
+    refused: undefined,
     ...characteristics,
     subAttributes,
     subAttribute: byLowerCaseName(subAttributes),

@@ -37,7 +37,11 @@ export const GROUP_SCHEMA: Schema = {
         }),
         attribute('type', 'What the member is; always a user.', {
           canonicalValues: ['User'],
-          canonicalOnly: 'groups inside groups are not supported, push the users themselves',
+          // Whatever else it says means a user: PingFederate sends "value".
+          refused: {
+            value: 'Group',
+            because: 'groups inside groups are not supported, push the users themselves',
+          },
           mutability: 'immutable',
         }),
         // Not in the printed schema, sent by Okta and OneLogin, derived from the user in what we return.

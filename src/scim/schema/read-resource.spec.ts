@@ -298,9 +298,9 @@ describe('a resource that is read', () => {
     expect(refusal(() => user({ unknown: deep })).scimType).toBe('invalidValue');
   });
 
-  it('takes a type of member in any case', () => {
-    expect(group({ members: [{ value: 'a', type: 'user' }] }).members).toEqual([
-      { value: 'a', type: 'User' },
+  it('takes any type of member but Group', () => {
+    expect(group({ members: [{ value: 'a', type: 'value' }] }).members).toEqual([
+      { value: 'a', type: 'value' },
     ]);
   });
 

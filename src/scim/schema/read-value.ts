@@ -131,12 +131,11 @@ function readText(attribute: Attribute, json: unknown): string {
       `"${attribute.path}" is longer than ${attribute.maxLength} characters; shorten it.`,
     );
   }
-  if (attribute.canonicalOnly === undefined) return json;
-  const canonical = attribute.canonicalValues.find((value) => fold(value) === fold(json));
-  if (canonical !== undefined) return canonical;
-  throw ScimError.invalidValue(
-    `"${attribute.path}" must be ${attribute.canonicalValues.map((value) => `"${value}"`).join(' or ')}: ${attribute.canonicalOnly}.`,
-  );
+  const { refused } = attribute;
+  if (refused !== undefined && fold(json) === fold(refused.value)) {
+    throw ScimError.invalidValue(`"${attribute.path}" may not be "${refused.value}": ${refused.because}.`);
+  }
+  return json;
 }
 
 function readBoolean(attribute: Attribute, json: unknown): boolean {

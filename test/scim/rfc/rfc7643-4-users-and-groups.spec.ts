@@ -318,10 +318,49 @@ describe('RFC 7643 §4, users and groups', () => {
     it('refuse a member that is said to be a group, and say why, whoever it is', async () => {
       const inner = await scim.createGroup('Inner');
       const id = await scim.createUser(newName());
-      for (const value of [inner, id]) {
-        const answer = await scim.post('/Groups', group({ members: [{ value, type: 'Group' }] }));
-        expectScimError(answer, 400, 'invalidValue');
-        expect(answer.body.detail).toMatch(/groups inside groups|nested/i);
+      const outer = `/Groups/${await scim.createGroup('Outer', [id])}`;
+      for (const members of [inner, id].flatMap((value) => [
+        [{ value, type: 'Group' }],
+        [{ value, type: 'group' }],
+      ])) {
+        for (const answer of [
+          await scim.post('/Groups', group({ members })),
+          await scim.put(outer, group({ members })),
+          await scim.patchOperations(outer, { op: 'add', path: 'members', value: members }),
+          await scim.patchOperations(outer, { op: 'remove', path: 'members', value: members }),
+        ]) {
+          expectScimError(answer, 400, 'invalidValue');
+          expect(answer.body.detail).toMatch(/groups inside groups|nested/i);
+        }
+      }
+      expect(memberIds(await scim.get(outer))).toEqual([id]);
+    });
+
+    it('are users whatever type a client gives them, unless it says Group', async () => {
+      const inner = await scim.createGroup('Inner of no type');
+      const id = await scim.createUser(newName());
+      const { body } = await scim.post('/Groups', group());
+      const path = `/Groups/${body.id}`;
+      for (const type of ['value', 'direct', '', 'USER', 'Person', 'Groups', null]) {
+        const posted = await scim.post('/Groups', group({ members: [{ value: id, type }] }));
+        expect({ type, status: posted.status }).toEqual({ type, status: 201 });
+        expect(posted.body.members).toMatchObject([{ value: id, type: 'User' }]);
+        const members = [{ value: id, type }];
+        for (const [write, expected] of [
+          [() => scim.patchOperations(path, { op: 'add', path: 'members', value: members }), [id]],
+          [() => scim.patchOperations(path, { op: 'remove', path: 'members', value: members }), []],
+          [() => scim.patchOperations(path, { op: 'replace', value: { members } }), [id]],
+          [() => scim.patchOperations(path, { op: 'replace', path: 'members', value: [] }), []],
+          [() => scim.put(path, group({ members })), [id]],
+          [() => scim.put(path, group({ members: [] })), []],
+        ] as const) {
+          expect((await write()).status).toBeLessThan(300);
+          expect(memberIds(await scim.get(path))).toEqual(expected);
+        }
+        const refused = await scim.put(path, group({ members: [{ value: inner, type }] }));
+        expectScimError(refused, 400, 'invalidValue');
+        expect(refused.body.detail).toContain('no users of this integration');
+        expect(refused.body.detail).toContain(inner);
       }
     });
 
