@@ -11,8 +11,8 @@ import type { Assignment, PatchOperation, Removal } from './patch-request';
 import type { Selection } from './path';
 
 /**
- * Changes of multi-valued attributes in one PATCH, each comparison of a filter in a path counted as one; those of a group's
- * members are not counted here. Each looks at every value, while the row is locked.
+ * Changes of multi-valued attributes in one PATCH, and comparisons of the filters in its paths; those of a group's members
+ * are not counted here. Each looks at every value, while the row is locked.
  */
 export const MOST_LIST_CHANGES = 100;
 
@@ -34,11 +34,11 @@ export function applyPatch(
   operations: readonly PatchOperation[],
 ): PatchResult {
   const changes = operations
-    .filter(({ target }) => target.attribute.multiValued)
+    .filter(({ target }) => target.attribute.multiValued || target.selection !== null)
     .reduce((sum, { target }) => sum + comparisonsIn(target.selection), 0);
   if (changes > MOST_LIST_CHANGES) {
     throw ScimError.tooLarge(
-      `The PATCH changes attributes with several values, or compares these, ${changes} times, and may do so ${MOST_LIST_CHANGES} times; split it into several requests.`,
+      `The PATCH changes attributes with several values, or compares values, ${changes} times, and may do so ${MOST_LIST_CHANGES} times; split it into several requests.`,
     );
   }
   let current: ScimObject = resource;
@@ -93,11 +93,7 @@ function changeSingle(
   before: ScimValue | undefined,
   operation: PatchOperation,
 ): ScimValue | undefined {
-  if (operation.op === 'remove') {
-    if (attribute.defaultValue === undefined) return unassigned(attribute);
-    // The default would take its place: removing `active` would bring a deactivated user back.
-    throw ScimError.mutability(`"${attribute.path}" always has a value; replace it instead.`);
-  }
+  if (operation.op === 'remove') return removeSingle(attribute, before, operation);
   const json = operation.value;
   const after =
     attribute.type === 'complex' && isObject(json)
@@ -105,6 +101,21 @@ function changeSingle(
       : readValue(attribute, json);
   if (after !== undefined) return after;
   return attribute.defaultValue === undefined ? unassigned(attribute) : before;
+}
+
+function removeSingle(
+  attribute: Attribute,
+  before: ScimValue | undefined,
+  { target: { selection, sub } }: Removal,
+): ScimValue | undefined {
+  if (selection !== null) {
+    if (!isObject(before) || !matches(selection.filter, before)) return before;
+    if (sub !== null)
+      return withoutStaleReference(attribute, before, withValue(before, sub, unassigned(sub)));
+  }
+  if (attribute.defaultValue === undefined) return unassigned(attribute);
+  // The default would take its place: removing `active` would bring a deactivated user back.
+  throw ScimError.mutability(`"${attribute.path}" always has a value; replace it instead.`);
 }
 
 /** RFC 7644 §3.5.2.1 and §3.5.2.3: of a complex value only the sub-attributes that are named change. */

@@ -80,7 +80,7 @@ function readOperation(type: ResourceType, operation: unknown): PatchOperation[]
   const value = field(operation, 'value');
   if (path !== null && typeof path !== 'string') throw ScimError.invalidPath('"path" must be a string.');
 
-  const target = path === null ? ({ kind: 'resource' } as const) : readPatchPath(type, path);
+  const target = path === null ? ({ kind: 'resource' } as const) : readPatchPath(type, op, path);
   if (target.kind === 'unknown-schema') return [];
   if (target.kind === 'unknown-attribute') {
     throw ScimError.invalidPath(`A ${type.name} has no attribute ${quoted(path ?? '')}; correct the path.`);
@@ -106,7 +106,7 @@ function spread(type: ResourceType, op: Exclude<Op, 'remove'>, prefix: string, v
     );
   }
   return Object.entries(value).flatMap(([key, inner]): Assignment[] => {
-    const target = readKey(type, prefix + key);
+    const target = readKey(type, op, prefix + key);
     if (target === null) return [];
     if (target === 'resource') return inner === null ? [] : spread(type, op, '', inner);
     if (type.extensions.includes(target.attribute) && inner !== null) {
@@ -117,9 +117,9 @@ function spread(type: ResourceType, op: Exclude<Op, 'remove'>, prefix: string, v
 }
 
 /** What a key of a path-less value means; null for what is unknown, which is ignored as it is in a POST. */
-function readKey(type: ResourceType, key: string): AttributeTarget | 'resource' | null {
+function readKey(type: ResourceType, op: Op, key: string): AttributeTarget | 'resource' | null {
   try {
-    const target = readPatchPath(type, key);
+    const target = readPatchPath(type, op, key);
     if (target.kind === 'attribute') return target;
     return target.kind === 'resource' ? 'resource' : null;
   } catch (error) {

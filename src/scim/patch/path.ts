@@ -3,15 +3,16 @@ import type { ValueFilter } from '../filter/ast';
 import { parseValuePath } from '../filter/parser';
 import { quoted, ScimError } from '../messages/scim-error';
 import type { Attribute } from '../schema/attribute';
-import type { ResourceType } from '../schema/registry';
+import type { AttributePath } from '../schema/attribute-path';
+import type { Resolution, ResourceType } from '../schema/registry';
 
 /** What a PATCH operation works on. */
 export interface AttributeTarget {
   readonly kind: 'attribute';
   /**
    * The way to it from the resource: single-valued complex attributes (an extension under its URN is one), then the
-   * attribute itself. `name.familyName` is `[name, familyName]`, `emails.value` and `emails[…].value` are `[emails]`
-   * with a `sub`: from a multi-valued attribute on, values have to be chosen.
+   * attribute itself. `name.familyName` is `[name, familyName]`, `emails.value`, `emails[…].value` and `manager[…].value`
+   * end before the `sub`: from a multi-valued attribute or a filter on, values have to be chosen.
    */
   readonly steps: readonly [Attribute, ...Attribute[]];
   /** The last of the steps. */
@@ -20,7 +21,7 @@ export interface AttributeTarget {
   readonly sub: Attribute | null;
 }
 
-/** The values of a multi-valued attribute that a filter in the path chooses. */
+/** The values of a complex attribute that a filter in the path chooses; of a single-valued one, its value or none. */
 export interface Selection {
   readonly filter: BoundFilter;
   readonly written: ValueFilter;
@@ -36,25 +37,30 @@ export type PatchTarget =
   | { readonly kind: 'unknown-attribute' };
 
 /**
- * Looks up a PATCH path (RFC 7644 §3.5.2 figure 7); a path may also be the URN of a schema alone.
+ * Looks up a PATCH path (RFC 7644 §3.5.2 figure 7); a path may also be the URN of a schema alone. Only what is removed may
+ * be a single value that a filter chooses, as Entra removes a `manager`.
  *
  * @throws ScimError 400 invalidPath, or invalidFilter for what stands in the brackets
  */
-export function readPatchPath(type: ResourceType, text: string): PatchTarget {
+export function readPatchPath(
+  type: ResourceType,
+  op: 'add' | 'replace' | 'remove',
+  text: string,
+): PatchTarget {
   const container = type.containerOf(text);
   if (container !== undefined) {
     return container === type.root ? { kind: 'resource' } : plainTarget([container]);
   }
 
   const { path, filter, sub } = parseValuePath(text);
-  const resolution = type.resolve(path);
+  const resolution = resolve(type, path);
   if (resolution.kind === 'resource')
     throw ScimError.invalidPath('A whole resource has no values to select.');
   if (resolution.kind !== 'attribute') return resolution;
   if (filter === null) return plainTarget(resolution.steps);
 
   const attribute = resolution.steps.at(-1)!;
-  if (!attribute.multiValued || attribute.type !== 'complex') {
+  if (attribute.type !== 'complex' || !(attribute.multiValued || op === 'remove')) {
     throw ScimError.invalidPath(
       `The path selects values of ${quoted(attribute.name)}, which has none to select.`,
     );
@@ -64,6 +70,14 @@ export function readPatchPath(type: ResourceType, text: string): PatchTarget {
   if (sub === null) return { ...selected, sub: null };
   const subAttribute = attribute.subAttribute.get(sub.toLowerCase());
   return subAttribute === undefined ? { kind: 'unknown-attribute' } : { ...selected, sub: subAttribute };
+}
+
+/** The URN before a name of an extension is only recommended (RFC 7644 §3.10); without it the core's own names come first. */
+function resolve(type: ResourceType, path: AttributePath): Resolution {
+  const plain = type.resolve(path);
+  if (plain.kind !== 'unknown-attribute' || path.urn !== null) return plain;
+  const extended = type.extensions.map(({ name }) => type.resolve({ ...path, urn: name }));
+  return extended.find(({ kind }) => kind === 'attribute') ?? plain;
 }
 
 function plainTarget(way: readonly [Attribute, ...Attribute[]]): AttributeTarget {

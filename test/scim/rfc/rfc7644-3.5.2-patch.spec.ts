@@ -341,6 +341,22 @@ const REFUSED: [what: string, operations: unknown, scimType: string][] = [
     [{ op: 'replace', path: 'displayName[value eq "x"]', value: 'x' }],
     'invalidPath',
   ],
+  ['removal by a filter on text', [{ op: 'remove', path: 'displayName[value eq "Ada"]' }], 'invalidPath'],
+  [
+    'replace by a filter on a single complex value',
+    [{ op: 'replace', path: 'manager[value eq "boss-1"]', value: { value: 'boss-2' } }],
+    'invalidPath',
+  ],
+  [
+    'a filter on a single value that is read-only',
+    [{ op: 'remove', path: 'meta[version pr]' }],
+    'mutability',
+  ],
+  [
+    'removal of a read-only part of a single value',
+    [{ op: 'remove', path: 'manager[value eq "boss-1"].displayName' }],
+    'mutability',
+  ],
   ['a filter that is not closed', [{ op: 'remove', path: 'emails[type eq "work"' }], 'invalidFilter'],
   ['a filter that is none', [{ op: 'remove', path: 'emails[0]' }], 'invalidFilter'],
   ['a value of a wrong type', [{ op: 'replace', path: 'displayName', value: 7 }], 'invalidValue'],
@@ -423,6 +439,35 @@ describe('RFC 7644 §3.5.2, PATCH of a user', () => {
     const before = await makeAda();
     expectScimError(await scim.patch(`/Users/${before.id}`, body), 400, 'invalidSyntax');
     expect((await scim.get(`/Users/${before.id}`)).body).toEqual(before);
+  });
+
+  it('takes a single complex value away where a filter in the path matches it, with and without URN, and else does nothing', async () => {
+    const leaves = { op: 'Replace', path: 'active', value: 'False' };
+    const [without, boss] = [{ department: 'Ops' }, { department: 'Ops', manager: { value: 'boss-1' } }];
+    for (const [path, outcome] of [
+      [`${ENTERPRISE}:manager[value eq "boss-1"]`, { [ENTERPRISE]: without }],
+      ['manager[value eq "boss-1"]', { [ENTERPRISE]: without }],
+      ['Manager[VALUE eq "boss-1" and not (displayName pr)].value', { [ENTERPRISE]: without }],
+      [`${ENTERPRISE}:manager[value eq "boss-2"]`, { [ENTERPRISE]: boss }],
+      ['manager[value eq "boss-2"]', { [ENTERPRISE]: boss }],
+      [`${ENTERPRISE}[department eq "Ops"]`, { schemas: [CORE_USER], [ENTERPRISE]: undefined }],
+      [`${ENTERPRISE}[department eq "Dev"]`, { [ENTERPRISE]: boss }],
+      ['name[familyName eq "byron"]', { name: undefined }],
+      [`${CORE_USER}:name[familyName eq "byron"].givenName`, { name: { familyName: 'Byron' } }],
+      ['name[familyName eq "King"].givenName', { name: ADA.name }],
+    ] as const) {
+      const { meta: _, ...before } = await makeAda();
+      const answer = await scim.patchOperations(`/Users/${before.id}`, { op: 'Remove', path }, leaves);
+      const { meta: _after, ...after } = answer.body as Resource;
+      expect({ path, status: answer.status, after }).toEqual({
+        path,
+        status: 200,
+        after: { ...before, ...outcome, active: false },
+      });
+      // Nothing is left to match, which is no error.
+      const again = await scim.patchOperations(`/Users/${before.id}`, { op: 'Remove', path }, leaves);
+      expect(again).toMatchObject({ status: 200, body: { meta: answer.body.meta } });
+    }
   });
 
   it('that changes nothing succeeds and leaves lastModified and version as they are', async () => {
