@@ -15,6 +15,8 @@ export class Writer {
 
   private constructor(
     readonly dataSource: DataSource,
+    /** Names of the migrations that ran as it was opened. */
+    readonly migrated: readonly string[],
     private readonly lock: ProcessLock | null,
     private readonly log: WriteAheadLog | null,
   ) {
@@ -29,11 +31,11 @@ export class Writer {
     try {
       if (settings.kind === 'sqlite') keepPrivate(settings.path);
       const dataSource = await new MigratingDataSource(writerOptions(settings, entities)).initialize();
-      await dataSource.runMigrations();
+      const migrated = (await dataSource.runMigrations()).map(({ name }) => name);
       const log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
       // Migrations, which go round the transactions.
       await log?.flush();
-      return new Writer(dataSource, lock, log);
+      return new Writer(dataSource, migrated, lock, log);
     } catch (error) {
       lock?.release();
       throw error;

@@ -1,6 +1,4 @@
-const { execFileSync } = require('node:child_process');
+const { ensureBuild } = require('../../bin/build.js');
 
 /** Some tests run the product as processes of their own, as it is built. */
-module.exports = () => {
-  execFileSync('npm', ['run', '--silent', 'build', '--', '--quiet'], { stdio: 'inherit' });
-};
+module.exports = () => ensureBuild('product');

@@ -19,10 +19,12 @@ export class ScimifyProcess {
   private constructor(
     readonly port: number,
     private readonly env: Record<string, string>,
+    private readonly main: string,
   ) {}
 
-  static async create(env: Record<string, string>): Promise<ScimifyProcess> {
-    return new ScimifyProcess(await freePort(), env);
+  /** @param main another build than that of this project */
+  static async create(env: Record<string, string>, main = MAIN): Promise<ScimifyProcess> {
+    return new ScimifyProcess(await freePort(), env, main);
   }
 
   get url(): string {
@@ -42,7 +44,7 @@ export class ScimifyProcess {
 
   async start(): Promise<void> {
     const { PATH = '' } = process.env;
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [this.main], {
       env: { PATH, PORT: String(this.port), ...UNLIMITED, ...this.env },
     });
     this.child = child;

@@ -1,0 +1,18 @@
+import 'reflect-metadata';
+import { readSettings } from './config/settings';
+import { Writer } from './database/writer';
+import { ENTITIES } from './entities';
+import { endWith } from './process-end';
+
+/** `npm run migration:run`: brings the database up to date and ends. */
+async function main(): Promise<void> {
+  const { database } = readSettings(process.env);
+  const writer = await Writer.open(database, ENTITIES);
+  await writer.close();
+  const { migrated } = writer;
+  console.log(
+    migrated.length === 0 ? 'The database was up to date already.' : `Migrated: ${migrated.join(', ')}.`,
+  );
+}
+
+main().catch(endWith);
