@@ -45,7 +45,8 @@ function sentResource(type: ResourceType): SchemaObject {
   return {
     type: 'object',
     description: `A ${type.name} as a client writes it; what is unknown or read-only is ignored.`,
-    required: attributes.filter(({ required }) => required).map(({ name }) => name),
+    // `schemas` may be left out: the endpoint tells the type.
+    required: type.schema.attributes.filter(({ required }) => required).map(({ name }) => name),
     properties: propertiesOf(attributes, 'sent'),
     additionalProperties: true,
     examples: [EXAMPLES[type.name].sent],
@@ -182,7 +183,7 @@ const MESSAGES: Record<string, SchemaObject> = {
   ScimPatch: {
     type: 'object',
     description: 'A PatchOp (RFC 7644 §3.5.2). If one operation fails, none is applied.',
-    required: ['schemas', 'Operations'],
+    required: ['Operations'],
     properties: {
       schemas: message('patchOp'),
       Operations: {
@@ -213,7 +214,6 @@ const MESSAGES: Record<string, SchemaObject> = {
   ScimSearchRequest: {
     type: 'object',
     description: 'A SearchRequest (RFC 7644 §3.4.3): the parameters of a list, in a body.',
-    required: ['schemas'],
     properties: {
       schemas: message('searchRequest'),
       filter: {
@@ -237,7 +237,7 @@ const MESSAGES: Record<string, SchemaObject> = {
   ScimBulkRequest: {
     type: 'object',
     description: 'A BulkRequest (RFC 7644 §3.7); each operation is a transaction of its own.',
-    required: ['schemas', 'Operations'],
+    required: ['Operations'],
     properties: {
       schemas: message('bulkRequest'),
       failOnErrors: { type: 'integer', minimum: 1, description: 'How many failures end the request' },

@@ -97,7 +97,6 @@ describe('a query', () => {
 
   it.each([
     ['no object', []],
-    ['no schemas', {}],
     ['other schemas', { schemas: [MESSAGE_URNS.patchOp] }],
     ['schemas that are no list', { schemas: MESSAGE_URNS.searchRequest }],
   ])('is refused in a SearchRequest with %s', (_, body) => {

@@ -410,7 +410,6 @@ describe('a PATCH', () => {
 
   it.each([
     ['no object', []],
-    ['no schemas', { Operations: [{ op: 'remove', path: 'title' }] }],
     ['other schemas', { schemas: [CORE], Operations: [{ op: 'remove', path: 'title' }] }],
     ['no operations', { schemas: [MESSAGE_URNS.patchOp] }],
     ['an empty list of operations', { schemas: [MESSAGE_URNS.patchOp], Operations: [] }],

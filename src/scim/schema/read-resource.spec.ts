@@ -238,8 +238,6 @@ describe('a resource that is read', () => {
   });
 
   it.each([
-    ['no schemas', { schemas: undefined }, '"schemas" is required'],
-    ['empty schemas', { schemas: [] }, '"schemas" is required'],
     ['another type of resource', { schemas: [GROUP_URN] }, 'schema of a User'],
     ['an extension alone', { schemas: [ENTERPRISE] }, 'schema of a User'],
     ['no userName', { userName: undefined }, 'userName'],

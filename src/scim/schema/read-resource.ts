@@ -1,7 +1,7 @@
 import { atOnce } from '../../event-loop/slice';
 import { ScimError } from '../messages/scim-error';
 import type { Attribute } from './attribute';
-import { isEmpty, isObject, isUnassigned, checkTexts, sameValue } from './json';
+import { isEmpty, isObject, checkTexts, sameValue } from './json';
 import type { ScimObject, ScimResource, ScimValue } from './json';
 import { checkList, checkRequired, readValue } from './read-value';
 import type { ResourceType } from './registry';
@@ -100,16 +100,13 @@ function readBody(type: ResourceType, body: unknown): { values: ScimObject; give
 }
 
 /**
- * `schemas` must name the resource's schema (RFC 7643 §3), in today's or an older notation: OneLogin sends pre-IETF
- * URNs only. What else it names is borne: Entra and Google add URNs of their own.
+ * `schemas` must name the resource's schema (RFC 7643 §3) unless it is left out, in today's or an older notation: OneLogin
+ * sends pre-IETF URNs only. What else it names is borne: Entra and Google add URNs of their own.
  */
 function checkSchemas(type: ResourceType, schemas: ScimValue | undefined): void {
-  const urns = Array.isArray(schemas) ? schemas : [];
-  if (urns.some((urn) => type.containerOf(urn as string) === type.root)) return;
+  if (!Array.isArray(schemas) || schemas.some((urn) => type.containerOf(urn as string) === type.root)) return;
   throw ScimError.invalidValue(
-    isUnassigned(schemas)
-      ? `"schemas" is required; send ["${type.schema.id}"].`
-      : `"schemas" does not name the schema of a ${type.name}; send ["${type.schema.id}"].`,
+    `"schemas" does not name the schema of a ${type.name}; send ["${type.schema.id}"], or leave it out.`,
   );
 }
 

@@ -1,9 +1,9 @@
 import type { ScimClient } from '../../support/scim-client';
 import { PUBLIC_URL, type TestIntegration } from '../../support/scimify';
-import { expectList, expectScimError, type Resource } from '../support/expectations';
+import { expectList, expectScimError, memberIds, type Resource } from '../support/expectations';
 import { fullUser, group, newName, user } from '../support/samples';
 import { serverOfThisFile } from '../support/server';
-import { CORE_GROUP, CORE_USER, ENTERPRISE, NOBODY } from '../support/urns';
+import { BULK_REQUEST, CORE_GROUP, CORE_USER, ENTERPRISE, NOBODY } from '../support/urns';
 
 const XSD_DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
@@ -40,14 +40,60 @@ describe('RFC 7643 §3, resources', () => {
       expect((await scim.post('/Groups', group())).body.schemas).toEqual([CORE_GROUP]);
     });
 
+    it.each<object>([{}, { schemas: null }, { schemas: [] }])(
+      'may be left out, and the body is what its endpoint says: %j',
+      async (said) => {
+        const userName = newName();
+        const made = await scim.post('/Users', { ...said, userName });
+        expect(made).toMatchObject({ status: 201, body: { schemas: [CORE_USER], userName } });
+        const [userPath, displayName] = [`/Users/${made.body.id}`, `Group of ${userName}`];
+        const team = await scim.post('/Groups', { ...said, displayName });
+        expect(team).toMatchObject({ status: 201, body: { schemas: [CORE_GROUP], displayName } });
+        const groupPath = `/Groups/${team.body.id}`;
+
+        const put = await scim.put(userPath, { ...said, userName, title: 'Analyst' });
+        expect(put).toMatchObject({ status: 200, body: { title: 'Analyst' } });
+        const join = { op: 'add', path: 'members', value: [{ value: made.body.id }] };
+        expect((await scim.patch(groupPath, { ...said, Operations: [join] })).status).toBe(204);
+        expect(memberIds(await scim.get(groupPath))).toEqual([made.body.id]);
+        const emptied = { ...said, displayName, members: [] };
+        expect((await scim.put(groupPath, emptied)).status).toBe(200);
+        expect(memberIds(await scim.get(groupPath))).toEqual([]);
+
+        const leave = { ...said, Operations: [{ op: 'replace', path: 'active', value: false }] };
+        const Operations = [{ method: 'PATCH', path: userPath, data: leave }];
+        const bulk = await scim.post('/Bulk', { ...said, Operations });
+        expect(bulk).toMatchObject({ status: 200, body: { Operations: [{ status: '200' }] } });
+        const filter = `userName eq "${userName}"`;
+        for (const endpoint of ['/Users/.search', '/.search']) {
+          const found = expectList(await scim.post(endpoint, { ...said, filter }), 1);
+          expect(found).toMatchObject([{ userName, active: false }]);
+        }
+      },
+    );
+
+    it('of a message have to name it where they name something', async () => {
+      const schemas = [CORE_USER];
+      const Operations = [{ op: 'replace', path: 'displayName', value: 'x' }];
+      const id = await scim.createUser(newName());
+      const data = { schemas, Operations };
+      expectScimError(await scim.patch(`/Users/${id}`, data), 400, 'invalidSyntax');
+      expectScimError(await scim.post('/.search', { schemas }), 400, 'invalidSyntax');
+      const operation = { method: 'PATCH', path: `/Users/${id}`, data };
+      const bulk = { schemas, Operations: [operation] };
+      expectScimError(await scim.post('/Bulk', bulk), 400, 'invalidSyntax');
+      const inside = await scim.post('/Bulk', { ...bulk, schemas: [BULK_REQUEST] });
+      expect(inside.body.Operations).toMatchObject([{ status: '400' }]);
+      expect((await scim.get(`/Users/${id}`)).body.displayName).not.toBe('x');
+    });
+
     it.each([
-      ['/Users', { userName: 'no-schemas@example.com' }],
-      ['/Users', { schemas: [], userName: 'no-schemas@example.com' }],
       ['/Users', { schemas: [CORE_GROUP], userName: 'no-schemas@example.com' }],
       ['/Users', { schemas: ['urn:example:x'], userName: 'no-schemas@example.com' }],
-      ['/Groups', { displayName: 'No schemas' }],
+      ['/Users', { schemas: [ENTERPRISE], userName: 'no-schemas@example.com' }],
+      ['/Users', { schemas: [''], userName: 'no-schemas@example.com' }],
       ['/Groups', { schemas: [CORE_USER], displayName: 'No schemas' }],
-    ])('must name that of the resource: POST %s %j is refused', async (path, body) => {
+    ])('must name that of the resource where they name any: POST %s %j is refused', async (path, body) => {
       expectScimError(await scim.post(path, body), 400, 'invalidValue');
     });
 

@@ -343,7 +343,7 @@ describe('RFC 7644 §3.7, bulk operations', () => {
     });
 
     it.each([
-      ['no schemas', { Operations: [] }],
+      ['neither schemas nor operations', {}],
       ['another schema', { schemas: [CORE_USER], Operations: [] }],
       ['no operations', { schemas: [BULK_REQUEST] }],
       ['operations that are no list', { schemas: [BULK_REQUEST], Operations: {} }],
