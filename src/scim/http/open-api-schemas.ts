@@ -289,8 +289,8 @@ const MESSAGES: Record<string, SchemaObject> = {
           type: 'object',
           required: ['status'],
           properties: {
-            method: { type: 'string', enum: ['POST', 'PUT', 'PATCH', 'DELETE'] },
-            bulkId: { type: 'string' },
+            method: { type: 'string', description: 'As it was sent', examples: ['POST'] },
+            bulkId: { type: 'string', description: 'Where one was sent' },
             version: { type: 'string', examples: ['W/"1"'] },
             location: { type: 'string', examples: [`${EXAMPLE_BASE}/Users/${USER_ID}`] },
             status: { type: 'string', pattern: '^[1-5][0-9]{2}$', examples: ['201'] },

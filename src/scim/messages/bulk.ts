@@ -1,4 +1,5 @@
 import { isObject } from '../schema/json';
+import { field } from './message-field';
 import { assertSchema } from './message-schema';
 import { ScimError, quoted } from './scim-error';
 import { MESSAGE_URNS } from './urns';
@@ -18,24 +19,40 @@ export interface BulkOperation {
   data: unknown;
 }
 
+/** An operation that cannot be one, with what tells the client which of its operations that is. */
+export interface RefusedOperation {
+  /** As it was sent; undefined where that is no text. */
+  method: string | undefined;
+  bulkId: string | undefined;
+  /** Of the resource that its path names. */
+  endpoint: 'Users' | 'Groups' | null;
+  target: string | null;
+  refusal: ScimError;
+}
+
 export interface BulkRequest {
   /** How many failures end the request; infinite where the client sets none. */
   failOnErrors: number;
-  operations: (BulkOperation | ScimError)[];
+  operations: (BulkOperation | RefusedOperation)[];
+}
+
+export function isRefused(operation: BulkOperation | RefusedOperation): operation is RefusedOperation {
+  return 'refusal' in operation;
 }
 
 const METHODS: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * An operation that makes no sense fails alone; only a body that is no BulkRequest fails as a whole.
+ * An operation that makes no sense fails alone; only a body that is no BulkRequest fails as a whole. Names may be of any
+ * case.
  *
  * @throws ScimError 400 invalidSyntax or invalidValue, 413 past the limit of operations
  */
 export function readBulkRequest(body: unknown): BulkRequest {
   if (!isObject(body))
     throw ScimError.invalidSyntax('The request body must be a JSON object: a BulkRequest.');
-  const { schemas, Operations: operations, failOnErrors } = body;
-  assertSchema(schemas, MESSAGE_URNS.bulkRequest);
+  assertSchema(field(body, 'schemas'), MESSAGE_URNS.bulkRequest);
+  const operations = field(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) {
     throw ScimError.invalidSyntax('"Operations" must be a list of at least one operation.');
   }
@@ -45,23 +62,24 @@ export function readBulkRequest(body: unknown): BulkRequest {
     );
   }
   return {
-    failOnErrors: readFailOnErrors(failOnErrors),
+    failOnErrors: readFailOnErrors(field(body, 'failonerrors')),
     operations: withUniqueBulkIds(operations.map(readOperation)),
   };
 }
 
 /** RFC 7644 §3.7: a bulkId is unique within a request, else a reference to it would mean either. */
-function withUniqueBulkIds(operations: (BulkOperation | ScimError)[]): (BulkOperation | ScimError)[] {
+function withUniqueBulkIds(operations: BulkRequest['operations']): BulkRequest['operations'] {
   const seen = new Set<string>();
   return operations.map((operation) => {
-    if (operation instanceof ScimError || operation.method !== 'POST' || operation.bulkId === null)
-      return operation;
-    if (seen.has(operation.bulkId)) {
-      return ScimError.invalidValue(
-        `The bulkId ${quoted(operation.bulkId)} is used by an operation before this one.`,
+    if (isRefused(operation) || operation.method !== 'POST' || operation.bulkId === null) return operation;
+    const { method, bulkId, endpoint, target } = operation;
+    if (seen.has(bulkId)) {
+      const refusal = ScimError.invalidValue(
+        `The bulkId ${quoted(bulkId)} is used by an operation before this one.`,
       );
+      return { method, bulkId, endpoint, target, refusal };
     }
-    seen.add(operation.bulkId);
+    seen.add(bulkId);
     return operation;
   });
 }
@@ -72,19 +90,53 @@ function readFailOnErrors(value: unknown): number {
   throw ScimError.invalidValue('"failOnErrors" must be a whole number from 1 on.');
 }
 
-function readOperation(json: unknown): BulkOperation | ScimError {
-  if (!isObject(json)) return ScimError.invalidSyntax('A bulk operation must be a JSON object.');
-  const method = typeof json.method === 'string' ? json.method.toUpperCase() : '';
+/** An operation as it was sent, its shape not yet checked; undefined for what is no text where one belongs. */
+interface GivenOperation extends Pick<RefusedOperation, 'endpoint' | 'target'> {
+  method: string;
+  bulkId: string | null | undefined;
+  version: string | null | undefined;
+  data: unknown;
+}
+
+function readOperation(json: unknown): BulkOperation | RefusedOperation {
+  const given = isObject(json) ? json : {};
+  const [method, path, bulkId, version] = ['method', 'path', 'bulkid', 'version'].map((name) =>
+    field(given, name),
+  );
+  const operation: GivenOperation = {
+    method: typeof method === 'string' ? method.toUpperCase() : '',
+    ...resourceOf(path),
+    bulkId: optionalText(bulkId),
+    version: optionalText(version),
+    data: field(given, 'data'),
+  };
+  const refusal = isObject(json)
+    ? refusalOf(operation)
+    : ScimError.invalidSyntax('A bulk operation must be a JSON object.');
+  if (refusal === null) return operation as BulkOperation;
+  return {
+    method: METHODS.includes(operation.method) ? operation.method : textOrNothing(method),
+    bulkId: textOrNothing(bulkId),
+    endpoint: operation.endpoint,
+    target: operation.target,
+    refusal,
+  };
+}
+
+function resourceOf(path: unknown): Pick<RefusedOperation, 'endpoint' | 'target'> {
+  const parts = typeof path === 'string' ? /^\/?(Users|Groups)(?:\/([^/?]+))?\/?$/.exec(path) : null;
+  return { endpoint: (parts?.[1] as 'Users' | 'Groups' | undefined) ?? null, target: parts?.[2] ?? null };
+}
+
+function refusalOf({ method, endpoint, target, bulkId, version }: GivenOperation): ScimError | null {
   if (!METHODS.includes(method)) {
     return ScimError.invalidSyntax('"method" of a bulk operation must be POST, PUT, PATCH or DELETE.');
   }
-  const path = typeof json.path === 'string' ? /^\/?(Users|Groups)(?:\/([^/?]+))?\/?$/.exec(json.path) : null;
-  if (!path) {
+  if (endpoint === null) {
     return ScimError.invalidValue(
       '"path" of a bulk operation must be /Users, /Groups or one of their resources.',
     );
   }
-  const target = path[2] ?? null;
   if ((method === 'POST') !== (target === null)) {
     return ScimError.invalidValue(
       method === 'POST'
@@ -92,20 +144,15 @@ function readOperation(json: unknown): BulkOperation | ScimError {
         : `"path" of a bulk ${method} must name a resource, e.g. /Users/{id}.`,
     );
   }
-  const bulkId = optionalText(json.bulkId);
   if (bulkId === undefined) return ScimError.invalidValue('"bulkId" must be a string that is not empty.');
   if (method === 'POST' && bulkId === null)
     return ScimError.invalidValue('"bulkId" is required for a bulk POST.');
-  const version = optionalText(json.version);
   if (version === undefined) return ScimError.invalidValue('"version" must be a string that is not empty.');
-  return {
-    method: method as BulkMethod,
-    endpoint: path[1] as 'Users' | 'Groups',
-    target,
-    bulkId,
-    version,
-    data: json.data,
-  };
+  return null;
+}
+
+function textOrNothing(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** @returns undefined for what is neither a text nor absent */

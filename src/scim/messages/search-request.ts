@@ -3,6 +3,7 @@ import { parseFilter } from '../filter/parser';
 import { isObject } from '../schema/json';
 import { parseAttributePath, type AttributePath } from '../schema/attribute-path';
 import type { AttributeLists } from '../schema/project';
+import { field } from './message-field';
 import { assertSchema } from './message-schema';
 import { quoted, ScimError } from './scim-error';
 import { MESSAGE_URNS } from './urns';
@@ -62,21 +63,18 @@ export function readAttributeLists(query: Readonly<Record<string, unknown>>): At
 export function readSearchBody(body: unknown): SearchRequest {
   if (!isObject(body))
     throw ScimError.invalidSyntax('The request body must be a JSON object: a SearchRequest.');
-  const field = (name: string): unknown => {
-    const key = Object.keys(body).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
-    return (key === undefined ? undefined : body[key]) ?? undefined;
-  };
-  assertSchema(field('schemas'), MESSAGE_URNS.searchRequest);
+  const given = (name: string) => field(body, name.toLowerCase()) ?? undefined;
+  assertSchema(given('schemas'), MESSAGE_URNS.searchRequest);
   return {
-    attributes: names('attributes', field('attributes')),
-    excludedAttributes: names('excludedAttributes', field('excludedAttributes')),
+    attributes: names('attributes', given('attributes')),
+    excludedAttributes: names('excludedAttributes', given('excludedAttributes')),
     ...readSearch({
-      filter: field('filter'),
-      sortBy: field('sortBy'),
-      sortOrder: field('sortOrder'),
-      startIndex: field('startIndex'),
-      count: field('count'),
-      cursor: field('cursor'),
+      filter: given('filter'),
+      sortBy: given('sortBy'),
+      sortOrder: given('sortOrder'),
+      startIndex: given('startIndex'),
+      count: given('count'),
+      cursor: given('cursor'),
     }),
   };
 }

@@ -1,13 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { Slice, inSlices } from '../../event-loop/slice';
 import type { ScimCaller } from '../authentication/scim-authentication';
-import type { BulkOperation, BulkRequest } from '../messages/bulk';
+import { type BulkOperation, type BulkRequest, type RefusedOperation, isRefused } from '../messages/bulk';
 import { ScimError, type ScimErrorBody } from '../messages/scim-error';
+import { MESSAGE_URNS } from '../messages/urns';
 import { etagOf, locationOf } from '../resources/representation';
 import { ScanBudget } from '../resources/scan';
 import { GROUP, USER } from '../schema/registry';
-import { BulkOrder } from './bulk-order';
-import { resolveReference, resolveReferences } from './bulk-references';
+import { BulkOrder, type PlacedOperation } from './bulk-order';
+import {
+  attributesReferring,
+  referenceIn,
+  resolveReference,
+  resolveReferences,
+  withoutReferences,
+} from './bulk-references';
 import { GroupOperations } from './group-operations';
 import { type AttemptedWrite, RefusedWriteRecorder } from './refused-write-recorder';
 import type { ResourceOperations, WrittenResource } from './resource-operations';
@@ -23,9 +30,28 @@ export interface BulkResult {
   response?: ScimErrorBody;
 }
 
+/** One request while it is run. */
+interface BulkRun {
+  caller: ScimCaller;
+  order: BulkOrder;
+  /** Ids of what was created, by bulkId. */
+  created: Map<string, string>;
+  /** Operations whose resource is created, and refers not yet to all that it is to refer to. */
+  begun: Map<PlacedOperation, Completion>;
+  asScimError: (error: unknown, method: string) => ScimError;
+}
+
+/** What is left to do of a creation. */
+interface Completion {
+  id: string;
+  /** bulkIds that the resource is to refer to. */
+  missing: ReadonlySet<string>;
+}
+
 /**
  * Runs the operations of a BulkRequest, each a transaction of its own, in their order; one that refers to a resource
- * which a later one creates waits for it. Two that wait for each other are 409. Between two of them others are let in.
+ * which a later one creates waits for it. Of users that refer to each other, or to themselves, one is created without
+ * such a reference and gets it by a PATCH (RFC 7644 §3.7.1). Between two of them others are let in.
  */
 @Injectable()
 export class BulkOperations {
@@ -47,52 +73,105 @@ export class BulkOperations {
     // However many operations search, together they look at no more than one request may.
     const caller = { context, baseUrl, scan: new ScanBudget() };
     const order = await inSlices(BulkOrder.of(request.operations));
+    const run: BulkRun = { caller, order, created: new Map(), begun: new Map(), asScimError };
     const results = new Map<number, BulkResult>();
-    const created = new Map<string, string>();
     const slice = new Slice();
     let failures = 0;
     for (let next = order.next(); next && failures < request.failOnErrors; next = order.next()) {
-      const result = await this.runOne(caller, next.operation, created, asScimError);
+      const result = await this.runNext(run, next);
       results.set(next.index, result);
       if (result.response) failures += 1;
-      order.settle(next);
       if (slice.isOver) await slice.next();
     }
-    if (failures < request.failOnErrors) {
-      for (const { index, operation } of order.left())
-        results.set(index, circular(operation as BulkOperation));
+    // What `failOnErrors` ended is not left half done where the rest of it can be done.
+    for (const [one, completion] of run.begun) {
+      results.set(one.index, await this.complete(run, one.operation as BulkOperation, completion));
     }
     return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
   }
 
-  private async runOne(
-    caller: ScimCaller,
-    operation: BulkOperation | ScimError,
-    created: Map<string, string>,
-    asScimError: (error: unknown, method: string) => ScimError,
+  private async runNext(run: BulkRun, one: PlacedOperation): Promise<BulkResult> {
+    const { order, begun } = run;
+    const { operation } = one;
+    if (isRefused(operation)) {
+      order.settle(one);
+      return refusedResult(run.caller, operation);
+    }
+    const completion = begun.get(one);
+    if (completion) {
+      begun.delete(one);
+      const result = await this.complete(run, operation, completion);
+      order.settle(one);
+      return result;
+    }
+    const missing = new Set(one.open);
+    if (one.namesItself) missing.add(one.makes!);
+    const data = missing.size > 0 ? withoutReferences(missing, operation.data) : operation.data;
+    const created = await this.runOne(run, { ...operation, data }, one.nestsGroups ? nestedGroups() : null);
+    if (created.id === null || missing.size === 0) {
+      order.settle(one);
+      return created.result;
+    }
+    if (one.open.size > 0) {
+      begun.set(one, { id: created.id, missing });
+      order.settleBegun(one);
+      return created.result;
+    }
+    const result = await this.complete(run, operation, { id: created.id, missing });
+    order.settle(one);
+    return result;
+  }
+
+  /** Gives a resource the references that it was created without. */
+  private async complete(
+    run: BulkRun,
+    operation: BulkOperation,
+    { id, missing }: Completion,
   ): Promise<BulkResult> {
-    if (operation instanceof ScimError)
-      return { status: String(operation.status), response: operation.toBody() };
+    const value = attributesReferring(missing, operation.data);
+    const { result } = await this.runOne(run, {
+      ...operation,
+      method: 'PATCH',
+      target: id,
+      version: null,
+      data: { schemas: [MESSAGE_URNS.patchOp], Operations: [{ op: 'replace', value }] },
+    });
+    const { method } = operation;
+    if (!result.response) return { ...result, method, status: '201' };
+    const detail = `The resource is created, but does not refer to what it should: ${result.response.detail}`;
+    return { ...result, method, response: { ...result.response, detail } };
+  }
+
+  private async runOne(
+    { caller, created, asScimError }: BulkRun,
+    operation: BulkOperation,
+    refusal: ScimError | null = null,
+  ): Promise<{ id: string | null; result: BulkResult }> {
     const { method, bulkId } = operation;
     const type = operation.endpoint === 'Users' ? USER : GROUP;
-    const answer: BulkResult = { method, ...(bulkId === null ? {} : { bulkId }), status: '204' };
+    const result: BulkResult = { method, ...(bulkId === null ? {} : { bulkId }), status: '204' };
     try {
       const id = operation.target === null ? null : resolveReference(created, operation.target);
-      if (id !== null) answer.location = locationOf(caller.baseUrl, type, id);
+      if (id !== null) result.location = locationOf(caller.baseUrl, type, id);
+      if (refusal) throw refusal;
       const row = await this.write(caller, operation, id, resolveReferences(created, operation.data));
       await this.recorder.succeeded(caller, attempted(operation, id));
-      if (!row) return answer;
+      if (!row) return { id, result };
       if (method === 'POST' && bulkId !== null) created.set(bulkId, row.id);
       return {
-        ...answer,
-        location: locationOf(caller.baseUrl, type, row.id),
-        version: etagOf(row),
-        status: method === 'POST' ? '201' : '200',
+        id: row.id,
+        result: {
+          ...result,
+          location: locationOf(caller.baseUrl, type, row.id),
+          version: etagOf(row),
+          status: method === 'POST' ? '201' : '200',
+        },
       };
     } catch (error) {
       const scimError = asScimError(error, method);
       await this.recorder.refused(caller, attempted(operation, operation.target), scimError);
-      return { ...answer, status: String(scimError.status), response: scimError.toBody() };
+      const response = scimError.toBody();
+      return { id: null, result: { ...result, status: String(scimError.status), response } };
     }
   }
 
@@ -122,11 +201,23 @@ function attempted({ method, endpoint, data }: BulkOperation, target: string | n
   return { method, endpoint, target, body: data };
 }
 
-function circular({ method, bulkId }: BulkOperation): BulkResult {
-  const error = new ScimError(
-    409,
-    undefined,
-    'Operations of this request wait for each other to create a resource.',
+function nestedGroups(): ScimError {
+  return ScimError.invalidValue(
+    'Groups inside groups are not supported; push the users themselves as members.',
   );
-  return { method, ...(bulkId === null ? {} : { bulkId }), status: '409', response: error.toBody() };
+}
+
+function refusedResult(
+  { baseUrl }: ScimCaller,
+  { method, bulkId, endpoint, target, refusal }: RefusedOperation,
+): BulkResult {
+  const isOfResource = target !== null && referenceIn(target) === undefined;
+  const type = endpoint === 'Users' ? USER : GROUP;
+  return {
+    ...(method === undefined ? {} : { method }),
+    ...(bulkId === undefined ? {} : { bulkId }),
+    ...(isOfResource ? { location: locationOf(baseUrl, type, target) } : {}),
+    status: String(refusal.status),
+    response: refusal.toBody(),
+  };
 }

@@ -1,3 +1,4 @@
+import { field } from '../messages/message-field';
 import { assertSchema } from '../messages/message-schema';
 import { quoted, ScimError } from '../messages/scim-error';
 import { MESSAGE_URNS } from '../messages/urns';
@@ -135,11 +136,4 @@ function readOp(written: unknown): Op {
   const found = typeof written === 'string' ? `, not ${quoted(written)}` : '';
   // RFC 7644 §3.12 has no keyword for this one; the body does not conform to the message's schema.
   throw ScimError.invalidSyntax(`"op" must be "add", "remove" or "replace"${found}.`);
-}
-
-/** Attribute names are case-insensitive (RFC 7643 §2.1), those of messages too. */
-function field(object: Record<string, unknown>, name: string): unknown {
-  if (Object.hasOwn(object, name)) return object[name];
-  const key = Object.keys(object).find((candidate) => candidate.toLowerCase() === name);
-  return key === undefined ? undefined : object[key];
 }

@@ -159,27 +159,133 @@ describe('RFC 7644 §3.7, bulk operations', () => {
       expect(memberIds(await scim.get(`/Groups/${groupId}`))).toEqual([boss, reporter].sort());
     });
 
-    it('in a circle are resolved, or a conflict, and never left as text', async () => {
+    const manager = (value: unknown) => ({ [ENTERPRISE]: { department: 'Ops', manager: value } });
+    const make = (bulkId: string, more: object = {}) => ({
+      method: 'POST',
+      path: '/Users',
+      bulkId,
+      data: user(more),
+    });
+    const idOf = ({ location }: Resource) => (location as string).split('/').at(-1)!;
+    const managerOf = async (id: string) =>
+      (await scim.get(`/Users/${id}`)).body[ENTERPRISE]?.manager?.value as string | undefined;
+
+    it('in a circle are resolved: users that name each other or themselves are created, then patched', async () => {
+      const groupId = await scim.createGroup(`Of a circle ${newName()}`);
       const results = await done([
         {
-          method: 'POST',
-          path: '/Users',
-          bulkId: 'one',
-          data: user({ [ENTERPRISE]: { manager: { value: 'bulkId:two' } } }),
+          method: 'PATCH',
+          path: `/Groups/${groupId}`,
+          data: patchOf({ op: 'add', path: 'members', value: [{ value: 'bulkId:one' }] }),
         },
-        {
-          method: 'POST',
-          path: '/Users',
-          bulkId: 'two',
-          data: user({ [ENTERPRISE]: { manager: { value: 'bulkId:one' } } }),
-        },
+        make('one', manager({ value: 'bulkId:two' })),
+        { method: 'PUT', path: '/Users/bulkId:one', data: user({ title: 'Put', ...manager('bulkId:self') }) },
+        make('two', manager({ value: 'bulkId:three' })),
+        make('three', manager(['bulkId:one'])),
+        make('self', manager({ value: 'bulkId:self' })),
+        make('outside', manager({ value: 'bulkId:two' })),
+        make('both', { ...manager('bulkId:both'), roles: [{ value: 'bulkId:other' }, { value: 'lead' }] }),
+        make('other', manager({ value: 'bulkId:both' })),
       ]);
-      const made = results.filter(({ status }) => status === '201');
-      expect(results.filter(({ status }) => !['201', '409', '400'].includes(status as string))).toEqual([]);
-      for (const { location } of made) {
+      expect(statuses(results)).toEqual(['200', '201', '200', ...Array<string>(6).fill('201')]);
+      expect(results.map(({ bulkId }) => bulkId as string | undefined)).toEqual([
+        ...[undefined, 'one', undefined, 'two', 'three', 'self', 'outside', 'both', 'other'],
+      ]);
+      const [, one, , two, three, self, outside, both, other] = results.map(idOf) as [string, ...string[]];
+      expect(memberIds(await scim.get(`/Groups/${groupId}`))).toEqual([one]);
+      expect(
+        await Promise.all([one, two, three, self, outside, both, other].map((id) => managerOf(id!))),
+      ).toEqual([self, three, one, self, two, both, both]);
+      expect((await scim.get(`/Users/${one}`)).body.title).toBe('Put');
+      expect((await scim.get(`/Users/${both}`)).body.roles).toEqual([{ value: other }, { value: 'lead' }]);
+      expect((await scim.get(`/Users/${two}`)).body[ENTERPRISE].department).toBe('Ops');
+      for (const { location, version } of [results[3]!, results[5]!]) {
         const { body } = await scim.get((location as string).slice(base.length));
+        expect(version).toBe(body.meta.version);
         expect(JSON.stringify(body)).not.toMatch(/bulkId:/);
       }
+    });
+
+    it('in a circle that cannot be closed are told of, with the location of what is there', async () => {
+      const userName = newName();
+      const [one, two] = await done([
+        make('one', { userName, ...manager({ value: 'bulkId:two' }) }),
+        make('two', { userName: '', ...manager({ value: 'bulkId:one' }) }),
+      ]);
+      expect(one).toMatchObject({ method: 'POST', bulkId: 'one', status: '409' });
+      expect(one!.response.detail).toContain('"two"');
+      expect((await scim.get(`/Users/${idOf(one!)}`)).body).toMatchObject({ userName });
+      expect(await managerOf(idOf(one!))).toBeUndefined();
+      expect(two).toMatchObject({ method: 'POST', bulkId: 'two', status: '400' });
+      expect(two).not.toHaveProperty('location');
+
+      const ended = await done(
+        [
+          make('a', manager('bulkId:b')),
+          make('b', { ...manager('bulkId:a'), userName }),
+          make('c', manager('bulkId:d')),
+          make('d', manager('bulkId:c')),
+        ],
+        { failOnErrors: 1 },
+      );
+      expect(statuses(ended)).toEqual(['409', '409']);
+    });
+
+    it('of groups to groups are refused in the words of nested groups, in a circle too', async () => {
+      const team = (bulkId: string, of: string) => ({
+        method: 'POST',
+        path: '/Groups',
+        bulkId,
+        data: group({ members: [{ value: `bulkId:${of}` }] }),
+      });
+      const results = await done([team('a', 'b'), team('b', 'a'), team('c', 'c'), make('d')]);
+      expect(statuses(results)).toEqual(['400', '400', '400', '201']);
+      for (const { response, method, bulkId } of results.slice(0, 3)) {
+        expect({ method, bulkId }).toEqual({ method: 'POST', bulkId: expect.stringMatching(/^[abc]$/) });
+        expect(response).toMatchObject({ scimType: 'invalidValue' });
+        expect(response.detail).toMatch(/groups inside groups/i);
+      }
+    });
+
+    it('are found in names of any case, and in names that are paths', async () => {
+      const reports = [
+        { [ENTERPRISE]: { MANAGER: { Value: 'bulkId:boss' } } },
+        { [ENTERPRISE.toUpperCase()]: { Manager: 'bulkId:boss' } },
+      ];
+      const paths = [
+        { Path: `${ENTERPRISE}:Manager`, Value: 'bulkId:boss' },
+        { PATH: `${ENTERPRISE}:manager.value`, VALUE: 'bulkId:boss' },
+        { value: { [`${ENTERPRISE}:manager`]: 'bulkId:boss' } },
+        { value: { [`${ENTERPRISE}:Manager.Value`]: 'bulkId:boss' } },
+      ];
+      const ids = await scim.createUsers(paths.map(() => newName()));
+      const { status, body } = await scim.post('/Bulk', {
+        Schemas: [BULK_REQUEST],
+        OPERATIONS: [
+          ...reports.map((more, index) => make(`r${index}`, more)),
+          ...paths.map((operation, index) => ({
+            Method: 'patch',
+            PATH: `/Users/${ids[index]}`,
+            DATA: patchOf({ op: 'replace', ...operation }),
+          })),
+          { METHOD: 'POST', Path: '/Users', BulkID: 'boss', Data: user() },
+          {
+            method: 'POST',
+            path: '/Groups',
+            bulkId: 'team',
+            data: group({ Members: [{ VALUE: 'bulkId:boss' }] }),
+          },
+        ],
+      });
+      expect({ status, statuses: statuses(body.Operations) }).toEqual({
+        status: 200,
+        statuses: ['201', '201', ...paths.map(() => '200'), '201', '201'],
+      });
+      const results = body.Operations as Resource[];
+      const boss = idOf(results.at(-2)!);
+      expect(results.at(-2)).toMatchObject({ bulkId: 'boss' });
+      for (const result of results.slice(0, -2)) expect(await managerOf(idOf(result))).toBe(boss);
+      expect(memberIds(await scim.get(`/Groups/${idOf(results.at(-1)!)}`))).toEqual([boss]);
     });
 
     it('to nothing, or to what failed, fail that operation alone', async () => {
@@ -298,6 +404,37 @@ describe('RFC 7644 §3.7, bulk operations', () => {
       const after = await scim.get(`/Groups/${target.id}`);
       expect(after.body.displayName).toBe(target.displayName);
       expect(memberIds(after)).toEqual([id]);
+    });
+
+    it('are answered with method, bulkId and location as those that were done', async () => {
+      const { body: present } = await scim.post('/Users', user());
+      const path = `/Users/${present.id}`;
+      const location = `${base}${path}`;
+      const sent = [
+        { method: 'PATCH', path, bulkId: 'b0', version: 7, data: {} },
+        { method: 'PATCH', path, bulkId: 'b1', data: patchOf({ op: 'add', path: 'nonsense', value: 1 }) },
+        { method: 'PUT', path, bulkId: 'b2', version: 'W/"stale"', data: user() },
+        { method: 'GET', path, bulkId: 'b3' },
+        { method: 'MERGE', path: '/Users', bulkId: 'b4', data: {} },
+        { method: 'POST', path, bulkId: 'b5', data: user() },
+        { method: 'DELETE', path: '/Widgets/1', bulkId: 'b6' },
+        { method: 'POST', path: '/Users', bulkId: 'b7', data: user({ userName: present.userName }) },
+        { method: 'POST', path: '/Users', bulkId: 'twice', data: user() },
+        { method: 'POST', path: '/Users', bulkId: 'twice', data: user() },
+        { method: 'PUT', path: '/Users/bulkId:nowhere', bulkId: 'b9', data: user() },
+        { method: 'patch', path, data: patchOf({ op: 'add', path: 'title', value: 'T' }) },
+        { method: 'POST', path: '/Users', data: user() },
+        { method: 'DELETE', path, bulkId: 'last' },
+      ];
+      const results = await done(sent);
+      expect(results.map(({ method, bulkId }) => ({ method, bulkId }))).toEqual(
+        sent.map(({ method, bulkId }) => ({ method: method === 'patch' ? 'PATCH' : method, bulkId })),
+      );
+      for (const [index, result] of results.entries()) {
+        if (sent[index]!.path === path) expect(result).toMatchObject({ location });
+        else if (result.status !== '201') expect(result).not.toHaveProperty('location');
+      }
+      expect(statuses(results).filter((status) => status.startsWith('2'))).toHaveLength(3);
     });
 
     it.each([
