@@ -2,7 +2,7 @@ import type { ScimClient } from '../../support/scim-client';
 import { content, expectList, expectScimError, memberIds, type Resource } from '../support/expectations';
 import { fullUser, group, newName, user } from '../support/samples';
 import { serverOfThisFile } from '../support/server';
-import { CORE_USER, ENTERPRISE, NOBODY } from '../support/urns';
+import { CORE_GROUP, CORE_USER, ENTERPRISE, NOBODY } from '../support/urns';
 
 describe('RFC 7644 §3.5.1, replacing with PUT', () => {
   const server = serverOfThisFile();
@@ -114,7 +114,7 @@ describe('RFC 7644 §3.5.1, replacing with PUT', () => {
     const { body: holder } = await scim.get(`/Users/${taken}`);
     const refused: [object, number, string][] = [
       [{ schemas: [CORE_USER] }, 400, 'invalidValue'],
-      [{ userName: before.userName }, 400, 'invalidValue'],
+      [user({ schemas: [CORE_GROUP], userName: before.userName }), 400, 'invalidValue'],
       [user({ userName: '' }), 400, 'invalidValue'],
       [user({ userName: holder.userName }), 409, 'uniqueness'],
       [user({ userName: before.userName, active: 'maybe' }), 400, 'invalidValue'],
