@@ -1,5 +1,7 @@
 'use strict';
 
+require('./node-version.js');
+
 const { execFileSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const {
@@ -18,8 +20,8 @@ const ROOT = join(__dirname, '..');
 
 /** What is compiled, and into which directory. The benchmark drives the product from outside, and stands apart from it. */
 const BUILDS = {
-  product: { compiles: ['src', 'simulator', 'demo'], into: 'dist' },
-  bench: { compiles: ['src', 'simulator', 'test', 'bench'], into: 'dist-bench' },
+  product: { compiles: ['src', 'simulator', 'demo', 'bin/node-version.js'], into: 'dist' },
+  bench: { compiles: ['src', 'simulator', 'test', 'bench', 'bin/node-version.js'], into: 'dist-bench' },
 };
 /** Of what a build was made, beside what it compiles. */
 const MADE_WITH = ['.swcrc', 'package.json', 'package-lock.json'];

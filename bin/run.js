@@ -1,5 +1,7 @@
 'use strict';
 
+require('./node-version.js');
+
 /**
  * `node bin/run.js PROGRAM [ARGUMENT…]`: runs what was built of the program, in this process, so that signals reach it. A
  * build that is missing or older than its source is made first.

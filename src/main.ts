@@ -1,3 +1,4 @@
+import '../bin/node-version';
 import 'reflect-metadata';
 import { setFlagsFromString } from 'node:v8';
 import { AppModule } from './app.module';

@@ -1,3 +1,4 @@
+import '../bin/node-version';
 import 'reflect-metadata';
 import { AuditLog } from './audit/audit-log';
 import { readSettings } from './config/settings';

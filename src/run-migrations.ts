@@ -1,3 +1,4 @@
+import '../bin/node-version';
 import 'reflect-metadata';
 import { readSettings } from './config/settings';
 import { Writer } from './database/writer';
