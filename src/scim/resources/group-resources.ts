@@ -74,17 +74,22 @@ export class GroupResources {
       yield frame;
       return;
     }
-    let open = false;
+    const beginning = `${frame.slice(0, -1)},"members":[`;
+    let isEmpty = true;
+    let isOpen = false;
     for await (const members of this.members.of(row.integrationId, baseUrl, row.id)) {
+      if (members.length > 0) isEmpty = false;
       const shown = projection.isDefault
         ? members
         : ((projection.project({ ...stored, members }).members ?? []) as ScimObject[]);
       if (shown.length === 0) continue;
       const list = JSON.stringify(shown).slice(1, -1);
-      yield open ? `,${list}` : `${frame.slice(0, -1)},"members":[${list}`;
-      open = true;
+      yield isOpen ? `,${list}` : `${beginning}${list}`;
+      isOpen = true;
       if (slice.isOver) await slice.next();
     }
-    yield open ? ']}' : frame;
+    if (isOpen) yield ']}';
+    // A client compares with the empty list. It is none where somebody is there of whom nothing is asked for.
+    else yield isEmpty ? `${beginning}]}` : frame;
   }
 }

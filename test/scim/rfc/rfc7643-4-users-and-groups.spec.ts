@@ -186,7 +186,7 @@ describe('RFC 7643 §4, users and groups', () => {
       ]) {
         expectScimError(await scim.patchOperations(path, operation), 400, 'mutability');
       }
-      expect((await scim.get(`/Groups/${groupId}`)).body).not.toHaveProperty('members');
+      expect(memberIds(await scim.get(`/Groups/${groupId}`))).toEqual([]);
       expect((await scim.get(path)).body).not.toHaveProperty('groups');
     });
   });
@@ -248,6 +248,46 @@ describe('RFC 7643 §4, users and groups', () => {
       expect((await scim.get(`/Groups/${groupId}`)).body.members).toEqual([{ ...shown, display: 'Ada' }]);
       await scim.patchOperations(`/Users/${id}`, { op: 'replace', path: 'displayName', value: 'Ada B' });
       expect((await scim.get(`/Groups/${groupId}`)).body.members).toEqual([{ ...shown, display: 'Ada B' }]);
+    });
+
+    it('show an empty list where nobody is in them, unless members are left out', async () => {
+      const displayName = `Nobody in it ${newName()}`;
+      const made = await scim.post('/Groups', group({ displayName }));
+      expect(made).toMatchObject({ status: 201, body: { displayName, members: [] } });
+      const path = `/Groups/${made.body.id}`;
+      const rename = { op: 'replace', path: 'externalId', value: 'x' };
+      const query = `filter=${encodeURIComponent(`displayName eq "${displayName}"`)}`;
+      for (const parameters of ['', 'attributes=members', 'attributes=displayName,members.value']) {
+        const answers = [
+          await scim.get(`${path}?${parameters}`),
+          await scim.put(`${path}?${parameters}`, group({ displayName, members: [] })),
+          await scim.post(`/Groups?${parameters}`, group()),
+        ];
+        if (parameters !== '') answers.push(await scim.patchOperations(`${path}?${parameters}`, rename));
+        const lists = [
+          await scim.get(`/Groups?${query}&${parameters}`),
+          await scim.post('/.search', {
+            filter: `displayName eq "${displayName}"`,
+            attributes: parameters === '' ? undefined : ['members'],
+          }),
+        ];
+        const shown = [
+          ...answers.map(({ body }) => body as Resource),
+          ...lists.flatMap((l) => expectList(l, 1)),
+        ];
+        for (const resource of shown) expect(resource).toMatchObject({ members: [] });
+      }
+      for (const parameters of ['excludedAttributes=members', 'attributes=displayName']) {
+        expect((await scim.get(`${path}?${parameters}`)).body).not.toHaveProperty('members');
+        const [listed] = expectList(await scim.get(`/Groups?${query}&${parameters}`), 1);
+        expect(listed).not.toHaveProperty('members');
+      }
+
+      // Nothing of a member is asked for that it has: that is no empty group.
+      await scim.addMembers(made.body.id, await scim.createUser(newName()));
+      const everything = 'members.value,members.$ref,members.type,members.display';
+      const { body } = await scim.get(`${path}?excludedAttributes=${everything}`);
+      expect(body).not.toHaveProperty('members');
     });
 
     it('take members in POST, PUT and PATCH with any of the ways to write them', async () => {
