@@ -25,6 +25,10 @@ const READ: [parameters: Record<string, unknown>, request: object][] = [
   [{ startIndex: '99999999999999999999' }, { startIndex: Number.MAX_SAFE_INTEGER }],
   [{ count: '0' }, { count: 0 }],
   [{ count: '-1' }, { count: 0 }],
+  [
+    { cursor: '', count: '-1' },
+    { cursor: '', count: 0 },
+  ],
   [{ count: '201' }, { count: 200 }],
   [{ count: '2' }, { count: 2 }],
   [{ filter: 'userName pr' }, { filter: { kind: 'present' } }],
@@ -54,7 +58,7 @@ const REFUSED: [parameters: Record<string, unknown>, scimType: string][] = [
   [{ filter: ['id pr', 'id pr'] }, 'invalidValue'],
   [{ attributes: { a: 'b' } }, 'invalidValue'],
   [{ cursor: 'abc', count: 'x' }, 'invalidCount'],
-  [{ cursor: '', count: '-1' }, 'invalidCount'],
+  [{ cursor: '', count: '1.5' }, 'invalidCount'],
 ];
 
 describe('a query', () => {

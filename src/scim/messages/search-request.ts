@@ -97,16 +97,18 @@ function readSearch(given: Parameters): Omit<SearchRequest, keyof AttributeLists
 
 /** RFC 7644 §3.4.2.4: a negative count is 0. */
 function readCount(value: unknown): number {
-  return Math.min(Math.max(0, integer('count', value) ?? PAGE_SIZE.default), PAGE_SIZE.max);
+  return boundedCount(integer('count', value));
 }
 
 /** RFC 9865 §4 has a keyword of its own for a bad count. */
 function readCursorCount(value: unknown): number {
-  const count = asInteger(value) ?? PAGE_SIZE.default;
-  if (Number.isNaN(count) || count < 0) {
-    throw new ScimError(400, 'invalidCount', '"count" must be a whole number from 0 on.');
-  }
-  return Math.min(count, PAGE_SIZE.max);
+  const count = asInteger(value);
+  if (Number.isNaN(count)) throw new ScimError(400, 'invalidCount', '"count" must be a whole number.');
+  return boundedCount(count);
+}
+
+function boundedCount(count: number = PAGE_SIZE.default): number {
+  return Math.min(Math.max(0, count), PAGE_SIZE.max);
 }
 
 function readSortBy(value: string): AttributePath {

@@ -20,7 +20,7 @@ const KEYS_AT_ONCE = 500;
 
 export interface FoundPage {
   ids: string[];
-  /** Left out of a walk by cursor, where counting would cost more than the page. */
+  /** Left out of a walk by cursor, where counting would cost more than the page, unless nothing but the count is asked for. */
   totalResults?: number;
   startIndex?: number;
   nextCursor?: string;
@@ -46,7 +46,10 @@ export async function findPage(
     : pageByCursor(list, { ...search, cursor: search.cursor }, cursors, scopeOf(source, search));
 }
 
-async function pageByIndex(list: Search, { startIndex, count }: SearchRequest): Promise<FoundPage> {
+async function pageByIndex(
+  list: Search,
+  { startIndex, count }: Pick<SearchRequest, 'startIndex' | 'count'>,
+): Promise<FoundPage & { totalResults: number }> {
   const offset = startIndex - 1;
   const known = await list.totalWithoutLooking();
   if (known !== null && (count === 0 || offset >= known)) return { ids: [], totalResults: known, startIndex };
@@ -69,6 +72,12 @@ async function pageByCursor(
   scope: CursorScope,
 ): Promise<FoundPage> {
   const from = cursor === '' ? null : cursors.decode<CursorPlace>(scope, cursor);
+  if (count === 0) {
+    const { totalResults } = await pageByIndex(list, { startIndex: 1, count });
+    if (totalResults === 0) return { ids: [], totalResults };
+    // The walk has not moved on: it is no end of the list.
+    return { ids: [], totalResults, nextCursor: cursors.encode(scope, from ?? { offset: 0 }) };
+  }
   const behind = from && 'id' in from ? from : null;
   const passed = from && 'offset' in from ? from.offset : 0;
   const found: Place[] = [];
@@ -83,8 +92,8 @@ async function pageByCursor(
   }
   const ids = found.slice(0, count).map(({ id }) => id);
   if (found.length <= count) return { ids };
-  const next = list.isComputed ? { offset: passed + count } : count === 0 ? from : found[count - 1]!;
-  return { ids, ...(next ? { nextCursor: cursors.encode(scope, next) } : {}) };
+  const next = list.isComputed ? { offset: passed + count } : found[count - 1]!;
+  return { ids, nextCursor: cursors.encode(scope, next) };
 }
 
 /** Where a page by cursor begins. What is computed for each resource may be long, so there it is told by its number. */

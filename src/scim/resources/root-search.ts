@@ -5,7 +5,7 @@ import type { SearchRequest } from '../messages/search-request';
 import { Projection } from '../schema/project';
 import { GROUP, USER } from '../schema/registry';
 import { Cursors } from './cursors';
-import { findPage } from './find-page';
+import { type FoundPage, findPage } from './find-page';
 import { GroupResources } from './group-resources';
 import type { TextPiece } from './resource-source';
 import { UserResources } from './user-resources';
@@ -58,18 +58,35 @@ export class RootSearch {
   private async byCursor(integrationId: string, baseUrl: string, search: SearchRequest & { cursor: string }) {
     const [type, inner] = [search.cursor.slice(0, 1), search.cursor.slice(1)];
     if (!['', 'u', 'g'].includes(type)) throw ScimError.invalidCursor();
-    const users =
-      type === 'g' ? { ids: [] } : await this.findUsers(integrationId, baseUrl, { ...search, cursor: inner });
-    if ('nextCursor' in users && users.nextCursor !== undefined) {
-      return { users: users.ids, groups: [], page: { nextCursor: `u${users.nextCursor}` } };
+    const places = type === 'g' ? { users: '', groups: inner } : { users: inner, groups: '' };
+    if (search.count === 0) return this.countByCursor(integrationId, baseUrl, search, type === 'g', places);
+    const users: FoundPage =
+      type === 'g'
+        ? { ids: [] }
+        : await this.findUsers(integrationId, baseUrl, { ...search, cursor: places.users });
+    if (users.nextCursor !== undefined) {
+      return { users: users.ids, groups: [], page: { nextCursor: cursorIn('u', users) } };
     }
     const groups = await this.findGroups(integrationId, baseUrl, {
       ...search,
-      cursor: type === 'g' ? inner : '',
+      cursor: places.groups,
       count: search.count - users.ids.length,
     });
-    const page = groups.nextCursor === undefined ? {} : { nextCursor: `g${groups.nextCursor}` };
-    return { users: users.ids, groups: groups.ids, page };
+    return { users: users.ids, groups: groups.ids, page: { nextCursor: cursorIn('g', groups) } };
+  }
+
+  private async countByCursor(
+    integrationId: string,
+    baseUrl: string,
+    search: SearchRequest,
+    isInGroups: boolean,
+    places: { users: string; groups: string },
+  ) {
+    const users = await this.findUsers(integrationId, baseUrl, { ...search, cursor: places.users });
+    const groups = await this.findGroups(integrationId, baseUrl, { ...search, cursor: places.groups });
+    const totalResults = (users.totalResults ?? 0) + (groups.totalResults ?? 0);
+    const nextCursor = (isInGroups ? undefined : cursorIn('u', users)) ?? cursorIn('g', groups);
+    return { users: [], groups: [], page: { totalResults, nextCursor } };
   }
 
   private findUsers(integrationId: string, baseUrl: string, search: SearchRequest) {
@@ -79,4 +96,8 @@ export class RootSearch {
   private findGroups(integrationId: string, baseUrl: string, search: SearchRequest) {
     return findPage(this.groups.source(integrationId, baseUrl), search, this.cursors);
   }
+}
+
+function cursorIn(type: 'u' | 'g', { nextCursor }: FoundPage): string | undefined {
+  return nextCursor === undefined ? undefined : `${type}${nextCursor}`;
 }
