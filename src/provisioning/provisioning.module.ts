@@ -47,7 +47,8 @@ import { MembershipCounts } from './state/membership-counts';
 import { Overview } from './state/overview';
 import { RemoteGroup } from './state/remote-group.entity';
 import { RemoteRows } from './state/remote-rows';
-import { SyncStatus } from './state/sync-status';
+import { GroupStatuses } from './state/group-status';
+import { PeopleStatuses } from './state/people-status';
 
 @Module({
   imports: [DirectoryModule, IntegrationsModule, TypeOrmModule.forFeature([RemoteGroup])],
@@ -89,7 +90,8 @@ import { SyncStatus } from './state/sync-status';
     AccountCheck,
     IntegrationRemoval,
     RemoteRows,
-    SyncStatus,
+    GroupStatuses,
+    PeopleStatuses,
     DirectoryUsage,
     HeldTeams,
     LingeringMembers,

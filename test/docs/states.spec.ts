@@ -2,7 +2,7 @@ import * as ts from 'typescript';
 import { CHECKS, REMEDIES } from '../../src/pagerduty/diagnosis-checks';
 import { DRIFT_KINDS } from '../../src/provisioning/reconcile/drift';
 import { GROUP_STATES } from '../../src/provisioning/state/remote-group.entity';
-import { MEMBER_STATES, USER_STATES } from '../../src/provisioning/state/sync-status';
+import { MEMBER_STATES, USER_STATES } from '../../src/provisioning/state/people-status';
 import { FAILURE_REMEDIES } from '../support/failed-answers';
 import { codesOf, read, rowsBelow, sourcesIn } from './documents';
 

@@ -91,7 +91,7 @@ async function expectShown(attempt: Attempt): Promise<void> {
 }
 
 async function expectSuspended(
-  { world, groupId, call, failing, isFirst, startedAt }: Attempt,
+  { world, groupId, call, failing, startedAt }: Attempt,
   { reason }: Expected,
 ): Promise<void> {
   const message = failing.classified(call.operation).explanation;
@@ -108,9 +108,12 @@ async function expectSuspended(
     connection: { status: 'failed', reason, message },
   });
   expectBetween(integration.suspension.nextProbeAt, startedAt + 5 * MINUTE, Date.now() + 5 * MINUTE);
-  // A probe that fails before it comes to the group leaves it with what was said before.
-  const shown = isFirst ? { reason, message } : { reason };
-  expect(group).toMatchObject(call.forAccount ? { state: 'pending' } : { state: 'retrying', ...shown });
+  expect(group).toMatchObject({
+    state: call.forAccount ? 'pending' : 'retrying',
+    reason,
+    message: `The integration is suspended. ${message}`,
+    nextAttemptAt: integration.suspension.nextProbeAt,
+  });
 }
 
 async function expectConnectionFailed(

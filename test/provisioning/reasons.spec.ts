@@ -481,6 +481,28 @@ const CASES: Case[] = [
     },
   },
   {
+    reason: 'integration_paused',
+    where: 'a group',
+    says: 'The integration is paused: nothing is written until an admin enables it.',
+    provoke: async () => {
+      await connect();
+      await act('pause');
+      return ofGroup(await pushGroup('On-call', 'ada'));
+    },
+  },
+  {
+    reason: 'integration_disabled',
+    where: 'a member',
+    says: 'The integration is disabled: changes of the identity provider are refused, and nothing is written until an admin enables it.',
+    provoke: async () => {
+      await connect();
+      await act('pause');
+      const group = await pushGroup('On-call', 'ada');
+      await act('disable');
+      return ofMember(group, 'ada');
+    },
+  },
+  {
     reason: 'visibility_lost',
     where: 'the integration',
     says: '2 of 2 teams are not to be seen any more. If the credential lost sight of them, give it back its rights and reconcile; if they were really deleted, reconcile with acceptMissingTeams to have them made again.',

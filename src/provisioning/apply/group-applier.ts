@@ -9,7 +9,8 @@ import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { NAME_NOT_FREE_YET } from '../plan/new-team';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
-import { type OpenItem, deriveGroupState } from '../state/group-state';
+import { deriveGroupState } from '../state/group-state';
+import { openPeople } from '../state/open-people';
 import { RemoteGroup } from '../state/remote-group.entity';
 import { makeGroupsDue } from '../state/waiting-groups';
 import { dropItemsOf, dropItemsOfAbsent } from '../guard/held-items';
@@ -418,16 +419,8 @@ async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise
   await tx.query('DELETE FROM remote_group WHERE id = ?', [remoteGroupId]);
 }
 
-/** The earliest item of each kind, by index: it costs the same in a group of fifty thousand. */
+/** The earliest item of each kind, by index. */
 async function openItems(tx: Transaction, view: ViewWithTeam) {
-  const first = async (table: string, kind: string): Promise<OpenItem | null> => {
-    const [row] = await tx.query<OpenItem>(
-      `SELECT reason, message, nextAttemptAt FROM ${table}
-       WHERE remoteGroupId = ? AND kind = ? ORDER BY nextAttemptAt LIMIT 1`,
-      [view.remote.id, kind],
-    );
-    return row ? { ...row, nextAttemptAt: Number(row.nextAttemptAt) } : null;
-  };
   const { nameReason, nameMessage, nameNextAttemptAt } = view.remote;
   const held = await tx.query("SELECT 1 FROM held_item WHERE groupId = ? AND state = 'held' LIMIT 1", [
     view.groupId,
@@ -437,8 +430,8 @@ async function openItems(tx: Transaction, view: ViewWithTeam) {
   ]);
   return {
     held: held.length > 0 ? HELD : null,
-    passing: earlier(await first('parked_member', 'passing'), await first('remote_member', 'passing')),
-    waiting: earlier(await first('parked_member', 'waiting'), await first('remote_member', 'waiting')),
+    passing: await openPeople(tx, view.remote.id, 'passing'),
+    waiting: await openPeople(tx, view.remote.id, 'waiting'),
     name:
       nameReason !== null && nameNextAttemptAt !== null
         ? { reason: nameReason, message: nameMessage ?? '', nextAttemptAt: nameNextAttemptAt }
@@ -447,9 +440,4 @@ async function openItems(tx: Transaction, view: ViewWithTeam) {
     unsentDueAt: await unsentDueAt(tx, view.remote.id),
     unclearDueAt: await unclearDueAt(tx, view.remote.id),
   };
-}
-
-function earlier(a: OpenItem | null, b: OpenItem | null): OpenItem | null {
-  if (!a || !b) return a ?? b;
-  return a.nextAttemptAt <= b.nextAttemptAt ? a : b;
 }

@@ -21,14 +21,9 @@ import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
 import { RetryRequests } from '../schedule/retry-requests';
+import { type GroupStatus, GroupStatuses } from '../state/group-status';
+import { MEMBER_STATES, type MemberState, type MemberStatus, PeopleStatuses } from '../state/people-status';
 import { GROUP_STATES, type GroupState } from '../state/remote-group.entity';
-import {
-  type GroupStatus,
-  MEMBER_STATES,
-  type MemberState,
-  type MemberStatus,
-  SyncStatus,
-} from '../state/sync-status';
 
 class GroupsQuery extends PageQuery {
   @ApiPropertyOptional({ enum: GROUP_STATES })
@@ -58,9 +53,10 @@ class RemoteGroupView {
 }
 
 class MemberCountsView {
-  @ApiProperty({ description: 'Active members of the group' }) desired: number;
-  @ApiProperty({ description: 'Those of them who are in the team' }) applied: number;
-  @ApiProperty({ description: 'Those of them who are not' }) pending: number;
+  @ApiProperty({ description: 'Active members of the group; 0 once it is deleted' }) desired: number;
+  @ApiProperty({ description: 'Who is in the team through Scimify, also of those who are to leave it' })
+  applied: number;
+  @ApiProperty({ description: 'Who is to join or to leave and has not yet' }) pending: number;
 }
 
 class GroupView {
@@ -117,7 +113,8 @@ class MemberPage extends PageInfo {
 export class GroupsStatusController {
   constructor(
     private readonly integrations: Integrations,
-    private readonly status: SyncStatus,
+    private readonly statuses: GroupStatuses,
+    private readonly people: PeopleStatuses,
     private readonly requests: RetryRequests,
     private readonly refusedWrites: RefusedWrites,
   ) {}
@@ -131,8 +128,8 @@ export class GroupsStatusController {
     @IdParam('id') integrationId: string,
     @Query() query: GroupsQuery,
   ): Promise<Page<GroupView>> {
-    await this.integrations.get(admin, integrationId);
-    const rows = await this.status.groups(integrationId, { ...query, after: cursorId(query) });
+    const integration = await this.integrations.get(admin, integrationId);
+    const rows = await this.statuses.list(integration, { ...query, after: cursorId(query) });
     return toPage(rows, query.limit, await this.presenter(integrationId, rows));
   }
 
@@ -145,8 +142,9 @@ export class GroupsStatusController {
     @IdParam('id') integrationId: string,
     @IdParam('groupId') groupId: string,
   ): Promise<GroupView> {
-    await this.integrations.get(admin, integrationId);
-    const group = await this.group(integrationId, groupId);
+    const integration = await this.integrations.get(admin, integrationId);
+    const group = await this.statuses.find(integration, groupId);
+    if (!group) throw Problem.notFound('group');
     return (await this.presenter(integrationId, [group]))(group);
   }
 
@@ -160,9 +158,9 @@ export class GroupsStatusController {
     @IdParam('groupId') groupId: string,
     @Query() query: MembersQuery,
   ): Promise<Page<MemberView>> {
-    await this.integrations.get(admin, integrationId);
-    if (!(await this.status.isListed(integrationId, groupId))) throw Problem.notFound('group');
-    const rows = await this.status.members(integrationId, groupId, { ...query, after: cursorId(query) });
+    const integration = await this.integrations.get(admin, integrationId);
+    if (!(await this.statuses.isListed(integrationId, groupId))) throw Problem.notFound('group');
+    const rows = await this.people.members(integration, groupId, { ...query, after: cursorId(query) });
     return toPage(rows, query.limit, presentMember);
   }
 
@@ -199,12 +197,6 @@ export class GroupsStatusController {
       deletingSince: isoTimeOrNull(group.deletingSince),
       idpWriteRefused: presentRefusal(refused.get(group.id)),
     });
-  }
-
-  private async group(integrationId: string, groupId: string): Promise<GroupStatus> {
-    const group = await this.status.group(integrationId, groupId);
-    if (!group) throw Problem.notFound('group');
-    return group;
   }
 }
 

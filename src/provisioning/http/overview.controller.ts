@@ -112,8 +112,8 @@ export class OverviewController {
   @ApiOperation({ summary: 'How an integration stands, in figures' })
   @ApiOkResponse({ type: OverviewView })
   async get(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<OverviewView> {
-    const { tenantId } = await this.integrations.get(admin, integrationId);
-    const figures = await this.overview.of(integrationId);
+    const integration = await this.integrations.get(admin, integrationId);
+    const figures = await this.overview.of(integration);
     const { lastCompletedAt, nextAt, problem } = figures.reconciliation;
     return {
       ...figures,
@@ -124,7 +124,7 @@ export class OverviewController {
         problem,
       },
       rate: this.connections.rateOf(integrationId),
-      quotas: await this.quotaUse(tenantId, integrationId),
+      quotas: await this.quotaUse(integration.tenantId, integrationId),
     };
   }
 

@@ -15,7 +15,7 @@ import {
 } from '../dry-run/dry-run';
 import { PLAN_ACTIONS, type PlanAction } from '../dry-run/team-dry-run';
 import { HELD } from '../plan/mass-change-guard';
-import { SyncStatus } from '../state/sync-status';
+import { GroupStatuses } from '../state/group-status';
 import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
 
 class PlannedTeamView {
@@ -125,7 +125,7 @@ class PlanView extends PageInfo {
 export class PlanController {
   constructor(
     private readonly integrations: Integrations,
-    private readonly status: SyncStatus,
+    private readonly statuses: GroupStatuses,
     private readonly dryRun: DryRun,
   ) {}
 
@@ -160,7 +160,7 @@ export class PlanController {
     @IdParam('groupId') groupId: string,
   ): Promise<PlanView> {
     const integration = await this.integrations.get(admin, integrationId);
-    if (!(await this.status.isListed(integrationId, groupId))) throw Problem.notFound('group');
+    if (!(await this.statuses.isListed(integrationId, groupId))) throw Problem.notFound('group');
     return present(await this.dryRun.plan(integration, [groupId]), null);
   }
 }

@@ -18,7 +18,7 @@ import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentica
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import { UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
-import { SyncStatus, USER_STATES, type UserLinkState } from '../state/sync-status';
+import { PeopleStatuses, USER_STATES, type UserLinkState } from '../state/people-status';
 
 class UsersQuery extends PageQuery {
   @ApiPropertyOptional({ enum: USER_STATES })
@@ -58,7 +58,7 @@ class UserPage extends PageInfo {
 export class UsersStatusController {
   constructor(
     private readonly integrations: Integrations,
-    private readonly status: SyncStatus,
+    private readonly people: PeopleStatuses,
     private readonly refusedWrites: RefusedWrites,
   ) {}
 
@@ -71,8 +71,8 @@ export class UsersStatusController {
     @IdParam('id') integrationId: string,
     @Query() query: UsersQuery,
   ): Promise<Page<UserView>> {
-    await this.integrations.get(admin, integrationId);
-    const rows = await this.status.users(integrationId, { ...query, after: cursorId(query) });
+    const integration = await this.integrations.get(admin, integrationId);
+    const rows = await this.people.users(integration, { ...query, after: cursorId(query) });
     const refused = await this.refusedWrites.latestOf(
       integrationId,
       rows.map(({ id }) => id),

@@ -7,13 +7,19 @@ export interface OpenItem {
   nextAttemptAt: number;
 }
 
+/** The first of the people who wait in the same way. */
+export interface OpenPeople extends OpenItem {
+  /** How many they are. */
+  people: number;
+}
+
 export interface GroupFacts {
   /** Removals that wait for an admin. */
   held: Omit<OpenItem, 'nextAttemptAt'> | null;
   /** The earliest member, to be added or removed, whose failure passes by itself. */
-  passing: OpenItem | null;
+  passing: OpenPeople | null;
   /** The earliest member who waits for something that people must do. */
-  waiting: OpenItem | null;
+  waiting: OpenPeople | null;
   /** The team still has its old name. */
   name: OpenItem | null;
   /** An admin decided that somebody stays in the team whom the IdP takes out. */
@@ -44,7 +50,7 @@ export interface DerivedState {
  */
 export function deriveGroupState(facts: GroupFacts): DerivedState {
   const { held, passing, waiting, name, rejected, unsentDueAt, unclearDueAt } = facts;
-  const shown = held ?? passing ?? waiting ?? name ?? rejected;
+  const shown = held ?? named(passing) ?? named(waiting) ?? name ?? rejected;
   const attempts = [passing, waiting, name].flatMap((item) => (item ? [item.nextAttemptAt] : []));
   for (const dueAt of [unsentDueAt, unclearDueAt]) if (dueAt !== null) attempts.push(dueAt);
   return {
@@ -53,6 +59,20 @@ export function deriveGroupState(facts: GroupFacts): DerivedState {
     message: shown?.message ?? null,
     nextAttemptAt: attempts.length > 0 ? Math.min(...attempts) : null,
   };
+}
+
+function named(open: OpenPeople | null): OpenItem | null {
+  return open && { ...open, message: standingFor(open.people, open.message) };
+}
+
+/** Columns of messages have this length. */
+const MESSAGE_LENGTH = 1000;
+
+/** @param message what is said of one of so many people */
+export function standingFor(people: number, message: string): string {
+  if (people <= 1) return message;
+  const others = ` Not done for this person and ${people - 1} more`;
+  return message.slice(0, MESSAGE_LENGTH - others.length) + others;
 }
 
 function stateOf({ held, passing, waiting, name, rejected, unsentDueAt }: GroupFacts): GroupState {

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 import type { GroupState } from './remote-group.entity';
+import type { Standstill } from './standstill';
 
 /** Groups `g` of the IdP, with what is recorded of their teams, `r`, and what changed since it was looked at, `c`. */
 export const GROUPS = `scim_group g
@@ -10,22 +11,31 @@ export const GROUPS = `scim_group g
 /** Those whom the list of groups shows: a deleted one for as long as the target has not let go of its team. */
 export const IS_LISTED = '(g.deletedAt IS NULL OR r.id IS NOT NULL)';
 
-/** A change that is not looked at yet outdates what was said before, unless something stands in its way. */
-export const GROUP_STATE = `CASE
-  WHEN r.id IS NULL THEN 'pending'
-  WHEN c.groupId IS NOT NULL AND r.state IN ('synced', 'partial') THEN 'pending'
-  ELSE r.state END`;
+/**
+ * SQL: a change that is not looked at yet outdates what was said before, unless something stands in its way. While the
+ * integration stands still nothing is being done, nor tried again by itself unless it is probed.
+ */
+export function groupState(standstill: Standstill | null): string {
+  const overtaken =
+    standstill === null ? [] : standstill.resumesAt === null ? ['syncing', 'retrying'] : ['syncing'];
+  return `CASE
+    WHEN r.id IS NULL THEN 'pending'
+    WHEN c.groupId IS NOT NULL AND r.state IN ('synced', 'partial') THEN 'pending'
+    ${overtaken.map((state) => `WHEN r.state = '${state}' THEN 'pending'`).join(' ')}
+    ELSE r.state END`;
+}
 
 /** All groups in the order of their ids, some hundreds with each statement, with how each stands. */
 export function groupStates(
   reader: DataSource,
   pauses: Pauses,
   integrationId: string,
+  standstill: Standstill | null,
   after = '',
 ): AsyncGenerator<{ id: string; displayNameKey: string | null; state: GroupState; listed: number }[]> {
   return keysetSlices(pauses, (last, limit) =>
     reader.query(
-      `SELECT g.id AS id, g.displayNameKey AS displayNameKey, ${GROUP_STATE} AS state,
+      `SELECT g.id AS id, g.displayNameKey AS displayNameKey, ${groupState(standstill)} AS state,
               CASE WHEN ${IS_LISTED} THEN 1 ELSE 0 END AS listed
        FROM (SELECT id, integrationId, displayNameKey, deletedAt FROM scim_group
              WHERE integrationId = ? AND id > ? ORDER BY id LIMIT ?) g

@@ -12,6 +12,22 @@ export interface MemberCounts {
   applied: number;
 }
 
+/** What a group wants of its team, and what the team has. */
+export interface TeamCounts extends MemberCounts {
+  /** Who is in the team through us: of the active members, and of those who are to leave it. */
+  applied: number;
+  /** Who is to join or to leave and has not yet. */
+  pending: number;
+}
+
+export interface CountedTeam {
+  groupId: string;
+  remoteGroupId: string | null;
+  /** Nobody is wanted in the team of a group that goes. */
+  isWanted: boolean;
+  isSynced: boolean;
+}
+
 interface GroupSlice extends CountedSlice, MemberCounts {
   groupId: string;
   last: string;
@@ -23,10 +39,19 @@ interface GroupSlice extends CountedSlice, MemberCounts {
 export class MembershipCounts {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
-  async ofGroup(pauses: Pauses, integrationId: string, groupId: string): Promise<MemberCounts> {
+  async ofTeam(
+    pauses: Pauses,
+    integrationId: string,
+    { groupId, remoteGroupId, isWanted, isSynced }: CountedTeam,
+  ): Promise<TeamCounts> {
     const counts = { desired: 0, applied: 0 };
-    await this.addGroup(counts, pauses, integrationId, groupId, '');
-    return counts;
+    if (isWanted) await this.addGroup(counts, pauses, integrationId, groupId, '');
+    const leaving =
+      remoteGroupId === null || isSynced
+        ? 0
+        : await this.leaving(pauses, integrationId, isWanted ? groupId : null, remoteGroupId);
+    const { desired, applied } = counts;
+    return { desired, applied: applied + leaving, pending: desired - applied + leaving };
   }
 
   /** Of all groups that the IdP has. */
@@ -46,6 +71,36 @@ export class MembershipCounts {
       if (deletedAt === null) await this.addGroup(counts, pauses, integrationId, groupId, last);
       after = groupId;
     }
+  }
+
+  /**
+   * People who are in a team through us, and wanted there by nobody.
+   *
+   * @param groupId null where nobody is wanted
+   */
+  private async leaving(
+    pauses: Pauses,
+    integrationId: string,
+    groupId: string | null,
+    remoteGroupId: string,
+  ): Promise<number> {
+    const isWanted = `EXISTS (SELECT 1 FROM remote_user l
+      JOIN group_member m ON m.groupId = ? AND m.userId = l.userId
+      JOIN scim_user u ON u.id = l.userId AND u.active = 1 AND u.deletedAt IS NULL
+      WHERE l.integrationId = ? AND l.remoteUserId = t.remoteUserId)`;
+    const read = async (after: string, limit: number) => {
+      const [slice] = await this.reader.query<(CountedSlice & { leaving: number | null })[]>(
+        `SELECT COUNT(*) AS counted, MAX(t.remoteUserId) AS last,
+                SUM(CASE WHEN t.managed = 1 AND t.state <> 'adding' AND NOT ${isWanted} THEN 1 ELSE 0 END) AS leaving
+         FROM (SELECT remoteUserId, managed, state FROM remote_member
+               WHERE remoteGroupId = ? AND remoteUserId > ? ORDER BY remoteUserId LIMIT ?) t`,
+        [groupId, integrationId, remoteGroupId, after, limit],
+      );
+      return slice;
+    };
+    let people = 0;
+    for await (const { leaving } of countedSlices(pauses, read)) people += Number(leaving);
+    return people;
   }
 
   private async addGroup(

@@ -4,10 +4,12 @@ import type { DataSource } from 'typeorm';
 import { keysetSlices } from '../../database/keyset-slices';
 import { currentWork, onBehalfOf } from '../../event-loop/current-work';
 import { Slice } from '../../event-loop/slice';
+import type { Integration } from '../../integrations/integration.entity';
 import { HAS_WAITING_MEMBERS, leaversOnTeam } from './leavers';
 import { groupStates } from './listed-groups';
 import { MembershipCounts } from './membership-counts';
 import { GROUP_STATES, type GroupState } from './remote-group.entity';
+import { type Standstill, standstillOf } from './standstill';
 
 export interface OverviewFigures {
   groups: Record<GroupState, number>;
@@ -36,19 +38,22 @@ export class Overview {
   ) {}
 
   /** Whoever asks while an integration is being counted gets what comes of that: it is counted once at a time. */
-  of(integrationId: string): Promise<OverviewFigures> {
+  of(integration: Integration): Promise<OverviewFigures> {
+    const { id: integrationId } = integration;
     // Whoever asked first may leave before the others.
     const work = { what: 'count for the overview', lane: currentWork().lane };
-    const counting = this.underWay.get(integrationId) ?? onBehalfOf(work, () => this.count(integrationId));
+    const counting =
+      this.underWay.get(integrationId) ??
+      onBehalfOf(work, () => this.count(integrationId, standstillOf(integration)));
     this.underWay.set(integrationId, counting);
     return counting;
   }
 
-  private async count(integrationId: string): Promise<OverviewFigures> {
+  private async count(integrationId: string, standstill: Standstill | null): Promise<OverviewFigures> {
     try {
       const slice = new Slice();
       return {
-        groups: await this.groups(slice, integrationId),
+        groups: await this.groups(slice, integrationId, standstill),
         members: await this.members(slice, integrationId),
         oldestPendingSeconds: await this.oldestPendingSeconds(integrationId),
         leaversStillOnTeam: await this.leaversStillOnTeam(slice, integrationId),
@@ -60,9 +65,13 @@ export class Overview {
   }
 
   /** Those whom the list of groups shows, tombstones included. */
-  private async groups(slice: Slice, integrationId: string): Promise<Record<GroupState, number>> {
+  private async groups(
+    slice: Slice,
+    integrationId: string,
+    standstill: Standstill | null,
+  ): Promise<Record<GroupState, number>> {
     const counts = Object.fromEntries(GROUP_STATES.map((state) => [state, 0])) as Record<GroupState, number>;
-    for await (const groups of groupStates(this.reader, slice, integrationId)) {
+    for await (const groups of groupStates(this.reader, slice, integrationId, standstill)) {
       for (const { state, listed } of groups) if (Number(listed) === 1) counts[state] += 1;
     }
     return counts;

@@ -1,35 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { inList } from '../../database/dialect';
+import { inList, throughIndex } from '../../database/dialect';
 import { keysetSlices } from '../../database/keyset-slices';
 import { fold } from '../../directory/fold';
 import { Slice } from '../../event-loop/slice';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
-import {
-  HAS_WAITING_MEMBERS,
-  LEAVER_STILL_ON_TEAM,
-  isLeaverStillOnTeam,
-  leaverMessage,
-  leaversOnTeam,
-} from './leavers';
-import { GROUPS, GROUP_STATE, IS_LISTED, groupStates } from './listed-groups';
-import { MembershipCounts } from './membership-counts';
-import type { GroupState, Ownership } from './remote-group.entity';
-
-export interface GroupStatus {
-  id: string;
-  displayName: string;
-  state: GroupState;
-  reason: string | null;
-  message: string | null;
-  generation: number;
-  appliedGeneration: number;
-  nextAttemptAt: number | null;
-  deletingSince: number | null;
-  remote: { id: string; name: string; url: string | null; ownership: Ownership } | null;
-  members: { desired: number; applied: number; pending: number };
-}
+import type { Integration } from '../../integrations/integration.entity';
+import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam, leaverMessage } from './leavers';
+import { duringStandstill, standstillOf } from './standstill';
+import type { StatusQuery } from './status-query';
 
 export const MEMBER_STATES = ['applied', 'pending', 'removing', 'blocked'] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
@@ -63,59 +43,20 @@ export interface UserStatus {
   nextAttemptAt: number | null;
 }
 
-export interface StatusQuery<State extends string> {
-  state?: State;
-  /** Part of the name, without case. */
-  search?: string;
-  after: string;
-  limit: number;
-}
-
-/** How desired state and target stand to each other, for people to read. One row more than the limit tells of more. */
+/** How people stand in teams and with the target, for others to read. One row more than the limit tells of more. */
 @Injectable()
-export class SyncStatus {
-  constructor(
-    @InjectDataSource() private readonly reader: DataSource,
-    private readonly memberships: MembershipCounts,
-  ) {}
-
-  async groups(integrationId: string, query: StatusQuery<GroupState>): Promise<GroupStatus[]> {
-    const slice = new Slice();
-    const search = query.search === undefined ? '' : fold(query.search);
-    const ids: string[] = [];
-    for await (const groups of groupStates(this.reader, slice, integrationId, query.after)) {
-      const found = groups.filter(
-        ({ state, listed, displayNameKey }) =>
-          Number(listed) === 1 &&
-          (query.state === undefined || state === query.state) &&
-          (search === '' || (displayNameKey ?? '').includes(search)),
-      );
-      ids.push(...found.map(({ id }) => id));
-      if (ids.length > query.limit) break;
-    }
-    return this.groupRows(slice, integrationId, ids.slice(0, query.limit + 1));
-  }
-
-  async group(integrationId: string, groupId: string): Promise<GroupStatus | null> {
-    const [group] = await this.groupRows(new Slice(), integrationId, [groupId]);
-    return group ?? null;
-  }
-
-  async isListed(integrationId: string, groupId: string): Promise<boolean> {
-    const rows = await this.reader.query<unknown[]>(
-      `SELECT 1 FROM ${GROUPS} WHERE g.integrationId = ? AND g.id = ? AND ${IS_LISTED}`,
-      [integrationId, groupId],
-    );
-    return rows.length > 0;
-  }
+export class PeopleStatuses {
+  constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
   async members(
-    integrationId: string,
+    integration: Integration,
     groupId: string,
     query: StatusQuery<MemberState>,
   ): Promise<MemberStatus[]> {
+    const { id: integrationId } = integration;
+    const standstill = standstillOf(integration);
     const slice = new Slice();
-    const found: MemberStatus[] = [];
+    const found: MemberRow[] = [];
     const inTeamAlone = await this.inTeamAlone(slice, integrationId, groupId, query.after);
     for (let after = query.after; found.length <= query.limit;) {
       const userIds = await this.memberIds(integrationId, groupId, after, inTeamAlone);
@@ -124,19 +65,16 @@ export class SyncStatus {
       after = userIds.at(-1)!;
       if (slice.isOver) await slice.next();
     }
-    const rows = found.slice(0, query.limit + 1);
-    const flagged = await this.withSharedPeople(integrationId, rows);
-    return flagged.map((row) => ({
-      ...row,
-      message:
-        row.reason === LEAVER_STILL_ON_TEAM
-          ? leaverMessage(row.message)
-          : (row.message ?? GUARD_MESSAGES.get(row.reason) ?? null),
-      nextAttemptAt: numberOrNull(row.nextAttemptAt),
-    }));
+    const rows = found.slice(0, query.limit + 1).map(({ passes, ...row }): MemberStatus => {
+      const isUnsettled = UNDONE.has(row.state) && (row.reason === null || Number(passes) === 1);
+      return duringStandstill(asMemberStatus(row), isUnsettled, standstill);
+    });
+    return this.withSharedPeople(integrationId, rows);
   }
 
-  async users(integrationId: string, query: StatusQuery<UserLinkState>): Promise<UserStatus[]> {
+  async users(integration: Integration, query: StatusQuery<UserLinkState>): Promise<UserStatus[]> {
+    const { id: integrationId } = integration;
+    const standstill = standstillOf(integration);
     const search = query.search === undefined ? '' : fold(query.search);
     const ids: string[] = [];
     for await (const users of this.userLinks(integrationId, query.after)) {
@@ -149,14 +87,13 @@ export class SyncStatus {
       ids.push(...found.map(({ id }) => id));
       if (ids.length > query.limit) break;
     }
-    const rows = await this.userRows(ids.slice(0, query.limit + 1));
-    const flagged = await this.withSharedPeople(integrationId, rows);
-    return flagged.map((row) => ({
-      ...row,
-      active: Boolean(row.active),
-      pinned: Boolean(Number(row.pinned)),
-      nextAttemptAt: numberOrNull(row.nextAttemptAt),
-    }));
+    const rows = (await this.userRows(ids.slice(0, query.limit + 1))).map(
+      ({ wanted, ...row }): UserStatus => {
+        const isUnsettled = row.state === 'unknown' && row.reason === null && Number(wanted) === 1;
+        return duringStandstill(asUserStatus(row), isUnsettled, standstill);
+      },
+    );
+    return this.withSharedPeople(integrationId, rows);
   }
 
   /** All users in the order of their ids, with what the filters of the list ask. */
@@ -180,12 +117,14 @@ export class SyncStatus {
     );
   }
 
-  private async userRows(userIds: readonly string[]): Promise<UserStatus[]> {
+  private async userRows(userIds: readonly string[]): Promise<UserRow[]> {
     if (userIds.length === 0) return [];
-    return this.reader.query<UserStatus[]>(
+    return this.reader.query<UserRow[]>(
       `SELECT u.id AS id, u.userName AS userName, u.email AS email, u.active AS active,
               COALESCE(r.state, 'unknown') AS state, r.reason AS reason, r.message AS message,
-              r.remoteUserId AS remoteUserId, COALESCE(r.pinned, 0) AS pinned, r.nextCheckAt AS nextAttemptAt
+              r.remoteUserId AS remoteUserId, COALESCE(r.pinned, 0) AS pinned, r.nextCheckAt AS nextAttemptAt,
+              CASE WHEN u.active = 1 THEN (SELECT 1 FROM ${throughIndex('group_member m', 'group_member_of_user')}
+                WHERE m.integrationId = u.integrationId AND m.userId = u.id LIMIT 1) END AS wanted
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) ORDER BY u.id`,
       [...userIds],
@@ -254,8 +193,8 @@ export class SyncStatus {
     groupId: string,
     userIds: readonly string[],
     state: MemberState | undefined,
-  ): Promise<MemberStatus[]> {
-    return this.reader.query<MemberStatus[]>(
+  ): Promise<MemberRow[]> {
+    return this.reader.query<MemberRow[]>(
       `SELECT * FROM (${MEMBERS} WHERE u.id IN (${inList(userIds)})) s WHERE s.state IS NOT NULL
          ${state === undefined ? '' : 'AND s.state = ?'} ORDER BY s.id`,
       [groupId, integrationId, groupId, ...userIds, ...(state === undefined ? [] : [state])],
@@ -295,40 +234,6 @@ export class SyncStatus {
     }
     return usersOf;
   }
-
-  private async groupRows(
-    slice: Slice,
-    integrationId: string,
-    groupIds: readonly string[],
-  ): Promise<GroupStatus[]> {
-    if (groupIds.length === 0) return [];
-    const rows = await this.reader.query<GroupRow[]>(
-      `SELECT g.id AS id, g.displayName AS displayName, g.generation AS generation, ${GROUP_STATE} AS state,
-              r.reason AS reason, r.message AS message, r.appliedGeneration AS appliedGeneration,
-              r.nextAttemptAt AS nextAttemptAt, r.deletingSince AS deletingSince, r.remoteId AS remoteId,
-              r.remoteName AS remoteName, r.remoteUrl AS remoteUrl, r.ownership AS ownership, r.id AS remoteGroupId,
-              CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits
-       FROM ${GROUPS} WHERE g.integrationId = ? AND g.id IN (${inList(groupIds)}) AND ${IS_LISTED} ORDER BY g.id`,
-      [integrationId, ...groupIds],
-    );
-    const groups: GroupStatus[] = [];
-    for (const row of rows) {
-      const group = asGroupStatus(row, await this.memberships.ofGroup(slice, integrationId, row.id));
-      // Beside what stands in the way of the whole group, one person says little; beside other people it says the most.
-      const mayName = Number(row.waits) === 1 && ['partial', 'pending'].includes(group.state);
-      const leaver = mayName ? await this.leaver(slice, integrationId, row.remoteGroupId!) : null;
-      groups.push(leaver === null ? group : { ...group, reason: LEAVER_STILL_ON_TEAM, message: leaver });
-    }
-    return groups;
-  }
-
-  /** What is to be said of a leaver whom the target keeps in the team; null where there is none. */
-  private async leaver(slice: Slice, integrationId: string, remoteGroupId: string): Promise<string | null> {
-    for await (const [first] of leaversOnTeam(this.reader, slice, integrationId, remoteGroupId)) {
-      if (first) return leaverMessage(first.message);
-    }
-    return null;
-  }
 }
 
 /** More than a page of them, as a list may leave some out. */
@@ -349,7 +254,8 @@ const MEMBERS = `
            ELSE COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN '${HELD.reason}' WHEN 'pinned' THEN '${REJECTED.reason}' END, l.reason)
          END AS reason,
          COALESCE(p.message, t.message, l.message) AS message,
-         COALESCE(p.nextAttemptAt, t.nextAttemptAt, l.nextCheckAt) AS nextAttemptAt
+         COALESCE(p.nextAttemptAt, t.nextAttemptAt, l.nextCheckAt) AS nextAttemptAt,
+         CASE WHEN COALESCE(p.kind, t.kind) = 'passing' THEN 1 ELSE 0 END AS passes
   FROM scim_user u
   LEFT JOIN group_member m ON m.groupId = ? AND m.userId = u.id
   LEFT JOIN remote_user l ON l.userId = u.id
@@ -372,50 +278,42 @@ function sharedMessage(others: readonly string[]): string {
   return `In the target this is the same person as ${named}${more}: they stay in a team while any of these is an active member.`;
 }
 
+/** Of a member who is to join or to leave and has not. */
+const UNDONE: ReadonlySet<MemberState> = new Set(['pending', 'removing']);
+
+interface MemberRow extends MemberStatus {
+  /** 1 where the reason is one that passes by itself. */
+  passes: number;
+}
+
+interface UserRow extends UserStatus {
+  /** 1 where they are active and in a group. */
+  wanted: number | null;
+}
+
+function asMemberStatus(row: MemberStatus): MemberStatus {
+  const message =
+    row.reason === LEAVER_STILL_ON_TEAM
+      ? leaverMessage(row.message)
+      : (row.message ?? GUARD_MESSAGES.get(row.reason) ?? null);
+  return { ...row, message, nextAttemptAt: numberOrNull(row.nextAttemptAt) };
+}
+
+function asUserStatus(row: UserStatus): UserStatus {
+  return {
+    ...row,
+    active: Boolean(row.active),
+    pinned: Boolean(Number(row.pinned)),
+    nextAttemptAt: numberOrNull(row.nextAttemptAt),
+  };
+}
+
 /** A user as they are listed, with whom of the target they are. */
 interface PersonRow {
   id: string;
   remoteUserId: string | null;
   reason: string | null;
   message: string | null;
-}
-
-interface GroupRow {
-  id: string;
-  remoteGroupId: string | null;
-  /** 1 where somebody's removal from the team waits. */
-  waits: number;
-  displayName: string;
-  generation: number;
-  state: GroupState;
-  reason: string | null;
-  message: string | null;
-  appliedGeneration: number | null;
-  nextAttemptAt: number | null;
-  deletingSince: number | null;
-  remoteId: string | null;
-  remoteName: string | null;
-  remoteUrl: string | null;
-  ownership: Ownership | null;
-}
-
-function asGroupStatus(row: GroupRow, counts: { desired: number; applied: number }): GroupStatus {
-  return {
-    id: row.id,
-    displayName: row.displayName,
-    state: row.state,
-    reason: row.reason,
-    message: row.message,
-    generation: row.generation,
-    appliedGeneration: row.appliedGeneration ?? 0,
-    nextAttemptAt: numberOrNull(row.nextAttemptAt),
-    deletingSince: numberOrNull(row.deletingSince),
-    remote:
-      row.remoteId === null
-        ? null
-        : { id: row.remoteId, name: row.remoteName!, url: row.remoteUrl, ownership: row.ownership! },
-    members: { ...counts, pending: counts.desired - counts.applied },
-  };
 }
 
 function numberOrNull(value: number | null): number | null {

@@ -1,0 +1,167 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { inList } from '../../database/dialect';
+import { fold } from '../../directory/fold';
+import { Slice } from '../../event-loop/slice';
+import type { Integration } from '../../integrations/integration.entity';
+import { standingFor } from './group-state';
+import { HAS_WAITING_MEMBERS, LEAVER_STILL_ON_TEAM, leaverMessage, leaversOnTeam } from './leavers';
+import { GROUPS, IS_LISTED, groupState, groupStates } from './listed-groups';
+import { MembershipCounts, type TeamCounts } from './membership-counts';
+import type { GroupState, Ownership } from './remote-group.entity';
+import { type Standstill, duringStandstill, standstillOf } from './standstill';
+import type { StatusQuery } from './status-query';
+
+export interface GroupStatus {
+  id: string;
+  displayName: string;
+  state: GroupState;
+  reason: string | null;
+  message: string | null;
+  generation: number;
+  appliedGeneration: number;
+  nextAttemptAt: number | null;
+  deletingSince: number | null;
+  remote: { id: string; name: string; url: string | null; ownership: Ownership } | null;
+  members: TeamCounts;
+}
+
+/** How groups and their teams stand to each other, for people to read. One row more than the limit tells of more. */
+@Injectable()
+export class GroupStatuses {
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly memberships: MembershipCounts,
+  ) {}
+
+  async list(integration: Integration, query: StatusQuery<GroupState>): Promise<GroupStatus[]> {
+    const standstill = standstillOf(integration);
+    const slice = new Slice();
+    const search = query.search === undefined ? '' : fold(query.search);
+    const ids: string[] = [];
+    const states = groupStates(this.reader, slice, integration.id, standstill, query.after);
+    for await (const groups of states) {
+      const found = groups.filter(
+        ({ state, listed, displayNameKey }) =>
+          Number(listed) === 1 &&
+          (query.state === undefined || state === query.state) &&
+          (search === '' || (displayNameKey ?? '').includes(search)),
+      );
+      ids.push(...found.map(({ id }) => id));
+      if (ids.length > query.limit) break;
+    }
+    return this.rows(slice, integration.id, standstill, ids.slice(0, query.limit + 1));
+  }
+
+  async find(integration: Integration, groupId: string): Promise<GroupStatus | null> {
+    const [group] = await this.rows(new Slice(), integration.id, standstillOf(integration), [groupId]);
+    return group ?? null;
+  }
+
+  async isListed(integrationId: string, groupId: string): Promise<boolean> {
+    const rows = await this.reader.query<unknown[]>(
+      `SELECT 1 FROM ${GROUPS} WHERE g.integrationId = ? AND g.id = ? AND ${IS_LISTED}`,
+      [integrationId, groupId],
+    );
+    return rows.length > 0;
+  }
+
+  private async rows(
+    slice: Slice,
+    integrationId: string,
+    standstill: Standstill | null,
+    groupIds: readonly string[],
+  ): Promise<GroupStatus[]> {
+    if (groupIds.length === 0) return [];
+    const rows = await this.reader.query<GroupRow[]>(
+      `SELECT g.id AS id, g.displayName AS displayName, g.generation AS generation, g.deletedAt AS deletedAt,
+              ${groupState(standstill)} AS state,
+              r.reason AS reason, r.message AS message, r.appliedGeneration AS appliedGeneration,
+              r.nextAttemptAt AS nextAttemptAt, r.deletingSince AS deletingSince, r.remoteId AS remoteId,
+              r.remoteName AS remoteName, r.remoteUrl AS remoteUrl, r.ownership AS ownership, r.id AS remoteGroupId,
+              CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits
+       FROM ${GROUPS} WHERE g.integrationId = ? AND g.id IN (${inList(groupIds)}) AND ${IS_LISTED} ORDER BY g.id`,
+      [integrationId, ...groupIds],
+    );
+    const groups: GroupStatus[] = [];
+    for (const row of rows) {
+      const group = asGroupStatus(row, await this.counts(slice, integrationId, row));
+      // Beside what stands in the way of the whole group, one person says little; beside other people it says the most.
+      const mayName = Number(row.waits) === 1 && ['partial', 'pending'].includes(group.state);
+      const leavers = mayName ? await this.leavers(slice, integrationId, row.remoteGroupId!) : null;
+      const told = leavers === null ? group : { ...group, reason: LEAVER_STILL_ON_TEAM, message: leavers };
+      const isUnsettled = leavers === null && ['pending', 'retrying'].includes(group.state);
+      groups.push(duringStandstill(told, isUnsettled, standstill));
+    }
+    return groups;
+  }
+
+  private counts(
+    slice: Slice,
+    integrationId: string,
+    { id: groupId, state, remoteGroupId, deletedAt, deletingSince }: GroupRow,
+  ): Promise<TeamCounts> {
+    return this.memberships.ofTeam(slice, integrationId, {
+      groupId,
+      remoteGroupId,
+      isWanted: deletedAt === null && deletingSince === null,
+      // Then nobody is in the team who is not wanted there.
+      isSynced: state === 'synced',
+    });
+  }
+
+  /** What is to be said of leavers whom the target keeps in the team; null where there is none. */
+  private async leavers(slice: Slice, integrationId: string, remoteGroupId: string): Promise<string | null> {
+    let first: { message: string | null } | null = null;
+    let people = 0;
+    for await (const some of leaversOnTeam(this.reader, slice, integrationId, remoteGroupId)) {
+      first ??= some[0] ?? null;
+      people += some.length;
+    }
+    return first === null ? null : standingFor(people, leaverMessage(first.message));
+  }
+}
+
+interface GroupRow {
+  id: string;
+  remoteGroupId: string | null;
+  /** 1 where somebody's removal from the team waits. */
+  waits: number;
+  displayName: string;
+  generation: number;
+  state: GroupState;
+  reason: string | null;
+  message: string | null;
+  appliedGeneration: number | null;
+  nextAttemptAt: number | null;
+  deletedAt: number | null;
+  deletingSince: number | null;
+  remoteId: string | null;
+  remoteName: string | null;
+  remoteUrl: string | null;
+  ownership: Ownership | null;
+}
+
+function asGroupStatus(row: GroupRow, members: TeamCounts): GroupStatus {
+  return {
+    id: row.id,
+    displayName: row.displayName,
+    state: row.state,
+    reason: row.reason,
+    message: row.message,
+    generation: row.generation,
+    appliedGeneration: row.appliedGeneration ?? 0,
+    nextAttemptAt: numberOrNull(row.nextAttemptAt),
+    deletingSince: numberOrNull(row.deletingSince),
+    remote:
+      row.remoteId === null
+        ? null
+        : { id: row.remoteId, name: row.remoteName!, url: row.remoteUrl, ownership: row.ownership! },
+    members,
+  };
+}
+
+function numberOrNull(value: number | null): number | null {
+  return value === null ? null : Number(value);
+}

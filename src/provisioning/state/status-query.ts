@@ -1,0 +1,7 @@
+export interface StatusQuery<State extends string> {
+  state?: State;
+  /** Part of the name, without case. */
+  search?: string;
+  after: string;
+  limit: number;
+}
