@@ -6,6 +6,7 @@ import { ConnectionTests } from './connection-test/connection-tests.service';
 import { CredentialTrials } from './connection-test/credential-trials';
 import { KnownGroups } from './connection-test/known-groups';
 import { SecretChanges } from './connection-test/secret-changes.service';
+import { TestedConnections } from './connection-test/tested-connections';
 import { Connections } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { IntegrationEdits } from './integration-edits.service';
@@ -41,6 +42,7 @@ import { TenantDeletionController } from './tenant-deletion.controller';
     ConnectionTests,
     CredentialTrials,
     KnownGroups,
+    TestedConnections,
     SecretChanges,
     IntegrationEdits,
   ],
@@ -51,6 +53,7 @@ import { TenantDeletionController } from './tenant-deletion.controller';
     ScimKeys,
     Connections,
     KnownGroups,
+    TestedConnections,
     IntegrationChanges,
     TenantsModule,
   ],

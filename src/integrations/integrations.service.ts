@@ -19,6 +19,7 @@ import { TenantQuotas } from '../tenants/tenant-quotas.service';
 import { TenantUsage } from '../tenants/tenant-usage.service';
 import { Tenants } from '../tenants/tenants.service';
 import { assertSameAccount } from './connection-test/same-account';
+import { TestedConnections } from './connection-test/tested-connections';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { eventOf } from './integration-events';
@@ -72,6 +73,7 @@ export class Integrations implements OnModuleInit {
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
     private readonly changes: IntegrationChanges,
+    private readonly tests: TestedConnections,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -260,8 +262,8 @@ export class Integrations implements OnModuleInit {
   }
 
   /**
-   * What a connection test found, unless what it tested is no longer what is stored. Where nothing failed, a suspension ends
-   * and the engine is woken.
+   * What a connection test found, unless what it tested is no longer what is stored. Where nothing failed, a suspension ends,
+   * and the engine tries at once what waits for something that failed before.
    * @param failure null where nothing failed
    */
   async recordConnectionTest(
@@ -279,6 +281,7 @@ export class Integrations implements OnModuleInit {
         }
         await this.recordResumed(tx, admin.actor, current, change);
       }
+      if (current && failure === null) await this.tests.passed(tx, tested.id);
       await this.auditOf(tx, admin, tested, 'integration.connection_tested', failure?.reason);
     });
   }

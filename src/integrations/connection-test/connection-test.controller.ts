@@ -65,7 +65,8 @@ export class ConnectionTestController {
     summary: 'Test the connection to the target',
     description:
       'Looks at everything that the account has to have, in at most 20 seconds, and changes nothing there. The result is ' +
-      'kept as `connection` of the integration; when every check passes, a suspension ends.',
+      'kept as `connection` of the integration; when every check passes, a suspension ends, and ' +
+      'whatever failed before is tried again at once.',
   })
   @ApiOkResponse({ type: ConnectionTestView })
   @ApiProblems('invalid_request')

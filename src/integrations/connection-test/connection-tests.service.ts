@@ -23,7 +23,7 @@ export class ConnectionTests {
     const { connection } = acceptSettings(() => this.connections.open(integration));
     const diagnosis = withAccountCheck(integration, await diagnose(connection));
     const { ok, account, failure } = diagnosis;
-    if (ok) this.connections.credentialAccepted(integration);
+    this.connections.forgetFailures(id);
     await this.integrations.recordConnectionTest(admin, integration, {
       account,
       failure: ok ? null : { reason: failure?.reason ?? 'failed', message: explanationOf(failure!) },

@@ -27,6 +27,8 @@ interface CachedConnection extends OpenConnection {
   revision: number;
   hostKey: string;
   host: Host;
+  /** What it looked up is not to be used any more. */
+  outdated?: true;
 }
 
 /** What one credential shares within this process. */
@@ -76,7 +78,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
    */
   open(integration: Integration): OpenConnection {
     const cached = this.opened.get(integration.id);
-    if (cached?.revision === integration.revision) return cached;
+    if (cached?.revision === integration.revision && !cached.outdated) return cached;
     const provider = this.providers.get(integration.provider);
     const settings = this.providers.parseSettings(provider.type, integration.settings);
     const secret = this.secretOf(integration);
@@ -87,7 +89,9 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     const connection = provider.connect({ settings, secret }, host);
     const fresh = { provider, connection, revision: integration.revision, hostKey, host };
     // Whoever read the integration before a change does not bring back what the change put an end to.
-    if (cached === undefined || cached.revision < fresh.revision) this.keep(integration.id, fresh);
+    if (cached === undefined || cached.revision < fresh.revision || isSuperseded(cached, fresh)) {
+      this.keep(integration.id, fresh);
+    }
     return fresh;
   }
 
@@ -106,9 +110,15 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     return this.opened.get(integrationId)?.host.budget.reading() ?? null;
   }
 
-  /** A test found the credential good: the next call of the engine has not to be told of an earlier failure. */
-  credentialAccepted(integration: Integration): void {
-    this.opened.get(integration.id)?.host.tokens.forgetFailure();
+  /**
+   * Somebody wants the target asked now: neither a token that it refused before counts any more nor what was looked up in it.
+   * The budget stays, for a rate limit is no failure that anybody mends.
+   */
+  forgetFailures(integrationId: string): void {
+    const cached = this.opened.get(integrationId);
+    if (!cached) return;
+    cached.host.tokens.forgetFailure();
+    this.opened.set(integrationId, { ...cached, outdated: true });
   }
 
   /** @returns null where it can not be decrypted */
@@ -176,6 +186,10 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
       .update(JSON.stringify([tenantId, type, credentialKey]))
       .digest('hex');
   }
+}
+
+function isSuperseded(cached: CachedConnection, fresh: CachedConnection): boolean {
+  return cached.outdated === true && cached.revision === fresh.revision;
 }
 
 function newHost({ limits }: IntegrationProvider): Host {

@@ -68,4 +68,22 @@ describe('the tokens of a credential', () => {
     now = 1_000;
     await expect(store.get(async () => token('late'))).resolves.toMatchObject({ value: 'late' });
   });
+
+  it('are asked for again at once when a failure is forgotten, whether it has been told or is under way', async () => {
+    const store = new InProcessTokenStore({ now: () => 0 });
+    await expect(store.get(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    store.forgetFailure();
+    const late = slowMint();
+    const asked = store.get(late.mint);
+    store.forgetFailure();
+    const { mint, count, resolve } = slowMint();
+    const askedSince = [store.get(mint), store.get(mint)];
+    late.reject(new Error('refused before it was mended'));
+    await expect(asked).rejects.toThrow('refused before it was mended');
+    askedSince.push(store.get(mint));
+    resolve(token('mended'));
+    for (const { value } of await Promise.all(askedSince)) expect(value).toBe('mended');
+    expect(count()).toBe(1);
+    await expect(store.get(mintNothing)).resolves.toMatchObject({ value: 'mended' });
+  });
 });

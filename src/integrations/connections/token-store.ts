@@ -17,27 +17,36 @@ export class InProcessTokenStore implements TokenStore {
     if (this.current && this.current.expiresAt > Date.now()) return Promise.resolve(this.current);
     if (this.minting) return this.minting;
     if (this.failed && this.clock.now() < this.failed.until) return Promise.reject(this.failed.error);
-    this.minting = this.mint(mint).finally(() => (this.minting = null));
-    return this.minting;
+    const minting = mint();
+    this.minting = minting;
+    minting.then(
+      (token) => this.settle(minting, { token, error: null }),
+      (error: Error) => this.settle(minting, { token: null, error }),
+    );
+    return minting;
   }
 
   drop(token: AccessToken): void {
     if (this.current?.value === token.value) this.current = null;
   }
 
-  /** The credential was tried elsewhere and is good: nobody has to wait any longer. */
+  /**
+   * Whoever asks from now on has a token asked for: the credential may have been mended since the last refusal, or since the
+   * mint began that is under way.
+   */
   forgetFailure(): void {
     this.failed = null;
+    this.minting = null;
   }
 
-  private async mint(mint: () => Promise<AccessToken>): Promise<AccessToken> {
-    try {
-      this.current = await mint();
-      this.failed = null;
-      return this.current;
-    } catch (error) {
-      this.failed = { error: error as Error, until: this.clock.now() + COOL_DOWN_MS };
-      throw error;
-    }
+  /** What becomes of a mint that was given up meanwhile is for those alone who wait for it. */
+  private settle(
+    minting: Promise<AccessToken>,
+    { token, error }: { token: AccessToken; error: null } | { token: null; error: Error },
+  ): void {
+    if (this.minting !== minting) return;
+    this.minting = null;
+    if (token) this.current = token;
+    this.failed = error && { error, until: this.clock.now() + COOL_DOWN_MS };
   }
 }

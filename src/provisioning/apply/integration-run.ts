@@ -12,7 +12,7 @@ import { isDeniedEverywhere } from '../plan/denials';
 import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
-import { makeGroupsDue } from '../state/waiting-groups';
+import { forgetFailures, makeGroupsDue } from '../state/waiting-groups';
 import { AccountCheck } from './account-check';
 import { GroupApplier } from './group-applier';
 import { type GroupView, GroupViews, nameWithoutTeam, namesWithoutTeam } from './group-view';
@@ -84,8 +84,12 @@ export class IntegrationRun {
   async run(integrationId: string, stop: AbortSignal): Promise<RunResult> {
     const integration = await this.integrations.find(integrationId);
     if (!integration || !(mayWrite(integration) || isBeingDeleted(integration))) return { more: false };
-    const lease = await this.leases.acquire(integrationId, (tx) => this.ledger.begin(tx, integrationId));
+    const begun = { isHurried: false };
+    const lease = await this.leases.acquire(integrationId, async (tx) => {
+      begun.isHurried = await this.ledger.begin(tx, integrationId);
+    });
     if (!lease) return { more: false };
+    if (begun.isHurried) this.connections.forgetFailures(integrationId);
     try {
       if (await this.removal.isDue(integration)) return await this.removal.remove(integration, lease, stop);
       if (!mayWrite(integration)) {
@@ -94,7 +98,7 @@ export class IntegrationRun {
       }
       const watch = await this.watches.begin(integration);
       try {
-        return await this.runWith(integration, lease, watch, stop);
+        return await this.runWith(integration, lease, watch, begun, stop);
       } finally {
         watch.end();
       }
@@ -113,6 +117,7 @@ export class IntegrationRun {
     integration: Integration,
     lease: Lease,
     watch: RunWatch,
+    { isHurried }: Pick<RunContext, 'isHurried'>,
     stop: AbortSignal,
   ): Promise<RunResult> {
     const signal = AbortSignal.any([lease.signal, watch.signal, stop]);
@@ -133,6 +138,7 @@ export class IntegrationRun {
       watch,
       call,
       progressed: false,
+      isHurried,
       permissions,
     };
     try {
@@ -179,6 +185,8 @@ export class IntegrationRun {
   private async reconcile(run: RunContext, acceptMissing: boolean) {
     const startedAt = Date.now();
     const result = await this.reconciler.reconcile(run, acceptMissing);
+    // Not before the look is over, which leaves alone any team that is being written to.
+    if (run.isHurried) await this.leases.run(run.lease, (tx) => forgetFailures(tx, run.integration.id));
     const nextAt = await this.ledger.reconciled(run.lease, reconciliationInterval(run), {
       startedAt,
       acceptedMissing: acceptMissing,
@@ -414,10 +422,12 @@ export class IntegrationRun {
     }
     await this.ledger.backOff(run.lease, PROBE_EVERY_MS);
     const { id, revision } = run.integration;
-    const nextProbeAt = Date.now() + PROBE_EVERY_MS;
     // Meanwhile the credential that failed may be the stored one no longer.
     const outdated = await this.leases.run(run.lease, async (tx) => {
       const changed = (await this.integrations.locked(tx, id)).revision !== revision;
+      // Or it may have been mended: whoever asked for another attempt does not wait for it.
+      const isAskedFor = await this.ledger.isHurried(tx, id);
+      const nextProbeAt = Date.now() + (isAskedFor ? 0 : PROBE_EVERY_MS);
       if (!changed) await this.integrations.suspend(tx, id, { reason, message, nextProbeAt });
       // The next run is to make the very calls that failed.
       await makeGroupsDue(

@@ -19,6 +19,8 @@ export interface RunContext {
   call: CallContext;
   /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
   progressed: boolean;
+  /** Somebody hurried it: what is remembered of failures counts no more. */
+  isHurried: boolean;
   permissions: Permissions;
 }
 

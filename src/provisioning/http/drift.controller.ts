@@ -78,7 +78,7 @@ export class DriftController {
     summary: 'Look at the whole target now, report what was changed by hand and repair what is ours',
     description:
       'While the integration is suspended with `visibility_lost`, this look writes nothing, and ends the suspension where the ' +
-      'teams are seen again.',
+      'teams are seen again. What is remembered of failures of the integration is forgotten.',
   })
   @ApiBody({ type: ReconcileRequest, required: false })
   @ApiAcceptedResponse()

@@ -167,7 +167,10 @@ export class GroupsStatusController {
   @Post('groups/:groupId/retry')
   @HttpCode(202)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Compare a group and its team anew, now' })
+  @ApiOperation({
+    summary: 'Compare a group and its team anew, now',
+    description: 'What is remembered of failures of the group and of the account is forgotten.',
+  })
   @ApiAcceptedResponse()
   async retry(
     @CurrentAdmin() admin: Admin,
@@ -180,7 +183,10 @@ export class GroupsStatusController {
   @Post('sync')
   @HttpCode(202)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Try everything that waits, now' })
+  @ApiOperation({
+    summary: 'Try everything that waits, now',
+    description: 'What is remembered of failures of the integration is forgotten.',
+  })
   @ApiAcceptedResponse()
   async sync(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<void> {
     await this.requests.syncIntegration(admin, integrationId);

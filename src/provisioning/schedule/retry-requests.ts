@@ -1,21 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
 import type { Transaction } from '../../database/transaction-runner';
 import { TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
+import { TestedConnections } from '../../integrations/connection-test/tested-connections';
 import { Integrations } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
-import { EMAIL_DIFFERS } from '../plan/link-plan';
 import { GROUPS, IS_LISTED } from '../state/listed-groups';
-import { makeGroupsDue } from '../state/waiting-groups';
+import { forgetFailures } from '../state/waiting-groups';
 import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
 /** What an admin wants tried now rather than when its time comes. */
 @Injectable()
-export class RetryRequests {
+export class RetryRequests implements OnModuleInit {
   constructor(
     private readonly integrations: Integrations,
     private readonly transactions: TransactionRunner,
@@ -23,16 +23,18 @@ export class RetryRequests {
     private readonly marks: ChangeMarks,
     private readonly audit: AuditLog,
     private readonly scheduler: Scheduler,
+    private readonly tests: TestedConnections,
   ) {}
+
+  onModuleInit(): void {
+    this.tests.hear((tx, integrationId) => this.tryEverything(tx, integrationId));
+  }
 
   /** Everything of the integration that waits: people who were not found, refusals, an account that was away. */
   async syncIntegration(admin: Admin, integrationId: string): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
-      await makeGroupsDue(tx, 'integrationId = ?', [integrationId]);
-      await hurryReviews(tx, integrationId);
-      await this.ledger.hurry(tx, integrationId);
-      await this.integrations.probeNow(tx, integrationId);
+      await this.tryEverything(tx, integrationId);
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'integration.sync_requested',
@@ -40,13 +42,12 @@ export class RetryRequests {
         tenantId,
         integrationId,
       });
-      tx.afterCommit(() => this.scheduler.wake(integrationId));
     });
   }
 
   /**
-   * The whole target is looked at. A suspension for lost visibility ends at once when missing teams are accepted, else when
-   * that look sees the teams again.
+   * The whole target is looked at, and everything that waits is tried after that look. A suspension for lost visibility ends
+   * at once when missing teams are accepted, else when that look sees the teams again.
    */
   async reconcile(admin: Admin, integrationId: string, acceptMissing: boolean): Promise<void> {
     const { tenantId, suspensionReason } = await this.integrations.get(admin, integrationId);
@@ -56,6 +57,7 @@ export class RetryRequests {
       } else {
         await this.integrations.lookAgain(tx, integrationId);
       }
+      await this.askTheTarget(tx, integrationId);
       await this.ledger.requestReconciliation(tx, integrationId, acceptMissing);
       await this.audit.record(tx, {
         actor: admin.actor,
@@ -65,7 +67,6 @@ export class RetryRequests {
         integrationId,
         detail: { acceptMissing },
       });
-      tx.afterCommit(() => this.scheduler.wake(integrationId));
     });
   }
 
@@ -78,11 +79,9 @@ export class RetryRequests {
         [groupId, integrationId],
       );
       if (!group) throw Problem.notFound('group');
-      await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
-      await hurryReviews(tx, integrationId, groupId);
+      await forgetFailures(tx, integrationId, groupId);
       await this.marks.markWhole(tx, integrationId, [groupId], admin.actor.requestId);
-      await this.ledger.hurry(tx, integrationId);
-      await this.integrations.probeNow(tx, integrationId);
+      await this.askTheTarget(tx, integrationId);
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'group.retry_requested',
@@ -92,14 +91,17 @@ export class RetryRequests {
       });
     });
   }
-}
 
-/** Those who are in their teams as whom they were by a former address are looked for again now. */
-async function hurryReviews(tx: Transaction, integrationId: string, groupId?: string): Promise<void> {
-  const members =
-    groupId === undefined ? '' : 'AND userId IN (SELECT userId FROM group_member WHERE groupId = ?)';
-  await tx.query(
-    `UPDATE remote_user SET nextCheckAt = ? WHERE integrationId = ? AND reason = '${EMAIL_DIFFERS}' ${members}`,
-    [Date.now(), integrationId, ...(groupId === undefined ? [] : [groupId])],
-  );
+  /** Nothing of the integration waits any longer for something that failed. */
+  private async tryEverything(tx: Transaction, integrationId: string): Promise<void> {
+    await forgetFailures(tx, integrationId);
+    await this.askTheTarget(tx, integrationId);
+  }
+
+  /** Neither a back-off of the account nor a suspension is waited out, and the next run remembers no refused token. */
+  private async askTheTarget(tx: Transaction, integrationId: string): Promise<void> {
+    await this.ledger.hurry(tx, integrationId);
+    await this.integrations.probeNow(tx, integrationId);
+    tx.afterCommit(() => this.scheduler.wake(integrationId));
+  }
 }

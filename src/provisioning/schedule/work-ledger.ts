@@ -37,16 +37,28 @@ export class WorkLedger {
   /**
    * A run begins: should it be cut off before it says when the next one is due, that one comes soon all the same. For one
    * that takes longer, it is a look too many.
+   *
+   * @returns whether somebody has hurried it since the last run began: then nothing counts that was remembered of failures
    */
-  async begin(tx: Transaction, integrationId: string): Promise<void> {
+  async begin(tx: Transaction, integrationId: string): Promise<boolean> {
     const dueAt = Date.now() + CONTINUED_AFTER_MS;
-    const known = await tx.query('SELECT 1 FROM integration_work WHERE integrationId = ?', [integrationId]);
-    if (known.length === 0) await hurry(tx, integrationId, dueAt);
+    const isHurried = await this.isHurried(tx, integrationId);
+    if (isHurried === null) await hurry(tx, integrationId, dueAt);
     await tx.query(
       `UPDATE integration_work SET hurried = 0, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END
        WHERE integrationId = ?`,
       [dueAt, dueAt, integrationId],
     );
+    return isHurried ?? false;
+  }
+
+  /** Whether somebody has hurried it since the last run began; null where it was never looked at. */
+  async isHurried(tx: Transaction, integrationId: string): Promise<boolean | null> {
+    const [row] = await tx.query<{ hurried: number }>(
+      'SELECT hurried FROM integration_work WHERE integrationId = ?',
+      [integrationId],
+    );
+    return row ? Boolean(row.hurried) : null;
   }
 
   /** A run came to its end: nothing is tried before `dueAt` but fresh changes and the next reconciliation. */

@@ -1,28 +1,83 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { EMAIL_DIFFERS } from '../plan/link-plan';
 
 /** Groups of one statement: each may have thousands of people who wait. */
 const GROUPS_AT_ONCE = 10;
 
 /**
- * What waits of these groups and their members is tried now, or at that time. A few groups at a time: others are let in
- * between.
+ * What waits of these groups and their members is tried now, or at that time.
  *
  * @param which condition on `remote_group`
  */
-export async function makeGroupsDue(
+export function makeGroupsDue(
   tx: Transaction,
   which: string,
   params: readonly unknown[],
   at: number = Date.now(),
 ): Promise<void> {
+  return ofEach(tx, which, params, (ids) => makeSomeDue(tx, ids, at));
+}
+
+/**
+ * Everything of the integration, or of one of its groups, that waits because something failed is tried now; and how often it
+ * failed counts no more, so that whatever fails again waits as at first.
+ */
+export async function forgetFailures(
+  tx: Transaction,
+  integrationId: string,
+  groupId?: string,
+): Promise<void> {
+  const given = groupId === undefined ? [integrationId] : [integrationId, groupId];
+  await ofEach(
+    tx,
+    `integrationId = ?${groupId === undefined ? '' : ' AND groupId = ?'}`,
+    given,
+    async (ids) => {
+      await forgetAttempts(tx, ids);
+      await makeSomeDue(tx, ids, Date.now());
+    },
+  );
+  // Those who are in their teams as whom they were by a former address are looked for again.
+  const members =
+    groupId === undefined ? '' : 'AND userId IN (SELECT userId FROM group_member WHERE groupId = ?)';
+  await tx.query(
+    `UPDATE remote_user SET nextCheckAt = ?, attempts = 0
+     WHERE integrationId = ? AND reason = '${EMAIL_DIFFERS}' ${members}`,
+    [Date.now(), ...given],
+  );
+}
+
+/** A few groups at a time: others are let in between. */
+async function ofEach(
+  tx: Transaction,
+  which: string,
+  params: readonly unknown[],
+  work: (remoteGroupIds: readonly string[]) => Promise<void>,
+): Promise<void> {
   const groups = await tx.query<{ id: string }>(`SELECT id FROM remote_group WHERE ${which}`, params);
   for (let start = 0; start < groups.length; start += GROUPS_AT_ONCE) {
     if (start > 0) await breathe();
-    const ids = groups.slice(start, start + GROUPS_AT_ONCE).map(({ id }) => id);
-    await makeSomeDue(tx, ids, at);
+    await work(groups.slice(start, start + GROUPS_AT_ONCE).map(({ id }) => id));
   }
+}
+
+async function forgetAttempts(tx: Transaction, remoteGroupIds: readonly string[]): Promise<void> {
+  const groups = inList(remoteGroupIds);
+  await tx.query(
+    `UPDATE remote_user SET attempts = 0 WHERE attempts > 0 AND userId IN
+       (SELECT userId FROM parked_member WHERE remoteGroupId IN (${groups}))`,
+    [...remoteGroupIds],
+  );
+  for (const table of ['parked_member', 'remote_member']) {
+    await tx.query(`UPDATE ${table} SET attempts = 0 WHERE attempts > 0 AND remoteGroupId IN (${groups})`, [
+      ...remoteGroupIds,
+    ]);
+  }
+  await tx.query(`UPDATE remote_group SET attempts = 0, nameAttempts = 0 WHERE id IN (${groups})`, [
+    ...remoteGroupIds,
+  ]);
 }
 
 async function makeSomeDue(tx: Transaction, remoteGroupIds: readonly string[], at: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { FOR_UPDATE } from '../../../src/database/dialect';
-import { TransactionRunner } from '../../../src/database/transaction-runner';
+import { type Transaction, TransactionRunner } from '../../../src/database/transaction-runner';
 import type { Scimify } from '../../support/scimify';
 import { waitFor } from '../../support/wait';
 
@@ -15,18 +15,36 @@ const DUE_TIMES = {
 
 /** Whatever waits is due so much sooner, as if that time had passed. */
 export async function letTimePass(scimify: Scimify, ms: number): Promise<void> {
+  await betweenRuns(scimify, async (tx) => {
+    for (const [table, columns] of Object.entries(DUE_TIMES)) {
+      const sooner = columns.map((column) => `${column} = ${column} - ${ms}`);
+      await tx.query(`UPDATE ${table} SET ${sooner.join(', ')}`);
+    }
+  });
+}
+
+/** The account of the integration was found away, so that nothing of it is tried for so long. */
+export async function leaveAlone(scimify: Scimify, integrationId: string, ms: number): Promise<void> {
+  const until = Date.now() + ms;
+  await betweenRuns(scimify, (tx) =>
+    tx.query('UPDATE integration_work SET dueAt = ?, notBefore = ?, hurried = 0 WHERE integrationId = ?', [
+      until,
+      until,
+      integrationId,
+    ]),
+  );
+}
+
+/** A run that is about to end writes down due times which it read before. */
+async function betweenRuns(scimify: Scimify, change: (tx: Transaction) => Promise<unknown>): Promise<void> {
   const transactions = scimify.app.get(TransactionRunner);
   await waitFor(
     'a moment between two runs',
     () =>
       transactions.run(async (tx) => {
-        // A run that is about to end writes down due times which it read before.
         const leases = await tx.query<{ owner: string | null }>(`SELECT owner FROM lease${FOR_UPDATE}`);
         if (leases.some(({ owner }) => owner !== null)) return false;
-        for (const [table, columns] of Object.entries(DUE_TIMES)) {
-          const sooner = columns.map((column) => `${column} = ${column} - ${ms}`);
-          await tx.query(`UPDATE ${table} SET ${sooner.join(', ')}`);
-        }
+        await change(tx);
         return true;
       }),
     (passed) => passed,
