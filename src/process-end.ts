@@ -1,5 +1,5 @@
 import { SettingsInvalidError } from './config/settings';
-import { DatabaseInUseError, LockFileError } from './database/database-errors';
+import { DatabaseInUseError, LockFileError, NewDatabaseRefusedError } from './database/database-errors';
 import { SecretUnreadableError } from './security/secret-box';
 
 /** Exit code 1; what the operator can mend needs no stack. */
@@ -8,6 +8,7 @@ export function endWith(error: unknown): never {
     error instanceof SettingsInvalidError ||
     error instanceof DatabaseInUseError ||
     error instanceof LockFileError ||
+    error instanceof NewDatabaseRefusedError ||
     error instanceof SecretUnreadableError;
   console.error(expected ? error.message : error);
   process.exit(1);

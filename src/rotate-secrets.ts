@@ -13,7 +13,7 @@ import { SecretBox } from './security/secret-box';
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const secrets = new SecretBox(encryptionKeys(settings));
-  const writer = await Writer.open(settings.database, ENTITIES);
+  const writer = await Writer.open(settings, ENTITIES);
   try {
     const rotation = new SecretRotation(writer.dataSource, writer.transactions, secrets, new AuditLog());
     const { resealed, current, unreadable, left } = await rotation.run();

@@ -7,8 +7,7 @@ import { endWith } from './process-end';
 
 /** `npm run migration:run`: brings the database up to date and ends. */
 async function main(): Promise<void> {
-  const { database } = readSettings(process.env);
-  const writer = await Writer.open(database, ENTITIES);
+  const writer = await Writer.open(readSettings(process.env), ENTITIES);
   await writer.close();
   const { migrated } = writer;
   console.log(

@@ -61,6 +61,10 @@ export class Environment {
   SCIMIFY_ENCRYPTION_KEY?: string;
 
   @IsOptional()
+  @IsBooleanString({ message: 'must be true or false' })
+  SCIMIFY_NEW_DATABASE?: string;
+
+  @IsOptional()
   @MinLength(32, { message: 'must be at least 32 characters long' })
   @Matches(/^[\x21-\x7e]*$/, { message: 'must be printable ASCII without spaces' })
   SCIMIFY_ADMIN_KEY?: string;

@@ -19,6 +19,8 @@ export interface Settings {
   encryptionKeys: readonly Buffer[] | null;
   /** Platform admin key given by the operator; never stored. Null: generate one at first boot. */
   adminKey: string | null;
+  /** Whether an empty database may be begun although there is an encryption key. */
+  newDatabase: boolean;
   startPaused: boolean;
   /** 0: for ever. */
   auditRetentionDays: number;
@@ -123,6 +125,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     dataDirectory,
     encryptionKeys,
     adminKey: given.SCIMIFY_ADMIN_KEY ?? null,
+    newDatabase: given.SCIMIFY_NEW_DATABASE === 'true' || given.SCIMIFY_NEW_DATABASE === '1',
     startPaused: given.SCIMIFY_START_PAUSED === 'true' || given.SCIMIFY_START_PAUSED === '1',
     auditRetentionDays: Number(given.SCIMIFY_AUDIT_RETENTION_DAYS ?? '365'),
     trustedProxies: given.SCIMIFY_TRUSTED_PROXIES?.split(',').map((network) => network.trim()) ?? [],

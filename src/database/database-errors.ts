@@ -45,6 +45,16 @@ export class LockFileError extends Error {
   }
 }
 
+/** The database is empty although an encryption key says that there was one. */
+export class NewDatabaseRefusedError extends Error {
+  constructor(database: string, keyFoundIn: string) {
+    super(
+      `The database ${database} is empty, but there is an encryption key (${keyFoundIn}), as there is after a first start. If this is the first start, set SCIMIFY_NEW_DATABASE=true for it. If not, nothing is lost yet: correct DATABASE_URL or SCIMIFY_DATA_DIR, or restore a backup (docs/operations.md).`,
+    );
+    this.name = 'NewDatabaseRefusedError';
+  }
+}
+
 const SQLITE_BUSY = 5;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;

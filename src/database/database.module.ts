@@ -17,7 +17,7 @@ class WriterModule implements OnApplicationShutdown {
         {
           provide: Writer,
           inject: [SETTINGS],
-          useFactory: (settings: Settings) => Writer.open(settings.database, entities),
+          useFactory: (settings: Settings) => Writer.open(settings, entities),
         },
         {
           provide: TransactionRunner,

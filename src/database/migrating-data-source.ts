@@ -1,4 +1,5 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { type NewDatabase, refuseUnexpectedlyEmpty } from './new-database';
 
 /** Longer than any migration takes. */
 const LONGEST_WAIT_SECONDS = 600;
@@ -8,11 +9,22 @@ const LOCK_NAME = "CONCAT('scimify-migrations-', SHA1(DATABASE()))";
 
 /**
  * Migrates in one process at a time, however many boot at once; those that waited find nothing left to do. On SQLite the
- * lock of the process sees to that.
+ * lock of the process sees to that. An empty database is begun only where one is expected.
  */
 export class MigratingDataSource extends DataSource {
+  constructor(
+    options: DataSourceOptions,
+    private readonly newDatabase: NewDatabase,
+  ) {
+    super(options);
+  }
+
+  /** @throws NewDatabaseRefusedError when the database is empty and ought not to be */
   override async runMigrations(options?: Parameters<DataSource['runMigrations']>[0]) {
-    if (this.options.type !== 'mysql') return super.runMigrations(options);
+    if (this.options.type !== 'mysql') {
+      await refuseUnexpectedlyEmpty(this, this.createQueryRunner(), this.newDatabase);
+      return super.runMigrations(options);
+    }
     // The lock belongs to this connection: however the process ends, the server takes it back.
     const holder = this.createQueryRunner();
     try {
@@ -24,6 +36,7 @@ export class MigratingDataSource extends DataSource {
         throw new Error('Another process has been migrating the database for ten minutes; look at it first.');
       }
       try {
+        await refuseUnexpectedlyEmpty(this, holder, this.newDatabase);
         return await super.runMigrations(options);
       } finally {
         await holder.query(`SELECT RELEASE_LOCK(${LOCK_NAME})`);

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readSettings } from '../config/settings';
 import { keepPrivate } from './private-files';
 import { ProcessLock } from './process-lock';
 import { Writer } from './writer';
@@ -23,7 +24,8 @@ describe('the files of a database', () => {
 
   const rights = (of: string) => (statSync(of).mode & 0o777).toString(8);
   const rightsOfAll = () => ['', '-wal', '-shm', '.lock'].map((ending) => rights(`${path}${ending}`));
-  const open = () => Writer.open({ kind: 'sqlite', path }, []);
+  const open = () =>
+    Writer.open(readSettings({ SCIMIFY_DATA_DIR: directory, DATABASE_URL: `sqlite:${path}` }), []);
 
   it("are made for their owner alone, whatever the process's umask lets others do", async () => {
     const writer = await open();

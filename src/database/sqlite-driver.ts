@@ -3,11 +3,13 @@ import type {
   DatabaseSyncInstance,
   StatementSyncInstance,
 } from '@photostructure/sqlite';
-
+import { Logger } from '@nestjs/common';
 import { currentWork } from '../event-loop/current-work';
 import { noteHolder, noteStatement } from '../event-loop/thread-watch';
 
 type Bindable = null | number | bigint | string | Uint8Array;
+
+const LOG_NEEDED = 'keep its -wal file with it, or make a copy with npm run backup';
 
 type SqliteModule = { DatabaseSync: typeof DatabaseSyncClass };
 
@@ -28,8 +30,12 @@ export function loadSqlite(): SqliteModule {
  */
 export class SqliteDriver {
   private readonly database: DatabaseSyncInstance;
+  private readonly logger = new Logger('Database');
 
-  constructor(path: string, options: { readonly?: boolean; timeout?: number } = {}) {
+  constructor(
+    path: string,
+    private readonly options: { readonly?: boolean; timeout?: number } = {},
+  ) {
     const { DatabaseSync } = loadSqlite();
     this.database = new DatabaseSync(path, { readOnly: options.readonly ?? false });
     this.database.exec(`PRAGMA busy_timeout = ${options.timeout ?? 5000}`);
@@ -50,7 +56,21 @@ export class SqliteDriver {
   }
 
   close(): void {
+    if (!this.options.readonly) this.copyLog();
     this.database.close();
+  }
+
+  /**
+   * Brings all into the file, which is whole without its log from then on. SQLite does so by itself when the last connection
+   * is closed, but with the package it learns of that only once every statement was collected.
+   */
+  private copyLog(): void {
+    try {
+      const [outcome] = this.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
+      if (outcome.busy !== 0) this.logger.warn(`Something else reads the database: ${LOG_NEEDED}`);
+    } catch (error) {
+      this.logger.warn(`The log of the database was not copied into its file: ${LOG_NEEDED}`, error);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
-import type { DatabaseSettings } from '../config/database-settings';
+import type { Settings } from '../config/settings';
 import { type EntityClasses, writerOptions } from './data-source-options';
 import { MigratingDataSource } from './migrating-data-source';
 import { MysqlTransactionRunner } from './mysql-transaction-runner';
+import { newDatabaseOf } from './new-database';
 import { keepPrivate } from './private-files';
 import { ProcessLock } from './process-lock';
 import { SqliteTransactionRunner } from './sqlite-transaction-runner';
@@ -25,14 +26,19 @@ export class Writer {
       : new MysqlTransactionRunner(dataSource);
   }
 
-  /** @throws DatabaseInUseError when another process has the SQLite database, LockFileError when that cannot be told */
-  static async open(settings: DatabaseSettings, entities: EntityClasses): Promise<Writer> {
-    const lock = settings.kind === 'sqlite' ? ProcessLock.acquire(settings.path) : null;
+  /**
+   * @throws DatabaseInUseError when another process has the SQLite database, LockFileError when that cannot be told
+   * @throws NewDatabaseRefusedError when the database is empty and ought not to be
+   */
+  static async open(settings: Settings, entities: EntityClasses): Promise<Writer> {
+    const { database } = settings;
+    const lock = database.kind === 'sqlite' ? ProcessLock.acquire(database.path) : null;
     try {
-      if (settings.kind === 'sqlite') keepPrivate(settings.path);
-      const dataSource = await new MigratingDataSource(writerOptions(settings, entities)).initialize();
+      if (database.kind === 'sqlite') keepPrivate(database.path);
+      const dataSource = new MigratingDataSource(writerOptions(database, entities), newDatabaseOf(settings));
+      await dataSource.initialize();
       const migrated = (await dataSource.runMigrations()).map(({ name }) => name);
-      const log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
+      const log = database.kind === 'sqlite' ? await WriteAheadLog.open(database.path) : null;
       // Migrations, which go round the transactions.
       await log?.flush();
       return new Writer(dataSource, migrated, lock, log);

@@ -9,22 +9,36 @@ export interface EncryptionKey {
   bytes: Buffer;
 }
 
-/** The operator's keys, or one generated into the data directory at first boot; the first encrypts, all decrypt. */
-export function encryptionKeys(
-  settings: Pick<Settings, 'encryptionKeys' | 'dataDirectory'>,
-): EncryptionKey[] {
-  const keys = settings.encryptionKeys ?? [generatedKey(settings.dataDirectory)];
+type KeySettings = Pick<Settings, 'encryptionKeys' | 'dataDirectory'>;
+
+/** The operator's keys, or the one of the data directory, or a new one; the first encrypts, all decrypt. */
+export function encryptionKeys({ encryptionKeys: given, dataDirectory }: KeySettings): EncryptionKey[] {
+  const keys = given ?? [storedKey(dataDirectory) ?? randomBytes(32)];
   return keys.map((bytes) => ({
     id: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
     bytes,
   }));
 }
 
-function generatedKey(dataDirectory: string): Buffer {
-  const path = join(dataDirectory, 'encryption-key');
-  if (!existsSync(path)) {
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
-  }
-  return Buffer.from(readFileSync(path, 'utf8').trim(), 'base64');
+/** The variable or the file in which the keys are; null where there is none yet. */
+export function encryptionKeysFoundIn({ encryptionKeys: given, dataDirectory }: KeySettings): string | null {
+  if (given) return 'SCIMIFY_ENCRYPTION_KEY';
+  return existsSync(pathIn(dataDirectory)) ? pathIn(dataDirectory) : null;
+}
+
+/** Stores a new key, once the database is there: a stored key says that there was one. */
+export function keepNewKey(settings: KeySettings, [key]: readonly EncryptionKey[]): void {
+  if (encryptionKeysFoundIn(settings) !== null) return;
+  mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });
+  const text = `${key!.bytes.toString('base64')}\n`;
+  writeFileSync(pathIn(settings.dataDirectory), text, { mode: 0o600, flag: 'wx' });
+}
+
+function storedKey(dataDirectory: string): Buffer | null {
+  const path = pathIn(dataDirectory);
+  return existsSync(path) ? Buffer.from(readFileSync(path, 'utf8').trim(), 'base64') : null;
+}
+
+function pathIn(dataDirectory: string): string {
+  return join(dataDirectory, 'encryption-key');
 }

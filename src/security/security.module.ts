@@ -1,26 +1,34 @@
 import { Global, Inject, Logger, Module, type OnModuleInit } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings';
 import { openToOthers } from './data-directory';
-import { encryptionKeys } from './encryption-keys';
+import { type EncryptionKey, encryptionKeys, keepNewKey } from './encryption-keys';
 import { RateLimits } from './rate-limits';
 import { SecretBox } from './secret-box';
+
+const ENCRYPTION_KEYS = Symbol('ENCRYPTION_KEYS');
 
 @Global()
 @Module({
   providers: [
     RateLimits,
+    { provide: ENCRYPTION_KEYS, inject: [SETTINGS], useFactory: encryptionKeys },
     {
       provide: SecretBox,
-      inject: [SETTINGS],
-      useFactory: (settings: Settings) => new SecretBox(encryptionKeys(settings)),
+      inject: [ENCRYPTION_KEYS],
+      useFactory: (keys: EncryptionKey[]) => new SecretBox(keys),
     },
   ],
   exports: [RateLimits, SecretBox],
 })
 export class SecurityModule implements OnModuleInit {
-  constructor(@Inject(SETTINGS) private readonly settings: Settings) {}
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(ENCRYPTION_KEYS) private readonly keys: EncryptionKey[],
+  ) {}
 
+  /** When everything has been made, the database among it. */
   onModuleInit(): void {
+    keepNewKey(this.settings, this.keys);
     const warning = openToOthers(this.settings.dataDirectory);
     if (warning !== null) new Logger(SecurityModule.name).warn(warning);
   }

@@ -152,7 +152,11 @@ describe('booting', () => {
   });
 
   it('says so when the encryption key is not the one that the database was written with', async () => {
-    const scimify = await ScimifyProcess.create({ SCIMIFY_DATA_DIR: directory, SCIMIFY_ENCRYPTION_KEY: KEY });
+    const scimify = await ScimifyProcess.create({
+      SCIMIFY_DATA_DIR: directory,
+      SCIMIFY_ENCRYPTION_KEY: KEY,
+      SCIMIFY_NEW_DATABASE: 'true',
+    });
     await scimify.start();
     const key = readFileSync(join(directory, 'admin-key'), 'utf8').trim();
     const admin = new HttpClient(`${scimify.url}/api/v1`, { Authorization: `Bearer ${key}` });

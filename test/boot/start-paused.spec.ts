@@ -37,6 +37,7 @@ describe('booting with SCIMIFY_START_PAUSED', () => {
       SCIMIFY_PUBLIC_URL: 'https://scimify.example',
       SCIMIFY_ADMIN_KEY: ADMIN_KEY,
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+      SCIMIFY_NEW_DATABASE: 'true',
       SCIMIFY_LOG_LEVEL: 'warn',
       PAGERDUTY_API_URL: pagerDuty.url,
       PAGERDUTY_IDENTITY_URL: pagerDuty.url,

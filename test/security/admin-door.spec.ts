@@ -141,6 +141,7 @@ it('a route that says no role answers nobody, whoever asks', async () => {
     DATABASE_URL: database.url,
     SCIMIFY_ADMIN_KEY: 'k'.repeat(20) + 'test-admin-key-012345',
     SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+    SCIMIFY_NEW_DATABASE: 'true',
     SCIMIFY_PUBLIC_URL: 'https://scimify.example',
   });
   const rooms = { ...AppModule.forRoot(settings), controllers: [UndecidedController] };

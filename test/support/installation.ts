@@ -28,7 +28,7 @@ export class Installation {
 
   /** @param more settings of this process alone */
   async process(more: Record<string, string> = {}): Promise<ScimifyProcess> {
-    const scimify = await ScimifyProcess.create(this.env(more));
+    const scimify = await ScimifyProcess.create({ SCIMIFY_NEW_DATABASE: 'true', ...this.env(more) });
     this.processes.push(scimify);
     return scimify;
   }

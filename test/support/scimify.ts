@@ -90,6 +90,7 @@ export class Scimify {
       SCIMIFY_PUBLIC_URL: PUBLIC_URL,
       SCIMIFY_ADMIN_KEY: ADMIN_KEY,
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+      SCIMIFY_NEW_DATABASE: 'true',
       PAGERDUTY_API_URL: this.pagerDuty.url,
       PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,
       // Tests ask again and again.

@@ -79,6 +79,7 @@ export class World {
       SCIMIFY_DATA_DIR: this.dataDirectory,
       SCIMIFY_ADMIN_KEY: PLATFORM_KEY,
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+      SCIMIFY_NEW_DATABASE: 'true',
       SCIMIFY_LOG_LEVEL: 'error',
       PAGERDUTY_API_URL: this.pagerDuty.url,
       PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,
