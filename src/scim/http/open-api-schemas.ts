@@ -45,8 +45,10 @@ function sentResource(type: ResourceType): SchemaObject {
   return {
     type: 'object',
     description: `A ${type.name} as a client writes it; what is unknown or read-only is ignored.`,
-    // `schemas` may be left out: the endpoint tells the type.
-    required: type.schema.attributes.filter(({ required }) => required).map(({ name }) => name),
+    // `schemas` may be left out: the endpoint tells the type. What has a default may be left out, too.
+    required: type.schema.attributes
+      .filter(({ required, defaultValue }) => required && defaultValue === undefined)
+      .map(({ name }) => name),
     properties: propertiesOf(attributes, 'sent'),
     additionalProperties: true,
     examples: [EXAMPLES[type.name].sent],

@@ -113,9 +113,7 @@ function removeSingle(
     if (sub !== null)
       return withoutStaleReference(attribute, before, withValue(before, sub, unassigned(sub)));
   }
-  if (attribute.defaultValue === undefined) return unassigned(attribute);
-  // The default would take its place: removing `active` would bring a deactivated user back.
-  throw ScimError.mutability(`"${attribute.path}" always has a value; replace it instead.`);
+  return unassigned(attribute);
 }
 
 /** RFC 7644 §3.5.2.1 and §3.5.2.3: of a complex value only the sub-attributes that are named change. */
@@ -137,7 +135,7 @@ function withoutStaleReference(attribute: Attribute, before: ScimObject, after: 
 /** RFC 7644 §3.5.2.2. @throws ScimError 400 mutability for what is required */
 function unassigned(attribute: Attribute): undefined {
   if (!attribute.required) return undefined;
-  throw ScimError.mutability(`"${attribute.path}" is required and cannot be removed.`);
+  throw ScimError.mutability(`"${attribute.path}" is required and cannot be removed; replace it instead.`);
 }
 
 function changeList(before: ScimValue | undefined, operation: PatchOperation): ScimValue[] | undefined {

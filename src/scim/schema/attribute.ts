@@ -12,6 +12,7 @@ export interface Attribute {
   readonly type: AttributeType;
   readonly multiValued: boolean;
   readonly description: string;
+  /** Never unassigned in a resource; a client may leave out what has a `defaultValue`. */
   readonly required: boolean;
   readonly caseExact: boolean;
   readonly mutability: Mutability;
@@ -28,7 +29,7 @@ export interface Attribute {
   readonly maxLength: number;
   /** Most values of a multi-valued attribute. */
   readonly maxValues: number;
-  /** What a resource has from its creation on where the client says nothing; such an attribute is never unassigned. */
+  /** What a resource has from its creation on where the client says nothing; such an attribute is required. */
   readonly defaultValue: boolean | undefined;
   /** In PUT, absent and null mean "unchanged" (RFC 7644 §3.5.1 leaves it to us), and only a given value replaces. */
   readonly keptWhenOmitted: boolean;

@@ -45,6 +45,8 @@ export const USER_SCHEMA: Schema = {
     attribute('timezone', "The user's time zone in the IANA format, such as America/Los_Angeles."),
     attribute('active', "The user's administrative status.", {
       type: 'boolean',
+      // It cannot be removed: its default would take its place, and bring a deactivated user back.
+      required: true,
       defaultValue: true,
       keptWhenOmitted: true,
     }),

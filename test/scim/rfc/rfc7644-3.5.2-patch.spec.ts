@@ -1,8 +1,8 @@
 import type { ScimClient } from '../../support/scim-client';
-import { expectScimError, type Resource } from '../support/expectations';
-import { newName } from '../support/samples';
+import { expectList, expectScimError, type Resource } from '../support/expectations';
+import { fullUser, group, newName, user } from '../support/samples';
 import { serverOfThisFile } from '../support/server';
-import { CORE_USER, ENTERPRISE, PATCH_OP } from '../support/urns';
+import { CORE_GROUP, CORE_USER, ENTERPRISE, PATCH_OP } from '../support/urns';
 
 const WORK = { value: 'ada@work.example', type: 'work', primary: true };
 const HOME = { value: 'ada@home.example', type: 'home' };
@@ -517,12 +517,45 @@ describe('RFC 7644 §3.5.2, PATCH of a user', () => {
     }
   });
 
-  it('refuses to remove `active`: its default would bring a deactivated user back', async () => {
+  it('removes what /Schemas says may be removed, and nothing that it calls required or read-only', async () => {
+    const wrong: string[] = [];
+    for (const { id: urn, attributes } of expectList(await scim.get('/Schemas'))) {
+      const endpoint = urn === CORE_GROUP ? '/Groups' : '/Users';
+      for (const { name, required, mutability } of attributes as Resource[]) {
+        const { body: before } = await scim.post(
+          endpoint,
+          endpoint === '/Users' ? fullUser() : group({ members: [{ value: (await makeAda()).id }] }),
+        );
+        const path = `${endpoint}/${before.id}`;
+        const answer = await scim.patchOperations(`${path}?attributes=${urn}:${name}`, {
+          op: 'remove',
+          path: `${urn}:${name}`,
+        });
+        const { body: after } = await scim.get(path);
+        if (required || mutability === 'readOnly') {
+          expectScimError(answer, 400, 'mutability');
+          expect(after).toEqual(before);
+        } else {
+          const left = urn === ENTERPRISE ? after[ENTERPRISE]?.[name] : after[name];
+          if (answer.status !== 200 || (left !== undefined && left.length !== 0)) wrong.push(name);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('refuses to remove `active`, which is required: its default would bring a deactivated user back', async () => {
+    const schema = await scim.get(`/Schemas/${CORE_USER}`);
+    const active = (schema.body.attributes as Resource[]).find(({ name }) => name === 'active');
+    expect(active).toMatchObject({ required: true });
     const before = await makeAda();
     await scim.setActive(before.id, false);
     const answer = await scim.patchOperations(`/Users/${before.id}`, { op: 'remove', path: 'active' });
     expectScimError(answer, 400, 'mutability');
     expect((await scim.get(`/Users/${before.id}`)).body.active).toBe(false);
+    const { active: _left, ...withoutActive } = (await scim.get(`/Users/${before.id}`)).body as Resource;
+    expect((await scim.put(`/Users/${before.id}`, withoutActive)).body.active).toBe(false);
+    expect((await scim.post('/Users', user())).body.active).toBe(true);
   });
 
   it('is bounded: a PATCH of very many operations is done or refused with 413, quickly', async () => {

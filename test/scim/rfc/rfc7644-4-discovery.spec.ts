@@ -19,7 +19,7 @@ const DECLARED: [schema: string, path: string, characteristics: Resource][] = [
     (name): [string, string, Resource] => [CORE_USER, name, {}],
   ),
   [CORE_USER, 'profileUrl', { type: 'reference', referenceTypes: ['external'] }],
-  [CORE_USER, 'active', { type: 'boolean' }],
+  [CORE_USER, 'active', { type: 'boolean', required: true }],
   [CORE_USER, 'password', { mutability: 'writeOnly', returned: 'never' }],
   ...['emails', 'phoneNumbers', 'ims', 'photos', 'entitlements', 'roles', 'x509Certificates'].flatMap(
     (name): [string, string, Resource][] => [
