@@ -33,6 +33,7 @@ import { etagOf, locationOf } from '../resources/representation';
 import { Projection } from '../schema/project';
 import { GROUP } from '../schema/registry';
 import { Caller, type QueryParameters, sendPieces } from './exchange';
+import { SearchParameters } from './search-parameters';
 
 /** RFC 7644 §3: Groups. */
 @ApiTags('SCIM')
@@ -60,7 +61,7 @@ export class ScimGroupsController {
   @Get()
   list(
     @Caller() caller: ScimCaller,
-    @Query() query: QueryParameters,
+    @SearchParameters() query: QueryParameters,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     return this.search(caller, readSearchQuery(query), reply);

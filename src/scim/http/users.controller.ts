@@ -33,6 +33,7 @@ import { UserResources } from '../resources/user-resources';
 import { Projection } from '../schema/project';
 import { USER } from '../schema/registry';
 import { Caller, type QueryParameters, sendJson, sendPieces } from './exchange';
+import { SearchParameters } from './search-parameters';
 
 /** RFC 7644 §3: Users. */
 @ApiTags('SCIM')
@@ -60,7 +61,7 @@ export class ScimUsersController {
   @Get()
   list(
     @Caller() caller: ScimCaller,
-    @Query() query: QueryParameters,
+    @SearchParameters() query: QueryParameters,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     return this.search(caller, readSearchQuery(query), reply);

@@ -1,5 +1,7 @@
 import type { ScimClient } from '../../support/scim-client';
 import { expectList, expectScimError, userNames } from '../support/expectations';
+import { sendExactly } from '../support/exact-request';
+import { user } from '../support/samples';
 import { serverOfThisFile } from '../support/server';
 import { CORE_GROUP, CORE_USER, ENTERPRISE } from '../support/urns';
 
@@ -194,6 +196,40 @@ describe('RFC 7644 §3.4.2.2, filters', () => {
   it('are read from a query with plus signs for spaces', async () => {
     expect(userNames(expectList(await scim.get('/Users?filter=userName+eq+%22ada%22')))).toEqual([A]);
     expect(userNames(expectList(await scim.get('/Users?filter=userName%20eq%20%22Di%25_%22')))).toEqual([D]);
+  });
+
+  it('take a plus sign to the letter where the query writes its spaces as %20', async () => {
+    const { id, scimKey, scim: other } = await server.freshIntegration();
+    const written = (target: string) =>
+      sendExactly(server.scimify.url, {
+        method: 'GET',
+        target: `/scim/v2/${id}${target}`,
+        headers: { Authorization: `Bearer ${scimKey}` },
+      });
+    const [plus, space] = ['ada+test@example.com', 'ada test@example.com'];
+    await other.post('/Users', user({ userName: plus, phoneNumbers: [{ value: '+44 20' }] }));
+    await other.createUser(space);
+    for (const [query, found] of [
+      ['filter=userName%20eq%20%22ada+test@example.com%22', plus],
+      ['count=5&filter=userName%20eq%20%22ada+test%40example.com%22&startIndex=1', plus],
+      ['filter=(userName%20co%20%22a+t%22)%20and%20phoneNumbers.value%20eq%20%22+44%2020%22', plus],
+      ['filter=userName%20eq%20%22ada%2Btest@example.com%22', plus],
+      ['filter=userName%20eq%20%22ada%20test@example.com%22', space],
+      // In a form a plus sign is a space.
+      ['filter=userName+eq+%22ada%2Btest@example.com%22', plus],
+      ['filter=userName+eq+%22ada+test@example.com%22', space],
+      ['filter=userName+eq+%22ada%20test@example.com%22', space],
+      ['filter=userName+eq+%22ada+test@example.com%22&note=?filter=a%20b', space],
+    ] as const) {
+      const names = userNames(expectList(await written(`/Users?${query}`)));
+      expect({ query, names }).toEqual({ query, names: [found] });
+    }
+    await other.createGroup('C++ on-call');
+    expectList(await written('/Groups?filter=displayName%20eq%20%22C++%20on-call%22'), 1);
+    for (const broken of ['%zz+', '+%']) {
+      const answer = await written(`/Users?filter=userName%20eq%20%22${broken}%22`);
+      expectScimError(answer, 400, 'invalidFilter');
+    }
   });
 
   it('by the very instant find what was made then', async () => {
