@@ -1,6 +1,12 @@
 import { SharedExternalIds1790100000000 } from './migrations/1790100000000-shared-external-ids';
 import { LiveKeys1790200000000 } from './migrations/1790200000000-live-keys';
+import { UrgentChanges1790300000000 } from './migrations/1790300000000-urgent-changes';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
-export const MIGRATIONS = [InitialSchema1790000000000, SharedExternalIds1790100000000, LiveKeys1790200000000];
+export const MIGRATIONS = [
+  InitialSchema1790000000000,
+  SharedExternalIds1790100000000,
+  LiveKeys1790200000000,
+  UrgentChanges1790300000000,
+];

@@ -44,6 +44,11 @@ export class ChangeMarks {
     this.changes.announce(tx, integrationId);
   }
 
+  /** Of the pairs that are marked, those of this user are urgent: they left the IdP, and may be paged until they are let go. */
+  async markLeaver(tx: Transaction, integrationId: string, userId: string): Promise<void> {
+    await tx.query('UPDATE member_change SET leaverOf = ? WHERE userId = ?', [integrationId, userId]);
+  }
+
   /** Every member of these groups has to be compared. */
   async markWhole(
     tx: Transaction,

@@ -11,6 +11,7 @@ export type LetGoMode = (typeof LET_GO_MODES)[number];
  */
 @Entity('group_change')
 @Index('group_change_due', ['integrationId', 'since'])
+@Index('group_change_by_size', ['integrationId', 'large', 'whole', 'since'])
 export class GroupChange {
   @PrimaryIdColumn() groupId: string;
   @IdColumn() integrationId: string;
@@ -24,15 +25,20 @@ export class GroupChange {
   @TextColumn(16, { nullable: true }) letGo: LetGoMode | null;
   /** When the oldest change that is not yet looked at came. */
   @TimeColumn() since: number;
+  /** The engine found that it has much to do for it: groups with less go first. Null as long as it has not. */
+  @BooleanColumn({ nullable: true }) large: boolean | null;
 }
 
 /** "Compare this person in this group again." Never without its `GroupChange`. */
 @Entity('member_change')
 @Index('member_change_user', ['userId'])
+@Index('member_change_leavers', ['leaverOf', 'groupId'])
 export class MemberChange {
   @PrimaryIdColumn() groupId: string;
   @PrimaryIdColumn() userId: string;
   @IdColumn() mark: string;
   /** The latest request that asked for it. */
   @IdColumn({ nullable: true }) cause: string | null;
+  /** The integration, where the person left the IdP and may still be in the team: that goes before everything else. */
+  @IdColumn({ nullable: true }) leaverOf: string | null;
 }

@@ -140,6 +140,7 @@ export class Users extends LiveResources<UserRow> {
       if (!another) await lockUnchanged(tx, before);
       const after = await this.update(tx, context, before, write, before.incarnation + (another ? 1 : 0));
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
+      if (before.active && !write.active) await this.marks.markLeaver(tx, context.integrationId, id);
       await this.record(tx, context, 'user.updated', id, {
         userName: write.userName,
         ...keyChanges(before, write),
@@ -171,6 +172,7 @@ export class Users extends LiveResources<UserRow> {
         [Date.now(), id],
       );
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
+      await this.marks.markLeaver(tx, context.integrationId, id);
       await this.record(tx, context, 'user.deleted', id, { userName: before.userName });
       await countChange(tx, context, { users: -1, memberships: -groupIds.length });
     });

@@ -168,6 +168,15 @@ export class Integrations implements OnModuleInit {
     return this.integrations.findOneBy({ id });
   }
 
+  /** By id; absent where there is none. */
+  async revisionsOf(ids: readonly string[]): Promise<Map<string, number>> {
+    const rows = await this.integrations.find({
+      select: { id: true, revision: true },
+      where: { id: In(ids) },
+    });
+    return new Map(rows.map(({ id, revision }) => [id, revision]));
+  }
+
   /** The engine stops writing to this target until a probe succeeds. */
   async suspend(tx: Transaction, id: string, suspension: Suspension): Promise<void> {
     const integration = await tx.manager.findOneByOrFail(Integration, { id });

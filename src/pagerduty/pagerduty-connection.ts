@@ -71,7 +71,7 @@ export class PagerDutyConnection implements ProviderConnection {
 
   changeMembers(
     groupId: string,
-    change: { add: readonly MemberSpec[]; remove: readonly string[] },
+    change: { add: Iterable<MemberSpec>; remove: Iterable<string> },
     context: CallContext,
   ): AsyncIterable<MemberOutcome> {
     return this.members.change(groupId, change, context);

@@ -36,7 +36,7 @@ export class TeamMembers {
    */
   async *change(
     teamId: string,
-    change: { add: readonly MemberSpec[]; remove: readonly string[] },
+    change: { add: Iterable<MemberSpec>; remove: Iterable<string> },
     context: CallContext,
   ): AsyncGenerator<MemberOutcome, void, undefined> {
     const run = new MemberWrites(this.client, this.teams, teamId, context);

@@ -4,7 +4,11 @@ import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
 import { AccountCheck } from './apply/account-check';
 import { FormerAddresses } from './apply/former-addresses';
+import { DueGroups } from './apply/due-groups';
 import { GroupApplier } from './apply/group-applier';
+import { GroupBatches } from './apply/group-batches';
+import { GroupWork } from './apply/group-work';
+import { UrgentLeavers } from './apply/urgent-leavers';
 import { GroupViews } from './apply/group-view';
 import { IntegrationRemoval } from './apply/integration-removal';
 import { IntegrationRun } from './apply/integration-run';
@@ -66,6 +70,10 @@ import { PeopleStatuses } from './state/people-status';
   ],
   providers: [
     { provide: Scheduler, useClass: EmbeddedScheduler },
+    DueGroups,
+    GroupBatches,
+    GroupWork,
+    UrgentLeavers,
     IntegrationRun,
     RunWatches,
     GroupViews,

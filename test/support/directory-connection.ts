@@ -86,7 +86,7 @@ export class DirectoryConnection implements ProviderConnection {
 
   async *changeMembers(
     groupId: string,
-    { add, remove }: { add: readonly MemberSpec[]; remove: readonly string[] },
+    { add, remove }: { add: Iterable<MemberSpec>; remove: Iterable<string> },
     context: CallContext,
   ): AsyncGenerator<MemberOutcome> {
     for (const { remoteUserId } of add) {
@@ -139,7 +139,7 @@ export class DirectoryConnection implements ProviderConnection {
   private async call<T>(context: CallContext, answer: (directory: Directory) => T): Promise<T> {
     await this.host.budget.acquire(context);
     try {
-      return await this.host.slots.use(context.signal, async () => {
+      return await this.host.slots.use(context, async () => {
         context.assertMaySend();
         return answer(this.open());
       });

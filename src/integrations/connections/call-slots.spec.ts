@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallPriority } from '../provider/integration-provider';
 import { InProcessCallSlots } from './call-slots';
 
-const never = new AbortController().signal;
-setMaxListeners(0, never);
+const { signal } = new AbortController();
+setMaxListeners(0, signal);
+const never = { signal, priority: 'interactive' as const };
 
 async function peakOf(slots: InProcessCallSlots, calls: number): Promise<number> {
   let running = 0;
@@ -42,11 +44,37 @@ describe('call slots', () => {
     const slots = new InProcessCallSlots(1);
     const first = slots.use(never, () => sleep(20, 'first'));
     const controller = new AbortController();
-    const second = slots.use(controller.signal, () => Promise.resolve('second'));
+    const second = slots.use({ ...never, signal: controller.signal }, () => Promise.resolve('second'));
     const third = slots.use(never, () => Promise.resolve('third'));
     controller.abort(new Error('gave up'));
     await expect(second).rejects.toThrow('gave up');
     await expect(first).resolves.toBe('first');
     await expect(third).resolves.toBe('third');
+  });
+
+  it('are given to the most urgent of the calls that wait', async () => {
+    const slots = new InProcessCallSlots(1);
+    const order: string[] = [];
+    const call = (priority: CallPriority) =>
+      slots.use({ signal, priority }, async () => {
+        await sleep(1);
+        order.push(priority);
+      });
+    await Promise.all([call('bulk'), call('reconcile'), call('bulk'), call('interactive'), call('leaver')]);
+    expect(order).toEqual(['bulk', 'leaver', 'interactive', 'bulk', 'reconcile']);
+  });
+
+  it('have one that what can wait does not take, so that a small change finds it free', async () => {
+    const slots = new InProcessCallSlots(4);
+    let underWay = 0;
+    const large = Array.from({ length: 8 }, () =>
+      slots.use({ signal, priority: 'bulk' }, () => {
+        underWay += 1;
+        return sleep(50);
+      }),
+    );
+    await slots.use({ signal, priority: 'interactive' }, () => Promise.resolve());
+    expect(underWay).toBe(3);
+    await Promise.all(large);
   });
 });

@@ -1,15 +1,28 @@
-import type { CallSlots } from '../provider/integration-provider';
+import {
+  CALL_PRIORITIES,
+  type CallContext,
+  type CallPriority,
+  type CallSlots,
+} from '../provider/integration-provider';
 
-/** Of one process. */
+/** Of one process. One slot is kept from what can wait: slow calls of a large push are not to hold up a small change. */
 export class InProcessCallSlots implements CallSlots {
   private busy = 0;
   private serialUntil = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: Record<CallPriority, Set<() => void>> = {
+    leaver: new Set(),
+    interactive: new Set(),
+    bulk: new Set(),
+    reconcile: new Set(),
+  };
 
   constructor(private readonly size: number) {}
 
-  async use<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    await this.take(signal);
+  async use<T>(
+    { signal, priority }: Pick<CallContext, 'signal' | 'priority'>,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    await this.take(signal, priority);
     try {
       return await call();
     } finally {
@@ -22,36 +35,41 @@ export class InProcessCallSlots implements CallSlots {
     this.serialUntil = Date.now() + ms;
   }
 
-  private get open(): number {
-    return Date.now() < this.serialUntil ? 1 : this.size;
+  private openTo(priority: CallPriority): number {
+    const open = Date.now() < this.serialUntil ? 1 : this.size;
+    return canWait(priority) ? Math.max(1, open - 1) : open;
   }
 
-  private async take(signal: AbortSignal): Promise<void> {
+  private async take(signal: AbortSignal, priority: CallPriority): Promise<void> {
     signal.throwIfAborted();
-    if (this.waiting.length === 0 && this.busy < this.open) {
-      this.busy += 1;
-      return;
-    }
     await new Promise<void>((resolve, reject) => {
       const admitted = (): void => {
         signal.removeEventListener('abort', aborted);
         resolve();
       };
       const aborted = (): void => {
-        this.waiting.splice(this.waiting.indexOf(admitted), 1);
+        this.waiting[priority].delete(admitted);
         reject(signal.reason as Error);
       };
       signal.addEventListener('abort', aborted, { once: true });
-      this.waiting.push(admitted);
+      this.waiting[priority].add(admitted);
+      this.admit();
     });
   }
 
   private admit(): void {
-    while (this.busy < this.open) {
-      const next = this.waiting.shift();
-      if (next === undefined) return;
-      this.busy += 1;
-      next();
+    for (const priority of CALL_PRIORITIES) {
+      for (const admitted of this.waiting[priority]) {
+        if (this.busy >= this.openTo(priority)) break;
+        this.waiting[priority].delete(admitted);
+        this.busy += 1;
+        admitted();
+      }
     }
   }
+}
+
+/** Where one call more or less makes no difference. */
+export function canWait(priority: CallPriority): boolean {
+  return priority === 'bulk' || priority === 'reconcile';
 }

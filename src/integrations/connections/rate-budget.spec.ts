@@ -49,7 +49,12 @@ class Target {
   private window = -1;
   private used = 0;
   refused = 0;
-  readonly served: Record<CallPriority, number[]> = { interactive: [], reconcile: [] };
+  readonly served: Record<CallPriority, number[]> = {
+    leaver: [],
+    interactive: [],
+    bulk: [],
+    reconcile: [],
+  };
 
   constructor(
     private readonly clock: Clock,
@@ -187,18 +192,19 @@ describe('the budget of a credential', () => {
     expect(target.refused).toBe(0);
   });
 
-  it('lets an interactive call overtake every reconciling one that waits', async () => {
+  it('is given to the most urgent of the calls that wait', async () => {
     const { clock, budget } = worldOf({ limit: 100, windowMs: 60_000 });
     const order: string[] = [];
     const ask = (name: string, priority: CallPriority) =>
       void budget.acquire(contextOf(priority)).then(() => order.push(name));
     budget.pause(1_000);
-    ask('reconcile 1', 'reconcile');
-    ask('reconcile 2', 'reconcile');
-    ask('change 1', 'interactive');
-    ask('change 2', 'interactive');
+    ask('reconcile', 'reconcile');
+    ask('large 1', 'bulk');
+    ask('large 2', 'bulk');
+    ask('change', 'interactive');
+    ask('leaver', 'leaver');
     await clock.pass(1_000);
-    expect(order).toEqual(['change 1', 'change 2', 'reconcile 1']);
+    expect(order).toEqual(['leaver', 'change', 'large 1']);
   });
 
   it('does not believe an answer that is older than one it has', async () => {

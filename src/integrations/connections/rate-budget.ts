@@ -1,4 +1,10 @@
-import type { CallContext, CallPriority, RateBudget } from '../provider/integration-provider';
+import {
+  CALL_PRIORITIES,
+  type CallContext,
+  type CallPriority,
+  type RateBudget,
+} from '../provider/integration-provider';
+import { canWait } from './call-slots';
 import { type Clock, MONOTONIC_CLOCK } from './clock';
 import { RateWindow } from './rate-window';
 
@@ -32,11 +38,14 @@ const LATENESS_MS = 20;
  */
 export class InProcessRateBudget implements RateBudget {
   private readonly waiting: Record<CallPriority, Set<Waiter>> = {
+    leaver: new Set(),
     interactive: new Set(),
+    bulk: new Set(),
     reconcile: new Set(),
   };
   private readonly watches = new Map<AbortSignal, AbortWatch>();
-  private readonly underWay: Record<CallPriority, number> = { interactive: 0, reconcile: 0 };
+  private underWay = 0;
+  private reconciling = 0;
   /** Stays when it is over, so that late answers are known for what they are; null where a refusal refuted it. */
   private window: RateWindow | null = null;
   private limit: number | null = null;
@@ -68,13 +77,13 @@ export class InProcessRateBudget implements RateBudget {
     if (sentAt < this.pausedAt) return;
     this.limit = reading.limit;
     const seen = { ...reading, sentAt, receivedAt: this.clock.now() };
-    const others = Math.max(0, this.underWay.interactive + this.underWay.reconcile - 1);
+    const others = Math.max(0, this.underWay - 1);
     const relation = this.window?.compare(seen) ?? 'later';
     if (relation === 'same') this.window?.narrow(seen, others);
     if (relation === 'later') {
       // Where no more is left than before, a reset that was told too early has not happened yet.
       const isReset = this.window === null || seen.remaining > this.window.remaining + others + SCOUTS;
-      if (isReset) this.reconciled = this.underWay.reconcile;
+      if (isReset) this.reconciled = this.reconciling;
       this.window = new RateWindow(seen, others);
       this.nextAt = 0;
     }
@@ -82,7 +91,8 @@ export class InProcessRateBudget implements RateBudget {
   }
 
   ended({ priority }: CallContext): void {
-    this.underWay[priority] -= 1;
+    this.underWay -= 1;
+    if (priority === 'reconcile') this.reconciling -= 1;
     this.admit();
   }
 
@@ -105,7 +115,7 @@ export class InProcessRateBudget implements RateBudget {
     this.callOff?.();
     this.callOff = null;
     const now = this.clock.now();
-    for (const priority of ['interactive', 'reconcile'] as const) {
+    for (const priority of CALL_PRIORITIES) {
       for (const waiter of this.waiting[priority]) {
         const waitMs = this.waitMs(priority, now);
         if (waitMs <= 0) {
@@ -137,14 +147,16 @@ export class InProcessRateBudget implements RateBudget {
 
   private mayScout(priority: CallPriority): boolean {
     const scouts = this.limit === null ? SCOUTS : Math.max(1, Math.min(SCOUTS, leftOver(this.limit)));
-    const { interactive, reconcile } = this.underWay;
-    // One of them is kept for a change that may come while slow calls of reconciliation are under way.
-    return interactive + reconcile < (priority === 'interactive' ? scouts : Math.max(1, scouts - 1));
+    // One of them is kept for a change that may come while slow calls of what can wait are under way.
+    return this.underWay < (canWait(priority) ? Math.max(1, scouts - 1) : scouts);
   }
 
   private take(priority: CallPriority, now: number): void {
-    this.underWay[priority] += 1;
-    if (priority === 'reconcile') this.reconciled += 1;
+    this.underWay += 1;
+    if (priority === 'reconcile') {
+      this.reconciling += 1;
+      this.reconciled += 1;
+    }
     const window = this.current(now);
     if (window === null) return;
     window.take();

@@ -51,10 +51,10 @@ export interface ConnectionHost {
 /** How many calls of a credential are under way at once: `parallelCalls` of its provider. */
 export interface CallSlots {
   /**
-   * Runs the call once a slot is free.
+   * Runs the call once a slot is free for one of its priority; of those that wait, the most urgent first.
    * @throws the signal's reason when aborted while waiting
    */
-  use<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T>;
+  use<T>(context: Pick<CallContext, 'signal' | 'priority'>, call: () => Promise<T>): Promise<T>;
   /** One call at a time for so long: the target said that writes got in each other's way. */
   serialise(ms: number): void;
 }
@@ -62,7 +62,7 @@ export interface CallSlots {
 /** The calls that a credential may make, shared by everything that uses it. */
 export interface RateBudget {
   /**
-   * Resolves when the next call may be sent; interactive calls overtake reconciling ones.
+   * Resolves when the next call may be sent; of those that wait, the most urgent first.
    * @throws the signal's reason when aborted meanwhile
    */
   acquire(context: CallContext): Promise<void>;
@@ -93,7 +93,12 @@ export interface AccessToken {
   expiresAt: number;
 }
 
-export type CallPriority = 'interactive' | 'reconcile';
+/**
+ * The most urgent first: somebody has left and may still be paged; a change that somebody waits for; what is large, where one
+ * call more or less makes no difference; a look at everything. A later one waits for as long as an earlier one has calls.
+ */
+export const CALL_PRIORITIES = ['leaver', 'interactive', 'bulk', 'reconcile'] as const;
+export type CallPriority = (typeof CALL_PRIORITIES)[number];
 
 /** Goes with every call. */
 export interface CallContext {
@@ -227,10 +232,13 @@ export interface ProviderConnection {
   updateGroup(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void>;
   /** @throws ProviderError GROUP_GONE where it is not there: whether it was deleted or is out of sight is told by a snapshot */
   deleteGroup(id: string, context: CallContext): Promise<void>;
-  /** Idempotent. Yields one outcome a person as it becomes known; removals of people who are not in the group succeed. */
+  /**
+   * Idempotent. Yields one outcome a person as it becomes known; removals of people who are not in the group succeed. Each
+   * person is taken from the change only when it is their turn: whoever asks may leave some out until then.
+   */
   changeMembers(
     groupId: string,
-    change: { add: readonly MemberSpec[]; remove: readonly string[] },
+    change: { add: Iterable<MemberSpec>; remove: Iterable<string> },
     context: CallContext,
   ): AsyncIterable<MemberOutcome>;
   /** Complete, or it throws: a caller may conclude absence from it. */

@@ -65,7 +65,7 @@ export class PagerDutyClient {
   ): Promise<ApiAnswer | RefusedAttempt> {
     const authorization = await this.authentication.authorize(context.signal);
     let sentAt = 0;
-    const answer = await this.host.slots.use(context.signal, () => {
+    const answer = await this.host.slots.use(context, () => {
       sentAt = performance.now();
       return this.exchange(call, url, authorization, context);
     });

@@ -1,3 +1,4 @@
+import type { CallSlots } from '../../integrations/provider/integration-provider';
 import { startSimulator, type Simulator } from '../../../simulator/simulator';
 import { callContext, connectTo, hostOf } from '../../../test/support/pagerduty';
 
@@ -16,8 +17,8 @@ describe('the calls to PagerDuty', () => {
       ...host,
       slots: {
         serialise: (ms: number) => slots.serialise(ms),
-        use: <T>(signal: AbortSignal, call: () => Promise<T>) =>
-          slots.use(signal, async () => {
+        use: <T>(context: Parameters<CallSlots['use']>[0], call: () => Promise<T>) =>
+          slots.use(context, async () => {
             underWay.now += 1;
             underWay.most = Math.max(underWay.most, underWay.now);
             return call().finally(() => (underWay.now -= 1));

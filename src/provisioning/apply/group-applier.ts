@@ -31,7 +31,7 @@ import { unsentDueAt } from './member-records';
 import { isOfOneUnseenTeam, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
-import type { RunContext } from './run-context';
+import { type RunContext, atPriority } from './run-context';
 import { TeamNames } from './team-names';
 import { Teams, type ViewWithTeam, raiseWriteSeq } from './teams';
 import { unclearDueAt } from './unclear-writes';
@@ -67,19 +67,20 @@ export class GroupApplier {
   async apply(run: RunContext, view: GroupView, found?: ReadonlyMap<string, FoundTeam>): Promise<void> {
     let current = view;
     try {
-      if (!view.group) {
-        await this.letGo(run, view);
+      const { groupId, group } = view;
+      if (!group) {
+        await run.teams.take(groupId, () => this.letGo(run, view));
         return;
       }
       const now = Date.now();
-      const withTeam = await this.teams.ensure(run, { ...view, group: view.group }, found);
+      const withTeam = await run.teams.take(groupId, () => this.teams.ensure(run, { ...view, group }, found));
       current = withTeam;
       try {
-        const named = await this.names.ensure(run, withTeam, now);
+        const named = await run.teams.take(groupId, () => this.names.ensure(run, withTeam, now));
         await this.applyMembers(run, named, now);
         await this.acknowledge(run, named);
       } catch (failure) {
-        if (isOfSomeCalls(failure)) await this.members.letLeaversGo(run, withTeam);
+        if (isOfSomeCalls(failure)) await this.members.letLeaversGo(atPriority(run, 'leaver'), withTeam);
         throw failure;
       }
     } catch (failure) {
@@ -101,7 +102,8 @@ export class GroupApplier {
     }
     if (!isOfSomeCalls(error)) return;
     for (const view of views) {
-      if (view.group && view.remote?.remoteId) await this.members.letLeaversGo(run, view as ViewWithTeam);
+      if (!view.group || !view.remote?.remoteId) continue;
+      await this.members.letLeaversGo(atPriority(run, 'leaver'), view as ViewWithTeam);
     }
   }
 

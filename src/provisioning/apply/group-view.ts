@@ -3,7 +3,6 @@ import type { LetGoMode } from '../../directory/change.entity';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import type { DataSource, Repository } from 'typeorm';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
-import { CHANGE_IS_DUE } from '../state/due-changes';
 import { RemoteGroup } from '../state/remote-group.entity';
 
 /** One group as the engine finds it: what it read first is what it may acknowledge. */
@@ -63,45 +62,6 @@ export class GroupViews {
     };
   }
 
-  /**
-   * Groups that have something to do by now: fresh changes first, the oldest of them before others.
-   *
-   * @param compared whether the whole group has to be compared, or only some of its people or its name
-   */
-  async due(
-    integrationId: string,
-    compared: 'whole' | 'in part',
-    now: number,
-    limit: number,
-  ): Promise<string[]> {
-    const changed = await this.reader.query<{ groupId: string }[]>(
-      `SELECT c.groupId AS groupId FROM group_change c
-       LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
-       WHERE c.integrationId = ? AND c.whole = ? AND ${CHANGE_IS_DUE}
-       ORDER BY c.since LIMIT ?`,
-      [integrationId, compared === 'whole' ? 1 : 0, now, limit],
-    );
-    if (compared === 'whole') return changed.map(({ groupId }) => groupId);
-    const waited = await this.reader.query<{ groupId: string }[]>(
-      `SELECT r.groupId AS groupId FROM remote_group r
-       LEFT JOIN group_change c ON c.groupId = r.groupId AND c.whole = 1
-       WHERE r.integrationId = ? AND r.nextAttemptAt <= ? AND c.groupId IS NULL
-       ORDER BY r.nextAttemptAt LIMIT ?`,
-      [integrationId, now, limit],
-    );
-    return [...new Set([...changed, ...waited].map(({ groupId }) => groupId))].slice(0, limit);
-  }
-
-  /** Groups of an integration that is being deleted, of which anything is known in the target. */
-  async dueToBeLetGo(integrationId: string, now: number, limit: number): Promise<string[]> {
-    const rows = await this.reader.query<{ groupId: string }[]>(
-      `SELECT groupId FROM remote_group WHERE integrationId = ? AND (notBefore IS NULL OR notBefore <= ?)
-       ORDER BY groupId LIMIT ?`,
-      [integrationId, now, limit],
-    );
-    return rows.map(({ groupId }) => groupId);
-  }
-
   /** Whether the integration has a team in the target, or may have one. */
   async holdsTeams(integrationId: string): Promise<boolean> {
     const rows = await this.reader.query<unknown[]>(
@@ -120,14 +80,5 @@ export class GroupViews {
       [reason, reason, integrationId],
     );
     return { stopped: Number(row.stopped ?? 0), all: Number(row.counted) };
-  }
-
-  /** When the next group of this integration comes due by itself. */
-  async nextDue(integrationId: string): Promise<number | null> {
-    const [row] = await this.reader.query<[{ dueAt: number | null }]>(
-      'SELECT MIN(nextAttemptAt) AS dueAt FROM remote_group WHERE integrationId = ?',
-      [integrationId],
-    );
-    return row.dueAt === null ? null : Number(row.dueAt);
   }
 }

@@ -4,54 +4,25 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Integration } from '../../integrations/integration.entity';
 import { Connections } from '../../integrations/connections/connections.service';
 import { Integrations } from '../../integrations/integrations.service';
-import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { PROBE_EVERY_MS, passingFailureDelay } from '../plan/backoff';
-import { isDeniedEverywhere } from '../plan/denials';
 import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
 import { forgetFailures, makeGroupsDue } from '../state/waiting-groups';
 import { AccountCheck } from './account-check';
-import { GroupApplier } from './group-applier';
-import { type GroupView, GroupViews, nameWithoutTeam, namesWithoutTeam } from './group-view';
+import { DueGroups } from './due-groups';
+import { GroupWork } from './group-work';
 import { IntegrationRemoval } from './integration-removal';
-import { isOfOneUnseenTeam } from './not-visible-yet';
-import { People } from './people';
 import type { RunContext, RunResult } from './run-context';
+import { isBeingDeleted } from './run-context';
 import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
-import { Teams, comparedWhole } from './teams';
+import { TeamTurns } from './team-turns';
 import { UserResolution } from './user-resolution';
 import { watchWrites } from './watched-writes';
 
-/** One turn of an integration: after that another one has its turn, however much is left to do. */
-const TIME_SLICE_MS = 10_000;
-const GROUPS_PER_BATCH = 50;
-/** So many groups in a row that fail for a passing reason speak of the account, not of the groups. */
-const FAILURES_THAT_STOP = 3;
 const LOOK_FOR_CHANGES_EVERY_MS = 250;
-const LOOK_AGAIN_AFTER_MS = 100;
-
-/** What the lanes of a run share, which work side by side. */
-interface Turn {
-  /** Whether no further group is begun. */
-  isOver(): boolean;
-  /** Groups that one of the lanes is at, with the batch that they are in: there are never two writers to one team. */
-  readonly inHand: Map<string, Batch>;
-}
-
-/** Groups that several workers work off, one group each at a time. */
-interface Batch {
-  views: GroupView[];
-  found: ReadonlyMap<string, FoundTeam> | undefined;
-  turn: Turn;
-  failuresInARow: number;
-  /** Groups whose look-ups failed in passing. */
-  putOff: number;
-  /** Whether any of the groups was brought to where it belongs. */
-  progressed: boolean;
-}
 
 /**
  * One run on one integration: looks at every group that has something to do, oldest change first, and brings its team
@@ -69,11 +40,9 @@ export class IntegrationRun {
     private readonly connections: Connections,
     private readonly leases: Leases,
     private readonly watches: RunWatches,
-    private readonly views: GroupViews,
-    private readonly people: People,
+    private readonly groups: GroupWork,
+    private readonly due: DueGroups,
     private readonly users: UserResolution,
-    private readonly teams: Teams,
-    private readonly groups: GroupApplier,
     private readonly reconciler: Reconciler,
     private readonly ledger: WorkLedger,
     private readonly account: AccountCheck,
@@ -137,7 +106,8 @@ export class IntegrationRun {
       lease,
       watch,
       call,
-      progressed: false,
+      teams: new TeamTurns(),
+      progress: { made: false },
       isHurried,
       permissions,
     };
@@ -146,7 +116,9 @@ export class IntegrationRun {
       if (identity === null) return { more: false };
       run.accountIdentity = identity;
       if (isBlind(integration)) return await this.lookAgain(run);
-      const more = isBeingDeleted(integration) ? await this.work(run) : await this.workWhileReconciling(run);
+      const more = isBeingDeleted(integration)
+        ? await this.groups.letGoOfAll(run)
+        : await this.workWhileReconciling(run);
       await this.recovered(run);
       await this.ledger.settle(lease, await this.nextDue(integration.id));
       return { more: more || (await this.removal.isDue(integration)) };
@@ -158,7 +130,7 @@ export class IntegrationRun {
 
   /** When the next thing of the integration comes due by itself. */
   private async nextDue(integrationId: string): Promise<number | null> {
-    const due = [await this.views.nextDue(integrationId), await this.users.nextReview(integrationId)];
+    const due = [await this.due.next(integrationId), await this.users.nextReview(integrationId)];
     const times = due.filter((at) => at !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
@@ -169,15 +141,15 @@ export class IntegrationRun {
       run.lease,
       reconciliationInterval(run),
     );
-    if (!due) return this.work(run);
+    if (!due) return this.groups.workOff(run);
     const stop = new AbortController();
     const call = { ...run.call, signal: AbortSignal.any([run.call.signal, stop.signal]) };
     const reconciliation = this.reconcile({ ...run, call }, acceptMissing).then(({ result }) => {
-      if (result.kind === 'complete') run.progressed = true;
+      if (result.kind === 'complete') run.progress.made = true;
     });
     return workBeside(
       reconciliation,
-      () => this.work(run),
+      () => this.groups.workOff(run),
       () => stop.abort(new Error('The run ends.')),
     );
   }
@@ -216,185 +188,10 @@ export class IntegrationRun {
     return { more: isTold };
   }
 
-  /** A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired. */
-  private async work(run: RunContext): Promise<boolean> {
-    const { id } = run.integration;
-    let until = performance.now() + TIME_SLICE_MS;
-    const turn: Turn = { isOver: () => performance.now() >= until, inHand: new Map() };
-    if (isBeingDeleted(run.integration)) {
-      return this.workThrough(run, turn, () => this.views.dueToBeLetGo(id, Date.now(), GROUPS_PER_BATCH));
-    }
-    const lane = (compared: 'whole' | 'in part', its: Turn) =>
-      this.workThrough(run, its, () => this.views.due(id, compared, Date.now(), GROUPS_PER_BATCH));
-    let goesOn = true;
-    const whole = allEnded([
-      lane('whole', turn),
-      this.users.reviewDiffering(run).then(() => lane('whole', turn)),
-    ]).finally(() => (goesOn = false));
-    // One large group may take far longer than the time slice.
-    const beside: Turn = { ...turn, isOver: () => !goesOn && turn.isOver() };
-    const more = await workBeside(
-      whole,
-      () => lane('in part', beside),
-      () => (until = performance.now()),
-    );
-    return (await whole).includes(true) || more;
-  }
-
-  private async workThrough(run: RunContext, turn: Turn, due: () => Promise<string[]>): Promise<boolean> {
-    let before: ReadonlySet<string> = new Set();
-    while (!turn.isOver()) {
-      const groupIds = (await due()).filter((groupId) => !turn.inHand.has(groupId));
-      if (groupIds.length === 0) return false;
-      // Whatever makes a group due again and again must not starve everybody else.
-      if (groupIds.every((groupId) => before.has(groupId))) await pause(LOOK_AGAIN_AFTER_MS);
-      before = new Set(groupIds);
-      run.watch.assertCurrent();
-      await this.applyBatch(run, groupIds, turn);
-      await this.assertPermitted(run);
-    }
-    return true;
-  }
-
-  private async applyBatch(run: RunContext, groupIds: readonly string[], turn: Turn): Promise<void> {
-    const taken = groupIds.filter((groupId) => !turn.inHand.has(groupId));
-    const batch: Batch = {
-      views: [],
-      found: undefined,
-      turn,
-      failuresInARow: 0,
-      putOff: 0,
-      progressed: false,
-    };
-    for (const groupId of taken) turn.inHand.set(groupId, batch);
-    const isAnothers = (groupId: string) => (turn.inHand.get(groupId) ?? batch) !== batch;
-    try {
-      for (const groupId of taken) {
-        const view = await this.read(run, groupId);
-        batch.views.push(await this.teams.takeOver(run, view, isAnothers));
-      }
-      const failure = await this.lookUp(run, batch);
-      const workers = Array.from({ length: run.provider.limits.parallelCalls }, () =>
-        this.workOff(run, batch),
-      );
-      await allEnded(workers);
-      if (failure && !batch.progressed && isOfAccount(failure, batch)) throw failure;
-    } finally {
-      for (const groupId of taken) letGoOf(groupId, batch);
-    }
-  }
-
-  /** @throws whatever makes it pointless to go on with the batch, which ends the other workers too */
-  private async workOff(run: RunContext, batch: Batch): Promise<void> {
-    while (!batch.turn.isOver()) {
-      const seen = batch.views.shift();
-      if (!seen) return;
-      try {
-        // Until its turn came, minutes may have passed: it may be deleted, or have another name.
-        const view = await this.read(run, seen.groupId);
-        const found = nameWithoutTeam(view) === nameWithoutTeam(seen) ? batch.found : undefined;
-        await this.groups.apply(run, seen.change?.whole ? comparedWhole(view) : view, found);
-        batch.failuresInARow = 0;
-        batch.progressed = true;
-        run.progressed = true;
-      } catch (error) {
-        if (isOfOneUnseenTeam(error)) continue;
-        batch.failuresInARow += 1;
-        const goesOn =
-          error instanceof ProviderError && !error.accountWide && batch.failuresInARow < FAILURES_THAT_STOP;
-        if (goesOn) continue;
-        batch.views.length = 0;
-        throw error;
-      } finally {
-        letGoOf(seen.groupId, batch);
-      }
-    }
-  }
-
-  /** With its integration every group goes, whether or not the IdP deleted it. */
-  private async read({ integration, provider }: RunContext, groupId: string): Promise<GroupView> {
-    const view = await this.views.read(integration.id, groupId, provider);
-    return isBeingDeleted(integration) ? { ...view, group: null } : view;
-  }
-
-  /**
-   * Whom and what the groups of a batch need, in the fewest calls. Where it fails in passing, those groups wait that need
-   * it, and stay out of the way of others, who may only have somebody who leaves.
-   *
-   * @returns the last passing failure
-   */
-  private async lookUp(run: RunContext, batch: Batch): Promise<ProviderError | null> {
-    // Whom this leaves out each group looks up for itself.
-    const noPeople = await this.orPutOff(
-      run,
-      batch,
-      async () => this.users.beginToResolve(run, await this.people.concernedBy(batch.views)),
-      async (view) => (await this.users.due(await this.people.concernedBy([view]))).length > 0,
-    );
-    const noTeams = await this.orPutOff(
-      run,
-      batch,
-      async () => {
-        batch.found = await this.findTeams(run, batch.views);
-      },
-      (view) => nameWithoutTeam(view) !== null,
-    );
-    return noTeams ?? noPeople;
-  }
-
-  /** @returns the passing failure of the look-up, for which these groups of the batch are put off */
-  private async orPutOff(
-    run: RunContext,
-    batch: Batch,
-    ask: () => Promise<void>,
-    needsIt: (view: GroupView) => Promise<boolean> | boolean,
-  ): Promise<ProviderError | null> {
-    try {
-      await ask();
-      return null;
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      // One name that the target refuses to look up stops nobody else: each group has to ask for itself.
-      if (error.isOfOneObject) return null;
-      const waiting: GroupView[] = [];
-      for (const view of batch.views) if (error.accountWide || (await needsIt(view))) waiting.push(view);
-      batch.views = batch.views.filter((view) => !waiting.includes(view));
-      batch.putOff += waiting.length;
-      await this.groups.putOff(run, waiting, error);
-      if (error.accountWide) throw error;
-      return error;
-    }
-  }
-
-  /** Teams of the names of all groups that have none yet, in one look-up. */
-  private async findTeams(
-    run: RunContext,
-    views: readonly GroupView[],
-  ): Promise<ReadonlyMap<string, FoundTeam> | undefined> {
-    const names = namesWithoutTeam(views);
-    return names.length > 0 ? run.connection.findGroups(names, run.call) : undefined;
-  }
-
-  /**
-   * A write that is refused may be one object's own matter. Refused on several objects, and allowed on none, it is the
-   * credential's; so is, while it is being probed, any refusal that nothing speaks against.
-   *
-   * @throws ProviderError
-   */
-  private async assertPermitted({ integration, permissions }: RunContext): Promise<void> {
-    const { denied, granted } = permissions;
-    if (!denied || granted) return;
-    if (integration.suspensionReason !== denied.reason) {
-      const { stopped, all } = await this.views.stoppedFor(integration.id, denied.reason);
-      if (!isDeniedEverywhere(stopped, all)) return;
-    }
-    throw denied;
-  }
-
   /** Whatever was wrong with the connection no longer is: what had failed was done again, or something else was. */
-  private async recovered({ integration, lease, progressed }: RunContext): Promise<void> {
+  private async recovered({ integration, lease, progress }: RunContext): Promise<void> {
     const wasSuspended = integration.suspensionReason !== null;
-    if (!wasSuspended && !(progressed && integration.connectionStatus === 'failed')) return;
+    if (!wasSuspended && !(progress.made && integration.connectionStatus === 'failed')) return;
     await this.leases.run(lease, (tx) => this.integrations.recovered(tx, integration));
   }
 
@@ -410,15 +207,15 @@ export class IntegrationRun {
     if (!concernsCredential) {
       // Of an account that may be reached in another way by now, or is to be left alone.
       if (run.watch.isOutdated) return { more: true };
-      if (!run.progressed) {
+      if (!run.progress.made) {
         await this.leases.run(run.lease, (tx) =>
           this.integrations.connectionFailed(tx, run.integration.id, { reason, message }),
         );
       }
-      await this.ledger.backOffAfterFailure(run.lease, run.progressed, (failures) =>
+      await this.ledger.backOffAfterFailure(run.lease, run.progress.made, (failures) =>
         passingFailureDelay(failures, error.retryAfterMs, Math.random()),
       );
-      return run.progressed ? { more: false } : { more: false, away: true };
+      return run.progress.made ? { more: false } : { more: false, away: true };
     }
     await this.ledger.backOff(run.lease, PROBE_EVERY_MS);
     const { id, revision } = run.integration;
@@ -441,23 +238,6 @@ export class IntegrationRun {
     if (outdated) await this.ledger.settle(run.lease, Date.now());
     return { more: outdated };
   }
-}
-
-/** No answer at all, or one that many groups need, speaks of the account; nothing else of the batch has worked. */
-function isOfAccount({ status }: ProviderError, { putOff }: Batch): boolean {
-  return status === null || putOff >= FAILURES_THAT_STOP;
-}
-
-/** Another lane may be at the group by now. */
-function letGoOf(groupId: string, batch: Batch): void {
-  const { inHand } = batch.turn;
-  if (inHand.get(groupId) === batch) inHand.delete(groupId);
-}
-
-/** Whatever one of them met, none may still be writing when the lease is given back. */
-async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
 }
 
 /**
@@ -506,8 +286,4 @@ function mayWrite(integration: Integration): boolean {
     return integration.accountCheckedRevision !== integration.revision;
   }
   return integration.nextProbeAt !== null && integration.nextProbeAt <= Date.now();
-}
-
-function isBeingDeleted({ deletingSince }: Integration): boolean {
-  return deletingSince !== null;
 }

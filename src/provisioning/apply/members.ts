@@ -43,6 +43,7 @@ import { GroupBlockedError } from './group-blocked';
 import { unlessNotVisibleYet } from './not-visible-yet';
 import { addedByUs, addedByUsAndKept, usersLinkedTo } from './known-target';
 import type { RunContext } from './run-context';
+import type { TeamTurn } from './team-turns';
 import { type ViewWithTeam, raiseWriteSeq } from './teams';
 import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong, waitAnew } from './unclear-writes';
 import { UserResolution } from './user-resolution';
@@ -76,17 +77,20 @@ export class Members {
   ): Promise<void> {
     // Of a large group much may be left to compare before the next call.
     run.call.assertMaySend();
-    const input = await this.planInput(run, view, userIds, remoteUserIds);
-    const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
-    const causes = await this.recordPlan(run, view, plan, input, marks);
-    const added = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted);
-    const removed = await this.applyRemovals(run, view, plan, input, {
-      causes,
-      addsFailed: added.failed !== null,
+    const stopped = await run.teams.take(view.groupId, async (turn) => {
+      turn.removed.clear();
+      const input = await this.planInput(run, view, userIds, remoteUserIds);
+      const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
+      const causes = await this.recordPlan(run, view, plan, input, marks);
+      const added = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted, turn);
+      const removed = await this.applyRemovals(run, view, plan, input, turn, {
+        causes,
+        addsFailed: added.failed !== null,
+      });
+      return added.stopped ?? removed.stopped;
     });
     // What failed, and what was not sent for it, has its own row with its next attempt: nobody else has to wait for that.
     await this.acknowledge(run, view.groupId, marks);
-    const stopped = added.stopped ?? removed.stopped;
     if (stopped) throw stopped;
   }
 
@@ -102,28 +106,50 @@ export class Members {
       const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
       if (remoteUserIds.length === 0) return;
       after = remoteUserIds.at(-1)!;
-      const input = await this.planInput(run, view, [], remoteUserIds);
-      const leavers = remoteIdsOf(planMembers(input).remove.filter(({ leaver }) => leaver));
-      const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
-      const leaving = leavers.filter((id) => !mayStay.has(id));
-      if (leaving.length === 0) continue;
-      const causes = await this.causesOfLeaving(run, view, leaving);
-      const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
-      const { stopped } = await this.send(run, view, { add: [], remove }, input.wanted);
-      if (stopped) throw stopped;
+      await run.teams.take(view.groupId, async () => {
+        const input = await this.planInput(run, view, [], remoteUserIds);
+        // Their changes stay marked, to be acknowledged once they are looked at in their turn.
+        await this.removeLeavers(run, view, input, async () => {
+          const marks = await this.people.changedPairs(view.groupId, CHUNK);
+          const userIds = marks.map(({ userId }) => userId);
+          return { marks, people: (await this.planInput(run, view, userIds, [])).people };
+        });
+      });
     }
   }
 
-  /** Their changes stay marked, to be acknowledged once they are looked at in their turn. */
-  private async causesOfLeaving(
+  /**
+   * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
+   *
+   * @throws ProviderError as `apply`
+   */
+  async letGoAtOnce(run: RunContext, view: ViewWithTeam, marks: readonly PairMark[]): Promise<void> {
+    const userIds = marks.map(({ userId }) => userId);
+    await run.teams.take(view.groupId, async (turn) => {
+      const input = await this.planInput(run, view, userIds, []);
+      const { people } = input;
+      const removed = await this.removeLeavers(run, view, input, () => Promise.resolve({ marks, people }));
+      for (const remoteUserId of removed) turn.removed.add(remoteUserId);
+    });
+  }
+
+  /** @returns who was taken out, or was to be */
+  private async removeLeavers(
     run: RunContext,
     view: ViewWithTeam,
-    remoteUserIds: readonly string[],
-  ): Promise<ReadonlyMap<string, string>> {
-    const marks = await this.people.changedPairs(view.groupId, CHUNK);
-    const userIds = marks.map(({ userId }) => userId);
-    const { people } = await this.planInput(run, view, userIds, []);
-    return causesOf(view, people, remoteUserIds, marks, new Map()).ofRemoteUsers;
+    input: MemberPlanInput,
+    origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
+  ): Promise<readonly string[]> {
+    const leavers = remoteIdsOf(planMembers(input).remove.filter(({ leaver }) => leaver));
+    const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
+    const leaving = leavers.filter((id) => !mayStay.has(id));
+    if (leaving.length === 0) return [];
+    const { marks, people } = await origin();
+    const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
+    const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
+    const { stopped } = await this.send(run, view, { add: [], remove }, input.wanted, null);
+    if (stopped) throw stopped;
+    return remove;
   }
 
   private planInput(
@@ -159,7 +185,7 @@ export class Members {
   }
 
   /**
-   * Everybody whom we added leaves; whoever was there before stays.
+   * Everybody whom we added leaves; whoever was there before stays. For whoever has the team's turn.
    *
    * @throws GroupBlockedError when the target keeps somebody whom we added
    */
@@ -173,7 +199,7 @@ export class Members {
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
         return ids;
       });
-      const { failed, stopped } = await this.send(run, view, { add: [], remove: ours }, new Map());
+      const { failed, stopped } = await this.send(run, view, { add: [], remove: ours }, new Map(), null);
       const failure = stopped ?? failed;
       if (failure) throw failure;
     }
@@ -226,16 +252,18 @@ export class Members {
     view: ViewWithTeam,
     plan: MemberPlan,
     { known, wanted: peopleOf }: MemberPlanInput,
+    turn: TeamTurn,
     { causes, addsFailed }: { causes: ReadonlyMap<string, string>; addsFailed: boolean },
   ): Promise<Sent> {
-    if (plan.remove.length === 0) return ALL_ANSWERED;
-    const [leaving, replaced] = partition(plan.remove, ({ leaver }) => leaver);
+    const removals = plan.remove.filter(({ remoteUserId }) => !turn.removed.has(remoteUserId));
+    if (removals.length === 0) return ALL_ANSWERED;
+    const [leaving, replaced] = partition(removals, ({ leaver }) => leaver);
     const waits =
-      replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(plan.remove))));
-    const planned = remoteIdsOf(waits ? leaving : plan.remove);
+      replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(removals))));
+    const planned = remoteIdsOf(waits ? leaving : removals);
     const remove = await this.recordRemovals(run, view, { add: plan.add, remove: planned }, known, causes);
     const next = waits ? remove : await this.firstToLeave(run, view, remove, new Set(remoteIdsOf(leaving)));
-    const sent = await this.send(run, view, { add: [], remove: next }, peopleOf);
+    const sent = await this.send(run, view, { add: [], remove: next }, peopleOf, turn);
     if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
     return sent;
   }
@@ -362,12 +390,16 @@ export class Members {
     });
   }
 
-  /** @throws ProviderError when no other call of the account makes sense now, or the team itself is what is wrong */
+  /**
+   * @param turn lets somebody in between two calls; null for who is not to be kept waiting
+   * @throws ProviderError when no other call of the account makes sense now, or the team itself is what is wrong
+   */
   private async send(
     run: RunContext,
     view: ViewWithTeam,
     change: { add: readonly string[]; remove: readonly string[] },
     peopleOf: ReadonlyMap<string, readonly string[]>,
+    turn: TeamTurn | null,
   ): Promise<Sent> {
     if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
     let passing: ProviderError | null = null;
@@ -380,9 +412,10 @@ export class Members {
       if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, peopleOf);
     };
     const role = run.integration.policies.memberRole ?? undefined;
+    const isPlanned = (remoteUserId: string) => !turn?.removed.has(remoteUserId);
     const members = {
-      add: change.add.map((remoteUserId) => ({ remoteUserId, role })),
-      remove: change.remove,
+      add: stillPlanned(change.add, isPlanned, (remoteUserId) => ({ remoteUserId, role })),
+      remove: stillPlanned(change.remove, isPlanned, (remoteUserId) => remoteUserId),
     };
     try {
       for await (const sent of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
@@ -392,7 +425,8 @@ export class Members {
         unrecorded.push(outcome);
         unsent.delete(outcome.remoteUserId);
         if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
-        if (unrecorded.length >= OUTCOMES_PER_COMMIT) await flush();
+        if (unrecorded.length >= OUTCOMES_PER_COMMIT || turn?.isWanted) await flush();
+        if (turn?.isWanted) await turn.giveWay();
       }
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -401,8 +435,9 @@ export class Members {
       await flush();
     }
     const failed = passing ?? stopped;
-    if (failed && unsent.size > 0) {
-      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, [...unsent], failed));
+    const postponed = [...unsent].filter(isPlanned);
+    if (failed && postponed.length > 0) {
+      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, postponed, failed));
     }
     return { failed, stopped };
   }
@@ -414,7 +449,7 @@ export class Members {
     peopleOf: ReadonlyMap<string, readonly string[]>,
   ): Promise<void> {
     const remoteGroupId = view.remote.id;
-    if (outcomes.some(({ applied }) => applied)) run.progressed = true;
+    if (outcomes.some(({ applied }) => applied)) run.progress.made = true;
     await this.leases.run(run.lease, async (tx) => {
       const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
       const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
@@ -524,6 +559,15 @@ const ALL_ANSWERED: Sent = { failed: null, stopped: null };
 /** It may be the matter of one call alone: a call for somebody else may work. */
 export function isPassing(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.isTransient && !error.accountWide;
+}
+
+/** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */
+function* stillPlanned<T>(
+  remoteUserIds: readonly string[],
+  isPlanned: (remoteUserId: string) => boolean,
+  as: (remoteUserId: string) => T,
+): Generator<T> {
+  for (const remoteUserId of remoteUserIds) if (isPlanned(remoteUserId)) yield as(remoteUserId);
 }
 
 /** Somebody left, or was refused for whom a place had been kept; but one that is full has none to give. */

@@ -46,6 +46,20 @@ export class People {
     );
   }
 
+  /** Pairs of people who left the IdP and were not yet looked at for that, but in these groups. */
+  leaversPairs(
+    integrationId: string,
+    butIn: readonly string[],
+    limit: number,
+  ): Promise<(PairMark & { groupId: string })[]> {
+    const others = butIn.length > 0 ? `AND groupId NOT IN (${inList(butIn)})` : '';
+    return this.reader.query<(PairMark & { groupId: string })[]>(
+      `SELECT groupId, userId, mark, cause FROM member_change WHERE leaverOf = ? ${others}
+       ORDER BY groupId LIMIT ?`,
+      [integrationId, ...butIn, limit],
+    );
+  }
+
   /** Those of the changed pairs whose users the IdP wants in the team. */
   joiningPairs(groupId: string, limit: number, after: string): Promise<PairMark[]> {
     return this.reader.query<PairMark[]>(

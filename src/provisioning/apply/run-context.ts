@@ -1,11 +1,13 @@
 import type { Integration } from '../../integrations/integration.entity';
 import type {
   CallContext,
+  CallPriority,
   IntegrationProvider,
   ProviderConnection,
 } from '../../integrations/provider/integration-provider';
 import type { Lease } from '../schedule/lease';
 import type { RunWatch } from './run-watch';
+import type { TeamTurns } from './team-turns';
 import type { Permissions } from './watched-writes';
 
 /** Everything that one run on one integration works with. */
@@ -17,11 +19,17 @@ export interface RunContext {
   lease: Lease;
   watch: RunWatch;
   call: CallContext;
+  readonly teams: TeamTurns;
   /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
-  progressed: boolean;
+  readonly progress: { made: boolean };
   /** Somebody hurried it: what is remembered of failures counts no more. */
-  isHurried: boolean;
-  permissions: Permissions;
+  readonly isHurried: boolean;
+  readonly permissions: Permissions;
+}
+
+/** The same run, whose calls have this priority. */
+export function atPriority(run: RunContext, priority: CallPriority): RunContext {
+  return { ...run, call: { ...run.call, priority } };
 }
 
 export interface RunResult {
@@ -29,4 +37,9 @@ export interface RunResult {
   more: boolean;
   /** The target did nothing for us: it may take a time-out to find out whether it still does not. */
   away?: true;
+}
+
+/** Then every group goes, whether or not the IdP deleted it. */
+export function isBeingDeleted({ deletingSince }: Pick<Integration, 'deletingSince'>): boolean {
+  return deletingSince !== null;
 }

@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { chunksToRead } from '../../database/chunks';
 import { IntegrationChanges } from '../../integrations/integration-changes';
 import type { Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
@@ -53,33 +54,61 @@ export class RunWatch {
 
 /** Tells a run in the middle of it that an admin paused, disabled, deleted or otherwise changed its integration. */
 @Injectable()
-export class RunWatches {
+export class RunWatches implements OnApplicationShutdown {
+  private readonly watched = new Map<string, { revision: number; watch: RunWatch }>();
+  private readonly unsubscribe: () => void;
+  private looker: NodeJS.Timeout | null = null;
+
   constructor(
     private readonly integrations: Integrations,
-    private readonly changes: IntegrationChanges,
-  ) {}
+    changes: IntegrationChanges,
+  ) {
+    this.unsubscribe = changes.subscribe((id) => this.watched.get(id)?.watch.outdate());
+  }
 
-  /** @param integration as the run read it, however long ago */
+  onApplicationShutdown(): void {
+    this.unsubscribe();
+    if (this.looker) clearTimeout(this.looker);
+  }
+
+  /** @param integration as the run read it, however long ago; there is one run at a time on each */
   async begin({ id, revision }: Integration): Promise<RunWatch> {
-    const unsubscribe = this.changes.subscribe((changed) => {
-      if (changed === id) watch.outdate();
-    });
-    const look = async () => {
-      const current = await this.integrations.find(id);
-      if (current?.revision !== revision) watch.outdate();
-    };
-    // Where the database is away, the lease runs out.
-    const timer = setInterval(() => void look().catch(() => undefined), LOOK_EVERY_MS);
     const watch = new RunWatch(() => {
-      clearInterval(timer);
-      unsubscribe();
+      if (this.watched.get(id)?.watch === watch) this.watched.delete(id);
     });
+    this.watched.set(id, { revision, watch });
     try {
-      await look();
+      await this.look([id]);
     } catch (error) {
       watch.end();
       throw error;
     }
+    this.lookLater();
     return watch;
+  }
+
+  /** One statement for all runs, however many there are. */
+  private async look(ids: readonly string[]): Promise<void> {
+    for await (const some of chunksToRead(ids)) {
+      const revisions = await this.integrations.revisionsOf(some);
+      for (const id of some) {
+        const watched = this.watched.get(id);
+        if (watched && watched.revision !== revisions.get(id)) watched.watch.outdate();
+      }
+    }
+  }
+
+  private lookLater(): void {
+    this.looker ??= setTimeout(() => void this.lookAtAll(), LOOK_EVERY_MS).unref();
+  }
+
+  private async lookAtAll(): Promise<void> {
+    try {
+      await this.look([...this.watched.keys()]);
+    } catch {
+      // Where the database is away, the leases run out.
+    }
+    this.looker = null;
+    if (this.watched.size > 0) this.lookLater();
   }
 }

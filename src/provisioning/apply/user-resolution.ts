@@ -5,7 +5,11 @@ import { FOR_UPDATE, inList, throughIndex } from '../../database/dialect';
 import { chunksOf, chunksToRead } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
-import type { CallContext, ProviderConnection } from '../../integrations/provider/integration-provider';
+import type {
+  CallContext,
+  CallPriority,
+  ProviderConnection,
+} from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { EMAIL_DIFFERS, type LinkedBefore, type PlannedLink, planLink } from '../plan/link-plan';
 import { type Lease, Leases } from '../schedule/lease';
@@ -29,8 +33,8 @@ export interface Unlinked extends LinkedBefore {
 /** Finds out whom of the target each IdP user is, in as few calls as the provider can. */
 @Injectable()
 export class UserResolution {
-  /** The last of the look-ups that wait for one another. */
-  private readonly inTurn = new WeakMap<Lease, Promise<unknown>>();
+  /** The last of the look-ups that wait for one another: of a run, and of one priority. */
+  private readonly inTurn = new WeakMap<Lease, Map<CallPriority, Promise<unknown>>>();
 
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
@@ -51,12 +55,14 @@ export class UserResolution {
   async resolveInTurn(run: RunContext, userIds: readonly string[]): Promise<void> {
     let unlinked = await this.due(userIds);
     while (unlinked.length > 0) {
-      const before = this.inTurn.get(run.lease);
+      const { priority } = run.call;
+      const last = this.inTurn.get(run.lease) ?? new Map<CallPriority, Promise<unknown>>();
+      const before = last.get(priority);
       const wanted = unlinked.map(({ userId }) => userId);
       const turn = Promise.allSettled([before]).then(async () =>
         this.resolveSome(run, await this.due(wanted)),
       );
-      this.inTurn.set(run.lease, turn);
+      this.inTurn.set(run.lease, last.set(priority, turn));
       unlinked = await turn;
     }
   }

@@ -13,10 +13,10 @@ import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
 const SWEEP_EVERY_MS = 1_000;
-/** Integrations served at the same time; each makes a few calls at once. */
-const PARALLEL_RUNS = 32;
+/** Integrations served at the same time: they wait for answers nearly all of it, and a large push may take minutes. */
+const PARALLEL_RUNS = 1_000;
 /** Of these, such whose account did nothing for us the last time: they sit out time-outs, and nobody else is to wait for that. */
-const PARALLEL_RUNS_AWAY = 8;
+const PARALLEL_RUNS_AWAY = 250;
 
 /** The scheduler of a single process: wakes on changes, and sweeps the database for what came due by itself. */
 @Injectable()

@@ -1,0 +1,32 @@
+/** Wakes one who waits; who was called before they wait is called at once. */
+export class Alarm {
+  private isRung = false;
+  private wake: (() => void) | null = null;
+
+  ring(): void {
+    this.isRung = true;
+    this.wake?.();
+  }
+
+  /**
+   * @param atMostMs without any ring
+   * @param atLeastMs for many rings to be answered together
+   */
+  async wait(atMostMs: number, atLeastMs: number): Promise<void> {
+    await this.sleep(atLeastMs, () => false);
+    if (!this.isRung) await this.sleep(atMostMs - atLeastMs, () => this.isRung);
+    this.isRung = false;
+  }
+
+  private async sleep(ms: number, isOver: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        if (!isOver()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = null;
+  }
+}

@@ -1,0 +1,181 @@
+import { Injectable } from '@nestjs/common';
+import { DesiredStateChanges } from '../../directory/desired-state-changes';
+import type { CallPriority } from '../../integrations/provider/integration-provider';
+import { isDeniedEverywhere } from '../plan/denials';
+import { Alarm } from './alarm';
+import { DueGroups } from './due-groups';
+import { type Batch, GroupBatches } from './group-batches';
+import { GroupViews } from './group-view';
+import { type RunContext, atPriority } from './run-context';
+import { SideBySide } from './side-by-side';
+import { UrgentLeavers } from './urgent-leavers';
+import { UserResolution } from './user-resolution';
+
+/** One turn of an integration: after that another one has its turn, however much is left to do. */
+const TIME_SLICE_MS = 10_000;
+const GROUPS_PER_BATCH = 50;
+/** What another process writes is found so soon; what this one writes is told. */
+const LOOK_EVERY_MS = 250;
+/** However fast changes come, what comes so soon after another is looked at with the next. */
+const LOOK_AGAIN_AFTER_MS = 20;
+/** Whatever makes a group due again and again must not starve everybody else. */
+const SAME_AGAIN_AFTER_MS = 100;
+
+/** Groups of one kind. A batch of them is begun while fewer than so many are under way. */
+class Lane {
+  underWay = 0;
+  private last: { groupIds: ReadonlySet<string>; at: number } = { groupIds: new Set(), at: 0 };
+
+  constructor(
+    readonly priority: CallPriority,
+    private readonly width: number,
+  ) {}
+
+  /** Those of the due groups that are begun now. */
+  next(due: readonly string[], inHand: ReadonlyMap<string, Batch>): string[] {
+    if (this.underWay >= this.width) return [];
+    const groupIds = due.filter((groupId) => !inHand.has(groupId)).slice(0, GROUPS_PER_BATCH);
+    const areTheSame = groupIds.every((groupId) => this.last.groupIds.has(groupId));
+    if (areTheSame && performance.now() < this.last.at + SAME_AGAIN_AFTER_MS) return [];
+    this.last = { groupIds: new Set(groupIds), at: performance.now() };
+    return groupIds;
+  }
+}
+
+/** What goes on in one run. */
+interface Work {
+  readonly run: RunContext;
+  readonly until: number;
+  readonly alarm: Alarm;
+  readonly underWay: SideBySide;
+  readonly inHand: Map<string, Batch>;
+  /** Groups whose leavers are being taken out. */
+  readonly leaving: Set<string>;
+}
+
+/**
+ * Does what there is to do for the groups of an integration, side by side and by urgency: people who left the IdP leave,
+ * then small changes and small groups, then what is large. All calls wait for the same slots and the same budget, where the
+ * urgent ones go first: nobody waits for somebody else's group to be done.
+ */
+@Injectable()
+export class GroupWork {
+  constructor(
+    private readonly due: DueGroups,
+    private readonly batches: GroupBatches,
+    private readonly views: GroupViews,
+    private readonly leavers: UrgentLeavers,
+    private readonly users: UserResolution,
+    private readonly changes: DesiredStateChanges,
+  ) {}
+
+  /**
+   * @returns whether there may be more to do
+   * @throws ProviderError, RunOutdatedError, LeaseLostError, or the reason of a signal that was aborted
+   */
+  workOff(run: RunContext): Promise<boolean> {
+    const { lease } = run;
+    const { id } = run.integration;
+    // A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired.
+    const [changed, small, large] = [
+      new Lane('interactive', 4),
+      new Lane('interactive', 4),
+      new Lane('bulk', 2),
+    ];
+    const begin = (work: Work, lane: Lane, due: readonly string[]) =>
+      // What one large group takes may be far longer than a turn: the others go on beside it.
+      this.begin(work, lane, due, () => isLate(work) && (lane === large || large.underWay === 0));
+    return this.work(run, async (work, limit) => {
+      if (isLate(work) && large.underWay === 0) return false;
+      const now = Date.now();
+      await this.letLeaversGo(work);
+      const waiting = await this.due.waiting(id, now, limit);
+      const some = [
+        begin(work, changed, [...(await this.due.small(lease, 'in part', now, limit)), ...waiting.small]),
+        begin(work, small, await this.due.small(lease, 'whole', now, limit)),
+        begin(work, large, [...(await this.due.large(id, now, limit)), ...waiting.large]),
+      ];
+      return some.includes(true);
+    });
+  }
+
+  /** As `workOff`, for an integration that is being deleted. */
+  letGoOfAll(run: RunContext): Promise<boolean> {
+    const groups = new Lane('interactive', 1);
+    return this.work(run, async (work, limit) => {
+      if (isLate(work)) return false;
+      const due = await this.due.toBeLetGo(run.integration.id, Date.now(), limit);
+      return this.begin(work, groups, due, () => isLate(work));
+    });
+  }
+
+  /** @param look begins what is due, of which it may ask for so much, and says whether there was anything */
+  private async work(
+    run: RunContext,
+    look: (work: Work, limit: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    const alarm = new Alarm();
+    const underWay = new SideBySide(alarm);
+    const until = performance.now() + TIME_SLICE_MS;
+    const work: Work = { run, until, alarm, underWay, inHand: new Map(), leaving: new Set() };
+    const unsubscribe = this.changes.subscribe((id) => {
+      if (id === run.integration.id) alarm.ring();
+    });
+    try {
+      underWay.add(this.users.reviewDiffering(atPriority(run, 'bulk')));
+      while (!underWay.hasFailed) {
+        run.watch.assertCurrent();
+        const isDue = await look(work, GROUPS_PER_BATCH + work.inHand.size);
+        if (!isDue && underWay.size === 0) break;
+        await alarm.wait(LOOK_EVERY_MS, LOOK_AGAIN_AFTER_MS);
+      }
+    } catch (error) {
+      underWay.fail(error);
+    } finally {
+      unsubscribe();
+    }
+    await underWay.end();
+    return isLate(work);
+  }
+
+  private async letLeaversGo({ run, leaving, underWay }: Work): Promise<void> {
+    const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving);
+    for (const work of begun) underWay.add(work);
+  }
+
+  /** @returns whether anything was due */
+  private begin(work: Work, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
+    const { run, inHand, underWay } = work;
+    const groupIds = isOver() ? [] : lane.next(due, inHand);
+    if (groupIds.length > 0) {
+      lane.underWay += 1;
+      const turn = { inHand, isOver: () => underWay.hasFailed || isOver() };
+      const batch = this.batches
+        .apply(atPriority(run, lane.priority), groupIds, turn)
+        .then(() => this.assertPermitted(run))
+        .finally(() => (lane.underWay -= 1));
+      underWay.add(batch);
+    }
+    return due.length > 0;
+  }
+
+  /**
+   * A write that is refused may be one object's own matter. Refused on several objects, and allowed on none, it is the
+   * credential's; so is, while it is being probed, any refusal that nothing speaks against.
+   *
+   * @throws ProviderError
+   */
+  private async assertPermitted({ integration, permissions }: RunContext): Promise<void> {
+    const { denied, granted } = permissions;
+    if (!denied || granted) return;
+    if (integration.suspensionReason !== denied.reason) {
+      const { stopped, all } = await this.views.stoppedFor(integration.id, denied.reason);
+      if (!isDeniedEverywhere(stopped, all)) return;
+    }
+    throw denied;
+  }
+}
+
+function isLate({ until }: Work): boolean {
+  return performance.now() >= until;
+}

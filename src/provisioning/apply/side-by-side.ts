@@ -1,0 +1,38 @@
+import type { Alarm } from './alarm';
+
+/** Work that goes on side by side, and ends together: what is shared is given back only when none of it still writes. */
+export class SideBySide {
+  private readonly underWay = new Set<Promise<void>>();
+  private failure: { error: unknown } | null = null;
+
+  /** @param alarm rings whenever some of it has ended */
+  constructor(private readonly alarm: Alarm) {}
+
+  get size(): number {
+    return this.underWay.size;
+  }
+
+  get hasFailed(): boolean {
+    return this.failure !== null;
+  }
+
+  add(work: Promise<void>): void {
+    const ended = work
+      .catch((error: unknown) => this.fail(error))
+      .then(() => {
+        this.underWay.delete(ended);
+        this.alarm.ring();
+      });
+    this.underWay.add(ended);
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= { error };
+  }
+
+  /** @throws what the first of it failed with */
+  async end(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
+    if (this.failure) throw this.failure.error;
+  }
+}

@@ -1,0 +1,171 @@
+import type { Fault } from '../../simulator/faults';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+const LARGE = 150;
+const LATENCY_MS = 150;
+/** Calls to PagerDuty in that time, should four be under way at once. */
+const within = (ms: number) => (ms / LATENCY_MS) * 4;
+const email = (name: string) => `${name}@example.com`;
+
+describe('while a large group is pushed to a PagerDuty that takes 150 ms a call', () => {
+  let scimify: Scimify;
+  let integration: TestIntegration;
+  let users: Record<string, string>;
+  let many: string[];
+  let latency: Fault;
+  let turn = 0;
+  let [onCall, everyone] = ['', ''];
+
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+    integration = await scimify.createIntegration({ authMethod: 'api_key', policies: WITHOUT_GUARD });
+    const names = ['ada', 'bo', 'cy', 'dee'];
+    const crowd = Array.from({ length: LARGE }, (_, index) => `user.${index}`);
+    scimify.pagerDuty.addUsers([...names, ...crowd].map((name) => ({ email: email(name) })));
+    const ids = await integration.scim.createUsers([...names, ...crowd].map(email));
+    users = Object.fromEntries(names.map((name, index) => [name, ids[index]!]));
+    many = ids.slice(names.length);
+  }, 60_000);
+  afterAll(() => scimify.stop());
+
+  beforeEach(async () => {
+    turn += 1;
+    await integration.scim.setActive(users.ada!, true);
+    onCall = await integration.scim.createGroup(`On-call ${turn}`, [users.ada!, users.bo!]);
+    everyone = await integration.scim.createGroup(`Everyone ${turn}`, [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.clearCalls();
+    latency = scimify.pagerDuty.inject({ latencyMs: LATENCY_MS });
+  }, 60_000);
+  afterEach(async () => {
+    latency.remove();
+    await scimify.settled(integration, ['synced'], 60_000);
+  }, 90_000);
+
+  const sent = () => scimify.pagerDuty.calls().length;
+  const peopleOf = (team: string) => scimify.teams()[`${team} ${turn}`] ?? [];
+  const patchThemIn = () => integration.scim.addMembers(everyone, ...many);
+  const createThem = () => integration.scim.createGroup(`All of them ${turn}`, many);
+  const createOnCall = () => integration.scim.createGroup(`New on-call ${turn}`, [users.cy!, users.dee!]);
+
+  /** Until it is well under way: most of it is still to come. */
+  const beginPush = async (push: () => Promise<unknown>): Promise<void> => {
+    const before = sent();
+    await push();
+    await waitFor('the push to be under way', sent, (count) => count > before + 10, 30_000);
+  };
+
+  /** How many calls were sent from now on until it is done. */
+  const callsUntil = async (done: () => boolean, act: () => Promise<unknown>): Promise<number> => {
+    const before = sent();
+    await act();
+    await waitFor('it to be done', done, Boolean, 60_000);
+    return sent() - before;
+  };
+
+  it('somebody who leaves is off another team at once, and off that very team', async () => {
+    await beginPush(patchThemIn);
+    const isOff = (team: string) => !peopleOf(team).includes(email('ada'));
+    const calls = await callsUntil(
+      () => isOff('On-call') && isOff('Everyone'),
+      () => integration.scim.setActive(users.ada!, false),
+    );
+    expect(calls).toBeLessThan(within(2_000));
+    expect(peopleOf('Everyone').length).toBeLessThan(LARGE / 2);
+  }, 90_000);
+
+  it('who leaves before their turn to join came is never added', async () => {
+    await beginPush(patchThemIn);
+    const index = many.findLastIndex((_, each) => !peopleOf('Everyone').includes(email(`user.${each}`)));
+    const remote = scimify.pagerDuty.users().find((user) => user.email === email(`user.${index}`))!;
+    await integration.scim.setActive(many[index]!, false);
+    latency.remove();
+    await waitFor(
+      'all others to join',
+      () => peopleOf('Everyone').length,
+      (size) => size === LARGE + 1,
+      60_000,
+    );
+    await scimify.settled(integration);
+    const additions = scimify.pagerDuty
+      .calls({ method: 'PUT' })
+      .filter(({ path }) => path.endsWith(remote.id));
+    expect(additions).toEqual([]);
+    await integration.scim.setActive(many[index]!, true);
+  }, 120_000);
+
+  it.each([
+    ['a PATCH of a team', patchThemIn],
+    ['another new group', createThem],
+  ])(
+    'a new group of two has its team soon beside %s',
+    async (_what, push) => {
+      await beginPush(push);
+      const calls = await callsUntil(() => peopleOf('New on-call').length === 2, createOnCall);
+      expect(calls).toBeLessThan(within(5_000));
+    },
+    90_000,
+  );
+
+  it('somebody who is added to another team is there soon', async () => {
+    await beginPush(patchThemIn);
+    const calls = await callsUntil(
+      () => peopleOf('On-call').length === 3,
+      () => integration.scim.addMembers(onCall, users.cy!),
+    );
+    expect(calls).toBeLessThan(within(5_000));
+  }, 90_000);
+
+  it('a new group of two does not wait until all of the large one have been searched for', async () => {
+    const strangers = Array.from({ length: LARGE }, (_, index) => email(`stranger.${index}`));
+    scimify.pagerDuty.addUsers([...strangers, email('eve')].map((address) => ({ email: address })));
+    const [eve, ...others] = await integration.scim.createUsers([email('eve'), ...strangers]);
+    const body = { users: [], limit: 100, offset: 0, more: true, total: 20_000 };
+    const tooLong = scimify.pagerDuty.inject({ path: /^\/users\?.*total=true/, status: 200, body });
+    await beginPush(() => integration.scim.createGroup(`All of them ${turn}`, others));
+    const calls = await callsUntil(
+      () => peopleOf('New on-call').length === 2,
+      () => integration.scim.createGroup(`New on-call ${turn}`, [users.cy!, eve!]),
+    );
+    expect(calls).toBeLessThan(within(5_000));
+    tooLong.remove();
+  }, 90_000);
+});
+
+describe('while more tenants push than a pool of 32 workers would serve', () => {
+  const TENANTS = 40;
+  const LATENCY = 5_000;
+  let scimify: Scimify;
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+  });
+  afterAll(() => scimify.stop());
+
+  it('somebody of another tenant who leaves is off their team at once', async () => {
+    const crowd = Array.from({ length: 6 }, (_, index) => email(`user.${index}`));
+    scimify.pagerDuty.addUsers(crowd.map((address) => ({ email: address })));
+    const quiet = await scimify.createIntegration({ authMethod: 'api_key', policies: WITHOUT_GUARD });
+    const [ada, bo] = await quiet.scim.createUsers(crowd.slice(0, 2));
+    await quiet.scim.createGroup('On-call', [ada!, bo!]);
+    await scimify.settled(quiet);
+    scimify.pagerDuty.inject({ method: 'PUT', latencyMs: LATENCY });
+    for (let index = 0; index < TENANTS; index++) {
+      const busy = await scimify.createIntegration({ authMethod: 'api_key' });
+      await busy.scim.createGroup(`Team ${index}`, await busy.scim.createUsers(crowd));
+    }
+    const teams = () => scimify.pagerDuty.teams().length;
+    await waitFor('so many to push', teams, (count) => count > 32, 60_000);
+    const added = () => scimify.pagerDuty.calls({ method: 'PUT' }).length;
+    await quiet.scim.setActive(ada!, false);
+    const before = added();
+    await waitFor(
+      'ada to leave',
+      () => scimify.teams()['On-call'],
+      (emails) => emails?.length === 1,
+      60_000,
+    );
+    // Each of the others has one call under way, and may have begun the next.
+    expect(added() - before).toBeLessThan(TENANTS);
+  }, 180_000);
+});
