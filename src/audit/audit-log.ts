@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
-import { placeholders } from '../database/dialect';
+import { chunksOf } from '../database/chunks';
+import { inList, placeholders } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 import type { Actor } from './actor';
 import type { AuditOutcome } from './audit-event.entity';
@@ -14,23 +16,30 @@ export interface AuditEntry {
   integrationId?: string | null;
   /** Default: succeeded. */
   outcome?: AuditOutcome;
+  /**
+   * Of what is tried until it succeeds: whom or what it is about, beside action and target. A failure that is like the last
+   * one is counted by its event.
+   */
+  attempt?: string;
   /** Never a secret, and no personal data beyond ids, names and the addresses that identify a user. */
   detail?: Record<string, unknown>;
 }
 
-/** Append-only: an event is written in the transaction of what it tells, so neither exists without the other. */
+/** An event is written in the transaction of what it tells, so neither exists without the other. */
 @Injectable()
 export class AuditLog {
   async record(tx: Transaction, entry: AuditEntry): Promise<void> {
     await this.recordAll(tx, [entry]);
   }
 
+  /** @param entries at most one of each attempt */
   async recordAll(tx: Transaction, entries: readonly AuditEntry[]): Promise<void> {
-    if (entries.length === 0) return;
+    const news = (await countRepeated(tx, entries.map(asRow))).filter(({ isCounted }) => !isCounted);
+    if (news.length === 0) return;
     await tx.query(
       `INSERT INTO audit_event (id, at, tenantId, integrationId, actorKind, actorName, actorKeyPrefix, action,
-         targetType, targetId, outcome, requestId, detail) VALUES ${placeholders(entries.length, 13)}`,
-      entries.flatMap((entry) => [
+         targetType, targetId, outcome, requestId, detail, attemptKey) VALUES ${placeholders(news.length, 14)}`,
+      news.flatMap(({ entry, outcome, detail, attemptKey }) => [
         uuid(),
         Date.now(),
         entry.tenantId ?? null,
@@ -41,10 +50,78 @@ export class AuditLog {
         entry.action,
         entry.target.type,
         entry.target.id,
-        entry.outcome ?? 'succeeded',
+        outcome,
         entry.actor.requestId,
-        entry.detail === undefined ? null : JSON.stringify(entry.detail),
+        detail,
+        outcome === 'failed' ? attemptKey : null,
       ]),
     );
   }
+}
+
+interface Row {
+  entry: AuditEntry;
+  outcome: AuditOutcome;
+  detail: string | null;
+  attemptKey: string | null;
+  /** An event of before tells of it. */
+  isCounted: boolean;
+}
+
+function asRow(entry: AuditEntry): Row {
+  return {
+    entry,
+    outcome: entry.outcome ?? 'succeeded',
+    detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
+    attemptKey: attemptKeyOf(entry),
+    isCounted: false,
+  };
+}
+
+function attemptKeyOf({ integrationId, action, target, attempt }: AuditEntry): string | null {
+  if (attempt === undefined) return null;
+  const parts = [integrationId ?? null, action, target.type, target.id, attempt];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** What failed as it did the last time is counted there; whatever else is heard of an attempt ends the counting. */
+async function countRepeated(tx: Transaction, rows: readonly Row[]): Promise<Row[]> {
+  const attempted = rows.filter(({ attemptKey }) => attemptKey !== null);
+  const lastOf = new Map<string, LastFailure>();
+  for await (const some of chunksOf(attempted)) {
+    const last = await tx.query<LastFailure>(
+      `SELECT id, attemptKey, requestId, detail FROM audit_event WHERE attemptKey IN (${inList(some)})`,
+      some.map(({ attemptKey }) => attemptKey),
+    );
+    for (const failure of last) lastOf.set(failure.attemptKey, failure);
+  }
+  const counted: string[] = [];
+  const ended: string[] = [];
+  const compared = rows.map((row) => {
+    const last = row.attemptKey === null ? undefined : lastOf.get(row.attemptKey);
+    if (!last) return row;
+    const { requestId } = row.entry.actor;
+    // Where it is not known for whom it is tried, it is tried once more.
+    const isSameCause = requestId === null || requestId === last.requestId;
+    const isCounted = row.outcome === 'failed' && row.detail === last.detail && isSameCause;
+    (isCounted ? counted : ended).push(last.id);
+    return { ...row, isCounted };
+  });
+  for await (const ids of chunksOf(counted)) {
+    await tx.query(
+      `UPDATE audit_event SET attempts = COALESCE(attempts, 1) + 1, lastAt = ? WHERE id IN (${inList(ids)})`,
+      [Date.now(), ...ids],
+    );
+  }
+  for await (const ids of chunksOf(ended)) {
+    await tx.query(`UPDATE audit_event SET attemptKey = NULL WHERE id IN (${inList(ids)})`, ids);
+  }
+  return compared;
+}
+
+interface LastFailure {
+  id: string;
+  attemptKey: string;
+  requestId: string | null;
+  detail: string | null;
 }

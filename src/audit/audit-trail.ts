@@ -31,8 +31,11 @@ const EVENTS_AT_ONCE = 100;
 /** How long the search for one page may keep the thread in all, in slices; what it has found by then is the page. */
 const SEARCHED_FOR_MS = 1_000;
 
+/** All of an event but what it is found by. */
+export type ShownEvent = Omit<AuditEvent, 'attemptKey'>;
+
 export interface AuditPage {
-  events: AuditEvent[];
+  events: ShownEvent[];
   /** Id of the last event that was looked at; null where there is none left. */
   next: string | null;
 }
@@ -52,7 +55,7 @@ export class AuditTrail {
    */
   async newest(filter: AuditFilter, before: string, limit: number): Promise<AuditPage> {
     const slice = new Slice();
-    const events: AuditEvent[] = [];
+    const events: ShownEvent[] = [];
     for await (const part of this.parts(filter, slice, 'newest first', before)) {
       for await (const some of this.found(filter, part)) {
         for (const event of some) {
@@ -67,7 +70,7 @@ export class AuditTrail {
   }
 
   /** The oldest first, a hundred at a time: however many there are, no more of them are in memory. */
-  async *all(filter: AuditFilter): AsyncGenerator<AuditEvent> {
+  async *all(filter: AuditFilter): AsyncGenerator<ShownEvent> {
     const slice = new Slice();
     for await (const part of this.parts(filter, slice, 'oldest first', '')) {
       for await (const some of this.found(filter, part)) {
@@ -107,16 +110,16 @@ export class AuditTrail {
     }
   }
 
-  private async *found(filter: AuditFilter, part: Part): AsyncGenerator<AuditEvent[]> {
+  private async *found(filter: AuditFilter, part: Part): AsyncGenerator<ShownEvent[]> {
     const { order, last } = part;
     const upTo: Condition = [order === 'newest first' ? 'id >= ?' : 'id <= ?', [last]];
     const direction = order === 'newest first' ? 'DESC' : 'ASC';
     let { after } = part;
     for (let left = part.found; left > 0;) {
       const where = [...rangeOf(filter), ...conditionsOf(filter), upTo, ...positionAfter(order, after)];
-      const rows = await this.reader.query<(Omit<AuditEvent, 'detail'> & { detail: string | null })[]>(
+      const rows = await this.reader.query<(Omit<ShownEvent, 'detail'> & { detail: string | null })[]>(
         `SELECT id, at, tenantId, integrationId, actorKind, actorName, actorKeyPrefix, action, targetType, targetId,
-                outcome, requestId, detail
+                outcome, requestId, detail, attempts, lastAt
          FROM audit_event WHERE ${sqlOf(where)} ORDER BY id ${direction} LIMIT ${EVENTS_AT_ONCE}`,
         valuesOf(where),
       );
@@ -124,6 +127,7 @@ export class AuditTrail {
       yield rows.map((row) => ({
         ...row,
         at: Number(row.at),
+        lastAt: row.lastAt === null ? null : Number(row.lastAt),
         detail: row.detail === null ? null : (JSON.parse(row.detail) as object),
       }));
       left -= rows.length;

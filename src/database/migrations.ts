@@ -1,6 +1,7 @@
 import { SharedExternalIds1790100000000 } from './migrations/1790100000000-shared-external-ids';
 import { LiveKeys1790200000000 } from './migrations/1790200000000-live-keys';
 import { UrgentChanges1790300000000 } from './migrations/1790300000000-urgent-changes';
+import { RepeatedFailures1790310000000 } from './migrations/1790310000000-repeated-failures';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   SharedExternalIds1790100000000,
   LiveKeys1790200000000,
   UrgentChanges1790300000000,
+  RepeatedFailures1790310000000,
 ];

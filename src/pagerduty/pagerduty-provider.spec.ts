@@ -973,7 +973,7 @@ describe('changing members', () => {
     simulator.inject({ method: 'PUT', status: 404, times: 1 });
     const { outcomes } = await outcomesOf(withKey().changeMembers(teamId, add(user.id), context));
     expect(outcomes).toMatchObject([
-      { applied: false, error: { kind: 'unavailable', reason: 'not_visible_yet' } },
+      { applied: false, error: { kind: 'rejected', reason: 'addition_not_found' } },
     ]);
   });
 

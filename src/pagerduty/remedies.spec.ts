@@ -93,7 +93,6 @@ const FAILURES: Record<Exclude<FailureReason, typeof LOOKED_INTO>, () => Promise
     });
     return withKey().listMembers(team, callContext());
   },
-  not_visible_yet: () => addOne({ method: 'PUT', status: 404 }),
 
   unauthorized: () => findTeam(connectTo(simulator, 'PdUnknownKey12345678')),
   oauth_client_refused: () =>
@@ -118,6 +117,7 @@ const FAILURES: Record<Exclude<FailureReason, typeof LOOKED_INTO>, () => Promise
   plan_too_small: onList({ status: 402, body: '' }),
 
   team_gone: () => withKey().updateGroup('PGONE', { name: 'SRE' }, callContext()),
+  addition_not_found: () => addOne({ method: 'PUT', status: 404 }),
   user_gone: () => addOne(null, (userId) => simulator.removeUser(userId)),
   malformed_id: () => withKey().updateGroup('../users', { name: 'SRE' }, callContext()),
 

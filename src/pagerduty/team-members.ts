@@ -4,14 +4,9 @@ import type {
   MemberSpec,
   RemoteMember,
 } from '../integrations/provider/integration-provider';
-import {
-  GROUP_GONE,
-  GROUP_NOT_VISIBLE_YET,
-  ProviderError,
-  USER_GONE,
-} from '../integrations/provider/provider-error';
+import { GROUP_GONE, ProviderError, USER_GONE } from '../integrations/provider/provider-error';
 import type { PagerDutyClient } from './api/client';
-import { listChangedWhileRead, notVisibleYet, userGone, userIsStakeholder } from './api/failures';
+import { additionNotFound, listChangedWhileRead, userGone, userIsStakeholder } from './api/failures';
 import { pagesOf } from './api/paging';
 import { parseMember, parseUser, type TeamMember, type User } from './api/types';
 import type { Teams } from './teams';
@@ -145,8 +140,7 @@ class MemberWrites {
       return;
     }
     if (result.accountWide || result.reason === GROUP_GONE) throw result;
-    const mayBeTheMembersOwn = result.status === 500 || result.reason === GROUP_NOT_VISIBLE_YET;
-    if (result.kind === 'unavailable' && !mayBeTheMembersOwn) throw result;
+    if (result.kind === 'unavailable' && result.status !== 500) throw result;
     const counts = result.kind === 'unavailable' || result.kind === 'permission';
     const length = counts && this.streak.reason === result.reason ? this.streak.length + 1 : 1;
     this.streak = { reason: counts ? result.reason : '', length };
@@ -168,7 +162,7 @@ class MemberWrites {
   private async explainAdd(remoteUserId: string, error: ProviderError): Promise<ProviderError> {
     if (error.kind === 'not-found') {
       await this.lookAtTeam(error);
-      return (await this.user(remoteUserId)) === null ? userGone(error) : notVisibleYet(error);
+      return (await this.user(remoteUserId)) === null ? userGone(error) : additionNotFound(error);
     }
     // What PagerDuty says to a stakeholder is not documented, but who is one is.
     if (error.reason === 'request_refused' || error.reason === 'role_refused') {

@@ -16,8 +16,8 @@ import { PageInfo, PageQuery, cursorId, cursorOf } from '../admin-api/page';
 import { IsText } from '../admin-api/text';
 import { IsTime, isoTime, parseTime } from '../admin-api/time';
 import { ACTOR_KINDS, type ActorKind } from '../audit/actor';
-import type { AuditEvent, AuditOutcome } from '../audit/audit-event.entity';
-import { type AuditFilter, AuditTrail } from '../audit/audit-trail';
+import type { AuditOutcome } from '../audit/audit-event.entity';
+import { type AuditFilter, AuditTrail, type ShownEvent } from '../audit/audit-trail';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
 import { AdminGuard } from './authentication/admin.guard';
 import { Tenants } from './tenants.service';
@@ -110,6 +110,13 @@ class AuditEventView {
   requestId: string | null;
   @ApiProperty({ type: Object, nullable: true, description: 'What more there is to say of this action' })
   detail: object | null;
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    description: 'How often it was attempted: more than once only where it failed in the same way each time',
+  })
+  attempts: number;
+  @ApiProperty({ format: 'date-time', description: 'The last of these attempts' }) lastAt: string;
 }
 
 class AuditEventPage extends PageInfo {
@@ -188,7 +195,7 @@ export class AuditEventsController {
   }
 
   private lines(filter: AuditFilter): StreamableFile {
-    const lines = async function* (events: AsyncIterable<AuditEvent>) {
+    const lines = async function* (events: AsyncIterable<ShownEvent>) {
       for await (const event of events) yield `${JSON.stringify(present(event))}\n`;
     };
     return new StreamableFile(Readable.from(lines(this.trail.all(filter))), { type: NDJSON });
@@ -210,7 +217,7 @@ function filterOf({ since, until, ...query }: AuditQuery): AuditFilter {
   };
 }
 
-function present(event: AuditEvent): AuditEventView {
+function present(event: ShownEvent): AuditEventView {
   return {
     id: event.id,
     at: isoTime(event.at),
@@ -222,5 +229,7 @@ function present(event: AuditEvent): AuditEventView {
     outcome: event.outcome,
     requestId: event.requestId,
     detail: event.detail,
+    attempts: event.attempts ?? 1,
+    lastAt: isoTime(event.lastAt ?? event.at),
   };
 }

@@ -290,6 +290,20 @@ const CASES: Case[] = [
     },
   },
   {
+    reason: 'not_visible_yet',
+    where: 'a member',
+    says:
+      'PagerDuty answers "not found" to the call that adds the person, although it shows both the team and the person. ' +
+      'Nothing needs to be done: it is tried again by itself.',
+    provoke: async () => {
+      await connect();
+      const group = await syncedGroup('On-call', 'ada');
+      fail({ method: 'PUT', path: `/teams/${teamOf('On-call')}/users/${personOf('bo')}`, status: 404 });
+      await integration.scim.addMembers(group, users.bo!);
+      return ofMember(group, 'bo');
+    },
+  },
+  {
     reason: 'waits_for_additions',
     where: 'a member',
     says: 'The person leaves the team once those who are to join it have joined.',

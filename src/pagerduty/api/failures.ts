@@ -76,7 +76,6 @@ export const FAILURES = {
   connection_broken: { kind: 'unavailable', remedy: RETRIED, unclear: true },
   timeout: { kind: 'unavailable', remedy: RETRIED, unclear: true },
   list_changed: { kind: 'unavailable', remedy: RETRIED },
-  not_visible_yet: { kind: 'unavailable', remedy: RETRIED },
 
   unauthorized: { kind: 'credentials', remedy: CHECK_CREDENTIAL },
   oauth_client_refused: { kind: 'credentials', remedy: CHECK_OAUTH },
@@ -146,6 +145,11 @@ export const FAILURES = {
   user_is_stakeholder: {
     kind: 'rejected',
     remedy: 'Give the person a base role other than stakeholder in PagerDuty, or take them out of the group.',
+  },
+  addition_not_found: {
+    kind: 'rejected',
+    remedy:
+      'Try in PagerDuty to put the person into the team by hand; where that fails as well, ask the support of PagerDuty.',
   },
   role_refused: {
     kind: 'rejected',
@@ -223,12 +227,11 @@ export function userGone(cause: ProviderError): ProviderError {
   return concluded('user_gone', cause, 'The user is not in PagerDuty any more.');
 }
 
-const NOT_VISIBLE_RETRY_MS = 5_000;
-
-/** PagerDuty answers 404 for something that is there, or that was made a moment ago. */
-export function notVisibleYet(cause: ProviderError): ProviderError {
-  const message = 'PagerDuty does not find the team or the user yet, although it was there a moment ago.';
-  return concluded('not_visible_yet', cause, message, NOT_VISIBLE_RETRY_MS);
+/** PagerDuty answers 404 although both are there, as it does for a while after one of them was made. */
+export function additionNotFound(cause: ProviderError): ProviderError {
+  const message =
+    'PagerDuty answers "not found" to the call that adds the person, although it shows both the team and the person.';
+  return concluded('addition_not_found', cause, message);
 }
 
 export function userIsStakeholder(cause: ProviderError): ProviderError {
@@ -236,13 +239,8 @@ export function userIsStakeholder(cause: ProviderError): ProviderError {
 }
 
 /** What a failure turned out to be after a second look. */
-function concluded(
-  reason: FailureReason,
-  cause: ProviderError,
-  message: string,
-  retryAfterMs?: number,
-): ProviderError {
+function concluded(reason: FailureReason, cause: ProviderError, message: string): ProviderError {
   const { kind, remedy } = FAILURES[reason];
   const { outcome, status } = cause;
-  return new ProviderError({ kind, reason, remedy, outcome, status, message, retryAfterMs, cause });
+  return new ProviderError({ kind, reason, remedy, outcome, status, message, cause });
 }

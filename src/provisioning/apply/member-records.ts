@@ -3,12 +3,14 @@ import { inList, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
 import {
+  ADDITION_NOT_FOUND,
   GROUP_FULL,
   GROUP_GONE,
   type ProviderError,
   USER_GONE,
 } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { READS_LAG_MS } from '../plan/just-created';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
 import { noteCauses } from './causes';
@@ -109,7 +111,7 @@ export async function markIntents(
   tx: Transaction,
   remoteGroupId: string,
   state: 'adding' | 'removing',
-  intents: readonly { remoteUserId: string; attempts: number }[],
+  intents: readonly { remoteUserId: string; attempts: number; refusedFor?: string }[],
 ): Promise<void> {
   const now = Date.now();
   for await (const some of chunksOf(intents)) {
@@ -127,13 +129,14 @@ export async function markIntents(
           'reason',
           'message',
           'nextAttemptAt',
+          'notFoundSince',
           'joinedAt',
         ],
         key: ['remoteGroupId', 'remoteUserId'],
         update: ['state', 'managed', 'kind', 'reason', 'message', 'nextAttemptAt'],
         rows: some.length,
       }),
-      some.flatMap(({ remoteUserId, attempts }) => [
+      some.flatMap(({ remoteUserId, attempts, refusedFor }) => [
         remoteGroupId,
         remoteUserId,
         state,
@@ -144,25 +147,36 @@ export async function markIntents(
         null,
         null,
         now,
+        // Their two minutes were over when they were refused.
+        refusedFor === ADDITION_NOT_FOUND ? now - READS_LAG_MS : null,
         now,
       ]),
     );
   }
 }
 
-/** How often each of these people was refused so far, and who put them into the group. */
+export interface Waiting {
+  /** Refusals so far. */
+  attempts: number;
+  reason: string;
+  /** Who put the person into the group. */
+  cause: string | null;
+}
+
+/** Those of these people who could not be added so far. */
 export async function waitingAmong(
   tx: Transaction,
   remoteGroupId: string,
   userIds: readonly string[],
-): Promise<Map<string, { attempts: number; cause: string | null }>> {
-  const waiting = new Map<string, { attempts: number; cause: string | null }>();
+): Promise<Map<string, Waiting>> {
+  const waiting = new Map<string, Waiting>();
   for await (const some of chunksOf(userIds)) {
-    const rows = await tx.query<{ userId: string; attempts: number; cause: string | null }>(
-      `SELECT userId, attempts, cause FROM parked_member WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,
+    const rows = await tx.query<Waiting & { userId: string }>(
+      `SELECT userId, attempts, reason, cause FROM parked_member
+       WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,
       [remoteGroupId, ...some],
     );
-    for (const { userId, attempts, cause } of rows) waiting.set(userId, { attempts, cause });
+    for (const { userId, ...row } of rows) waiting.set(userId, row);
   }
   return waiting;
 }
@@ -187,7 +201,7 @@ export async function recordApplied(
   }
   await tx.query(
     `UPDATE remote_member SET state = 'present', role = ?, kind = NULL, reason = NULL, message = NULL, attempts = 0,
-       nextAttemptAt = NULL, cause = NULL WHERE remoteGroupId = ? AND remoteUserId = ?`,
+       nextAttemptAt = NULL, notFoundSince = NULL, cause = NULL WHERE remoteGroupId = ? AND remoteUserId = ?`,
     [outcome.role, remoteGroupId, outcome.remoteUserId],
   );
   await unparkPeople(tx, remoteGroupId, userIds);
@@ -253,6 +267,40 @@ export async function postpone(
       remoteGroupId,
       remoteUserId,
     ],
+  );
+}
+
+/** @returns since when the target finds nothing to add this person to, although team and person are there */
+export async function notFoundSince(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserId: string,
+): Promise<number> {
+  const [row] = await tx.query<{ notFoundSince: number | null }>(
+    'SELECT notFoundSince FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
+    [remoteGroupId, remoteUserId],
+  );
+  if (row && row.notFoundSince !== null) return Number(row.notFoundSince);
+  const now = Date.now();
+  await tx.query('UPDATE remote_member SET notFoundSince = ? WHERE remoteGroupId = ? AND remoteUserId = ?', [
+    now,
+    remoteGroupId,
+    remoteUserId,
+  ]);
+  return now;
+}
+
+/** The call stays to be made in a moment. It is no refusal yet, and counts as none. */
+export async function waitToBeSeen(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserId: string,
+  { reason, explanation, retryAfterMs }: ProviderError,
+): Promise<void> {
+  await tx.query(
+    `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
+     WHERE remoteGroupId = ? AND remoteUserId = ?`,
+    [reason, explanation, Date.now() + retryAfterMs!, remoteGroupId, remoteUserId],
   );
 }
 
@@ -364,7 +412,7 @@ export async function countPlaces(
   return { taken: Number(row!.taken), wanted: Number(row!.wanted) };
 }
 
-/** Somebody joined for whom they may have waited. */
+/** Nobody waits any longer for somebody who joined, or was refused. */
 export async function hurryRemovalsThatWait(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query(
     `UPDATE remote_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?`,

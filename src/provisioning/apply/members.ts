@@ -3,8 +3,15 @@ import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { inList } from '../../database/dialect';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import { GROUP_FULL, GROUP_GONE, ProviderError, USER_GONE } from '../../integrations/provider/provider-error';
+import {
+  ADDITION_NOT_FOUND,
+  GROUP_FULL,
+  GROUP_GONE,
+  ProviderError,
+  USER_GONE,
+} from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { isJustCreated } from '../plan/just-created';
 import {
   type MemberPlan,
   type MemberPlanInput,
@@ -27,6 +34,7 @@ import {
   hurryRemovalsThatWait,
   markIntents,
   markRemoving,
+  notFoundSince,
   offerFreedPlaces,
   parkPeople,
   postpone,
@@ -35,12 +43,13 @@ import {
   recordFailed,
   unparkPeople,
   waitForAdditions,
+  waitToBeSeen,
   waitingAmong,
 } from './member-records';
 import { CHUNK, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
 import { GroupBlockedError } from './group-blocked';
-import { unlessNotVisibleYet } from './not-visible-yet';
+import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
 import { addedByUs, addedByUsAndKept, usersLinkedTo } from './known-target';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
@@ -50,6 +59,8 @@ import { UserResolution } from './user-resolution';
 
 /** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
 const OUTCOMES_PER_COMMIT = 20;
+/** So many in a row whom a team that was just made does not take are not to blame: it is not there yet for writes. */
+const UNSEEN_THAT_STOP = 3;
 
 /** Brings members of one team to where the IdP wants them. */
 @Injectable()
@@ -317,15 +328,13 @@ export class Members {
         remoteGroupId,
         people.map(({ userId }) => userId),
       );
-      const attemptsOf = (remoteUserId: string) =>
-        Math.max(0, ...(peopleOf.get(remoteUserId) ?? []).map((id) => waiting.get(id)?.attempts ?? 0));
+      const intentOf = (remoteUserId: string) => {
+        const waited = (peopleOf.get(remoteUserId) ?? []).flatMap((id) => waiting.get(id) ?? []);
+        const [last] = waited.sort((a, b) => b.attempts - a.attempts);
+        return { remoteUserId, attempts: last?.attempts ?? 0, refusedFor: last?.reason };
+      };
       const causes = causesOf(view, people, remoteUserIds, marks, waiting);
-      await markIntents(
-        tx,
-        remoteGroupId,
-        'adding',
-        add.map((remoteUserId) => ({ remoteUserId, attempts: attemptsOf(remoteUserId) })),
-      );
+      await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));
       for await (const some of chunksOf(manage)) {
         await tx.query(
           `UPDATE remote_member SET managed = 1 WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
@@ -404,6 +413,7 @@ export class Members {
     if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
     let passing: ProviderError | null = null;
     let stopped: ProviderError | null = null;
+    let unseenInARow = 0;
     const unsent = new Set([...change.add, ...change.remove]);
     let unrecorded: MemberOutcome[] = [];
     const flush = async () => {
@@ -419,12 +429,15 @@ export class Members {
     };
     try {
       for await (const sent of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
-        const outcome = sent.applied
-          ? sent
-          : { ...sent, error: unlessNotVisibleYet(view.remote, sent.error) };
+        const outcome = sent.applied ? sent : { ...sent, error: await this.judge(run, view, sent) };
         unrecorded.push(outcome);
         unsent.delete(outcome.remoteUserId);
         if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
+        unseenInARow = !outcome.applied && isNotSeenYet(outcome.error) ? unseenInARow + 1 : 0;
+        if (unseenInARow >= UNSEEN_THAT_STOP && isJustCreated(view.remote, Date.now())) {
+          stopped = passing;
+          break;
+        }
         if (unrecorded.length >= OUTCOMES_PER_COMMIT || turn?.isWanted) await flush();
         if (turn?.isWanted) await turn.giveWay();
       }
@@ -442,6 +455,17 @@ export class Members {
     return { failed, stopped };
   }
 
+  /** That something is not found may mean that it is not shown yet. */
+  private async judge(
+    run: RunContext,
+    { remote }: ViewWithTeam,
+    { remoteUserId, error }: MemberOutcome & { applied: false },
+  ): Promise<ProviderError> {
+    if (error.reason !== ADDITION_NOT_FOUND) return unlessNotVisibleYet(remote, error);
+    const since = await this.leases.run(run.lease, (tx) => notFoundSince(tx, remote.id, remoteUserId));
+    return unlessNotSeenYet(error, since, Date.now());
+  }
+
   private async recordOutcomes(
     run: RunContext,
     view: ViewWithTeam,
@@ -457,6 +481,8 @@ export class Members {
         const people = peopleOf.get(outcome.remoteUserId) ?? [];
         if (outcome.applied) {
           await recordApplied(tx, view.groupId, remoteGroupId, outcome, people);
+        } else if (isNotSeenYet(outcome.error)) {
+          await waitToBeSeen(tx, remoteGroupId, outcome.remoteUserId, outcome.error);
         } else {
           await recordFailed(tx, run, remoteGroupId, outcome, people, causes.get(outcome.remoteUserId));
           await this.forgetGone(tx, run, outcome);
@@ -467,8 +493,7 @@ export class Members {
       await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
       const freed = outcomes.filter(freesPlace).length;
       if (freed > 0) await offerFreedPlaces(tx, remoteGroupId, freed);
-      const joined = outcomes.some((outcome) => outcome.applied && outcome.change === 'add');
-      if (joined) await hurryRemovalsThatWait(tx, remoteGroupId);
+      if (outcomes.some(endsWaiting)) await hurryRemovalsThatWait(tx, remoteGroupId);
       await this.audit.record(
         tx,
         run,
@@ -477,6 +502,7 @@ export class Members {
           target: { type: 'group', id: view.groupId },
           outcome: outcome.applied ? ('succeeded' as const) : ('failed' as const),
           cause: causes.get(outcome.remoteUserId),
+          attempt: outcome.remoteUserId,
           detail: {
             remoteUserId: outcome.remoteUserId,
             userIds: usersOf.get(outcome.remoteUserId) ?? [],
@@ -570,12 +596,20 @@ function* stillPlanned<T>(
   for (const remoteUserId of remoteUserIds) if (isPlanned(remoteUserId)) yield as(remoteUserId);
 }
 
+/** Somebody joined, or was refused: nobody has to stay any longer for them. */
+function endsWaiting(outcome: MemberOutcome): boolean {
+  return outcome.change === 'add' && (outcome.applied || isRefusal(outcome.error));
+}
+
+function isRefusal(error: ProviderError): boolean {
+  return error.isOfOneObject && error.outcome === 'not-applied';
+}
+
 /** Somebody left, or was refused for whom a place had been kept; but one that is full has none to give. */
 function freesPlace(outcome: MemberOutcome): boolean {
   if (outcome.applied) return outcome.change === 'remove';
   const { error, change } = outcome;
-  const isRefused = error.isOfOneObject && error.outcome === 'not-applied';
-  return change === 'add' && isRefused && error.reason !== GROUP_FULL && error.reason !== GROUP_GONE;
+  return change === 'add' && isRefusal(error) && error.reason !== GROUP_FULL && error.reason !== GROUP_GONE;
 }
 
 async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {

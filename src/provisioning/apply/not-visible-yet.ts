@@ -1,5 +1,10 @@
-import { GROUP_GONE, GROUP_NOT_VISIBLE_YET, ProviderError } from '../../integrations/provider/provider-error';
-import { isJustCreated } from '../plan/just-created';
+import {
+  ADDITION_NOT_FOUND,
+  GROUP_GONE,
+  GROUP_NOT_VISIBLE_YET,
+  ProviderError,
+} from '../../integrations/provider/provider-error';
+import { additionDelay, isJustCreated } from '../plan/just-created';
 import type { RemoteGroup } from '../state/remote-group.entity';
 
 const LOOK_AGAIN_AFTER_MS = 5_000;
@@ -22,6 +27,36 @@ export function unlessNotVisibleYet<Failure>(
 ): Failure | ProviderError {
   if (!(error instanceof ProviderError) || error.reason !== GROUP_GONE) return error;
   return isJustCreated(remote, Date.now()) ? notVisibleYet(error) : error;
+}
+
+/**
+ * What it amounts to that a person cannot be added although team and person are there: within the time by which the
+ * target's reads lag it passes, and after that it is a refusal of this person.
+ *
+ * @param since when the call for this person was first answered so; epoch milliseconds
+ */
+export function unlessNotSeenYet(error: ProviderError, since: number, now: number): ProviderError {
+  const retryAfterMs = additionDelay(since, now);
+  if (retryAfterMs === null) return error;
+  const { message, outcome, status } = error;
+  const remedy = 'Nothing needs to be done: it is tried again by itself.';
+  return new ProviderError({
+    kind: 'unavailable',
+    reason: GROUP_NOT_VISIBLE_YET,
+    message,
+    remedy,
+    outcome,
+    status,
+    retryAfterMs,
+    cause: error,
+  });
+}
+
+/** Whether it is `unlessNotSeenYet` that lets it pass. */
+export function isNotSeenYet({ reason, cause }: ProviderError): boolean {
+  return (
+    reason === GROUP_NOT_VISIBLE_YET && cause instanceof ProviderError && cause.reason === ADDITION_NOT_FOUND
+  );
 }
 
 function notVisibleYet(cause: ProviderError): ProviderError {

@@ -346,20 +346,21 @@ export class People {
         preexisting: number;
         reason: string | null;
         attempts: number;
+        notFoundSince: number | null;
       }[]
     >(
-      `SELECT remoteUserId, state, managed, preexisting, reason, attempts FROM remote_member
+      `SELECT remoteUserId, state, managed, preexisting, reason, attempts, notFoundSince FROM remote_member
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
       [remoteGroupId, ...remoteUserIds],
     );
-    for (const { remoteUserId, state, managed, preexisting, reason, attempts } of rows) {
+    for (const { remoteUserId, state, managed, preexisting, reason, attempts, notFoundSince } of rows) {
       known.set(remoteUserId, {
         state,
         managed: Boolean(managed),
         preexisting: Boolean(preexisting),
         waitsToLeave: state === 'present' && reason === WAITS_FOR_ADDITIONS,
         // Whoever waits to leave was not called for.
-        failures: state === 'present' ? 0 : attempts,
+        failures: state === 'present' ? 0 : attempts + (notFoundSince === null ? 0 : 1),
       });
     }
     return known;

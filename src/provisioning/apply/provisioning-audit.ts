@@ -5,7 +5,7 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { RunContext } from './run-context';
 
 /** `cause`: id of the request for which the engine acts; its own event tells whose it was. None where it is not known. */
-export type EngineEntry = Pick<AuditEntry, 'action' | 'target' | 'outcome' | 'detail'> & {
+export type EngineEntry = Pick<AuditEntry, 'action' | 'target' | 'outcome' | 'attempt' | 'detail'> & {
   cause?: string | null;
 };
 

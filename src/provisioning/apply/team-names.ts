@@ -159,6 +159,7 @@ function renaming(
     action: 'team.renamed',
     target: { type: 'group', id: groupId },
     cause: change?.cause,
+    attempt: '',
     ...(failure === undefined
       ? { detail }
       : { outcome: 'failed' as const, detail: { ...detail, reason: failure } }),

@@ -16,3 +16,17 @@ export function isJustCreated(
 export function mayBeShownYet({ sentAt }: { sentAt: number }, now: number): boolean {
   return now - sentAt <= READS_LAG_MS;
 }
+
+const SHORTEST_MS = 5_000;
+
+/**
+ * When a person is tried again whose addition finds nothing although team and person are there: each time as long again
+ * as it has lasted, so seven times in all.
+ *
+ * @param since the first of these answers in a row
+ * @returns milliseconds; null once the target's reads no longer explain it
+ */
+export function additionDelay(since: number, now: number): number | null {
+  const lasted = now - since;
+  return lasted < READS_LAG_MS ? Math.min(Math.max(SHORTEST_MS, lasted), READS_LAG_MS - lasted) : null;
+}

@@ -37,6 +37,8 @@ export class RemoteMember {
   @TextColumn(1000, { nullable: true }) message: string | null;
   @IntegerColumn() attempts: number;
   @TimeColumn({ nullable: true }) nextAttemptAt: number | null;
+  /** Since when the target finds nothing to add them to, although team and person are there. */
+  @TimeColumn({ nullable: true }) notFoundSince: number | null;
   /** When it was planned that they join; null for those who were there by themselves. */
   @TimeColumn({ nullable: true }) joinedAt: number | null;
   /** Request for which the call is made, as far as one is known. */

@@ -6,10 +6,10 @@ import { waitFor } from '../../support/wait';
 /** What is due at some time, in whichever table it stands. */
 const DUE_TIMES = {
   remote_user: ['nextCheckAt'],
-  remote_member: ['nextAttemptAt'],
+  remote_member: ['nextAttemptAt', 'notFoundSince'],
   parked_member: ['nextAttemptAt'],
   unclear_write: ['checkAt'],
-  remote_group: ['nextAttemptAt', 'notBefore'],
+  remote_group: ['nextAttemptAt', 'notBefore', 'nameNextAttemptAt'],
   integration_work: ['dueAt', 'notBefore'],
 };
 
