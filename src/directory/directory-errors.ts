@@ -25,12 +25,12 @@ export class ResourceConflictError extends Error {
 
 /** Members were to be added that are no users of this integration; nothing was changed. */
 export class UnknownMembersError extends Error {
-  /** @param areAll false where the search for more of them ended early */
+  /** @param firstIds the first of them; `total` counts them all */
   constructor(
-    readonly userIds: readonly string[],
-    readonly areAll: boolean,
+    readonly firstIds: readonly string[],
+    readonly total: number,
   ) {
-    super(`${areAll ? '' : 'At least '}${userIds.length} members are no users of this integration.`);
+    super(`${total} members are no users of this integration.`);
     this.name = 'UnknownMembersError';
   }
 }

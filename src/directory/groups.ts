@@ -391,8 +391,8 @@ export class Groups extends LiveResources<GroupRow> {
 /** Members whom an audit event names; the counts beside them tell of more. */
 const NAMED_IN_AUDIT = 200;
 
-/** Unknown members after which the rest is not looked at: the write is refused anyway. */
-const MOST_UNKNOWN = 1_000;
+/** Unknown members whom a refusal names; the others are counted. */
+const NAMED_UNKNOWN = 20;
 
 /** Every write of a group begins here: two writers that insert members and then raise the generation would deadlock. */
 async function lockGroup(tx: Transaction, integrationId: string, id: string): Promise<GroupRow> {
@@ -432,7 +432,8 @@ async function insertMembers(
   groupId: string,
   userIds: readonly string[],
 ): Promise<void> {
-  const unknown: string[] = [];
+  const named: string[] = [];
+  let total = 0;
   for await (const some of chunksOf(userIds)) {
     const possible = some.filter(isResourceId);
     const rows =
@@ -443,10 +444,11 @@ async function insertMembers(
             [integrationId, ...possible],
           );
     const known = new Set(rows.map(({ id }) => id));
-    unknown.push(...some.filter((id) => !known.has(id)));
-    if (unknown.length > MOST_UNKNOWN) throw new UnknownMembersError(unknown.slice(0, MOST_UNKNOWN), false);
+    const unknown = some.filter((id) => !known.has(id));
+    total += unknown.length;
+    named.push(...unknown.slice(0, NAMED_UNKNOWN - named.length));
   }
-  if (unknown.length > 0) throw new UnknownMembersError(unknown, true);
+  if (total > 0) throw new UnknownMembersError(named, total);
   for await (const some of chunksOf(userIds)) {
     await tx.query(
       `INSERT INTO group_member (groupId, userId, integrationId) VALUES ${placeholders(some.length, 3)}`,

@@ -16,8 +16,6 @@ export interface ScimErrorResponse {
   body: ScimErrorBody;
 }
 
-/** Of members that are unknown, so many are named; the others are counted. */
-const NAMED_MEMBERS = 20;
 /** Okta repeats a 429 by itself, and only with whole seconds. */
 const RETRY_AFTER_SECONDS = '5';
 
@@ -38,11 +36,11 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
   if (error instanceof ResourceNotFoundError) return ScimError.notFound(error.message);
   if (error instanceof ResourceConflictError) return ScimError.uniqueness(error.message);
   if (error instanceof UnknownMembersError) {
-    const { userIds } = error;
-    const more = userIds.length - NAMED_MEMBERS;
-    const others = more > 0 ? ` and ${error.areAll ? '' : 'at least '}${more} more` : '';
+    const { firstIds, total } = error;
+    const more = total - firstIds.length;
+    const others = more > 0 ? ` and ${more} more` : '';
     return ScimError.invalidValue(
-      `These members are no users of this integration: ${userIds.slice(0, NAMED_MEMBERS).map(quoted).join(', ')}${others}; provision them first, then push the group again.`,
+      `These members are no users of this integration: ${firstIds.map(quoted).join(', ')}${others}; provision them first, then push the group again.`,
     );
   }
   if (error instanceof QuotaReachedError) return new ScimError(403, undefined, error.message);
