@@ -9,8 +9,9 @@ import type { Admin } from '../tenants/authentication/admin';
 import { Connections, secretBinding } from './connections/connections.service';
 import { changesBetween } from './integration-edits.service';
 import { eventOf } from './integration-events';
+import { tell } from './integration-log';
 import { type DeletedTeams, Integration } from './integration.entity';
-import { Integrations, acceptSettings } from './integrations.service';
+import { Integrations, acceptSettings, tellMode } from './integrations.service';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
 import { NOT_SUSPENDED } from './suspension';
@@ -66,6 +67,7 @@ export class IntegrationLifecycle {
   /** The last that goes of an integration; what was audited stays. */
   async remove(tx: Transaction, integration: Integration): Promise<void> {
     const { id, name } = integration;
+    await tell(tx, id, { level: 'log', event: 'integration.deleted', text: 'is deleted' });
     await tx.manager.delete(ScimKey, { integrationId: id });
     await tx.manager.delete(Integration, { id });
     await this.audit.record(tx, {
@@ -125,6 +127,7 @@ export class IntegrationLifecycle {
         changes: changesBetween({ settings: current.settings }, { settings }),
       },
     });
+    if (current.mode !== 'paused') await tellMode(tx, id, 'paused');
     await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 

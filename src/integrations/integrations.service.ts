@@ -23,6 +23,7 @@ import { TestedConnections } from './connection-test/tested-connections';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { eventOf } from './integration-events';
+import { tell } from './integration-log';
 import { Integration, type IntegrationMode } from './integration.entity';
 import { assertMayGuard } from './owner-decisions';
 import { DEFAULT_GUARD, type GivenPolicies, withDefaults } from './policies';
@@ -159,6 +160,7 @@ export class Integrations implements OnModuleInit {
       assertExpected(expected, current);
       await this.raiseRevision(tx, id, { mode });
       await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
+      if (current.mode !== mode) await tellMode(tx, id, mode);
     });
     return this.get(admin, id);
   }
@@ -197,6 +199,12 @@ export class Integrations implements OnModuleInit {
       outcome: 'failed',
       detail: { reason: suspension.reason },
     });
+    await tell(tx, id, {
+      level: 'warn',
+      event: 'integration.suspended',
+      text: `is suspended: ${suspension.reason}`,
+      detail: { reason: suspension.reason },
+    });
   }
 
   /** An admin has looked at what suspended the integration. */
@@ -207,8 +215,21 @@ export class Integrations implements OnModuleInit {
   }
 
   /** For whatever ends a suspension: the change and its event are one transaction. */
-  recordResumed(tx: Transaction, actor: Actor, before: Integration, change: StateChange): Promise<void> {
-    return this.audit.recordAll(tx, endOfSuspension(actor, before, change));
+  async recordResumed(
+    tx: Transaction,
+    actor: Actor,
+    before: Integration,
+    change: StateChange,
+  ): Promise<void> {
+    const resumed = endOfSuspension(actor, before, change);
+    if (resumed === null) return;
+    await this.audit.record(tx, resumed);
+    await tell(tx, before.id, {
+      level: 'warn',
+      event: resumed.action,
+      text: `resumes; it was suspended: ${before.suspensionReason}`,
+      detail: { reason: before.suspensionReason! },
+    });
   }
 
   /** Where visibility was lost, the engine looks once whether it has come back. */
@@ -363,6 +384,7 @@ export class Integrations implements OnModuleInit {
         eventOf(integration, systemActor('SCIMIFY_START_PAUSED'), 'integration.paused'),
       ),
     );
+    for (const { id } of enabled) await tellMode(tx, id, 'paused');
     return enabled.length;
   }
 
@@ -389,6 +411,10 @@ export class Integrations implements OnModuleInit {
     await tx.manager.update(Integration, { id }, { ...change, ...asNextRevision() });
     this.changes.announce(tx, id);
   }
+}
+
+export function tellMode(tx: Transaction, id: string, mode: IntegrationMode): Promise<void> {
+  return tell(tx, id, { level: 'log', event: `integration.${mode}`, text: `is ${mode}` });
 }
 
 function asNextRevision() {

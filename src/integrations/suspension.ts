@@ -12,7 +12,7 @@ export const NOT_SUSPENDED = {
 } as const satisfies Partial<Integration>;
 
 /**
- * The event of a suspension that ends; none where there was no suspension, or where it goes on.
+ * The event of a suspension that ends; null where there was no suspension, or where it goes on.
  *
  * @param before the row, locked, as it is before the change
  */
@@ -20,8 +20,8 @@ export function endOfSuspension(
   actor: Actor,
   before: Integration,
   change: Partial<Pick<Integration, 'suspensionReason'>>,
-): AuditEntry[] {
+): AuditEntry | null {
   const { suspensionReason: reason } = before;
-  if (reason === null || change.suspensionReason !== null) return [];
-  return [{ ...eventOf(before, actor, 'integration.resumed'), detail: { reason } }];
+  if (reason === null || change.suspensionReason !== null) return null;
+  return { ...eventOf(before, actor, 'integration.resumed'), detail: { reason } };
 }

@@ -33,12 +33,17 @@ export class NestLog implements LoggerService {
   }
 }
 
-/** Nest passes the context last, an error or a stack before it. */
+/** Nest passes the context last, an error, a stack or an object of fields before it. */
 function line(message: unknown, rest: unknown[]): [object, string] {
   const context = typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
   const error = [message, ...rest].find((part) => part instanceof Error);
   const text = [message, ...rest].find((part) => typeof part === 'string');
-  return [{ context, ...(error ? { err: describeError(error) } : {}) }, String(text ?? '')];
+  const fields = rest.find((part): part is object => isObject(part) && !(part instanceof Error));
+  return [{ context, ...fields, ...(error ? { err: describeError(error) } : {}) }, String(text ?? '')];
+}
+
+function isObject(part: unknown): part is object {
+  return typeof part === 'object' && part !== null;
 }
 
 /** An error without what libraries hang on it: a driver's error carries the values that were bound. */

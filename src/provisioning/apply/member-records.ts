@@ -201,7 +201,8 @@ export async function recordApplied(
   }
   await tx.query(
     `UPDATE remote_member SET state = 'present', role = ?, kind = NULL, reason = NULL, message = NULL, attempts = 0,
-       nextAttemptAt = NULL, notFoundSince = NULL, cause = NULL WHERE remoteGroupId = ? AND remoteUserId = ?`,
+       nextAttemptAt = NULL, notFoundSince = NULL, cause = NULL, keptLeaverAt = NULL
+     WHERE remoteGroupId = ? AND remoteUserId = ?`,
     [outcome.role, remoteGroupId, outcome.remoteUserId],
   );
   await unparkPeople(tx, remoteGroupId, userIds);

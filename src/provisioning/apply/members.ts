@@ -25,6 +25,7 @@ import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import { Leases } from '../schedule/lease';
 import { causesOf, noteCauses, notedCauses } from './causes';
 import type { GroupView } from './group-view';
+import { tellKeptLeavers } from './kept-leavers';
 import {
   LOOK_UP_SOON_MS,
   WAITS_FOR_ADDITIONS_MESSAGE,
@@ -488,6 +489,11 @@ export class Members {
           await this.forgetGone(tx, run, outcome);
         }
       }
+      await tellKeptLeavers(
+        tx,
+        { integrationId: run.integration.id, groupId: view.groupId, remoteGroupId },
+        outcomes,
+      );
       const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
       await noteUnclear(tx, remoteGroupId, idsOf(unclear));
       await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));

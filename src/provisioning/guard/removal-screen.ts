@@ -4,6 +4,7 @@ import { chunksOf } from '../../database/chunks';
 import { FOR_UPDATE, inList, placeholders, upsertSql } from '../../database/dialect';
 import { BREATHING } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
+import { tell } from '../../integrations/integration-log';
 import type { GuardPolicy } from '../../integrations/policies';
 import { GUARD_WINDOW_MS, type GuardScope, screenDeletion, screenRemovals } from '../plan/mass-change-guard';
 import type { Obstacle } from '../plan/new-team';
@@ -140,6 +141,12 @@ async function openChange(
      VALUES (?, ?, ?, ?, ?, ?, 1)`,
     [id, team.integrationId, scope, groupId, messageOf(team, scope), Date.now()],
   );
+  await tell(tx, team.integrationId, {
+    level: 'warn',
+    event: 'held_change.opened',
+    text: `holds ${scope === 'deletions' ? 'deletions of teams' : 'removals'} until an admin decides`,
+    detail: { heldChangeId: id, scope },
+  });
   return { id, revision: 1 };
 }
 

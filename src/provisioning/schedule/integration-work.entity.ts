@@ -27,6 +27,8 @@ export class IntegrationWork {
   /** Why the last look at the whole target did not see everything. */
   @TextColumn(64, { nullable: true }) reconcileReason: string | null;
   @TextColumn(1000, { nullable: true }) reconcileMessage: string | null;
+  /** When every group that can be in step was so for the first time. */
+  @TimeColumn({ nullable: true }) firstSyncedAt: number | null;
   /** An admin said that teams which are not to be seen were really deleted. */
   @BooleanColumn() acceptMissing: boolean;
 }

@@ -5,6 +5,7 @@ import { upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { passingFailureDelay } from '../plan/backoff';
 import { CHANGE_IS_DUE } from '../state/due-changes';
+import { noteFirstSync } from '../state/first-sync';
 import { type Lease, Leases } from './lease';
 
 /** As long as its column is. */
@@ -64,7 +65,8 @@ export class WorkLedger {
   /** A run came to its end: nothing is tried before `dueAt` but fresh changes and the next reconciliation. */
   async settle(lease: Lease, dueAt: number | null): Promise<void> {
     await this.leases.run(lease, async (tx) => {
-      const { reconcileAt } = await reconciliationOf(tx, lease.integrationId);
+      const { reconcileAt, firstSyncedAt } = await reconciliationOf(tx, lease.integrationId);
+      if (firstSyncedAt === null) await noteFirstSync(tx, lease.integrationId);
       const next = Math.min(dueAt ?? Infinity, reconcileAt ?? Infinity);
       await end(tx, lease.integrationId, {
         dueAt: next === Infinity ? null : next,
@@ -258,14 +260,18 @@ async function reconciliationOf(tx: Transaction, integrationId: string) {
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
-  }>('SELECT reconcileAt, acceptMissing, reconcileFailures FROM integration_work WHERE integrationId = ?', [
-    integrationId,
-  ]);
+    firstSyncedAt: number | null;
+  }>(
+    `SELECT reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
+     WHERE integrationId = ?`,
+    [integrationId],
+  );
   const reconcileAt = row?.reconcileAt ?? null;
   return {
     reconcileAt: reconcileAt === null ? null : Number(reconcileAt),
     acceptMissing: Boolean(row?.acceptMissing),
     failures: row?.reconcileFailures ?? 0,
+    firstSyncedAt: row?.firstSyncedAt ?? null,
   };
 }
 

@@ -41,6 +41,8 @@ export class RemoteMember {
   @TimeColumn({ nullable: true }) notFoundSince: number | null;
   /** When it was planned that they join; null for those who were there by themselves. */
   @TimeColumn({ nullable: true }) joinedAt: number | null;
+  /** When the log said that the target keeps them although they left the IdP. */
+  @TimeColumn({ nullable: true }) keptLeaverAt: number | null;
   /** Request for which the call is made, as far as one is known. */
   @IdColumn({ nullable: true }) cause: string | null;
 }

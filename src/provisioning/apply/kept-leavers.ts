@@ -1,0 +1,38 @@
+import { inList } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import { tell } from '../../integrations/integration-log';
+import type { MemberOutcome } from '../../integrations/provider/integration-provider';
+import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam } from '../state/leavers';
+
+/** Says of those who left the IdP that the target does not let them go: once, however often it is tried. */
+export async function tellKeptLeavers(
+  tx: Transaction,
+  team: { integrationId: string; groupId: string; remoteGroupId: string },
+  outcomes: readonly MemberOutcome[],
+): Promise<void> {
+  const refused = outcomes.filter((outcome) => outcome.change === 'remove' && !outcome.applied);
+  if (refused.length === 0) return;
+  const kept = await tx.query<{ remoteUserId: string; reason: string }>(
+    `SELECT t.remoteUserId AS remoteUserId, t.reason AS reason FROM remote_member t
+     WHERE t.remoteGroupId = ? AND t.remoteUserId IN (${inList(refused)}) AND t.keptLeaverAt IS NULL
+       AND ${isLeaverStillOnTeam('t', '?')}`,
+    [
+      team.remoteGroupId,
+      ...refused.map(({ remoteUserId }) => remoteUserId),
+      team.integrationId,
+      team.integrationId,
+    ],
+  );
+  if (kept.length === 0) return;
+  await tx.query(
+    `UPDATE remote_member SET keptLeaverAt = ? WHERE remoteGroupId = ? AND remoteUserId IN (${inList(kept)})`,
+    [Date.now(), team.remoteGroupId, ...kept.map(({ remoteUserId }) => remoteUserId)],
+  );
+  const { reason } = kept[0]!;
+  await tell(tx, team.integrationId, {
+    level: 'warn',
+    event: LEAVER_STILL_ON_TEAM,
+    text: `has a team that keeps somebody who left: ${reason}`,
+    detail: { groupId: team.groupId, people: kept.length, reason },
+  });
+}
