@@ -14,11 +14,9 @@ import { answerUnknownAddresses } from './http/unknown-addresses';
 import { shareRequests } from './http/request-shares';
 import { NestLog, logRequests } from './observability/logging';
 import { logLongHolds } from './observability/thread-watch-log';
-import { serveDocument } from './open-api/api-docs';
-import { describeApplication } from './open-api/document';
-import { scimDocument } from './scim/http/open-api';
+import { describeDoors } from './api-documents';
+import { serveApiDocs, tellThatThereAreNone } from './open-api/api-docs';
 import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './security-headers';
-import { VERSION } from './version';
 
 const SECOND_MS = 1_000;
 const TIMEOUTS_CHECKED_EVERY_MS = SECOND_MS;
@@ -75,6 +73,7 @@ export async function createApplication(
   });
   app.useGlobalFilters(new HttpErrorFilter());
   app.useGlobalPipes(adminValidation());
-  if (settings.apiDocs) serveDocument(fastify, describeApplication(app, VERSION, [scimDocument()]));
+  if (settings.apiDocs) serveApiDocs(fastify, describeDoors(app));
+  else tellThatThereAreNone(fastify);
   return app;
 }

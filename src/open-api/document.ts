@@ -1,69 +1,75 @@
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { INestApplication } from '@nestjs/common';
 import { completeAdminOperation, completePublicOperation } from './admin-operations';
 import { exemplify } from './examples';
-import { modernise } from './json-schema';
+import { DECORATED, OPEN_API, modernise } from './json-schema';
 import { describeMergePatches } from './merge-patches';
 import { PROBLEM_SCHEMA, SHARED_ANSWERS } from './problem-answers';
+import { giveSampleBodies } from './sample-bodies';
 import { TAGS } from './tags';
-import { type Components, type DocumentPart, operationsOf } from './types';
+import { type About, type Components, type DescribedDoor, type Header, operationsOf } from './types';
 
 const LICENSE = { name: 'MIT', identifier: 'MIT' };
 
-/** Everything that Scimify answers to programs: what its controllers say, completed by rule, and the parts by hand. */
-export function describeApplication(
-  app: INestApplication,
-  version: string,
-  parts: readonly DocumentPart[],
-): OpenAPIObject {
-  const document = SwaggerModule.createDocument(app, info(version), { operationIdFactory: () => '' });
+/**
+ * The admin API, and health: what their controllers say, completed by rule.
+ *
+ * @param elsewhere what the paths begin with that another document describes
+ */
+export function describeAdminApi(app: INestApplication, version: string, elsewhere: string): OpenAPIObject {
+  const about = {
+    title: 'Scimify: admin API',
+    description:
+      'Tenants, integrations and how their groups stand. Send an admin key as bearer token. Lists are paged by cursor; ' +
+      'unknown fields are refused; errors are problem details (RFC 9457) whose `code` is stable.',
+  };
+  const config = {
+    ...frame(about, version),
+    openapi: DECORATED,
+    components: {
+      securitySchemes: { adminKey: { type: 'http', scheme: 'bearer', description: 'An admin key' } as const },
+    },
+  };
+  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: () => '' });
   modernise(document);
   exemplify(document.components?.schemas ?? {});
   document.tags = [...TAGS];
-  const byHand = (path: string) => parts.some(({ prefix }) => path.startsWith(prefix));
-  document.paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => !byHand(path)));
+  document.paths = Object.fromEntries(
+    Object.entries(document.paths).filter(([path]) => !path.startsWith(elsewhere)),
+  );
   for (const { path, method, operation } of operationsOf(document)) {
     if (path.startsWith('/api/')) completeAdminOperation(path, method, operation);
     else completePublicOperation(path, method, operation);
   }
+  giveSampleBodies(document);
   describeMergePatches(document);
   tellVersions(document);
-  Object.assign(document.paths, ...parts.map(({ paths }) => paths));
-  document.components = merged([
-    document.components ?? {},
-    OWN_COMPONENTS,
-    ...parts.map((part) => part.components),
-  ]);
+  document.components = merged([document.components ?? {}, OWN_COMPONENTS]);
   tellRequestIds(document);
   return document;
 }
 
-function info(version: string): Omit<OpenAPIObject, 'paths'> {
-  const config = new DocumentBuilder()
-    .setTitle('Scimify')
-    .setDescription(
-      'SCIM 2.0 groups become teams of PagerDuty.\n\n' +
-        '- **Admin API** (`/api/v1`): an admin key as bearer token. Lists are paged by cursor; unknown fields are ' +
-        'refused; errors are problem details (RFC 9457) whose `code` is stable.\n' +
-        '- **SCIM** (`/scim/v2/{integrationId}`): the SCIM key of that integration; RFC 7643, RFC 7644 and RFC 9865.',
-    )
-    .setVersion(version)
-    .addServer('/', 'This server')
-    .addSecurity('adminKey', { type: 'http', scheme: 'bearer', description: 'An admin key' })
-    .build();
-  // The builder knows no `identifier`, which is of 3.1.
-  return { ...config, info: { ...config.info, license: LICENSE } };
+/** A door that says everything of itself by hand. */
+export function describeDoor(door: DescribedDoor, version: string): OpenAPIObject {
+  const { about, tags, paths, components } = door;
+  const document = { ...frame(about, version), tags: [...tags], paths, components };
+  tellRequestIds(document);
+  return document;
+}
+
+/** What every document of ours begins with. */
+function frame(about: About, version: string): Pick<OpenAPIObject, 'openapi' | 'info' | 'servers'> {
+  return {
+    openapi: OPEN_API,
+    info: { ...about, version, license: LICENSE },
+    servers: [{ url: '/', description: 'This server' }],
+  };
 }
 
 const OWN_COMPONENTS: Components = {
   schemas: { Problem: PROBLEM_SCHEMA },
   responses: SHARED_ANSWERS,
   headers: {
-    RequestId: {
-      description: 'Names the request in the log',
-      required: true,
-      schema: { type: 'string', format: 'uuid' },
-    },
     ETag: {
       description: 'The version of the integration: send it as `If-Match` with a change',
       required: true,
@@ -93,9 +99,16 @@ function tellVersions(document: OpenAPIObject): void {
   }
 }
 
+const REQUEST_ID: Header = {
+  description: 'Names the request in the log',
+  required: true,
+  schema: { type: 'string', format: 'uuid' },
+};
+
 /** Every answer has the header, whoever made it. */
 function tellRequestIds(document: OpenAPIObject): void {
-  const shared = Object.values(document.components?.responses ?? {});
+  document.components = merged([document.components ?? {}, { headers: { RequestId: REQUEST_ID } }]);
+  const shared = Object.values(document.components.responses ?? {});
   const own = operationsOf(document).flatMap(({ operation }) => Object.values(operation.responses));
   for (const response of [...shared, ...own]) {
     if (!response || '$ref' in response) continue;

@@ -1,9 +1,15 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { type Schema, operationsOf } from './types';
 
-/** Decorators speak OpenAPI 3.0, whose schemas are a dialect of their own; those of 3.1 are JSON Schema. */
+/** The version that every document of ours speaks. */
+export const OPEN_API = '3.1.0';
+
+/** The version that decorators speak. */
+export const DECORATED = '3.0.0';
+
+/** The schemas of OpenAPI 3.0 are a dialect of their own; those of 3.1 are JSON Schema. */
 export function modernise(document: OpenAPIObject): void {
-  document.openapi = '3.1.0';
+  document.openapi = OPEN_API;
   const { schemas = {} } = document.components ?? {};
   for (const [name, schema] of Object.entries(schemas)) schemas[name] = modernised(schema);
   for (const { operation } of operationsOf(document)) {

@@ -34,11 +34,5 @@ export const TAGS: readonly Tag[] = [
     description: 'Writes of the IdP that were refused for good, so its list and ours differ.',
   },
   { name: 'Audit', description: 'Who did what, and when.' },
-  {
-    name: 'SCIM Users',
-    description: 'SCIM 2.0 (RFC 7644), spoken by the IdP with the SCIM key of an integration.',
-  },
-  { name: 'SCIM Groups', description: 'Each group becomes a team of the target.' },
-  { name: 'SCIM service', description: 'Discovery, search over all resources, bulk requests.' },
   { name: 'Health', description: 'For load balancers and orchestrators; no key is needed.' },
 ];

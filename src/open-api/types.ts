@@ -17,12 +17,32 @@ export type Header = Inline<NonNullable<Components['headers']>[string]>;
 export type Response = Inline<NonNullable<Components['responses']>[string]>;
 export type Content = NonNullable<Response['content']>;
 
-/** What a door says of itself that is not read off its controllers. */
-export interface DocumentPart {
-  /** Paths that begin with it are said by this part alone. */
+/** What stands above a document. */
+export interface About {
+  title: string;
+  /** In Markdown. */
+  description: string;
+}
+
+/** A door that says of itself what cannot be read off its controllers. */
+export interface DescribedDoor {
+  about: About;
+  tags: readonly Tag[];
+  /** What all of its paths begin with. */
   prefix: string;
   paths: Paths;
-  components: Partial<Components>;
+  components: Components;
+}
+
+/** A document as it is served: at `/api/{file}`, with a page of its own. */
+export interface ServedDocument {
+  /** Under this name it is committed in `docs`, too. */
+  file: string;
+  /** Path of the page that shows it in Swagger UI. */
+  page: string;
+  /** What it is called where one of several is chosen. */
+  name: string;
+  document: OpenAPIObject;
 }
 
 export const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;

@@ -1,7 +1,6 @@
 import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
-  ApiBody,
   ApiCreatedResponse,
   ApiOkResponse,
   ApiOperation,
@@ -12,6 +11,7 @@ import {
 import { Type } from 'class-transformer';
 import { IsObject, IsOptional, ValidateIf, ValidateNested } from 'class-validator';
 import { IdParam } from '../admin-api/id-param';
+import { ApiMergePatch } from '../admin-api/merge-patch-body';
 import { ApiIdempotent, Creation, type CreationRequest } from '../admin-api/idempotency/idempotency-key';
 import { IdempotentCreations } from '../admin-api/idempotency/idempotent-creations';
 import { PageInfo, PageQuery } from '../admin-api/page';
@@ -129,7 +129,11 @@ export class TenantsController {
     description:
       'A merge patch. Quotas are set with a platform key only. A quota below what the tenant has takes nothing away: there may only be no more.',
   })
-  @ApiBody({ type: TenantChange, required: false })
+  @ApiMergePatch(TenantChange, {
+    'Give another name': { name: 'Acme' },
+    'Set a quota': { quotas: { users: 20_000 } },
+    'Set a quota back': { quotas: { users: null } },
+  })
   @ApiOkResponse({ type: TenantDetailView })
   async change(
     @CurrentAdmin() admin: Admin,

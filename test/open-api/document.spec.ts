@@ -1,9 +1,10 @@
 import { SwaggerModule } from '@nestjs/swagger';
+import { DEFAULT_POLICIES } from '../../src/integrations/policies';
 import { HttpClient } from '../support/http';
-import { openApiDocument, openApiOperations } from '../support/open-api';
+import { OPEN_API_FILES, committedDocument, openApiOperations, sampleBody } from '../support/open-api';
 import { Scimify } from '../support/scimify';
 
-describe('the OpenAPI document', () => {
+describe('the OpenAPI documents', () => {
   let scimify: Scimify;
   let served: Record<string, any>;
 
@@ -14,9 +15,98 @@ describe('the OpenAPI document', () => {
 
   afterAll(() => scimify.stop());
 
-  it('is committed as it is served; `npm run openapi:write` brings it up to date', () => {
-    const text = (document: unknown) => JSON.stringify(document, null, 1).split('\n');
-    expect(text(openApiDocument())).toEqual(text(served));
+  it.each(OPEN_API_FILES)(
+    'is committed in docs/%s as it is served; `npm run openapi:write` brings it up to date',
+    async (file) => {
+      const text = (document: unknown) => JSON.stringify(document, null, 1).split('\n');
+      const { body } = await new HttpClient(scimify.url, {}).get(`/api/${file}`);
+      expect(text(committedDocument(file))).toEqual(text(body));
+    },
+  );
+
+  it('tells of SCIM apart from the admin API, each with its own keys alone', () => {
+    const [admin, scim] = OPEN_API_FILES.map(committedDocument) as [any, any];
+    expect(Object.keys(admin.components.securitySchemes)).toEqual(['adminKey']);
+    expect(Object.keys(scim.components.securitySchemes)).toEqual(['scimKey', 'bareScimKey']);
+    const doorsOf = ({ paths }: any) => [
+      ...new Set(Object.keys(paths as object).map((path) => path.split('/')[1])),
+    ];
+    expect([doorsOf(admin), doorsOf(scim)]).toEqual([['health', 'api'], ['scim']]);
+    // Schemas of the one are none of the other, but for what they share by name alone.
+    const { schemas } = admin.components;
+    expect(Object.keys(scim.components.schemas as object).filter((name) => name in schemas)).toEqual([]);
+  });
+
+  it('begins each body of the admin API with what has to be said and nothing else', () => {
+    const withBody = adminOperations().filter(({ operation }) => operation.requestBody);
+    expect(withBody.length).toBeGreaterThan(10);
+    for (const one of withBody) {
+      const { required = [] } = schemaNamed(bodyOf(one.operation).$ref);
+      expect([nameOf(one), Object.keys(sampleBody(one.operation))]).toEqual([nameOf(one), required]);
+    }
+  });
+
+  it('gives examples with which an integration is made by the defaults, and changed not at all', async () => {
+    const sample = (name: string) =>
+      sampleBody(adminOperations().find((one) => nameOf(one) === name)!.operation);
+    const tenantId = await scimify.createTenant();
+    const created = await scimify.admin.post(
+      `/tenants/${tenantId}/integrations`,
+      sample('POST /tenants/{tenantId}/integrations'),
+    );
+    expect(created.status).toBe(201);
+    expect(created.body.policies).toEqual(DEFAULT_POLICIES);
+
+    const tenant = (await scimify.admin.get(`/tenants/${tenantId}`)).body;
+    const renamed = await scimify.admin.patch(`/tenants/${tenantId}`, sample('PATCH /tenants/{tenantId}'));
+    expect([renamed.status, renamed.body]).toEqual([200, tenant]);
+    const changed = await scimify.admin.patch(
+      `/integrations/${created.body.id}`,
+      sample('PATCH /integrations/{id}'),
+    );
+    expect([changed.status, changed.body]).toEqual([200, created.body]);
+
+    const { status, body } = await scimify.admin.post(
+      `/tenants/${tenantId}/admin-keys`,
+      sample('POST /tenants/{tenantId}/admin-keys'),
+    );
+    expect([status, body.role, body.expiresAt]).toEqual([201, 'viewer', null]);
+  });
+
+  it('gives examples that overwrite no user and no group over SCIM', async () => {
+    const { scim } = await scimify.createIntegration({ enable: false });
+    const ann = await scim.createUser('ann@example.com');
+    const ids = { Users: ann, Groups: await scim.createGroup('Platform', [ann]) };
+    const everything = async () => [
+      (await scim.get('/Users')).body.Resources,
+      (await scim.get('/Groups')).body.Resources,
+    ];
+    const document = committedDocument('openapi-scim.json');
+    const { example: ifMatch } = document.components.parameters.ScimIfMatch;
+    const changes = openApiOperations(document).filter(
+      ({ method, path }) => path.endsWith('/{id}') && method !== 'get',
+    );
+    expect(changes).toHaveLength(6);
+    for (const { method, path, operation } of changes) {
+      const type = path.includes('/Users/') ? 'Users' : 'Groups';
+      const headers = { 'If-Match': ifMatch };
+      const { status } = await scim.send(
+        method.toUpperCase(),
+        `/${type}/${ids[type]}`,
+        sampleBody(operation),
+        headers,
+      );
+      expect([method, path, status]).toEqual([method, path, 412]);
+    }
+    // And without that version, they take nobody out of a team.
+    for (const { method, path, operation } of changes) {
+      if (method !== 'put') continue;
+      const type = path.includes('/Users/') ? 'Users' : 'Groups';
+      expect((await scim.put(`/${type}/${ids[type]}`, sampleBody(operation))).status).toBe(200);
+    }
+    const [[user], [group]] = (await everything()) as [any[], any[]];
+    expect(user).toMatchObject({ active: true, emails: [{ value: 'ann@example.com' }] });
+    expect(group.members).toMatchObject([{ value: ann }]);
   });
 
   it('has the routes of SCIM that its controllers have, and /Me, which they hide', () => {
@@ -29,8 +119,9 @@ describe('the OpenAPI document', () => {
       openapi: '3.0.0',
       info: served.info,
     });
-    expect(scim(served)).toEqual(scim(fromControllers as Record<string, any>));
-    expect(Object.keys(served.paths['/scim/v2/{integrationId}/Me'])).toEqual(
+    const described = committedDocument('openapi-scim.json');
+    expect(scim(described)).toEqual(scim(fromControllers as Record<string, any>));
+    expect(Object.keys(described.paths['/scim/v2/{integrationId}/Me'])).toEqual(
       expect.arrayContaining(['get', 'post', 'put', 'patch', 'delete']),
     );
   });

@@ -36,14 +36,14 @@ const VERSION_HEADERS = ['ETag'];
 const REFUSED_BODY = [400, 413, 415];
 
 /**
- * The product's OpenAPI document, taken at its word in both directions: what is answered has to be documented, down to each
+ * The product's OpenAPI documents, taken at its word in both directions: what is answered has to be documented, down to each
  * field, and what is documented as always there has to be answered. What the admin API accepts has to be documented as well;
  * SCIM accepts more than it says, as RFC 7644 demands.
  */
 export class Contract {
   private static committed: Contract | undefined;
 
-  /** By the document as it is committed, which is the one that is served (`test/open-api/document.spec.ts`). */
+  /** By the documents as they are committed, which are those that are served (`test/open-api/document.spec.ts`). */
   static get ofProduct(): Contract {
     return (this.committed ??= new Contract(openApiDocument()));
   }

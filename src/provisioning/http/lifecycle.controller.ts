@@ -23,6 +23,7 @@ import { Type } from 'class-transformer';
 import { IsIn, IsObject, ValidateIf, ValidateNested } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
+import { ApiMergePatch } from '../../admin-api/merge-patch-body';
 import { ApiIfMatch, type ExpectedVersions, IfMatch, VersionedAnswer } from '../../admin-api/if-match';
 import { IsText } from '../../admin-api/text';
 import { SETTINGS, type Settings } from '../../config/settings';
@@ -108,7 +109,11 @@ export class LifecycleController {
       'given to teams that are created from then on.',
   })
   @ApiIfMatch()
-  @ApiBody({ type: ChangeIntegration, required: false })
+  @ApiMergePatch(ChangeIntegration, {
+    'Give another name': { name: 'PagerDuty production' },
+    'Describe new teams differently': { settings: { groupDescription: 'From Okta' } },
+    'Set a policy': { policies: { onGroupDelete: 'release' } },
+  })
   @ApiOkResponse({ type: IntegrationView })
   @ApiProblems(
     'account_mismatch',

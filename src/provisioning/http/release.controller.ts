@@ -11,6 +11,7 @@ import { ReleaseRequests } from '../schedule/release-requests';
 class ReleaseGroup {
   @ApiProperty({
     enum: LET_GO_MODES,
+    example: 'leave',
     description: '`leave`: nothing is called; `release`: the members that were added leave the team',
   })
   @IsIn(LET_GO_MODES)

@@ -6,6 +6,7 @@ import { SCIM_TYPES } from '../messages/scim-error';
 import { MESSAGE_URNS } from '../messages/urns';
 import type { Attribute } from '../schema/attribute';
 import { GROUP, type ResourceType, USER } from '../schema/registry';
+import { EXAMPLE_BASE, GROUP_ID, RETURNED, USER_ID } from './open-api-examples';
 
 /** In a request or in an answer. */
 type Use = 'sent' | 'returned';
@@ -35,7 +36,7 @@ function returnedResource(type: ResourceType): SchemaObject {
     description: `A ${type.name} as it is answered; without a value, an attribute is left out.`,
     required: ['schemas', 'id'],
     properties: propertiesOf(attributes, 'returned'),
-    examples: [EXAMPLES[type.name].returned],
+    examples: [RETURNED[type.name]],
   };
 }
 
@@ -51,7 +52,6 @@ function sentResource(type: ResourceType): SchemaObject {
       .map(({ name }) => name),
     properties: propertiesOf(attributes, 'sent'),
     additionalProperties: true,
-    examples: [EXAMPLES[type.name].sent],
   };
 }
 
@@ -131,54 +131,6 @@ function urns(urn: string): SchemaObject {
 }
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
-const EXAMPLE_BASE = 'https://scim.example.com/scim/v2/0198c2f4-0000-7000-8000-000000000001';
-const USER_ID = '0198c2f4-0000-7000-8000-0000000000a1';
-const GROUP_ID = '0198c2f4-0000-7000-8000-0000000000b1';
-
-const ADA = {
-  schemas: [USER.schema.id],
-  externalId: '00u1ab2cd3',
-  userName: 'ada@example.com',
-  name: { familyName: 'Byron', givenName: 'Ada' },
-  displayName: 'Ada Byron',
-  active: true,
-  emails: [{ value: 'ada@example.com', type: 'work', primary: true }],
-};
-const PLATFORM = { schemas: [GROUP.schema.id], displayName: 'Platform' };
-
-const meta = (resourceType: string, path: string) => ({
-  resourceType,
-  created: '2026-03-01T08:00:00.000Z',
-  lastModified: '2026-03-02T09:30:00.000Z',
-  location: `${EXAMPLE_BASE}${path}`,
-  version: 'W/"2"',
-});
-
-const EXAMPLES = {
-  User: {
-    sent: ADA,
-    returned: {
-      ...ADA,
-      id: USER_ID,
-      groups: [
-        { value: GROUP_ID, $ref: `${EXAMPLE_BASE}/Groups/${GROUP_ID}`, display: 'Platform', type: 'direct' },
-      ],
-      meta: meta('User', `/Users/${USER_ID}`),
-    },
-  },
-  Group: {
-    sent: { ...PLATFORM, members: [{ value: USER_ID }] },
-    returned: {
-      ...PLATFORM,
-      id: GROUP_ID,
-      members: [
-        { value: USER_ID, $ref: `${EXAMPLE_BASE}/Users/${USER_ID}`, type: 'User', display: 'Ada Byron' },
-      ],
-      meta: meta('Group', `/Groups/${GROUP_ID}`),
-    },
-  },
-} as const;
-
 const ANY: SchemaObject = { description: 'Any JSON value' };
 
 const MESSAGES: Record<string, SchemaObject> = {
@@ -206,12 +158,6 @@ const MESSAGES: Record<string, SchemaObject> = {
         },
       },
     },
-    examples: [
-      {
-        schemas: [MESSAGE_URNS.patchOp],
-        Operations: [{ op: 'add', path: 'members', value: [{ value: USER_ID }] }],
-      },
-    ],
   },
   ScimSearchRequest: {
     type: 'object',
@@ -264,20 +210,6 @@ const MESSAGES: Record<string, SchemaObject> = {
         },
       },
     },
-    examples: [
-      {
-        schemas: [MESSAGE_URNS.bulkRequest],
-        Operations: [
-          { method: 'POST', path: '/Users', bulkId: 'ada', data: ADA },
-          {
-            method: 'POST',
-            path: '/Groups',
-            bulkId: 'platform',
-            data: { ...PLATFORM, members: [{ value: 'bulkId:ada' }] },
-          },
-        ],
-      },
-    ],
   },
   ScimBulkResponse: {
     type: 'object',

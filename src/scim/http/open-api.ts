@@ -1,6 +1,6 @@
 import {
   type Content,
-  type DocumentPart,
+  type DescribedDoor,
   type Header,
   type Operation,
   type Parameter,
@@ -8,24 +8,33 @@ import {
   type Reference,
   type Response,
   type Responses,
+  type Tag,
   schemaRef,
 } from '../../open-api/types';
 import { FILTER_LIMITS } from '../filter/parser';
 import { PAGE_SIZE } from '../messages/search-request';
 import { MESSAGE_URNS } from '../messages/urns';
 import { GROUP, RESOURCE_TYPES, type ResourceType, SCHEMAS, USER } from '../schema/registry';
+import { SAMPLES } from './open-api-examples';
 import { scimSchemas } from './open-api-schemas';
 
 /**
- * What SCIM says of itself in the OpenAPI document. Written by hand, because controllers take and answer whatever the
+ * What SCIM says of itself in its OpenAPI document. Written by hand, because controllers take and answer whatever the
  * schemas of SCIM allow, of which the decorators know nothing.
  */
-export function scimDocument(): DocumentPart {
+export function scimDocument(): DescribedDoor {
   return {
+    about: {
+      title: 'Scimify: SCIM 2.0',
+      description:
+        'What an identity provider (IdP) sends to `/scim/v2/{integrationId}`, with a SCIM key of that integration as bearer ' +
+        'token: RFC 7643, RFC 7644 and RFC 9865. Each group becomes a team of the target.',
+    },
+    tags: TAGS,
     prefix: '/scim/',
     paths: {
-      ...resourcePaths(USER, 'SCIM Users'),
-      ...resourcePaths(GROUP, 'SCIM Groups'),
+      ...resourcePaths(USER, 'Users'),
+      ...resourcePaths(GROUP, 'Groups'),
       ...servicePaths(),
     },
     components: {
@@ -45,6 +54,12 @@ export function scimDocument(): DocumentPart {
     },
   };
 }
+
+const TAGS: readonly Tag[] = [
+  { name: 'Users', description: 'People. Each is somebody of the target, who is found by e-mail address.' },
+  { name: 'Groups', description: 'Each group becomes a team of the target.' },
+  { name: 'Service', description: 'Discovery, search over all resources, bulk requests.' },
+];
 
 const BASE = '/scim/v2/{integrationId}';
 const SECURITY: Operation['security'] = [{ scimKey: [] }, { bareScimKey: [] }];
@@ -85,7 +100,13 @@ const content = (schema: string): Content => ({
   'application/json': { schema: schemaRef(schema) },
 });
 
-const body = (schema: string) => ({ required: true, content: content(schema) });
+/** @param example of what does no harm when it is sent as it stands */
+const body = (schema: string, example: object) => ({
+  required: true,
+  content: Object.fromEntries(
+    Object.entries(content(schema)).map(([type, media]) => [type, { ...media, example }]),
+  ),
+});
 const answer = (description: string, schema: string): Response => ({
   description,
   content: content(schema),
@@ -122,7 +143,7 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
             ? 'A user that was deactivated before and has the same `userName`, and no other `externalId`, is revived under its old id.'
             : 'The target is not called: what becomes of the team is told by the admin API.',
         parameters: PROJECTION,
-        requestBody: body(input),
+        requestBody: body(input, SAMPLES[name].created),
         responses: { 201: resourceAnswer(`The ${thing} as it is stored`, schema) },
         errors: [...BODY_ERRORS, '409', '503'],
       }),
@@ -130,7 +151,7 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
     [`${BASE}${endpoint}/.search`]: {
       parameters: [parameterRef('ScimIntegration')],
       post: operation(tag, `scimSearch${name}s`, `Search ${thing}s`, {
-        requestBody: body('ScimSearchRequest'),
+        requestBody: body('ScimSearchRequest', SAMPLES.search),
         responses: { 200: answer(`The ${thing}s of this page`, list) },
         errors: BODY_ERRORS,
       }),
@@ -154,13 +175,13 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
             ? 'Without `active` or `emails`, those stay as they are.'
             : 'Without `members`, they stay as they are; an explicit `[]` empties the group.',
         parameters: [ifMatch, ...PROJECTION],
-        requestBody: body(input),
+        requestBody: body(input, SAMPLES[name].replaced),
         responses: { 200: resourceAnswer(`The ${thing} as it is stored`, schema) },
         errors: [...BODY_ERRORS, '404', '409', '412'],
       }),
       patch: operation(tag, `scimModify${name}`, `Change parts of a ${thing}`, {
         parameters: [ifMatch, ...PROJECTION],
-        requestBody: body('ScimPatch'),
+        requestBody: body('ScimPatch', SAMPLES[name].modified),
         responses: patchAnswers(type, schema),
         errors: [...BODY_ERRORS, '404', '409', '412'],
       }),
@@ -184,7 +205,7 @@ function patchAnswers(type: ResourceType, schema: string): Responses {
   };
 }
 
-const SERVICE = 'SCIM service';
+const SERVICE = 'Service';
 
 function servicePaths(): Record<string, PathItem> {
   const discovery = (operationId: string, summary: string, schema: string, errors: string[] = []) =>
@@ -205,7 +226,7 @@ function servicePaths(): Record<string, PathItem> {
     [`${BASE}/.search`]: {
       parameters: integration,
       post: operation(SERVICE, 'scimSearch', 'Search users and groups at once', {
-        requestBody: body('ScimSearchRequest'),
+        requestBody: body('ScimSearchRequest', SAMPLES.search),
         responses: { 200: answer('The resources of this page', 'ScimResourceList') },
         errors: BODY_ERRORS,
       }),
@@ -213,7 +234,7 @@ function servicePaths(): Record<string, PathItem> {
     [`${BASE}/Bulk`]: {
       parameters: integration,
       post: operation(SERVICE, 'scimBulk', 'Write many resources in one request', {
-        requestBody: body('ScimBulkRequest'),
+        requestBody: body('ScimBulkRequest', SAMPLES.bulk),
         responses: { 200: answer('What became of each operation', 'ScimBulkResponse') },
         errors: BODY_ERRORS,
       }),
@@ -287,9 +308,8 @@ const PARAMETERS: Record<string, Parameter> = {
   ScimFilter: {
     name: 'filter',
     in: 'query',
-    description: 'RFC 7644 §3.4.2.2',
+    description: 'RFC 7644 §3.4.2.2, as in `displayName eq "Platform"`',
     schema: { type: 'string', maxLength: FILTER_LIMITS.length },
-    example: 'userName eq "ada@example.com"',
   },
   ScimSortBy: { name: 'sortBy', in: 'query', description: 'An attribute path', schema: { type: 'string' } },
   ScimSortOrder: {
@@ -336,16 +356,17 @@ const PARAMETERS: Record<string, Parameter> = {
   ScimIfMatch: {
     name: 'If-Match',
     in: 'header',
-    description: 'Versions of which the resource must be one',
+    description:
+      'Versions of which the resource must be one, as its `ETag` tells them; empty for any. No resource has the version of ' +
+      'the example, so nothing is overwritten by mistake.',
     schema: { type: 'string' },
-    example: 'W/"2"',
+    example: 'W/"0"',
   },
   ScimIfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
-    description: 'Versions that the client has',
+    description: 'Versions that the client has, as in `W/"2"`',
     schema: { type: 'string' },
-    example: 'W/"2"',
   },
 };
 

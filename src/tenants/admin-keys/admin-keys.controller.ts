@@ -29,6 +29,7 @@ import { AdminKeys, type NewAdminKey } from './admin-keys.service';
 class TenantKeyInput extends KeyInput {
   @ApiProperty({
     enum: TENANT_ROLES,
+    example: 'viewer',
     description:
       '`viewer` reads; `admin` runs integrations; `owner` also decides about admin keys, secrets, the guard and deletions',
   })

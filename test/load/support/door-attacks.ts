@@ -106,7 +106,7 @@ export const DOOR_ATTACKS: readonly Attack[] = [
     rounds: 50,
     connections: 50,
     requests: ({ scimify }) =>
-      ['/api/docs-yaml', '/api/docs-json', '/api/docs', '/api/openapi.json'].map((path) =>
+      ['/', '/api/docs', '/api/docs/scim', '/api/openapi.json', '/api/openapi-scim.json'].map((path) =>
         adminRequest(scimify, null, 'GET', path),
       ),
   },

@@ -1,0 +1,24 @@
+import type { INestApplication } from '@nestjs/common';
+import { describeAdminApi, describeDoor } from './open-api/document';
+import type { ServedDocument } from './open-api/types';
+import { scimDocument } from './scim/http/open-api';
+import { VERSION } from './version';
+
+/** What Scimify says of itself: a document for each of its doors, because each takes keys of its own. */
+export function describeDoors(app: INestApplication): ServedDocument[] {
+  const scim = scimDocument();
+  return [
+    {
+      file: 'openapi.json',
+      page: '/api/docs',
+      name: 'Admin API',
+      document: describeAdminApi(app, VERSION, scim.prefix),
+    },
+    {
+      file: 'openapi-scim.json',
+      page: '/api/docs/scim',
+      name: 'SCIM',
+      document: describeDoor(scim, VERSION),
+    },
+  ];
+}
