@@ -352,7 +352,7 @@ function bodies(): fc.Arbitrary<string> {
 }
 
 function bodiesLike(isLike: (schemas: string) => boolean): fc.Arbitrary<string> {
-  const like = BODIES.filter((body) => isLike(JSON.stringify((body as { schemas?: unknown }).schemas)));
+  const like = BODIES.filter((body) => isLike(JSON.stringify((body as { schemas?: unknown }).schemas ?? [])));
   return mutationsOf(fc.constantFrom(...like));
 }
 
