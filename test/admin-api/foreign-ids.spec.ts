@@ -51,7 +51,7 @@ describe('what belongs to another tenant', () => {
     const { admin } = scimify;
     const integration = await scimify.createIntegration({ tenantId, authMethod: 'api_key', enable: false });
     const { id, scim } = integration;
-    await scim.post('/Groups', { displayName: 'without a schema' });
+    await scim.post('/Groups', { displayName: '' });
     return {
       tenants: tenantId,
       integrations: id,

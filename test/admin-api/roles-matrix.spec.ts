@@ -134,7 +134,7 @@ class Targets {
       }
       case 'refused-writes': {
         const { id, scim } = await integration();
-        await scim.post('/Groups', { displayName: 'without a schema' });
+        await scim.post('/Groups', { displayName: '' });
         return (await admin.get(`/integrations/${id}/refused-writes`)).body.items[0].id;
       }
       case 'held-changes':
