@@ -6,11 +6,12 @@ import type { Logger as Pino } from 'pino';
 import { v4 as randomUuid } from 'uuid';
 import { adminValidation } from './admin-api/validation';
 import type { Settings } from './config/settings';
-import { HttpErrorFilter, answerError } from './http-error.filter';
+import { HttpErrorFilter, answerError, answerUnparsed } from './http-error.filter';
 import { limitConnections } from './http/connection-limits';
 import { closeInStages } from './http/early-answers';
 import { readJsonBodies } from './http/json-bodies';
 import { answerUnknownAddresses } from './http/unknown-addresses';
+import { MOST_HEADER_BYTES, UnparsedRequests } from './http/unparsed-requests';
 import { shareRequests } from './http/request-shares';
 import { NestLog, logRequests } from './observability/logging';
 import { logLongHolds } from './observability/thread-watch-log';
@@ -34,12 +35,23 @@ export async function createApplication(
   log: Pino,
 ): Promise<NestFastifyApplication> {
   const { headersTimeoutMs, bodyTimeoutMs, unfinishedBodyBytes } = settings.connections;
+  const unparsed = new UnparsedRequests(log, answerUnparsed);
   const adapter = new FastifyAdapter({
     // The id in logs and audit events is ours, whatever the client sends.
     genReqId: () => randomUuid(),
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 300 },
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      // An id of any length is one that nobody has.
+      maxParamLength: MOST_HEADER_BYTES,
+    },
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS },
+    http: {
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+      maxHeaderSize: MOST_HEADER_BYTES,
+    },
+    clientErrorHandler: (error, socket) => unparsed.refuse(error, socket),
     requestTimeout: headersTimeoutMs + bodyTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
@@ -58,6 +70,7 @@ export async function createApplication(
   fastify.addHook('onSend', async (request, reply) => {
     void reply.header('X-Request-Id', request.id);
   });
+  unparsed.watch(fastify);
   logRequests(fastify, log);
   logLongHolds(fastify, log);
   await sendSecurityHeaders(fastify, settings.publicUrl);

@@ -2,12 +2,15 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_MEDIA_TYPE } from './admin-api/api-problems';
 import { problemDetails } from './admin-api/problem-response';
+import type { AnswerOf } from './http/unparsed-requests';
 import { scimRouteOf } from './scim/authentication/scim-route';
 import { mediaTypeFor } from './scim/http/exchange';
-import { scimErrorResponse } from './scim/http/scim-error-response';
+import { asScimError, scimErrorResponse } from './scim/http/scim-error-response';
 import { NobodyWaitsError } from './event-loop/slice';
+import { BARE_SECURITY_HEADERS } from './security-headers';
 import { TooManyRequestsError } from './security/too-many-requests';
 
+const SCIM_ADDRESS = /^\/+scim(\/|\?|$)/i;
 /** As nginx calls it in its log; no standard has a status for it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
@@ -32,7 +35,7 @@ export class HttpErrorFilter implements ExceptionFilter {
 /** @returns the status that was answered */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): number {
   // Without a route, as it is written; with one, as the router understood it.
-  const isScim = scimRouteOf(request) !== null || /^\/+scim(\/|\?|$)/i.test(request.url);
+  const isScim = scimRouteOf(request) !== null || SCIM_ADDRESS.test(request.url);
   const answer = isScim
     ? { ...scimErrorResponse(error, request), mediaType: mediaTypeFor(request.headers.accept) }
     : problemAnswer(error, request.id);
@@ -43,6 +46,20 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     .send(JSON.stringify(answer.body));
   return answer.status;
 }
+
+/** The same where there is no request. An address that nobody knows is taken for one of SCIM, where they may be long. */
+export const answerUnparsed: AnswerOf = (error, address, requestId) => {
+  const isScim = address === null || SCIM_ADDRESS.test(address);
+  const body = isScim ? asScimError(error, 'GET').toBody() : problemDetails(error, requestId);
+  return {
+    headers: {
+      ...BARE_SECURITY_HEADERS,
+      'X-Request-Id': requestId,
+      'Content-Type': isScim ? mediaTypeFor(undefined) : PROBLEM_MEDIA_TYPE,
+    },
+    text: JSON.stringify(body),
+  };
+};
 
 function problemAnswer(error: unknown, requestId: string) {
   const body = problemDetails(error, requestId);

@@ -16,9 +16,12 @@ export function closeInStages(fastify: FastifyInstance): void {
 
 /** Node ends a connection by `destroySoon` after its last answer, and reads and drops the rest of the body meanwhile. */
 function endInStages(socket: Socket): void {
-  socket.destroySoon = () => {
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), SENT_IN_VAIN_MS);
-    socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
-  };
+  socket.destroySoon = () => hangUpInStages(socket);
+}
+
+/** Closes our side now, and the connection when the client has closed too or five seconds are over. */
+export function hangUpInStages(socket: Socket): void {
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), SENT_IN_VAIN_MS);
+  socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
 }

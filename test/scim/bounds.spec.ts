@@ -1,4 +1,5 @@
 import type { TestIntegration } from '../support/scimify';
+import { Connection } from '../support/sockets';
 import { fillWithUsers } from './scale/support/directory';
 import { expectList, expectScimError } from './support/expectations';
 import { serverOfThisFile } from './support/server';
@@ -42,6 +43,79 @@ describe('a bound', () => {
       expectList(await filtered([...names, 'userName eq "ADA@example.com"'].join(' or ')), 1);
       const groups = times(139, () => `groups eq "${NOBODY}"`);
       expectList(await filtered([...groups, `groups eq "${group}"`].join(' or ')), 1);
+    });
+  });
+
+  describe('of an address', () => {
+    it('is not what an id has: one of any length is 404', async () => {
+      for (const length of [300, 301, 4_000, 60_000]) {
+        const id = 'a'.repeat(length);
+        const { scim } = integration;
+        for (const endpoint of ['/Users', '/Groups', '/Schemas', '/ResourceTypes']) {
+          expectScimError(await scim.get(`${endpoint}/${id}`), 404);
+        }
+        expectScimError(await scim.put(`/Users/${id}`, { schemas: [CORE_USER], userName: 'x' }), 404);
+        expectScimError(await scim.patchOperations(`/Groups/${id}`, { op: 'remove', path: 'members' }), 404);
+        expectScimError(await scim.delete(`/Users/${id}`), 404);
+      }
+    });
+
+    it('leaves room for a filter of 8,192 characters, however it is encoded, and for long lists of names', async () => {
+      const names = times(200, () => 'urn:ietf:params:x:userName').join(',');
+      for (const character of ['x', '/', 'é', '漢']) {
+        const [before, after] = ['userName eq "', '" or userName eq "ADA@example.com"'];
+        const filter = before + character.repeat(8_192 - before.length - after.length) + after;
+        expect(filter).toHaveLength(8_192);
+        const path = `/Users?filter=${encodeURIComponent(filter)}&excludedAttributes=${names}`;
+        expectList(await integration.scim.get(path), 1);
+        const longer = `/Users?filter=${encodeURIComponent(`${filter} `)}`;
+        expectScimError(await integration.scim.get(longer), 400, 'invalidFilter');
+      }
+    });
+
+    it.each([
+      ['in one piece', 1],
+      ['in many pieces, while the client goes on sending', 40],
+    ])('is 96 KiB with the headers, and a SCIM error beyond that, sent %s', async (_, pieces) => {
+      const { scimify } = server;
+      const path = `/scim/v2/${integration.id}/Users?filter=`;
+      const tooLong = 'x'.repeat(100_000);
+      for (const [begin, rest] of [
+        [`GET ${path}`, tooLong],
+        [`GET ${path}x HTTP/1.1\r\nHost: scimify\r\nX-Long: `, tooLong],
+        ['GET /scim/', `${tooLong.repeat(20)} HTTP/1.1\r\nHost: scimify\r\n\r\n`],
+      ] as const) {
+        const text = begin + rest;
+        const connection = await Connection.open(scimify.url);
+        const step = Math.ceil(text.length / pieces);
+        for (let from = 0; from < text.length; from += step) {
+          await connection.sent(Buffer.from(text.slice(from, from + step)));
+        }
+        connection.finish();
+        await connection.end();
+        expectScimError(connection.answer(), 431);
+        expect(connection.answer().headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+        expect(connection.error).toBeNull();
+      }
+    });
+
+    it('has a SCIM error for what is no HTTP, and problem details at the other door', async () => {
+      const refusalOf = async (text: string) => {
+        const connection = await Connection.open(server.scimify.url);
+        connection.send(text);
+        connection.finish();
+        await connection.end();
+        return connection.answer();
+      };
+      expectScimError(
+        await refusalOf(`GET /scim/v2/${integration.id}/Users HTTP/1.1\r\nno header\r\n\r\n`),
+        400,
+        'invalidSyntax',
+      );
+      expectScimError(await refusalOf('\u0016\u0003\u0001 hello\r\n\r\n'), 400, 'invalidSyntax');
+      const problem = await refusalOf('GET /api/v1/tenants HTTP/1.1\r\nno header\r\n\r\n');
+      expect(problem.headers.get('content-type')).toContain('application/problem+json');
+      expect(problem).toMatchObject({ status: 400, body: { status: 400, code: 'bad_request' } });
     });
   });
 

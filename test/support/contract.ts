@@ -27,9 +27,7 @@ interface Route {
 const DOCUMENT = 'openapi.json';
 const DOORS = /^\/+(api\/+v1|scim|health)(\/|$)/;
 /** What is refused before anybody looks at what the path means, or because it means nothing. */
-const REFUSED_UNKNOWN = [400, 401, 403, 404, 405, 413, 414, 415, 429];
-/** A longer part of a path is refused with 414 before it is looked at. */
-const LONGEST_SEGMENT = 300;
+const REFUSED_UNKNOWN = [400, 401, 403, 404, 405, 413, 415, 429];
 /** Headers that a client sends back, so it has to know where it is given them. */
 const VERSION_HEADERS = ['ETag'];
 /** What a body is refused with that the operation has no use for. */
@@ -110,7 +108,6 @@ export class Contract {
     } catch {
       return undefined;
     }
-    if (segments.some((segment) => segment.length > LONGEST_SEGMENT)) return undefined;
     return this.routes.find(
       (route) =>
         route.segments.length === segments.length &&

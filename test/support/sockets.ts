@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
+import type { Answer } from './http';
 import { waitFor } from './wait';
 
 /** A connection that sends what a test gives it, byte by byte if need be, and keeps what comes back. */
@@ -49,6 +50,15 @@ export class Connection {
       (received) => /^HTTP\/1\.1 \d{3} /.test(received) || this.closed,
     );
     return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
+  }
+
+  /** What came back, as an answer whose length is told. */
+  answer(): Answer {
+    const [head = '', text = ''] = this.received.split('\r\n\r\n', 2);
+    const [statusLine = '', ...lines] = head.split('\r\n');
+    const headers = new Headers(lines.map((line) => line.split(': ', 2) as [string, string]));
+    if (Number(headers.get('content-length')) !== text.length) throw new Error(`Not an answer: ${head}`);
+    return { status: Number(statusLine.split(' ')[1]), headers, body: JSON.parse(text) };
   }
 
   async end(): Promise<void> {

@@ -71,20 +71,29 @@ function ofFramework(error: FrameworkError | null, bodyLimit = 0): ScimError {
   const status = error?.statusCode ?? error?.status ?? 500;
   switch (status) {
     case 400:
-      return ScimError.invalidSyntax(
-        error?.code === 'FST_ERR_BAD_URL'
-          ? 'The address of the request cannot be decoded.'
-          : 'The request body is no valid JSON.',
-      );
+      return ScimError.invalidSyntax(unreadable(error?.code));
     case 404:
       return ScimError.notFound('There is no such SCIM endpoint.');
+    case 408:
+      return new ScimError(408, undefined, 'The request did not arrive in time; send it again.');
     case 413:
       return ScimError.tooLarge(`The request body is larger than ${bodyLimit} bytes; send less at a time.`);
     case 415:
       return new ScimError(415, undefined, 'Send the body as application/scim+json or application/json.');
+    case 431:
+      return new ScimError(
+        431,
+        undefined,
+        'The address and the headers of the request are too long; send a long filter by POST to ".search".',
+      );
     default:
       return status >= 400 && status < 500
         ? new ScimError(status, undefined, 'The request cannot be handled.')
         : new ScimError(500, undefined, 'Scimify failed to handle this request; its log tells more.');
   }
+}
+
+function unreadable(code = ''): string {
+  if (code === 'FST_ERR_BAD_URL') return 'The address of the request cannot be decoded.';
+  return code.startsWith('HPE_') ? 'What was sent is no HTTP request.' : 'The request body is no valid JSON.';
 }
