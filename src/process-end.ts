@@ -1,4 +1,5 @@
 import { SettingsInvalidError } from './config/settings';
+import { BackupError } from './database/backup';
 import { DatabaseInUseError, LockFileError, NewDatabaseRefusedError } from './database/database-errors';
 import { SecretUnreadableError } from './security/secret-box';
 
@@ -9,6 +10,7 @@ export function endWith(error: unknown): never {
     error instanceof DatabaseInUseError ||
     error instanceof LockFileError ||
     error instanceof NewDatabaseRefusedError ||
+    error instanceof BackupError ||
     error instanceof SecretUnreadableError;
   console.error(expected ? error.message : error);
   process.exit(1);

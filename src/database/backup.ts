@@ -1,0 +1,100 @@
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { loadSqlite } from './sqlite-driver';
+
+const OWNER_ONLY = 0o600;
+
+/** No copy was made; says why. */
+export class BackupError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'BackupError';
+  }
+}
+
+/**
+ * Copies a SQLite database as it is at one moment, whether Scimify runs or not: from a reader beside its writer, which waits
+ * for nobody. The copy is one file, for its owner alone, and gets its name once it was checked and is on the disk.
+ *
+ * @param look what the caller wants to know of the copy
+ * @returns the size in bytes, and what `look` saw
+ * @throws BackupError
+ */
+export function backUp<Seen>(
+  databasePath: string,
+  file: string,
+  look: (copy: DatabaseSyncInstance) => Seen,
+): { bytes: number; seen: Seen } {
+  if (!existsSync(databasePath)) throw new BackupError(`There is no database ${databasePath}.`);
+  if (existsSync(file)) throw new BackupError(`${file} is there already, and is not overwritten.`);
+  const unfinished = `${file}.unfinished`;
+  make(unfinished);
+  try {
+    copy(databasePath, unfinished);
+    const seen = reading(unfinished, (database) => {
+      check(database);
+      return look(database);
+    });
+    flush(unfinished);
+    // So that nobody's file is replaced but this empty one.
+    make(file);
+    renameSync(unfinished, file);
+    if (process.platform !== 'win32') flush(dirname(file));
+    return { bytes: statSync(file).size, seen };
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** Empty, and private before anything is in it. */
+function make(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', OWNER_ONLY));
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const why = isThere
+      ? 'it is there already; delete it if no other backup is under way'
+      : (error as Error).message;
+    throw new BackupError(`${file} cannot be made: ${why}.`, error);
+  }
+}
+
+function copy(databasePath: string, file: string): void {
+  reading(databasePath, (database) => {
+    try {
+      database.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`);
+    } catch (error) {
+      throw new BackupError(`The database was not copied: ${(error as Error).message}.`, error);
+    }
+  });
+}
+
+/** @throws BackupError when the copy is damaged, or there is nothing of Scimify in it */
+function check(database: DatabaseSyncInstance): void {
+  const rows = database.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[];
+  const faults = rows.map((row) => row.integrity_check).filter((text) => text !== 'ok');
+  if (faults.length > 0) throw new BackupError(`The database is damaged: ${faults.slice(0, 3).join('; ')}.`);
+  const tables = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1").all();
+  if (tables.length === 0) throw new BackupError('The database is empty.');
+}
+
+function reading<T>(path: string, work: (database: DatabaseSyncInstance) => T): T {
+  const { DatabaseSync } = loadSqlite();
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+function flush(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
