@@ -14,7 +14,7 @@ import { PagerDutyClient } from './api/client';
 import { Diagnosis } from './diagnosis';
 import { PagerDutyConnection } from './pagerduty-connection';
 import { endpointsOf } from './pagerduty-endpoints';
-import { PAGERDUTY_OPTIONS, type PagerDutyOptions } from './pagerduty-options';
+import { DEFAULT_PARALLEL_CALLS, PAGERDUTY_OPTIONS, type PagerDutyOptions } from './pagerduty-options';
 import {
   AUTH_METHODS,
   checkSecret,
@@ -59,7 +59,7 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
       // PagerDuty docs, "Account limits".
       membersPerGroup: 500,
       // PagerDuty docs ask for one call at a time and publish no cap; a few keep a first push from taking hours.
-      parallelCalls: this.options.parallelCalls ?? 4,
+      parallelCalls: this.options.parallelCalls ?? DEFAULT_PARALLEL_CALLS,
     };
   }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,14 +24,15 @@ describe('the walk through the admin API', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('does what it says when its commands are run as they stand there', async () => {
+  it('does what it says when its commands are run as they stand there, and writes nothing where they are run', async () => {
     scimify.pagerDuty.addUser({ email: 'ada@example.com' });
     const script = ['set -euo pipefail', ...COMMANDS].join('\n');
     const { stdout } = await run('bash', ['-c', script], {
-      cwd: directory,
+      cwd: mkdtempSync(join(directory, 'here-')),
       timeout: 60_000,
       env: {
         PATH: process.env.PATH ?? '',
+        TMPDIR: mkdtempSync(join(directory, 'temporary-')),
         SCIMIFY: scimify.url,
         ADMIN_KEY: scimify.adminKey,
         PAGERDUTY_API_KEY: scimify.pagerDuty.addApiKey(),
@@ -54,7 +55,11 @@ describe('the walk through the admin API', () => {
       expect(stdout).toContain(printed);
     }
     expect(stdout).not.toContain('failed: ');
-    expect(readFileSync(join(directory, 'audit.ndjson'), 'utf8')).toContain('"action":"team_member.added"');
+    const written = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      statSync(join(directory, file)).isFile(),
+    );
+    expect(written).toEqual([expect.stringMatching(/^temporary-.*\/audit\.ndjson$/)]);
+    expect(readFileSync(join(directory, written[0]!), 'utf8')).toContain('"action":"team_member.added"');
     expect(scimify.teams()).toEqual({ 'Platform on-call': ['ada@example.com'] });
   }, 90_000);
 });
