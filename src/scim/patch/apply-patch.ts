@@ -154,9 +154,10 @@ function removeFrom(values: ScimValue[], { target, value }: Removal): ScimValue[
   }
   const chosen = choose(values, selection);
   if (sub === null) return values.filter((element) => !chosen.has(element));
-  return values.map((element) =>
+  const after = values.map((element) =>
     chosen.has(element) ? withValue(element as ScimObject, sub, unassigned(sub)) : element,
   );
+  return withoutRepetitions(attribute, values, after);
 }
 
 function namedParts(attribute: Attribute, json: unknown): ScimValue {
@@ -204,7 +205,7 @@ function assignTo(values: ScimValue[], operation: Assignment): ScimValue[] {
     changed.add(result);
     return [result];
   });
-  return withoutRepetitions(withOnePrimary(after, changed));
+  return withoutRepetitions(attribute, values, withOnePrimary(after, changed));
 }
 
 /** One value of a list after an add or a replace; undefined where the operation's value is none. */
@@ -278,13 +279,16 @@ function append(
     const wasMadePrimary = present !== undefined && changed.has(present);
     if (wasMadePrimary || (isObject(value) && value.primary === true)) changed.add(entry);
   }
-  return withOnePrimary(after, changed);
+  return withoutRepetitions(attribute, values, withOnePrimary(after, changed));
 }
 
-/** Equal for what is the same entry of a list: the same value of the same type, or else the very same. */
+/** Equal for what is the same entry of a list: the same value of the same type, or else what differs in `primary` only. */
 function entryKey(attribute: Attribute, value: ScimValue): string {
-  const keyed = attribute.subAttribute.has('value') && isObject(value) && value.value !== undefined;
-  return JSON.stringify(keyed ? ['entry', value.value, value.type] : ['text', value]);
+  if (!isObject(value)) return JSON.stringify(value);
+  if (attribute.subAttribute.has('value') && value.value !== undefined) {
+    return JSON.stringify(['entry', value.value, value.type]);
+  }
+  return JSON.stringify({ ...value, primary: undefined });
 }
 
 /** RFC 7644 §3.5.2: making one value the primary one makes the others not primary. */
@@ -295,6 +299,34 @@ function withOnePrimary(values: ScimValue[], changed: ReadonlySet<ScimValue>): S
   );
 }
 
-function withoutRepetitions(values: readonly ScimValue[]): ScimValue[] {
-  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+/**
+ * What an operation has made the same entry as another one becomes one with it, in the place of the first (RFC 7643 §2.4).
+ * Entries that were the same before, and that it did not touch, are as the client wanted them.
+ */
+function withoutRepetitions(
+  attribute: Attribute,
+  before: readonly ScimValue[],
+  after: readonly ScimValue[],
+): ScimValue[] {
+  const untouched = new Set(before);
+  const touched = new Set<string>();
+  const keys = after.map((value) => entryKey(attribute, value));
+  for (const [place, value] of after.entries()) if (!untouched.has(value)) touched.add(keys[place]!);
+  const result: ScimValue[] = [];
+  const places = new Map<string, number>();
+  for (const [index, value] of after.entries()) {
+    const key = keys[index]!;
+    const place = touched.has(key) ? places.get(key) : undefined;
+    if (place === undefined) {
+      places.set(key, result.length);
+      result.push(value);
+    } else result[place] = asOne(result[place]!, value);
+  }
+  return result;
+}
+
+function asOne(former: ScimValue, later: ScimValue): ScimValue {
+  if (!isObject(former) || !isObject(later)) return former;
+  const isPrimary = former.primary === true || later.primary === true;
+  return { ...former, ...later, ...(isPrimary ? { primary: true } : {}) };
 }

@@ -76,8 +76,11 @@ function readList(attribute: Attribute, list: readonly unknown[]): ScimValue[] |
     if (json === null) throw ScimError.invalidValue(`"${attribute.path}" holds a null; leave it out.`);
     const value = readSingle(attribute, json);
     if (value === undefined) continue;
-    // The very same value twice is one value; the same (type, value) with other parts is what the client wants.
-    const text = JSON.stringify(value);
+    // The very same value twice is one value; the same (type, value) with other parts is what the client wants. A value
+    // that does not say whether it is the primary one is none (RFC 7643 §2.4).
+    const text = JSON.stringify(
+      isObject(value) && value.primary === false ? { ...value, primary: undefined } : value,
+    );
     if (seen.has(text)) continue;
     seen.add(text);
     values.push(value);

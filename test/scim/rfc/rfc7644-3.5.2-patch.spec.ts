@@ -517,6 +517,93 @@ describe('RFC 7644 §3.5.2, PATCH of a user', () => {
     }
   });
 
+  it.each<[what: string, before: Resource, operations: Operation[], after: Resource]>([
+    [
+      'whose type was removed',
+      { emails: [WORK, { ...WORK, type: 'home', primary: false }, HOME] },
+      [{ op: 'remove', path: 'emails.type' }],
+      { emails: [{ value: WORK.value, primary: true }, { value: HOME.value }] },
+    ],
+    [
+      'whose type was removed by a filter, beside one without a type',
+      { emails: [{ value: HOME.value, display: 'Ada' }, WORK, HOME] },
+      [{ op: 'remove', path: 'emails[type eq "home"].type' }],
+      { emails: [{ value: HOME.value, display: 'Ada' }, WORK] },
+    ],
+    [
+      'whose type became that of another',
+      { emails: [WORK, { ...WORK, type: 'home', primary: false, display: 'Ada' }] },
+      [{ op: 'replace', path: 'emails[type eq "home"].type', value: 'work' }],
+      { emails: [{ ...WORK, display: 'Ada' }] },
+    ],
+    [
+      'whose value became that of another',
+      {
+        phoneNumbers: [
+          { value: '1', type: 'work' },
+          { value: '2', type: 'work', primary: true },
+          { value: '3' },
+        ],
+      },
+      [{ op: 'replace', path: 'phoneNumbers[type eq "work"].value', value: '2' }],
+      { phoneNumbers: [{ value: '2', type: 'work', primary: true }, { value: '3' }] },
+    ],
+    [
+      'that was primary until another was added',
+      { emails: [WORK, { value: WORK.value, type: 'work' }, HOME] },
+      [{ op: 'add', path: 'emails', value: { value: 'new@example.com', primary: true } }],
+      { emails: [{ ...WORK, primary: false }, HOME, { value: 'new@example.com', primary: true }] },
+    ],
+    [
+      'that was primary until another was made so',
+      { emails: [WORK, { ...WORK, primary: false, display: 'Ada' }, HOME] },
+      [{ op: 'replace', path: 'emails[type eq "home"].primary', value: true }],
+      {
+        emails: [
+          { ...WORK, primary: false, display: 'Ada' },
+          { ...HOME, primary: true },
+        ],
+      },
+    ],
+    [
+      'that has no value of its own',
+      {
+        addresses: [
+          { locality: 'London', type: 'work', primary: true },
+          { locality: 'London', type: 'home' },
+        ],
+      },
+      [
+        { op: 'remove', path: 'addresses.type' },
+        { op: 'add', path: 'addresses', value: [{ locality: 'Paris', primary: true }] },
+        { op: 'add', path: 'addresses', value: [{ locality: 'London' }] },
+      ],
+      {
+        addresses: [
+          { locality: 'London', primary: false },
+          { locality: 'Paris', primary: true },
+        ],
+      },
+    ],
+    [
+      'of which one says that it is not primary and one says nothing',
+      { emails: [HOME] },
+      [{ op: 'replace', path: 'emails', value: [WORK, HOME, { ...HOME, primary: false }] }],
+      { emails: [WORK, HOME] },
+    ],
+    [
+      'that the client wanted twice, unless it is touched',
+      { emails: [HOME, { ...HOME, display: 'Ada' }] },
+      [{ op: 'add', path: 'emails', value: [WORK] }],
+      { emails: [HOME, { ...HOME, display: 'Ada' }, WORK] },
+    ],
+  ])('leaves no value twice %s', async (_what, before, operations, after) => {
+    const { body } = await scim.post('/Users', user(before));
+    const answer = await scim.patchOperations(`/Users/${body.id}`, ...operations);
+    expect(answer).toMatchObject({ status: 200, body: after });
+    expect((await scim.get(`/Users/${body.id}`)).body).toEqual(answer.body);
+  });
+
   it('removes what /Schemas says may be removed, and nothing that it calls required or read-only', async () => {
     const wrong: string[] = [];
     for (const { id: urn, attributes } of expectList(await scim.get('/Schemas'))) {

@@ -131,8 +131,23 @@ const entry: fc.Arbitrary<Entry> = fc.record(
 );
 const entries = fc.array(entry, { maxLength: 3 });
 
-const isSame = (a: Entry, b: Entry) => a.value === b.value && a.type === b.type && a.primary === b.primary;
+const isSame = (a: Entry, b: Entry) => isSameEntry(a, b) && Boolean(a.primary) === Boolean(b.primary);
+const isSameEntry = (a: Entry, b: Entry) => a.value === b.value && a.type === b.type;
 const distinct = (list: Entry[]) => list.filter((a, n) => list.findIndex((b) => isSame(a, b)) === n);
+
+/** What was touched is the same entry no more than once. */
+function unified(list: Entry[], touched: ReadonlySet<Entry>): Entry[] {
+  const result: Entry[] = [];
+  for (const entry of list) {
+    const alike = list.filter((other) => isSameEntry(other, entry));
+    if (!alike.some((other) => touched.has(other))) result.push(entry);
+    else if (alike[0] === entry) {
+      const isPrimary = alike.some(({ primary }) => primary);
+      result.push(Object.assign({}, ...alike, isPrimary ? { primary: true } : {}) as Entry);
+    }
+  }
+  return result;
+}
 
 /** Two primary values in one request contradict each other. */
 function read(given: Entry[]): Entry[] {
@@ -143,19 +158,24 @@ function read(given: Entry[]): Entry[] {
 
 function addTo(user: UserState, name: (typeof LISTS)[number], given: Entry[]): void {
   const list = [...(user[name] ?? [])];
+  const touched = new Set<Entry>();
   let preferred: Entry | undefined;
   for (const value of read(given)) {
-    const present = list.find(
-      (candidate) => candidate.value === value.value && candidate.type === value.type,
-    );
+    const present = list.find((candidate) => isSameEntry(candidate, value));
     const kept = present ? Object.assign(present, value) : value;
     if (!present) list.push(kept);
+    touched.add(kept);
     if (value.primary) preferred = kept;
   }
   // What the same request takes back afterwards was never preferred.
-  if (preferred?.primary)
-    for (const other of list) if (other !== preferred && other.primary) other.primary = false;
-  assign(user, name, list.length > 0 ? list : null);
+  if (preferred?.primary) {
+    for (const other of list) {
+      if (other === preferred || !other.primary) continue;
+      other.primary = false;
+      touched.add(other);
+    }
+  }
+  assign(user, name, list.length > 0 ? unified(list, touched) : null);
 }
 
 function replaceList(user: UserState, name: (typeof LISTS)[number], given: Entry[]): void {
@@ -194,7 +214,7 @@ const setSelected = fc
         return;
       }
       for (const candidate of selected) candidate.value = value;
-      user[name] = distinct(list);
+      user[name] = unified(list, new Set(selected));
     },
   }));
 
@@ -205,12 +225,25 @@ const replaceSelected = fc
     apply: (user) => {
       const list = user[name] ?? [];
       if (!list.some((candidate) => candidate.type === chosen)) throw new Refused('noTarget');
-      user[name] = distinct(
-        list.map((candidate) => {
-          if (candidate.type === chosen) return { ...value };
-          return value.primary && candidate.primary ? { ...candidate, primary: false } : candidate;
-        }),
-      );
+      const after = list.map((candidate) => {
+        if (candidate.type === chosen) return { ...value };
+        return value.primary && candidate.primary ? { ...candidate, primary: false } : candidate;
+      });
+      user[name] = unified(after, new Set(after.filter((candidate) => !list.includes(candidate))));
+    },
+  }));
+
+/** `emails.type`, `emails[type eq "work"].primary`: a part of all values, or of whoever matches. */
+const removePart = fc
+  .tuple(fc.constantFrom(...LISTS), fc.option(type), fc.constantFrom('type', 'primary'))
+  .map(([name, chosen, part]): UserOperation => ({
+    json: { op: 'remove', path: `${chosen === null ? name : `${name}[type eq "${chosen}"]`}.${part}` },
+    apply: (user) => {
+      const list = user[name];
+      if (!list) return;
+      const selected = list.filter((candidate) => chosen === null || candidate.type === chosen);
+      for (const candidate of selected) delete candidate[part as 'type'];
+      user[name] = unified(list, new Set(selected));
     },
   }));
 
@@ -241,6 +274,8 @@ export const userOperation: fc.Arbitrary<UserOperation> = fc.oneof(
     setSelected,
     setSelected,
     replaceSelected,
+    removePart,
+    removePart,
     withoutPath,
     ofAnotherSchema,
   ],
