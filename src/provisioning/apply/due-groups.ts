@@ -1,12 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { inList } from '../../database/dialect';
+import { inList, throughIndex } from '../../database/dialect';
 import { type Lease, Leases } from '../schedule/lease';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 
 /** More people than that, to look up or to call for, are much to do for one group. */
 export const SMALL_GROUP = 25;
+
+/** Ids of groups that changed, by how much there is to do for them. */
+export interface ChangedGroups {
+  /** Of few of their people, or of their names. */
+  inPart: string[];
+  /** Small ones that are compared as a whole. */
+  whole: string[];
+  large: string[];
+}
+
+interface ChangedRow {
+  groupId: string;
+  whole: number;
+  large: number | null;
+  isLarge: number;
+}
 
 /** Groups that have something to do by now, by what it is; each list has the oldest first. */
 @Injectable()
@@ -16,26 +32,20 @@ export class DueGroups {
     private readonly leases: Leases,
   ) {}
 
-  /**
-   * Groups of which little has changed.
-   *
-   * @param compared whether the whole group has to be compared, or only some of its people or its name
-   */
-  async small(lease: Lease, compared: 'whole' | 'in part', now: number, limit: number): Promise<string[]> {
-    const groupIds = await this.changed(
-      lease.integrationId,
-      `c.large IS NULL AND c.whole = ${compared === 'whole' ? 1 : 0}`,
-      now,
-      limit,
-    );
-    const large = new Set(await this.largeAmong(groupIds));
-    if (large.size > 0) await this.noteLarge(lease, [...large]);
-    return groupIds.filter((groupId) => !large.has(groupId));
-  }
-
-  /** Groups of which much has changed. */
-  large(integrationId: string, now: number, limit: number): Promise<string[]> {
-    return this.changed(integrationId, 'c.large = 1', now, limit);
+  /** Groups that changed. Each list may be so long, and is complete where it is shorter. */
+  async changed(lease: Lease, now: number, limit: number): Promise<ChangedGroups> {
+    const { integrationId } = lease;
+    const first = await this.read(integrationId, '1 = 1', now, limit);
+    // In the order of the index: with so many of one kind the others may not be among them.
+    const rows = first.length < limit ? first : await this.ofEachKind(integrationId, now, limit);
+    const grown = rows.filter(({ large, isLarge }) => large === null && Number(isLarge) === 1);
+    if (grown.length > 0) await this.noteLarge(lease, grown);
+    const those = (is: (row: ChangedRow) => boolean) => rows.filter(is).map(({ groupId }) => groupId);
+    return {
+      inPart: those(({ whole, isLarge }) => !Number(isLarge) && !Number(whole)),
+      whole: those(({ whole, isLarge }) => !Number(isLarge) && Boolean(Number(whole))),
+      large: those(({ isLarge }) => Boolean(Number(isLarge))),
+    };
   }
 
   /** Groups that did not change, and of which something is tried again. */
@@ -76,34 +86,34 @@ export class DueGroups {
     return row.dueAt === null ? null : Number(row.dueAt);
   }
 
-  private async changed(integrationId: string, which: string, now: number, limit: number): Promise<string[]> {
-    const rows = await this.reader.query<{ groupId: string }[]>(
-      `SELECT c.groupId AS groupId FROM group_change c
-       LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
-       WHERE c.integrationId = ? AND ${which} AND ${CHANGE_IS_DUE}
-       ORDER BY c.since LIMIT ?`,
-      [integrationId, now, limit],
-    );
-    return rows.map(({ groupId }) => groupId);
+  private async ofEachKind(integrationId: string, now: number, limit: number): Promise<ChangedRow[]> {
+    const kinds = ['c.large IS NULL AND c.whole = 0', 'c.large IS NULL AND c.whole = 1', 'c.large = 1'];
+    const rows: ChangedRow[] = [];
+    for (const kind of kinds) rows.push(...(await this.read(integrationId, kind, now, limit)));
+    return rows;
   }
 
   /** A group that is gone is one call, however many were in it. */
-  private async largeAmong(groupIds: readonly string[]): Promise<string[]> {
-    if (groupIds.length === 0) return [];
-    const rows = await this.reader.query<{ groupId: string }[]>(
-      `SELECT c.groupId AS groupId FROM group_change c
-       JOIN scim_group g ON g.id = c.groupId AND g.deletedAt IS NULL
-       WHERE c.groupId IN (${inList(groupIds)})
-         AND (${moreThanFew('member_change')} OR (c.whole = 1 AND ${moreThanFew('group_member')}))`,
-      [...groupIds],
+  private read(integrationId: string, kind: string, now: number, limit: number): Promise<ChangedRow[]> {
+    return this.reader.query<ChangedRow[]>(
+      `SELECT c.groupId AS groupId, c.whole AS whole, c.large AS large,
+         CASE WHEN c.large = 1 THEN 1
+           WHEN ${moreThanFew('member_change')} OR (c.whole = 1 AND ${moreThanFew('group_member')}) THEN
+             (SELECT COUNT(*) FROM scim_group g WHERE g.id = c.groupId AND g.deletedAt IS NULL)
+           ELSE 0 END AS isLarge
+       FROM ${throughIndex('group_change c', 'group_change_by_size')}
+       LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
+       WHERE c.integrationId = ? AND ${kind} AND ${CHANGE_IS_DUE}
+       ORDER BY c.large, c.whole, c.since LIMIT ?`,
+      [integrationId, now, limit],
     );
-    return rows.map(({ groupId }) => groupId);
   }
 
   /** Looked at once: of ten thousand such groups the few others are found without a look at these. */
-  private async noteLarge(lease: Lease, groupIds: readonly string[]): Promise<void> {
+  private async noteLarge(lease: Lease, groups: readonly ChangedRow[]): Promise<void> {
+    const groupIds = groups.map(({ groupId }) => groupId);
     await this.leases.run(lease, (tx) =>
-      tx.query(`UPDATE group_change SET large = 1 WHERE groupId IN (${inList(groupIds)})`, [...groupIds]),
+      tx.query(`UPDATE group_change SET large = 1 WHERE groupId IN (${inList(groupIds)})`, groupIds),
     );
   }
 }

@@ -108,11 +108,13 @@ export class GroupApplier {
   }
 
   private async applyMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
-    await this.applyJoiningPairs(run, view);
-    if (view.change?.whole) await this.compareMembers(run, view);
-    for (;;) {
-      const pairs = await this.people.changedPairs(view.groupId, CHUNK);
-      if (pairs.length === 0) break;
+    let pairs = await this.people.changedPairs(view.groupId, CHUNK);
+    if (view.change?.whole || pairs.length === CHUNK) {
+      await this.applyJoiningPairs(run, view);
+      if (view.change?.whole) await this.compareMembers(run, view);
+      pairs = await this.people.changedPairs(view.groupId, CHUNK);
+    }
+    for (; pairs.length > 0; pairs = await this.people.changedPairs(view.groupId, CHUNK)) {
       await this.applyPairs(run, view, pairs);
     }
     if (view.change?.whole) await this.compareTeam(run, view);
@@ -131,8 +133,6 @@ export class GroupApplier {
    * group is compared, whoever changed on their own joins for that reason.
    */
   private async applyJoiningPairs(run: RunContext, view: ViewWithTeam): Promise<void> {
-    const changed = await this.people.changedPairs(view.groupId, CHUNK);
-    if (!view.change?.whole && changed.length < CHUNK) return;
     for (let after = ''; ;) {
       const pairs = await this.people.joiningPairs(view.groupId, CHUNK, after);
       if (pairs.length === 0) break;

@@ -12,6 +12,8 @@ import { UserResolution } from './user-resolution';
 
 /** So many groups in a row that fail for a passing reason speak of the account, not of the groups. */
 const FAILURES_THAT_STOP = 3;
+/** So long what was read of a group is good enough to begin with: its marks tell what came since. */
+const FRESH_MS = 100;
 
 /** What the batches of a run share, which are worked off side by side. */
 export interface Turn {
@@ -82,7 +84,7 @@ export class GroupBatches {
       if (!seen) return;
       try {
         // Until its turn came, minutes may have passed: it may be deleted, or have another name.
-        const view = await this.read(run, seen.groupId);
+        const view = isFresh(seen) ? seen : await this.read(run, seen.groupId);
         const found = nameWithoutTeam(view) === nameWithoutTeam(seen) ? batch.found : undefined;
         await this.groups.apply(run, seen.change?.whole ? comparedWhole(view) : view, found);
         batch.failuresInARow = 0;
@@ -164,6 +166,10 @@ export class GroupBatches {
     const names = namesWithoutTeam(views);
     return names.length > 0 ? run.connection.findGroups(names, run.call) : undefined;
   }
+}
+
+function isFresh({ readAt }: GroupView): boolean {
+  return performance.now() < readAt + FRESH_MS;
 }
 
 /** No answer at all, or one that many groups need, speaks of the account; nothing else of the batch has worked. */

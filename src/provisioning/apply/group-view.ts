@@ -22,6 +22,8 @@ export interface GroupView {
     generation: number;
   } | null;
   remote: RemoteGroup | null;
+  /** By the monotonic clock, in milliseconds. */
+  readAt: number;
 }
 
 /** The name to look up for a group that has no team yet, nor an unconfirmed creation with a name of its own. */
@@ -46,6 +48,7 @@ export class GroupViews {
     groupId: string,
     provider: Pick<IntegrationProvider, 'keptGroupName'>,
   ): Promise<GroupView> {
+    const readAt = performance.now();
     const [change] = await this.reader.query<
       (Omit<NonNullable<GroupView['change']>, 'whole'> & { whole: number })[]
     >('SELECT mark, cause, whole, wholeCause, letGo FROM group_change WHERE groupId = ?', [groupId]);
@@ -59,6 +62,7 @@ export class GroupViews {
       change: change ? { ...change, whole: Boolean(change.whole) } : null,
       group: group ? { ...group, displayName: provider.keptGroupName(group.displayName) } : null,
       remote,
+      readAt,
     };
   }
 

@@ -32,9 +32,9 @@ class Lane {
   ) {}
 
   /** Those of the due groups that are begun now. */
-  next(due: readonly string[], inHand: ReadonlyMap<string, Batch>): string[] {
+  next(due: readonly string[]): string[] {
     if (this.underWay >= this.width) return [];
-    const groupIds = due.filter((groupId) => !inHand.has(groupId)).slice(0, GROUPS_PER_BATCH);
+    const groupIds = due.slice(0, GROUPS_PER_BATCH);
     const areTheSame = groupIds.every((groupId) => this.last.groupIds.has(groupId));
     if (areTheSame && performance.now() < this.last.at + SAME_AGAIN_AFTER_MS) return [];
     this.last = { groupIds: new Set(groupIds), at: performance.now() };
@@ -75,9 +75,8 @@ export class GroupWork {
    */
   workOff(run: RunContext): Promise<boolean> {
     const { lease } = run;
-    const { id } = run.integration;
     // A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired.
-    const [changed, small, large] = [
+    const [inPart, whole, large] = [
       new Lane('interactive', 4),
       new Lane('interactive', 4),
       new Lane('bulk', 2),
@@ -87,13 +86,14 @@ export class GroupWork {
       this.begin(work, lane, due, () => isLate(work) && (lane === large || large.underWay === 0));
     return this.work(run, async (work, limit) => {
       if (isLate(work) && large.underWay === 0) return false;
-      const now = Date.now();
       await this.letLeaversGo(work);
-      const waiting = await this.due.waiting(id, now, limit);
+      const now = Date.now();
+      const changed = await this.due.changed(lease, now, limit);
+      const waiting = await this.due.waiting(lease.integrationId, now, limit);
       const some = [
-        begin(work, changed, [...(await this.due.small(lease, 'in part', now, limit)), ...waiting.small]),
-        begin(work, small, await this.due.small(lease, 'whole', now, limit)),
-        begin(work, large, [...(await this.due.large(id, now, limit)), ...waiting.large]),
+        begin(work, inPart, [...changed.inPart, ...waiting.small]),
+        begin(work, whole, changed.whole),
+        begin(work, large, [...changed.large, ...waiting.large]),
       ];
       return some.includes(true);
     });
@@ -122,11 +122,16 @@ export class GroupWork {
       if (id === run.integration.id) alarm.ring();
     });
     try {
-      underWay.add(this.users.reviewDiffering(atPriority(run, 'bulk')));
-      while (!underWay.hasFailed) {
+      for (let [isFirst, isReviewed] = [true, false]; !underWay.hasFailed; isFirst = false) {
         run.watch.assertCurrent();
         const isDue = await look(work, GROUPS_PER_BATCH + work.inHand.size);
-        if (!isDue && underWay.size === 0) break;
+        const isIdle = !isDue && underWay.size === 0;
+        if (isIdle && isReviewed) break;
+        // Nobody waits for the review, so it does not come before what somebody waits for.
+        if (!isReviewed && (isIdle || !isFirst)) {
+          underWay.add(this.users.reviewDiffering(atPriority(run, 'bulk')));
+          isReviewed = true;
+        }
         await alarm.wait(LOOK_EVERY_MS, LOOK_AGAIN_AFTER_MS);
       }
     } catch (error) {
@@ -145,8 +150,9 @@ export class GroupWork {
 
   /** @returns whether anything was due */
   private begin(work: Work, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
-    const { run, inHand, underWay } = work;
-    const groupIds = isOver() ? [] : lane.next(due, inHand);
+    const { run, inHand, leaving, underWay } = work;
+    const free = due.filter((groupId) => !inHand.has(groupId) && !leaving.has(groupId));
+    const groupIds = isOver() ? [] : lane.next(free);
     if (groupIds.length > 0) {
       lane.underWay += 1;
       const turn = { inHand, isOver: () => underWay.hasFailed || isOver() };

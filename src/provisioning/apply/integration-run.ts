@@ -9,7 +9,7 @@ import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../../integrations/suspension
 import { PROBE_EVERY_MS, passingFailureDelay } from '../plan/backoff';
 import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
-import { WorkLedger } from '../schedule/work-ledger';
+import { type RunBeginning, WorkLedger } from '../schedule/work-ledger';
 import { forgetFailures, makeGroupsDue } from '../state/waiting-groups';
 import { AccountCheck } from './account-check';
 import { DueGroups } from './due-groups';
@@ -51,30 +51,36 @@ export class IntegrationRun {
 
   /** @param stop aborts between two calls when the process is to end */
   async run(integrationId: string, stop: AbortSignal): Promise<RunResult> {
-    const integration = await this.integrations.find(integrationId);
-    if (!integration || !(mayWrite(integration) || isBeingDeleted(integration))) return { more: false };
-    const begun = { isHurried: false };
-    const lease = await this.leases.acquire(integrationId, async (tx) => {
-      begun.isHurried = await this.ledger.begin(tx, integrationId);
-    });
-    if (!lease) return { more: false };
-    if (begun.isHurried) this.connections.forgetFailures(integrationId);
+    const watch = this.watches.begin(integrationId);
+    try {
+      const integration = await this.integrations.find(integrationId);
+      if (!integration || !(mayWrite(integration) || isBeingDeleted(integration))) return { more: false };
+      watch.revision = integration.revision;
+      return await this.runOn(integration, watch, stop);
+    } finally {
+      watch.end();
+    }
+  }
+
+  private async runOn(integration: Integration, watch: RunWatch, stop: AbortSignal): Promise<RunResult> {
+    const { id } = integration;
+    const acquired = await this.leases.acquire(id, (tx) =>
+      this.ledger.begin(tx, id, reconciliationInterval(integration)),
+    );
+    if (!acquired) return { more: false };
+    const { lease, begun } = acquired;
+    if (begun.isHurried) this.connections.forgetFailures(id);
     try {
       if (await this.removal.isDue(integration)) return await this.removal.remove(integration, lease, stop);
       if (!mayWrite(integration)) {
         await this.ledger.settle(lease, Date.now() + PROBE_EVERY_MS);
         return { more: false };
       }
-      const watch = await this.watches.begin(integration);
-      try {
-        return await this.runWith(integration, lease, watch, begun, stop);
-      } finally {
-        watch.end();
-      }
+      return await this.runWith(integration, lease, watch, begun, stop);
     } catch (error) {
       if (error instanceof RunOutdatedError) return { more: !stop.aborted };
       if (error instanceof LeaseLostError || (stop.aborted && error === stop.reason)) return { more: false };
-      this.logger.error(`Run on integration ${integrationId} failed`, error);
+      this.logger.error(`Run on integration ${id} failed`, error);
       await this.ledger.backOff(lease, passingFailureDelay(4, undefined, Math.random()));
       return { more: false };
     } finally {
@@ -86,7 +92,7 @@ export class IntegrationRun {
     integration: Integration,
     lease: Lease,
     watch: RunWatch,
-    { isHurried }: Pick<RunContext, 'isHurried'>,
+    { isHurried, reconciliation }: RunBeginning,
     stop: AbortSignal,
   ): Promise<RunResult> {
     const signal = AbortSignal.any([lease.signal, watch.signal, stop]);
@@ -118,7 +124,7 @@ export class IntegrationRun {
       if (isBlind(integration)) return await this.lookAgain(run);
       const more = isBeingDeleted(integration)
         ? await this.groups.letGoOfAll(run)
-        : await this.workWhileReconciling(run);
+        : await this.workWhileReconciling(run, reconciliation);
       await this.recovered(run);
       await this.ledger.settle(lease, await this.nextDue(integration.id));
       return { more: more || (await this.removal.isDue(integration)) };
@@ -136,11 +142,10 @@ export class IntegrationRun {
   }
 
   /** Changes that come while the target is being looked at as a whole do not wait for the end of it. */
-  private async workWhileReconciling(run: RunContext): Promise<boolean> {
-    const { due, acceptMissing } = await this.ledger.reconciliationDue(
-      run.lease,
-      reconciliationInterval(run),
-    );
+  private async workWhileReconciling(
+    run: RunContext,
+    { due, acceptMissing }: RunBeginning['reconciliation'],
+  ): Promise<boolean> {
     if (!due) return this.groups.workOff(run);
     const stop = new AbortController();
     const call = { ...run.call, signal: AbortSignal.any([run.call.signal, stop.signal]) };
@@ -159,13 +164,17 @@ export class IntegrationRun {
     const result = await this.reconciler.reconcile(run, acceptMissing);
     // Not before the look is over, which leaves alone any team that is being written to.
     if (run.isHurried) await this.leases.run(run.lease, (tx) => forgetFailures(tx, run.integration.id));
-    const nextAt = await this.ledger.reconciled(run.lease, reconciliationInterval(run), {
-      startedAt,
-      acceptedMissing: acceptMissing,
-      problem: result.kind === 'complete' ? null : result.problem,
-      passes: result.kind === 'incomplete' && result.passes,
-      teamsTold: result.kind !== 'incomplete' || result.teamsTold,
-    });
+    const nextAt = await this.ledger.reconciled(
+      run.lease,
+      run.integration.policies.reconcileEveryMinutes * 60_000,
+      {
+        startedAt,
+        acceptedMissing: acceptMissing,
+        problem: result.kind === 'complete' ? null : result.problem,
+        passes: result.kind === 'incomplete' && result.passes,
+        teamsTold: result.kind !== 'incomplete' || result.teamsTold,
+      },
+    );
     return { result, nextAt };
   }
 
@@ -268,8 +277,9 @@ async function workBeside(
   }
 }
 
-function reconciliationInterval({ integration }: RunContext): number {
-  return integration.policies.reconcileEveryMinutes * 60_000;
+/** Null where it is never looked at as a whole again. */
+function reconciliationInterval(integration: Integration): number | null {
+  return isBeingDeleted(integration) ? null : integration.policies.reconcileEveryMinutes * 60_000;
 }
 
 /** The credential has lost sight of teams: all that a run may do is look whether it sees them again. */

@@ -15,6 +15,7 @@ import { isJustCreated } from '../plan/just-created';
 import {
   type MemberPlan,
   type MemberPlanInput,
+  type Person,
   WAITS_FOR_ADDITIONS,
   isStranger,
   noPlaceMessage,
@@ -54,7 +55,7 @@ import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visib
 import { addedByUs, addedByUsAndKept, usersLinkedTo } from './known-target';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
-import { type ViewWithTeam, raiseWriteSeq } from './teams';
+import type { ViewWithTeam } from './teams';
 import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong, waitAnew } from './unclear-writes';
 import { UserResolution } from './user-resolution';
 
@@ -91,7 +92,8 @@ export class Members {
     run.call.assertMaySend();
     const stopped = await run.teams.take(view.groupId, async (turn) => {
       turn.removed.clear();
-      const input = await this.planInput(run, view, userIds, remoteUserIds);
+      const left = turn.hadLeavers ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
+      const input = await this.planInput(run, view, left, remoteUserIds);
       const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
       const added = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted, turn);
@@ -121,11 +123,12 @@ export class Members {
       await run.teams.take(view.groupId, async () => {
         const input = await this.planInput(run, view, [], remoteUserIds);
         // Their changes stay marked, to be acknowledged once they are looked at in their turn.
-        await this.removeLeavers(run, view, input, async () => {
+        const { stopped } = await this.removeLeavers(run, view, input, async () => {
           const marks = await this.people.changedPairs(view.groupId, CHUNK);
           const userIds = marks.map(({ userId }) => userId);
           return { marks, people: (await this.planInput(run, view, userIds, [])).people };
         });
+        if (stopped) throw stopped;
       });
     }
   }
@@ -133,35 +136,41 @@ export class Members {
   /**
    * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
    *
-   * @throws ProviderError as `apply`
+   * @returns those of the pairs of which everything is applied or parked
+   * @throws ProviderError that concerns the whole account, or the team
    */
-  async letGoAtOnce(run: RunContext, view: ViewWithTeam, marks: readonly PairMark[]): Promise<void> {
-    const userIds = marks.map(({ userId }) => userId);
-    await run.teams.take(view.groupId, async (turn) => {
+  letGoAtOnce(run: RunContext, view: ViewWithTeam, marks: readonly PairMark[]): Promise<readonly PairMark[]> {
+    return run.teams.take(view.groupId, async (turn) => {
+      const userIds = marks.map(({ userId }) => userId);
       const input = await this.planInput(run, view, userIds, []);
       const { people } = input;
-      const removed = await this.removeLeavers(run, view, input, () => Promise.resolve({ marks, people }));
+      // Whatever stopped it, each of them has a row with the next attempt.
+      const { removed } = await this.removeLeavers(run, view, input, () =>
+        Promise.resolve({ marks, people }),
+      );
       for (const remoteUserId of removed) turn.removed.add(remoteUserId);
+      const isGone = ({ link }: Person) => link.kind === 'resolved' && turn.removed.has(link.remoteUserId);
+      const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
+      return marks.filter(({ userId }) => gone.has(userId));
     });
   }
 
-  /** @returns who was taken out, or was to be */
+  /** @returns who was taken out, or was to be, and the passing failure that ended it early */
   private async removeLeavers(
     run: RunContext,
     view: ViewWithTeam,
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
-  ): Promise<readonly string[]> {
+  ): Promise<{ removed: readonly string[]; stopped: ProviderError | null }> {
     const leavers = remoteIdsOf(planMembers(input).remove.filter(({ leaver }) => leaver));
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     const leaving = leavers.filter((id) => !mayStay.has(id));
-    if (leaving.length === 0) return [];
+    if (leaving.length === 0) return { removed: [], stopped: null };
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
     const { stopped } = await this.send(run, view, { add: [], remove }, input.wanted, null);
-    if (stopped) throw stopped;
-    return remove;
+    return { removed: remove, stopped };
   }
 
   private planInput(
@@ -361,8 +370,14 @@ export class Members {
           nextAttemptAt: Date.now() + refusalDelay(2),
         })),
       ]);
-      await unparkPeople(tx, remoteGroupId, unpark);
-      await noteCauses(tx, 'parked_member', remoteGroupId, causes.ofUsers);
+      await unparkPeople(
+        tx,
+        remoteGroupId,
+        unpark.filter((userId) => waiting.has(userId)),
+      );
+      if (park.length + fullPeople.length + waiting.size > 0) {
+        await noteCauses(tx, 'parked_member', remoteGroupId, causes.ofUsers);
+      }
       await noteCauses(tx, 'remote_member', remoteGroupId, among(causes.ofRemoteUsers, add));
       if (add.length > 0) await beginWriting(tx, remoteGroupId);
       return causes.ofRemoteUsers;
@@ -619,8 +634,10 @@ function freesPlace(outcome: MemberOutcome): boolean {
 }
 
 async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {
-  await raiseWriteSeq(tx, remoteGroupId);
-  await tx.query("UPDATE remote_group SET state = 'syncing' WHERE id = ?", [remoteGroupId]);
+  await tx.query(
+    "UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ?, state = 'syncing' WHERE id = ?",
+    [Date.now(), remoteGroupId],
+  );
 }
 
 /** The team as the guard against mass changes counts it. */

@@ -60,6 +60,25 @@ export class People {
     );
   }
 
+  /** Those of these users who were not among the changed pairs, or still are: somebody else may have done theirs. */
+  async stillChanged(
+    groupId: string,
+    userIds: readonly string[],
+    marks: readonly PairMark[],
+  ): Promise<readonly string[]> {
+    if (marks.length === 0) return userIds;
+    const left = new Set<string>();
+    for await (const some of chunksToRead(marks.map(({ userId }) => userId))) {
+      const rows = await this.reader.query<{ userId: string }[]>(
+        `SELECT userId FROM member_change WHERE groupId = ? AND userId IN (${inList(some)})`,
+        [groupId, ...some],
+      );
+      for (const { userId } of rows) left.add(userId);
+    }
+    const done = new Set(marks.map(({ userId }) => userId).filter((userId) => !left.has(userId)));
+    return userIds.filter((userId) => !done.has(userId));
+  }
+
   /** Those of the changed pairs whose users the IdP wants in the team. */
   joiningPairs(groupId: string, limit: number, after: string): Promise<PairMark[]> {
     return this.reader.query<PairMark[]>(

@@ -1,7 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { chunksToRead } from '../../database/chunks';
 import { IntegrationChanges } from '../../integrations/integration-changes';
-import type { Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
 
 /** What another process changes is announced in that one only; a mode holds within a second everywhere. */
@@ -19,6 +18,8 @@ export class RunOutdatedError extends Error {
 
 /** Whether an integration is still what a run on it began with. */
 export class RunWatch {
+  /** Of the integration as the run read it; null until it has. */
+  revision: number | null = null;
   private readonly cutOff = new AbortController();
   private outdated = false;
   private patience: NodeJS.Timeout | null = null;
@@ -55,7 +56,7 @@ export class RunWatch {
 /** Tells a run in the middle of it that an admin paused, disabled, deleted or otherwise changed its integration. */
 @Injectable()
 export class RunWatches implements OnApplicationShutdown {
-  private readonly watched = new Map<string, { revision: number; watch: RunWatch }>();
+  private readonly watched = new Map<string, RunWatch>();
   private readonly unsubscribe: () => void;
   private looker: NodeJS.Timeout | null = null;
 
@@ -63,7 +64,7 @@ export class RunWatches implements OnApplicationShutdown {
     private readonly integrations: Integrations,
     changes: IntegrationChanges,
   ) {
-    this.unsubscribe = changes.subscribe((id) => this.watched.get(id)?.watch.outdate());
+    this.unsubscribe = changes.subscribe((id) => this.watched.get(id)?.outdate());
   }
 
   onApplicationShutdown(): void {
@@ -71,18 +72,12 @@ export class RunWatches implements OnApplicationShutdown {
     if (this.looker) clearTimeout(this.looker);
   }
 
-  /** @param integration as the run read it, however long ago; there is one run at a time on each */
-  async begin({ id, revision }: Integration): Promise<RunWatch> {
+  /** Has to begin before the run reads the integration: whatever changes after that is told. There is one run at a time on each. */
+  begin(integrationId: string): RunWatch {
     const watch = new RunWatch(() => {
-      if (this.watched.get(id)?.watch === watch) this.watched.delete(id);
+      if (this.watched.get(integrationId) === watch) this.watched.delete(integrationId);
     });
-    this.watched.set(id, { revision, watch });
-    try {
-      await this.look([id]);
-    } catch (error) {
-      watch.end();
-      throw error;
-    }
+    this.watched.set(integrationId, watch);
     this.lookLater();
     return watch;
   }
@@ -92,8 +87,8 @@ export class RunWatches implements OnApplicationShutdown {
     for await (const some of chunksToRead(ids)) {
       const revisions = await this.integrations.revisionsOf(some);
       for (const id of some) {
-        const watched = this.watched.get(id);
-        if (watched && watched.revision !== revisions.get(id)) watched.watch.outdate();
+        const watch = this.watched.get(id);
+        if (watch && watch.revision !== null && watch.revision !== revisions.get(id)) watch.outdate();
       }
     }
   }

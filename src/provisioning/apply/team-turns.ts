@@ -1,6 +1,8 @@
 /** A team that is being planned and written to: nobody else does that meanwhile, but for who is let in between two calls. */
 export interface TeamTurn {
-  /** Remote users who were removed by somebody let in between: what was planned for them before is void. */
+  /** Whether leavers were taken out of the team in this run: what was read before that is done by now. */
+  readonly hadLeavers: boolean;
+  /** Remote users who were taken out by whoever was let in: what was planned for them before is void. */
   readonly removed: Set<string>;
   /** Whether somebody waits to be let in. */
   readonly isWanted: boolean;
@@ -19,14 +21,17 @@ export class TeamTurns {
     try {
       return await work(turn);
     } finally {
-      if (!turn.leave()) this.turns.delete(groupId);
+      turn.leave();
+      // Of a team that had none there is nothing to remember.
+      if (!turn.isTaken && !turn.hadLeavers) this.turns.delete(groupId);
     }
   }
 }
 
 class Turn implements TeamTurn {
+  isTaken = false;
+  hadLeavers = false;
   readonly removed = new Set<string>();
-  private isTaken = false;
   private readonly waiting: (() => void)[] = [];
 
   get isWanted(): boolean {
@@ -38,12 +43,11 @@ class Turn implements TeamTurn {
     this.isTaken = true;
   }
 
-  /** @returns whether somebody else has it now */
-  leave(): boolean {
+  leave(): void {
+    if (this.removed.size > 0) this.hadLeavers = true;
     const next = this.waiting.shift();
     if (next) next();
     else this.isTaken = false;
-    return next !== undefined;
   }
 
   async giveWay(): Promise<void> {

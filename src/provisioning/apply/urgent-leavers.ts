@@ -44,26 +44,41 @@ export class UrgentLeavers {
 
   private async letGo(run: RunContext, groupId: string, marks: readonly PairMark[]): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
-    if (view.group && view.remote?.remoteId) {
-      try {
-        await this.members.letGoAtOnce(run, view as ViewWithTeam, marks);
-      } catch (error) {
-        // What is wrong with the team, or with a call, the group's own turn meets again: it tells and tries again.
-        if (!(error instanceof ProviderError) || error.accountWide) throw error;
+    const hasTeam = view.group && view.remote?.remoteId;
+    const done = hasTeam ? await this.takeOut(run, view as ViewWithTeam, marks) : [];
+    // Of the others the group's own turn makes sure that nothing is left.
+    await this.leases.run(run.lease, async (tx) => {
+      if (done.length > 0) {
+        await tx.query(`DELETE FROM member_change WHERE ${among(done)}`, ofPairs(groupId, done));
       }
-    }
-    await this.acknowledge(run, groupId, marks);
+      await tx.query(
+        `UPDATE member_change SET leaverOf = NULL WHERE ${among(marks)}`,
+        ofPairs(groupId, marks),
+      );
+    });
   }
 
-  /** The change itself stays marked: the group's own turn makes sure that nothing of it is left. */
-  private async acknowledge(run: RunContext, groupId: string, marks: readonly PairMark[]): Promise<void> {
-    const [userIds, markIds] = [marks.map(({ userId }) => userId), marks.map(({ mark }) => mark)];
-    await this.leases.run(run.lease, (tx) =>
-      tx.query(
-        `UPDATE member_change SET leaverOf = NULL
-         WHERE groupId = ? AND userId IN (${inList(userIds)}) AND mark IN (${inList(markIds)})`,
-        [groupId, ...userIds, ...markIds],
-      ),
-    );
+  /** @returns those of whom nothing is left to do now */
+  private async takeOut(
+    run: RunContext,
+    view: ViewWithTeam,
+    marks: readonly PairMark[],
+  ): Promise<readonly PairMark[]> {
+    try {
+      return await this.members.letGoAtOnce(run, view, marks);
+    } catch (error) {
+      // What is wrong with the team the group's own turn meets again: it tells, and tries again.
+      if (!(error instanceof ProviderError) || error.accountWide) throw error;
+      return [];
+    }
   }
+}
+
+/** A pair that changed again meanwhile has a newer mark. */
+function among(marks: readonly PairMark[]): string {
+  return `groupId = ? AND userId IN (${inList(marks)}) AND mark IN (${inList(marks)})`;
+}
+
+function ofPairs(groupId: string, marks: readonly PairMark[]): string[] {
+  return [groupId, ...marks.map(({ userId }) => userId), ...marks.map(({ mark }) => mark)];
 }

@@ -83,25 +83,22 @@ export class Leases implements OnApplicationBootstrap {
 
   /**
    * @param begin part of the transaction that makes the caller the owner
-   * @returns null while another worker has it
+   * @returns with what that told; null while another worker has it
    */
-  async acquire(integrationId: string, begin: (tx: Transaction) => Promise<void>): Promise<Lease | null> {
+  async acquire<T>(
+    integrationId: string,
+    begin: (tx: Transaction) => Promise<T>,
+  ): Promise<{ lease: Lease; begun: T } | null> {
     const asked = performance.now();
-    const token = await this.transactions.run(async (tx) => {
-      await tx.query(
-        upsertSql({
-          table: 'lease',
-          columns: ['integrationId', 'owner', 'token', 'expiresAt'],
-          key: ['integrationId'],
-          update: [],
-          rows: 1,
-        }),
-        [integrationId, null, 0, 0],
-      );
-      const [row] = await tx.query<{ owner: string | null; token: number; expiresAt: number; now: number }>(
-        `SELECT owner, token, expiresAt, ${DATABASE_NOW} AS now FROM lease WHERE integrationId = ?${FOR_UPDATE}`,
-        [integrationId],
-      );
+    const acquired = await this.transactions.run(async (tx) => {
+      const read = async () => {
+        const [row] = await tx.query<{ owner: string | null; token: number; expiresAt: number; now: number }>(
+          `SELECT owner, token, expiresAt, ${DATABASE_NOW} AS now FROM lease WHERE integrationId = ?${FOR_UPDATE}`,
+          [integrationId],
+        );
+        return row;
+      };
+      const row = (await read()) ?? (await makeRow(tx, integrationId).then(read));
       if (!row) return null;
       const free = row.owner === null || Number(row.expiresAt) <= Number(row.now);
       if (!free) return null;
@@ -109,10 +106,11 @@ export class Leases implements OnApplicationBootstrap {
         `UPDATE lease SET owner = ?, token = ?, expiresAt = ${DATABASE_NOW} + ${LEASE_MS} WHERE integrationId = ?`,
         [this.owner, row.token + 1, integrationId],
       );
-      await begin(tx);
-      return row.token + 1;
+      return { token: row.token + 1, begun: await begin(tx) };
     });
-    return token === null ? null : new Lease(integrationId, token, asked, (lease) => this.renew(lease));
+    if (acquired === null) return null;
+    const lease = new Lease(integrationId, acquired.token, asked, (held) => this.renew(held));
+    return { lease, begun: acquired.begun };
   }
 
   async release(lease: Lease): Promise<void> {
@@ -170,4 +168,18 @@ export class Leases implements OnApplicationBootstrap {
       return true;
     });
   }
+}
+
+/** Somebody else may make it at the same time. */
+function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
+  return tx.query(
+    upsertSql({
+      table: 'lease',
+      columns: ['integrationId', 'owner', 'token', 'expiresAt'],
+      key: ['integrationId'],
+      update: [],
+      rows: 1,
+    }),
+    [integrationId, null, 0, 0],
+  );
 }

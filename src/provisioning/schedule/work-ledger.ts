@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { upsertSql } from '../../database/dialect';
+import { FOR_UPDATE, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { passingFailureDelay } from '../plan/backoff';
 import { CHANGE_IS_DUE } from '../state/due-changes';
@@ -24,6 +24,14 @@ export interface ReconciliationEnd {
   teamsTold: boolean;
 }
 
+/** What a run finds as it begins. */
+export interface RunBeginning {
+  /** Somebody has hurried it since the last run began: then nothing counts that was remembered of failures. */
+  isHurried: boolean;
+  /** Whether the target is to be looked at as a whole now, and whether teams that are not to be seen were really deleted. */
+  reconciliation: { due: boolean; acceptMissing: boolean };
+}
+
 /** By then the lease of a run that was cut off has run out. */
 const CONTINUED_AFTER_MS = 30_000;
 
@@ -39,33 +47,40 @@ export class WorkLedger {
    * A run begins: should it be cut off before it says when the next one is due, that one comes soon all the same. For one
    * that takes longer, it is a look too many.
    *
-   * @returns whether somebody has hurried it since the last run began: then nothing counts that was remembered of failures
+   * @param reconcileEveryMs null where the target is never looked at as a whole again; an integration that was never looked
+   *   at is looked at one interval after its first run
    */
-  async begin(tx: Transaction, integrationId: string): Promise<boolean> {
-    const dueAt = Date.now() + CONTINUED_AFTER_MS;
-    const isHurried = await this.isHurried(tx, integrationId);
-    if (isHurried === null) await hurry(tx, integrationId, dueAt);
+  async begin(
+    tx: Transaction,
+    integrationId: string,
+    reconcileEveryMs: number | null,
+  ): Promise<RunBeginning> {
+    const now = Date.now();
+    const dueAt = now + CONTINUED_AFTER_MS;
+    const known = await workOf(tx, integrationId);
+    if (known === null) await hurry(tx, integrationId, dueAt);
+    const { hurried, reconcileAt, acceptMissing } = known ?? NEVER_LOOKED_AT;
+    const mayStay =
+      reconcileEveryMs === null || (reconcileAt !== null && reconcileAt <= now + reconcileEveryMs);
     await tx.query(
-      `UPDATE integration_work SET hurried = 0, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END
+      `UPDATE integration_work SET hurried = 0, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END, reconcileAt = ?
        WHERE integrationId = ?`,
-      [dueAt, dueAt, integrationId],
+      // The interval may have been made shorter since.
+      [dueAt, dueAt, mayStay ? reconcileAt : now + reconcileEveryMs, integrationId],
     );
-    return isHurried ?? false;
+    const due = reconcileEveryMs !== null && reconcileAt !== null && reconcileAt <= now;
+    return { isHurried: hurried, reconciliation: { due, acceptMissing } };
   }
 
-  /** Whether somebody has hurried it since the last run began; null where it was never looked at. */
-  async isHurried(tx: Transaction, integrationId: string): Promise<boolean | null> {
-    const [row] = await tx.query<{ hurried: number }>(
-      'SELECT hurried FROM integration_work WHERE integrationId = ?',
-      [integrationId],
-    );
-    return row ? Boolean(row.hurried) : null;
+  /** Whether somebody has hurried it since the last run began. */
+  async isHurried(tx: Transaction, integrationId: string): Promise<boolean> {
+    return (await workOf(tx, integrationId))?.hurried ?? false;
   }
 
   /** A run came to its end: nothing is tried before `dueAt` but fresh changes and the next reconciliation. */
   async settle(lease: Lease, dueAt: number | null): Promise<void> {
     await this.leases.run(lease, async (tx) => {
-      const { reconcileAt, firstSyncedAt } = await reconciliationOf(tx, lease.integrationId);
+      const { reconcileAt, firstSyncedAt } = (await workOf(tx, lease.integrationId)) ?? NEVER_LOOKED_AT;
       if (firstSyncedAt === null) await noteFirstSync(tx, lease.integrationId);
       const next = Math.min(dueAt ?? Infinity, reconcileAt ?? Infinity);
       await end(tx, lease.integrationId, {
@@ -73,22 +88,6 @@ export class WorkLedger {
         notBefore: null,
         failures: 0,
       });
-    });
-  }
-
-  /**
-   * Whether the target is to be looked at as a whole now. An integration that was never looked at is looked at one
-   * interval after its first run.
-   */
-  async reconciliationDue(lease: Lease, everyMs: number): Promise<{ due: boolean; acceptMissing: boolean }> {
-    return this.leases.run(lease, async (tx) => {
-      const now = Date.now();
-      const { reconcileAt, acceptMissing } = await reconciliationOf(tx, lease.integrationId);
-      // The interval may have been made shorter since.
-      if (reconcileAt !== null && reconcileAt <= now + everyMs)
-        return { due: reconcileAt <= now, acceptMissing };
-      await setReconciliation(tx, lease.integrationId, now + everyMs, acceptMissing);
-      return { due: false, acceptMissing };
     });
   }
 
@@ -105,10 +104,10 @@ export class WorkLedger {
   ): Promise<number> {
     return this.leases.run(lease, async (tx) => {
       const now = Date.now();
-      const before = await reconciliationOf(tx, lease.integrationId);
+      const before = (await workOf(tx, lease.integrationId)) ?? NEVER_LOOKED_AT;
       const askedFor =
         before.reconcileAt !== null && before.reconcileAt > startedAt ? before.reconcileAt : null;
-      const failures = passes ? before.failures + 1 : 0;
+      const failures = passes ? before.reconcileFailures + 1 : 0;
       const delay = passes
         ? Math.min(everyMs, passingFailureDelay(failures, undefined, Math.random()))
         : everyMs;
@@ -255,23 +254,44 @@ function end(
   );
 }
 
-async function reconciliationOf(tx: Transaction, integrationId: string) {
+/** What is on record of an integration's work; the row stays as it is until the transaction ends. */
+interface RecordedWork {
+  hurried: boolean;
+  /** Epoch milliseconds. */
+  reconcileAt: number | null;
+  acceptMissing: boolean;
+  reconcileFailures: number;
+  /** When all of it stood in the target for the first time; epoch milliseconds. */
+  firstSyncedAt: number | null;
+}
+
+const NEVER_LOOKED_AT: RecordedWork = {
+  hurried: false,
+  reconcileAt: null,
+  acceptMissing: false,
+  reconcileFailures: 0,
+  firstSyncedAt: null,
+};
+
+async function workOf(tx: Transaction, integrationId: string): Promise<RecordedWork | null> {
   const [row] = await tx.query<{
+    hurried: number;
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
     firstSyncedAt: number | null;
   }>(
-    `SELECT reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
-     WHERE integrationId = ?`,
+    `SELECT hurried, reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
+     WHERE integrationId = ?${FOR_UPDATE}`,
     [integrationId],
   );
-  const reconcileAt = row?.reconcileAt ?? null;
+  if (!row) return null;
   return {
-    reconcileAt: reconcileAt === null ? null : Number(reconcileAt),
-    acceptMissing: Boolean(row?.acceptMissing),
-    failures: row?.reconcileFailures ?? 0,
-    firstSyncedAt: row?.firstSyncedAt ?? null,
+    hurried: Boolean(row.hurried),
+    reconcileAt: row.reconcileAt === null ? null : Number(row.reconcileAt),
+    acceptMissing: Boolean(row.acceptMissing),
+    reconcileFailures: row.reconcileFailures,
+    firstSyncedAt: row.firstSyncedAt === null ? null : Number(row.firstSyncedAt),
   };
 }
 
