@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { ScimCaller, ScimFastifyRequest } from '../authentication/scim-authentication';
+import type { WriteConditions } from '../operations/resource-operations';
 
 export type QueryParameters = Record<string, unknown>;
 
@@ -10,6 +11,12 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   const { scim } = context.switchToHttp().getRequest<ScimFastifyRequest>();
   if (!scim) throw new Error('A SCIM route was reached without authentication');
   return scim;
+});
+
+/** What the client makes a write depend on. */
+export const Conditions = createParamDecorator((_: unknown, context: ExecutionContext): WriteConditions => {
+  const { headers } = context.switchToHttp().getRequest<ScimFastifyRequest>();
+  return { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] };
 });
 
 const SCIM_JSON = 'application/scim+json';

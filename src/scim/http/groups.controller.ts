@@ -26,13 +26,14 @@ import {
 } from '../messages/search-request';
 import { GroupOperations } from '../operations/group-operations';
 import { namesEtag, resourceId } from '../operations/preconditions';
+import type { WriteConditions } from '../operations/resource-operations';
 import { Cursors } from '../resources/cursors';
 import { findPage } from '../resources/find-page';
 import { GroupResources } from '../resources/group-resources';
 import { etagOf, locationOf } from '../resources/representation';
 import { Projection } from '../schema/project';
 import { GROUP } from '../schema/registry';
-import { Caller, type QueryParameters, sendPieces } from './exchange';
+import { Caller, Conditions, type QueryParameters, sendPieces } from './exchange';
 import { SearchParameters } from './search-parameters';
 
 /** RFC 7644 §3: Groups. */
@@ -102,11 +103,11 @@ export class ScimGroupsController {
     @Param('id') id: string,
     @Query() query: QueryParameters,
     @Body() body: unknown,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditions() conditions: WriteConditions,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(GROUP, readAttributeLists(query));
-    const row = await this.operations.replace(caller, id, body, { ifMatch });
+    const row = await this.operations.replace(caller, id, body, conditions);
     await this.send(reply, 200, caller, row, projection);
   }
 
@@ -116,11 +117,11 @@ export class ScimGroupsController {
     @Param('id') id: string,
     @Query() query: QueryParameters,
     @Body() body: unknown,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditions() conditions: WriteConditions,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const lists = readAttributeLists(query);
-    const row = await this.operations.modify(caller, id, body, { ifMatch });
+    const row = await this.operations.modify(caller, id, body, conditions);
     if (lists.attributes.length > 0) {
       await this.send(reply, 200, caller, row, new Projection(GROUP, lists));
       return;
@@ -133,10 +134,10 @@ export class ScimGroupsController {
   async delete(
     @Caller() caller: ScimCaller,
     @Param('id') id: string,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditions() conditions: WriteConditions,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.operations.delete(caller, id, { ifMatch });
+    await this.operations.delete(caller, id, conditions);
     void reply.status(204).send();
   }
 

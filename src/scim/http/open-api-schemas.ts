@@ -171,7 +171,11 @@ const MESSAGES: Record<string, SchemaObject> = {
       },
       attributes: { type: 'array', items: { type: 'string' }, examples: [['userName', 'emails.value']] },
       excludedAttributes: { type: 'array', items: { type: 'string' }, examples: [['groups']] },
-      sortBy: { type: 'string', examples: ['userName'] },
+      sortBy: {
+        type: 'string',
+        description: 'At `/Users` and `/Groups` only',
+        examples: ['userName'],
+      },
       sortOrder: { type: 'string', enum: ['ascending', 'descending'], default: 'ascending' },
       startIndex: { type: 'integer', default: 1 },
       count: {

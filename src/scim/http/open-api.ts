@@ -123,7 +123,7 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
   const { name, endpoint } = type;
   const thing = name.toLowerCase();
   const [schema, input, list] = [`Scim${name}`, `Scim${name}Input`, `Scim${name}List`];
-  const ifMatch = parameterRef('ScimIfMatch');
+  const conditions = ['ScimIfMatch', 'ScimIfNoneMatch'].map(parameterRef);
   return {
     [`${BASE}${endpoint}`]: {
       parameters: [parameterRef('ScimIntegration')],
@@ -174,19 +174,19 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
           type === USER
             ? 'Without `active` or `emails`, those stay as they are.'
             : 'Without `members`, they stay as they are; an explicit `[]` empties the group.',
-        parameters: [ifMatch, ...PROJECTION],
+        parameters: [...conditions, ...PROJECTION],
         requestBody: body(input, SAMPLES[name].replaced),
         responses: { 200: resourceAnswer(`The ${thing} as it is stored`, schema) },
         errors: [...BODY_ERRORS, '404', '409', '412'],
       }),
       patch: operation(tag, `scimModify${name}`, `Change parts of a ${thing}`, {
-        parameters: [ifMatch, ...PROJECTION],
+        parameters: [...conditions, ...PROJECTION],
         requestBody: body('ScimPatch', SAMPLES[name].modified),
         responses: patchAnswers(type, schema),
         errors: [...BODY_ERRORS, '404', '409', '412'],
       }),
       delete: operation(tag, `scimDelete${name}`, `Delete a ${thing}`, {
-        parameters: [ifMatch],
+        parameters: conditions,
         responses: { 204: { description: `The ${thing} is gone` } },
         errors: ['404', '412'],
       }),
@@ -365,7 +365,7 @@ const PARAMETERS: Record<string, Parameter> = {
   ScimIfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
-    description: 'Versions that the client has, as in `W/"2"`',
+    description: 'Versions that the client has, or that a write is not to change, as in `W/"2"`; `*` for any',
     schema: { type: 'string' },
   },
 };
@@ -434,7 +434,7 @@ const ERRORS: Record<string, ErrorAnswer> = {
   },
   412: {
     name: 'ScimPreconditionFailed',
-    description: 'The resource has none of the versions of `If-Match`.',
+    description: 'The resource has none of the versions of `If-Match`, or one of `If-None-Match`.',
     detail: 'The resource has changed since it was read; read it again.',
   },
   413: {

@@ -26,13 +26,14 @@ import {
 } from '../messages/search-request';
 import { namesEtag, resourceId } from '../operations/preconditions';
 import { UserOperations } from '../operations/user-operations';
+import type { WriteConditions } from '../operations/resource-operations';
 import { Cursors } from '../resources/cursors';
 import { findPage } from '../resources/find-page';
 import { etagOf, locationOf } from '../resources/representation';
 import { UserResources } from '../resources/user-resources';
 import { Projection } from '../schema/project';
 import { USER } from '../schema/registry';
-import { Caller, type QueryParameters, sendJson, sendPieces } from './exchange';
+import { Caller, Conditions, type QueryParameters, sendJson, sendPieces } from './exchange';
 import { SearchParameters } from './search-parameters';
 
 /** RFC 7644 §3: Users. */
@@ -102,11 +103,11 @@ export class ScimUsersController {
     @Param('id') id: string,
     @Query() query: QueryParameters,
     @Body() body: unknown,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditions() conditions: WriteConditions,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(USER, readAttributeLists(query));
-    const row = await this.operations.replace(caller, id, body, { ifMatch });
+    const row = await this.operations.replace(caller, id, body, conditions);
     await this.send(reply, 200, caller, row, projection);
   }
 
@@ -116,11 +117,11 @@ export class ScimUsersController {
     @Param('id') id: string,
     @Query() query: QueryParameters,
     @Body() body: unknown,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditions() conditions: WriteConditions,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const projection = new Projection(USER, readAttributeLists(query));
-    const row = await this.operations.modify(caller, id, body, { ifMatch });
+    const row = await this.operations.modify(caller, id, body, conditions);
     await this.send(reply, 200, caller, row, projection);
   }
 
@@ -128,10 +129,10 @@ export class ScimUsersController {
   async delete(
     @Caller() caller: ScimCaller,
     @Param('id') id: string,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditions() conditions: WriteConditions,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.operations.delete(caller, id, { ifMatch });
+    await this.operations.delete(caller, id, conditions);
     void reply.status(204).send();
   }
 

@@ -14,10 +14,16 @@ export function resourceId(type: 'User' | 'Group', id: string): string {
   return lower;
 }
 
-/** @throws ScimError 412 when the client means another version (RFC 7644 §3.14) */
-export function assertMatches({ ifMatch }: WriteConditions, etag: string): void {
-  if (ifMatch === undefined || namesEtag(ifMatch, etag)) return;
-  throw ScimError.preconditionFailed('The resource has changed since it was read; read it again.');
+/** @throws ScimError 412 when the client means another version, or none (RFC 7644 §3.14, RFC 9110 §13.1) */
+export function assertMatches({ ifMatch, ifNoneMatch }: WriteConditions, etag: string): void {
+  if (ifMatch !== undefined && !namesEtag(ifMatch, etag)) {
+    throw ScimError.preconditionFailed('The resource has changed since it was read; read it again.');
+  }
+  if (ifNoneMatch !== undefined && namesEtag(ifNoneMatch, etag)) {
+    throw ScimError.preconditionFailed(
+      'The resource is there, in a version that "If-None-Match" rules out; leave that header out to change it.',
+    );
+  }
 }
 
 /** Whether a list of entity tags, as in `If-Match`, names this one; weak comparison (RFC 9110 §8.8.3.2). */

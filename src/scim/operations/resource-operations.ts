@@ -6,9 +6,10 @@ export interface WrittenResource {
   version: number;
 }
 
-/** Preconditions that a client set (RFC 7644 §3.14). */
+/** Preconditions that a client set, as lists of entity tags (RFC 7644 §3.14). */
 export interface WriteConditions {
-  ifMatch: string | undefined;
+  ifMatch?: string | undefined;
+  ifNoneMatch?: string | undefined;
 }
 
 /** The writes of one type of resource, each a transaction of its own, as controllers and Bulk ask for them. */

@@ -10,7 +10,7 @@ import { GroupResources } from './group-resources';
 import type { TextPiece } from './resource-source';
 import { UserResources } from './user-resources';
 
-/** A search over all resources of an integration: users first, then groups, each in the order that was asked for. */
+/** A search over all resources of an integration: users first, then groups, both in the order of creation. */
 @Injectable()
 export class RootSearch {
   constructor(
@@ -19,11 +19,17 @@ export class RootSearch {
     private readonly cursors: Cursors,
   ) {}
 
+  /** @throws ScimError 400 invalidValue where it is to be sorted: that order would run through both types */
   async find(
     integrationId: string,
     baseUrl: string,
     search: SearchRequest,
   ): Promise<{ page: Omit<ListPage, 'itemsPerPage'>; pieces: AsyncGenerator<TextPiece> }> {
+    if (search.sortBy !== null) {
+      throw ScimError.invalidValue(
+        'A search over users and groups together cannot be sorted; search /Users or /Groups, or leave "sortBy" out.',
+      );
+    }
     const { users, groups, page } =
       search.cursor === null
         ? await this.byIndex(integrationId, baseUrl, search)

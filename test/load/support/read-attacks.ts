@@ -163,9 +163,9 @@ export const READ_ATTACKS: readonly Attack[] = [
     requests: ({ scim }) => [scim.search('/Groups', { filter: 'members pr', count: 200 })],
   },
   {
-    name: 'users and groups are searched at the root, sorted and from deep within',
+    name: 'users and groups are searched at the root, from deep within',
     requests: ({ scim }) => [
-      scim.search('', { sortBy: 'displayName', startIndex: 19_900, count: 200 }),
+      scim.search('', { startIndex: 19_900, count: 200 }),
       scim.search('', { filter: 'displayName co "zz"', count: 200 }),
     ],
   },

@@ -2,6 +2,7 @@ import type { ScimClient } from '../../support/scim-client';
 import { expectScimError, type Resource } from '../support/expectations';
 import { group, newName, user } from '../support/samples';
 import { serverOfThisFile } from '../support/server';
+import { NOBODY } from '../support/urns';
 
 describe('RFC 7644 §3.14, versions', () => {
   const server = serverOfThisFile();
@@ -75,6 +76,22 @@ describe('RFC 7644 §3.14, versions', () => {
       expect((await patch('*')).status).toBeLessThan(300);
       const { body } = await scim.get(path);
       expect((await put(`W/"stale", ${body.meta.version}`)).status).toBe(200);
+    });
+
+    it('keep PUT, PATCH and DELETE from a resource that If-None-Match names, * above all, and nothing changes', async () => {
+      for (const tag of ['*', made.meta.version, `W/"stale", ${made.meta.version}`] as string[]) {
+        const headers = { 'If-None-Match': tag };
+        expectScimError(await scim.put(path, { ...made, displayName: rename.value }, headers), 412);
+        expectScimError(await scim.put(path, made, headers), 412);
+        expectScimError(await scim.patch(path, { Operations: [rename] }, headers), 412);
+        expectScimError(await scim.delete(path, headers), 412);
+        expect((await scim.get(path)).body).toEqual(made);
+      }
+      const nobody = path.replace(made.id as string, NOBODY);
+      expectScimError(await scim.put(nobody, made, { 'If-None-Match': '*' }), 404);
+      const both = { 'If-Match': made.meta.version as string, 'If-None-Match': 'W/"stale"' };
+      expect((await scim.put(path, { ...made, displayName: rename.value }, both)).status).toBe(200);
+      expect((await scim.delete(path, { 'If-None-Match': made.meta.version as string })).status).toBe(204);
     });
 
     it('are not asked for: a write without If-Match goes through', async () => {

@@ -99,6 +99,21 @@ describe('RFC 7644 §3.4.3, querying by POST', () => {
       expect(expectList(await search('', { count: 0 }), 9)).toEqual([]);
     });
 
+    it('refuses to sort, since the order would have to run through users and groups', async () => {
+      for (const request of [
+        {},
+        { sortOrder: 'descending' },
+        { cursor: '' },
+        { count: 0 },
+        { filter: 'id pr' },
+      ]) {
+        const answer = await search('', { sortBy: 'displayName', ...request });
+        expectScimError(answer, 400, 'invalidValue');
+        expect(answer.body.detail).toContain('sortBy');
+      }
+      expectList(await search('', { sortOrder: 'descending' }), 9);
+    });
+
     it('shows as much as is asked for', async () => {
       const resources = expectList(await search('', { attributes: ['displayName'] }), 9);
       for (const resource of resources) {
