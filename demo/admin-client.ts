@@ -31,6 +31,26 @@ export interface MemberStatus {
   readonly nextAttemptAt: string | null;
 }
 
+export interface PlannedGroup {
+  readonly displayName: string;
+  readonly action: string;
+  readonly addMembers: readonly { readonly userName: string }[];
+  readonly unresolved: readonly { readonly userName: string; readonly message: string }[];
+}
+
+export interface HeldChange {
+  readonly id: string;
+  readonly message: string;
+  readonly decision: string | null;
+  readonly items: readonly { readonly userName: string | null }[];
+}
+
+export interface Drift {
+  readonly displayName: string | null;
+  readonly kind: string;
+  readonly message: string;
+}
+
 interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;
@@ -68,6 +88,31 @@ export class AdminClient {
 
   members(integrationId: string, groupId: string, state: string): Promise<MemberStatus[]> {
     return this.all(`/integrations/${integrationId}/groups/${groupId}/members?state=${state}`);
+  }
+
+  async plan(integrationId: string): Promise<readonly PlannedGroup[]> {
+    const plan: { groups: readonly PlannedGroup[] } = await this.call(
+      'GET',
+      `/integrations/${integrationId}/plan`,
+      200,
+    );
+    return plan.groups;
+  }
+
+  heldChanges(integrationId: string): Promise<HeldChange[]> {
+    return this.all(`/integrations/${integrationId}/held-changes`);
+  }
+
+  async reject(heldChangeId: string, reason: string): Promise<void> {
+    await this.call('POST', `/held-changes/${heldChangeId}/reject`, 202, { reason });
+  }
+
+  async reconcile(integrationId: string): Promise<void> {
+    await this.call('POST', `/integrations/${integrationId}/reconcile`, 202);
+  }
+
+  drift(integrationId: string): Promise<Drift[]> {
+    return this.all(`/integrations/${integrationId}/drift`);
   }
 
   private async all<T>(path: string): Promise<T[]> {

@@ -30,8 +30,10 @@ export const PLATFORM = 'Platform On-call';
 export const PAYMENTS = 'Payments On-call';
 export const PAYMENTS_RENAMED = 'Payments Reliability';
 
-/** A team that somebody made in PagerDuty by hand; Scimify has no business with it. */
-export const BY_HAND = { name: 'Data On-call', members: [DANA, EMIL] } as const;
+/** Teams that somebody made in PagerDuty by hand. A group of the same name takes this one over. */
+export const ADOPTED = { name: 'Web On-call', members: [DANA, EMIL] } as const;
+/** Scimify has no business with this one. */
+export const LEFT_ALONE = { name: 'Data On-call', members: [DANA, EMIL] } as const;
 
 export function fullName({ givenName, familyName }: Person): string {
   return `${givenName} ${familyName}`;

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   ADA,
+  ADOPTED,
   BEN,
-  BY_HAND,
   EMIL,
   FARAH,
   GUS,
+  LEFT_ALONE,
   PAYMENTS,
   PAYMENTS_RENAMED,
   PLATFORM,
@@ -18,20 +19,25 @@ function expectedOutcome(tenantId: string) {
   const ours = `Created via Scimify for tenant ${tenantId}`;
   return {
     'teams in PagerDuty': {
-      [BY_HAND.name]: { description: 'Made by hand', members: addresses(BY_HAND.members) },
+      [LEFT_ALONE.name]: { description: 'Made by hand', members: addresses(LEFT_ALONE.members) },
+      [ADOPTED.name]: { description: 'Made by hand', members: addresses([...ADOPTED.members, FARAH]) },
       [PAYMENTS_RENAMED]: { description: ours, members: addresses([ADA, BEN, EMIL]) },
       [PLATFORM]: { description: ours, members: addresses([ADA, FARAH]) },
     },
     'states of the groups': {
       [PAYMENTS_RENAMED]: { state: 'synced', members: { desired: 3, applied: 3, pending: 0 } },
+      [ADOPTED.name]: { state: 'synced', members: { desired: 2, applied: 2, pending: 0 } },
       [PLATFORM]: { state: 'partial', members: { desired: 3, applied: 2, pending: 1 } },
     },
     'people who are missing': {
       [PAYMENTS_RENAMED]: {},
+      [ADOPTED.name]: {},
       [PLATFORM]: { [GUS.userName]: 'user_not_found' },
     },
     // Each once, under the name that the group had then: the renamed team is still the same team.
     'teams created': [PLATFORM, PAYMENTS].sort(),
+    // Ben, Chloe and Dana: nobody of those whom Okta took out by mistake.
+    'members taken out': 3,
   };
 }
 
@@ -60,6 +66,7 @@ function observed(outcome: Outcome): ReturnType<typeof expectedOutcome> {
       ]),
     ) as ReturnType<typeof expectedOutcome>['people who are missing'],
     'teams created': [...outcome.created].sort(),
+    'members taken out': outcome.takenOut,
   };
 }
 

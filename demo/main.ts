@@ -7,12 +7,18 @@ import { OktaSession } from './okta-session';
 import { readOutcome } from './outcome';
 import { report } from './report';
 import { ScimifyProcess } from './scimify-process';
-import { furnishPagerDuty, playStory } from './story';
+import { STORY, furnishPagerDuty } from './story';
 
-const USAGE = `npm run demo -- [--auth oauth|api_key] [--exit]
+const START = 'Scimify and a PagerDuty simulator start';
+
+const USAGE = `npm run demo -- [--auth oauth|api_key] [--exit] [--help]
+
+Starts Scimify and a PagerDuty simulator on this machine, plays a session of Okta with them, and tells it as it goes. Nothing
+is asked of the network, and everything is written to a temporary folder, which goes away at the end.
 
   --auth   how Scimify signs in to PagerDuty (default: oauth)
   --exit   end after the session; the exit code says whether all came out as it should
+  --help   show this
 `;
 
 type AuthMethod = 'oauth' | 'api_key';
@@ -20,6 +26,7 @@ type AuthMethod = 'oauth' | 'api_key';
 interface Options {
   readonly auth: AuthMethod;
   readonly exit: boolean;
+  readonly help: boolean;
 }
 
 /** What has to be ended whatever happens, the latest first. */
@@ -31,10 +38,16 @@ async function endEverything(): Promise<void> {
 
 function readOptions(): Options | null {
   try {
-    const { values } = parseArgs({ options: { auth: { type: 'string' }, exit: { type: 'boolean' } } });
+    const { values } = parseArgs({
+      options: {
+        auth: { type: 'string' },
+        exit: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
     const auth = values.auth ?? 'oauth';
     if (auth !== 'oauth' && auth !== 'api_key') throw new Error(`--auth ${auth}: must be oauth or api_key`);
-    return { auth, exit: values.exit ?? false };
+    return { auth, exit: values.exit ?? false, help: values.help ?? false };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
     return null;
@@ -67,7 +80,13 @@ async function play({ auth, exit }: Options): Promise<boolean> {
     `Scimify: groups from Okta become teams in PagerDuty (signed in by ${auth === 'oauth' ? 'Scoped OAuth' : 'API access key'})`,
   );
 
-  narrator.chapter('Start, all on this machine');
+  narrator.contents('In about ten seconds, by real requests between programs on this machine alone:', [
+    START,
+    ...STORY.map(({ title }) => title),
+  ]);
+
+  const begun = performance.now();
+  narrator.chapter(START);
   const simulator = await startSimulator();
   running.push(() => simulator.close());
   furnishPagerDuty(simulator);
@@ -89,17 +108,22 @@ async function play({ auth, exit }: Options): Promise<boolean> {
     ...credentialOf(simulator, auth),
   });
   const scimKey = await admin.createScimKey(integration.id, 'Okta');
-  const { mode } = await admin.enable(integration.id);
-  narrator.done(`tenant Acme with an integration (${mode}) and a SCIM key for Okta`);
+  narrator.done(`tenant Acme with an integration (${integration.mode}) and a SCIM key for Okta`);
 
   const okta = new OktaSession(integration.scimBaseUrl, scimKey.token, narrator);
-  await playStory({ narrator, simulator, admin, integrationId: integration.id, okta });
+  for (const chapter of STORY) {
+    narrator.chapter(chapter.title);
+    await chapter.play({ narrator, simulator, admin, integrationId: integration.id, okta });
+  }
 
   const outcome = await readOutcome(simulator, admin, integration.id);
   report(narrator, outcome);
   const wrong = differences(outcome, tenant.id);
   narrator.line();
-  if (wrong.length === 0) narrator.done('exactly as it should be, to the member');
+  if (wrong.length === 0) {
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+    narrator.done(`exactly as it should be, to the member, after ${seconds} s`);
+  }
   for (const difference of wrong) narrator.failed(difference);
   if (exit) return wrong.length === 0;
 
@@ -124,6 +148,10 @@ async function main(): Promise<void> {
   const options = readOptions();
   if (!options) {
     process.exitCode = 2;
+    return;
+  }
+  if (options.help) {
+    process.stdout.write(USAGE);
     return;
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -3,6 +3,8 @@ const WIDTH = 56;
 /** Tells the session as it happens; colour only where a person looks at it. */
 export class Narrator {
   private chapters = 0;
+  /** Requests that were folded since they are; null while each is printed. */
+  private unseen: number | null = null;
   private readonly colour: boolean;
 
   constructor(private readonly out: NodeJS.WriteStream) {
@@ -11,6 +13,13 @@ export class Narrator {
 
   title(text: string): void {
     this.line(this.style('1', text));
+  }
+
+  /** What the chapters will be, before the first of them. */
+  contents(before: string, chapters: readonly string[]): void {
+    this.line();
+    this.line(before);
+    chapters.forEach((text, index) => this.line(`  ${String(index + 1).padStart(2)}. ${text}`));
   }
 
   chapter(text: string): void {
@@ -26,9 +35,33 @@ export class Narrator {
 
   /** A request of the identity provider and how Scimify answered it. */
   request(method: string, path: string, status: number, note = ''): void {
+    if (this.unseen !== null) {
+      this.unseen += 1;
+      return;
+    }
     const text = shortened(`${method.padEnd(5)} ${shortIds(path)}`).padEnd(WIDTH);
     const answer = this.style(status < 400 ? '32' : '31', String(status));
     this.line(`   ${text} ${answer}${note ? this.style('2', `  ${note}`) : ''}`);
+  }
+
+  /**
+   * Requests that repeat what was just to be seen.
+   *
+   * @returns how many there were
+   */
+  async fold(send: () => Promise<void>): Promise<number> {
+    const before = this.unseen;
+    this.unseen = 0;
+    await send();
+    const count = this.unseen;
+    this.unseen = before === null ? null : before + count;
+    return count;
+  }
+
+  /** One line in place of what was folded. */
+  folded(count: number, note: string): void {
+    const text = `… ${count} more requests like these`;
+    this.line(`   ${text.padEnd(WIDTH)}      ${this.style('2', note)}`);
   }
 
   /** Something that came true. */

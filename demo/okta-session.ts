@@ -14,7 +14,7 @@ interface PatchOperation {
 
 /**
  * An app of Okta's catalogue with SCIM provisioning and group push, request by request: looks up before it creates,
- * sends `password` and `groups: []` with every user, and the name with every change of members.
+ * sends `password` and `groups: []` with every user, and the name before every change of members.
  */
 export class OktaSession {
   private readonly userIds = new Map<Person, string>();
@@ -72,14 +72,14 @@ export class OktaSession {
     await this.changeMembers(name, { add: members });
   }
 
-  async addMember(group: string, person: Person): Promise<void> {
-    await this.sendName(group);
-    await this.changeMembers(group, { add: [person] });
+  async addMembers(group: string, people: readonly Person[]): Promise<void> {
+    await this.repeatName(group);
+    await this.changeMembers(group, { add: people });
   }
 
-  async removeMember(group: string, person: Person): Promise<void> {
-    await this.sendName(group);
-    await this.changeMembers(group, { remove: [person] });
+  async removeMembers(group: string, people: readonly Person[]): Promise<void> {
+    await this.repeatName(group);
+    await this.changeMembers(group, { remove: people });
   }
 
   async rename(group: string, name: string): Promise<void> {
@@ -97,6 +97,10 @@ export class OktaSession {
       [{ op: 'replace', value: { id, displayName: name } }],
       `displayName: ${name}`,
     );
+  }
+
+  private async repeatName(group: string): Promise<void> {
+    await this.narrator.fold(() => this.sendName(group));
   }
 
   private async changeMembers(

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly groups: readonly { readonly status: GroupStatus; readonly missing: readonly MemberStatus[] }[];
   /** Names of the teams that Scimify asked PagerDuty to create, in order, refused attempts left out. */
   readonly created: readonly string[];
+  /** How many members Scimify took out of teams. */
+  readonly takenOut: number;
 }
 
 export async function readOutcome(
@@ -37,5 +39,6 @@ export async function readOutcome(
     created: simulator
       .calls({ method: 'POST', path: '/teams', status: 201 })
       .map(({ requestBody }) => (requestBody as { team: { name: string } }).team.name),
+    takenOut: simulator.calls({ method: 'DELETE', status: 204 }).length,
   };
 }

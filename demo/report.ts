@@ -1,4 +1,4 @@
-import { BY_HAND } from './cast';
+import { LEFT_ALONE } from './cast';
 import type { Narrator } from './narrator';
 import type { Outcome } from './outcome';
 
@@ -12,7 +12,7 @@ export function report(narrator: Narrator, outcome: Outcome): void {
     const people = members.map((member) => member.name).join(', ') || 'nobody';
     narrator.row([
       [name, NAME],
-      [name === BY_HAND.name ? `${people}  (made by hand, left alone)` : people, 0],
+      [name === LEFT_ALONE.name ? `${people}  (made by hand, left alone)` : people, 0],
     ]);
   }
 

@@ -1,79 +1,151 @@
 import type { Simulator } from '../simulator/simulator';
-import type { AdminClient, GroupStatus } from './admin-client';
+import type { Drift, GroupStatus, HeldChange, PlannedGroup } from './admin-client';
 import {
   ADA,
+  ADOPTED,
   BEN,
-  BY_HAND,
   CHLOE,
   DANA,
   EMIL,
   EVERYBODY,
   FARAH,
   GUS,
+  LEFT_ALONE,
   PAGERDUTY_USERS,
   PAYMENTS,
   PAYMENTS_RENAMED,
   PLATFORM,
   fullName,
 } from './cast';
-import type { Narrator } from './narrator';
-import type { OktaSession } from './okta-session';
+import { type Stage, peopleIn, settled } from './stage';
 import { waitUntil } from './wait-until';
 
-/** Acme's PagerDuty before anything is connected: its people, and one team made by hand. */
+/** Acme's PagerDuty before anything is connected: its people, and two teams made by hand. */
 export function furnishPagerDuty(simulator: Simulator): void {
-  const idOf = new Map(
-    PAGERDUTY_USERS.map((person) => [
-      person,
-      simulator.addUser({ email: person.userName, name: fullName(person) }).id,
-    ]),
-  );
-  const team = simulator.addTeam({ name: BY_HAND.name, description: 'Made by hand' });
-  for (const person of BY_HAND.members) simulator.addMember(team.id, idOf.get(person)!);
+  for (const person of PAGERDUTY_USERS) {
+    simulator.addUser({ email: person.userName, name: fullName(person) });
+  }
+  for (const { name, members } of [ADOPTED, LEFT_ALONE]) {
+    const team = simulator.addTeam({ name, description: 'Made by hand' });
+    for (const { userName } of members) simulator.addMember(team.id, idInPagerDuty(simulator, userName));
+  }
 }
 
-interface Stage {
-  readonly narrator: Narrator;
-  readonly simulator: Simulator;
-  readonly admin: AdminClient;
-  readonly integrationId: string;
-  readonly okta: OktaSession;
+export interface Chapter {
+  readonly title: string;
+  play(stage: Stage): Promise<void>;
 }
 
-/** A week of Acme's on-call, in half a minute. */
-export async function playStory(stage: Stage): Promise<void> {
-  const { narrator, okta } = stage;
+/** A week of Acme's on-call, in a few seconds. */
+export const STORY: readonly Chapter[] = [
+  {
+    title: 'Okta tests the connection and assigns seven people',
+    play: async ({ narrator, okta }) => {
+      await okta.testConnection();
+      const [first, ...others] = EVERYBODY;
+      await okta.assign(first!);
+      const count = await narrator.fold(async () => {
+        for (const person of others) await okta.assign(person);
+      });
+      narrator.folded(count, others.map(({ givenName }) => givenName).join(', '));
+    },
+  },
+  {
+    title: 'Okta pushes three groups; a plan tells what they come to before anything is written to PagerDuty',
+    play: async ({ narrator, admin, integrationId, okta }) => {
+      await okta.pushGroup(PLATFORM, [ADA, BEN, CHLOE, GUS]);
+      const count = await narrator.fold(async () => {
+        await okta.pushGroup(PAYMENTS, [ADA, DANA, EMIL]);
+        await okta.pushGroup(ADOPTED.name, ADOPTED.members);
+      });
+      narrator.folded(count, `${PAYMENTS}, ${ADOPTED.name}`);
+      for (const group of await admin.plan(integrationId)) tellPlan(narrator, group);
+    },
+  },
+  {
+    title: 'An admin enables the integration; one member has no PagerDuty account',
+    play: async (stage) => {
+      const { mode } = await stage.admin.enable(stage.integrationId);
+      stage.narrator.done(`the integration is ${mode}`);
+      await settled(stage, { [PLATFORM]: [3, 4], [PAYMENTS]: [3, 3], [ADOPTED.name]: [2, 2] });
+    },
+  },
+  {
+    title: `${FARAH.givenName} joins the platform rota, ${BEN.givenName} leaves it, and the payments group gets another name`,
+    play: async (stage) => {
+      await stage.okta.addMembers(PLATFORM, [FARAH]);
+      await stage.okta.removeMembers(PLATFORM, [BEN]);
+      await stage.okta.rename(PAYMENTS, PAYMENTS_RENAMED);
+      await settled(stage, { [PLATFORM]: [3, 4], [PAYMENTS_RENAMED]: [3, 3] });
+    },
+  },
+  {
+    title: `${CHLOE.givenName} leaves Acme`,
+    play: async (stage) => {
+      await stage.okta.deactivate(CHLOE);
+      await settled(stage, { [PLATFORM]: [2, 3] });
+    },
+  },
+  {
+    title: `PagerDuty is down; meanwhile ${BEN.givenName} takes over from ${DANA.givenName} in payments`,
+    play: async (stage) => {
+      await outage(stage, async () => {
+        await stage.okta.addMembers(PAYMENTS_RENAMED, [BEN]);
+        await stage.okta.removeMembers(PAYMENTS_RENAMED, [DANA]);
+      });
+      await settled(stage, { [PAYMENTS_RENAMED]: [3, 3] });
+    },
+  },
+  {
+    title: 'Drift: somebody changes a team by hand in PagerDuty',
+    play: async (stage) => {
+      const { narrator, simulator, admin, integrationId } = stage;
+      const { id, name } = simulator.team(ADOPTED.name)!;
+      simulator.removeMember(id, idInPagerDuty(simulator, EMIL.userName));
+      simulator.addMember(id, idInPagerDuty(simulator, FARAH.userName));
+      narrator.note(
+        `by hand, in ${name}: - ${EMIL.givenName}, + ${FARAH.givenName}; an admin asks Scimify to look`,
+      );
+      await admin.reconcile(integrationId);
+      let found: Drift[] = [];
+      await waitUntil(
+        'both changes are found',
+        async () => (found = await admin.drift(integrationId)).length === 2,
+        () => found,
+      );
+      for (const { kind, message } of found) narrator.done(`${kind}: ${message}`);
+      await settled(stage, { [name]: [2, 2] });
+    },
+  },
+  {
+    title: 'A held change: Okta empties the payments group by mistake, and an admin decides',
+    play: async (stage) => {
+      const { narrator, simulator, admin, integrationId, okta } = stage;
+      const everybody = [ADA, BEN, EMIL];
+      await okta.removeMembers(PAYMENTS_RENAMED, everybody);
+      const change = await heldChange(stage, everybody.length);
+      narrator.done(`held: ${change.message}`);
+      narrator.note(
+        `it names ${change.items.map(({ userName }) => userName).join(', ')}; ` +
+          `in the team as before: ${peopleIn(simulator, PAYMENTS_RENAMED).join(', ')}`,
+      );
+      await admin.reject(change.id, 'The wrong group was emptied');
+      narrator.done('the admin rejects it, and Okta puts them back');
+      await okta.addMembers(PAYMENTS_RENAMED, everybody);
+      await settled(stage, { [PAYMENTS_RENAMED]: [3, 3], [PLATFORM]: [2, 3] });
+      const count = (await admin.heldChanges(integrationId)).filter(
+        ({ decision }) => decision === null,
+      ).length;
+      if (count > 0) throw new Error(`${count} held changes still wait`);
+    },
+  },
+];
 
-  narrator.chapter('Okta tests the connection and assigns seven people');
-  await okta.testConnection();
-  for (const person of EVERYBODY) await okta.assign(person);
-
-  narrator.chapter('Okta pushes two groups; one member has no PagerDuty account');
-  await okta.pushGroup(PLATFORM, [ADA, BEN, CHLOE, GUS]);
-  await okta.pushGroup(PAYMENTS, [ADA, DANA, EMIL]);
-  await settled(stage, { [PLATFORM]: [3, 4], [PAYMENTS]: [3, 3] });
-
-  narrator.chapter(`${FARAH.givenName} joins the platform rota and ${BEN.givenName} leaves it`);
-  await okta.addMember(PLATFORM, FARAH);
-  await okta.removeMember(PLATFORM, BEN);
-  await settled(stage, { [PLATFORM]: [3, 4] });
-
-  narrator.chapter('The payments group gets another name');
-  await okta.rename(PAYMENTS, PAYMENTS_RENAMED);
-  await settled(stage, { [PAYMENTS_RENAMED]: [3, 3] });
-
-  narrator.chapter(`${CHLOE.givenName} leaves Acme`);
-  await okta.deactivate(CHLOE);
-  await settled(stage, { [PLATFORM]: [2, 3] });
-
-  narrator.chapter(
-    `PagerDuty is down; meanwhile ${BEN.givenName} takes over from ${DANA.givenName} in payments`,
-  );
-  await outage(stage, async () => {
-    await okta.addMember(PAYMENTS_RENAMED, BEN);
-    await okta.removeMember(PAYMENTS_RENAMED, DANA);
-  });
-  await settled(stage, { [PAYMENTS_RENAMED]: [3, 3], [PLATFORM]: [2, 3] });
+function tellPlan(narrator: Stage['narrator'], group: PlannedGroup): void {
+  const { action, displayName, addMembers, unresolved } = group;
+  const joining = addMembers.map(({ userName }) => userName).join(', ') || 'nobody new';
+  narrator.done(`plan: ${action} ${displayName} with ${joining}`);
+  for (const { message } of unresolved) narrator.note(`  ${message}`);
 }
 
 /** Every call to PagerDuty fails until Scimify has met the failure and says so. */
@@ -97,36 +169,20 @@ async function outage({ narrator, simulator, admin, integrationId }: Stage, mean
   narrator.note(`PagerDuty is back after ${fault.hits()} failed calls`);
 }
 
-/** Waits until these groups have nothing left to do that time alone would heal. */
-async function settled(
-  { narrator, simulator, admin, integrationId }: Stage,
-  /** How many are in the team, of how many wanted. */
-  groups: Readonly<Record<string, readonly [applied: number, desired: number]>>,
-): Promise<void> {
-  let seen: GroupStatus[] = [];
-  const milliseconds = await waitUntil(
-    `the groups are in PagerDuty as ${JSON.stringify(groups)}`,
-    async () => {
-      seen = await admin.groups(integrationId);
-      return Object.entries(groups).every(([name, [applied, desired]]) =>
-        seen.some(
-          (group) =>
-            group.displayName === name &&
-            (group.state === 'synced' || group.state === 'partial') &&
-            group.appliedGeneration === group.generation &&
-            group.members.applied === applied &&
-            group.members.desired === desired,
-        ),
-      );
-    },
+/** Waits until a change of so many people waits for an admin. */
+async function heldChange({ admin, integrationId }: Stage, people: number): Promise<HeldChange> {
+  let seen: HeldChange[] = [];
+  const isIt = ({ decision, items }: HeldChange) => decision === null && items.length === people;
+  await waitUntil(
+    `a change of ${people} people is held`,
+    async () => (seen = await admin.heldChanges(integrationId)).some(isIt),
     () => seen,
   );
-  for (const [name, [applied, desired]] of Object.entries(groups)) {
-    const state = seen.find((group) => group.displayName === name)?.state;
-    const people = simulator.team(name)?.members.map((member) => member.name.split(' ')[0]);
-    narrator.done(
-      `${name} is ${state}, ${applied} of ${desired} are in the team: ${people?.sort().join(', ')}`,
-    );
-  }
-  narrator.note(`${(milliseconds / 1000).toFixed(1)} s after Okta's last request`);
+  return seen.find(isIt)!;
+}
+
+function idInPagerDuty(simulator: Simulator, email: string): string {
+  const user = simulator.users().find((one) => one.email === email);
+  if (!user) throw new Error(`${email} is not in PagerDuty`);
+  return user.id;
 }
