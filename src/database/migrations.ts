@@ -3,6 +3,7 @@ import { LiveKeys1790200000000 } from './migrations/1790200000000-live-keys';
 import { UrgentChanges1790300000000 } from './migrations/1790300000000-urgent-changes';
 import { RepeatedFailures1790310000000 } from './migrations/1790310000000-repeated-failures';
 import { ToldOnce1790400000000 } from './migrations/1790400000000-told-once';
+import { TargetAttributes1790500000000 } from './migrations/1790500000000-target-attributes';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   UrgentChanges1790300000000,
   RepeatedFailures1790310000000,
   ToldOnce1790400000000,
+  TargetAttributes1790500000000,
 ];

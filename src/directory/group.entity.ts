@@ -23,7 +23,7 @@ export class ScimGroup {
   @IdColumn() integrationId: string;
   /** Folded, for filters; null once deleted. */
   @KeyColumn(1100, { nullable: true }) displayNameKey: string | null;
-  /** Folded, trimmed, inner spaces collapsed; null once deleted, so that the name is free. */
+  /** `IntegrationProvider.groupNameKey`; null once deleted, so that the name is free. */
   @KeyColumn(1100, { nullable: true }) displayNameUniqueKey: string | null;
   @KeyColumn(1100, { nullable: true }) externalIdKey: string | null;
   @TextColumn(256) displayName: string;

@@ -23,6 +23,8 @@ export type { MembershipChange } from './membership-effect';
 /** How a group is to be stored, but for its members. */
 export interface GroupWrite {
   displayName: string;
+  /** Two groups of one integration never have equal ones: it is for the target to say which names are equal. */
+  nameKey: string;
   externalId: string | null;
   /** The serialised default representation without `meta` and `members`. */
   resource: string;
@@ -79,11 +81,6 @@ const NAME_KEY: UniqueKey = {
   index: 'scim_group_unique_name',
   columns: ['integrationId', 'displayNameUniqueKey'],
 };
-
-/** Two names that the target may call equal: it trims and collapses spaces. */
-export function uniqueNameKey(displayName: string): string {
-  return fold(displayName.trim().replace(/\s+/g, ' '));
-}
 
 /** The groups of every integration and who is in them, as their IdPs want them. */
 @Injectable()
@@ -222,7 +219,7 @@ export class Groups extends LiveResources<GroupRow> {
     };
     await this.run(context, { big: members.size > BIG_WRITE_ROWS, ...options }, async (tx) => {
       await assertRoomFor(tx, context, { groups: 1, memberships: members.size });
-      await assertNameFree(tx, context.integrationId, id, write.displayName);
+      await assertNameFree(tx, context.integrationId, id, write);
       await tx.query(
         `INSERT INTO scim_group (${COLUMNS}, displayNameKey, displayNameUniqueKey, externalIdKey)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -263,7 +260,7 @@ export class Groups extends LiveResources<GroupRow> {
     return this.run(context, { big, ...options }, async (tx) => {
       const before = await lockGroup(tx, context.integrationId, id);
       const write = request.attributes?.(before) ?? null;
-      if (write) await assertNameFree(tx, context.integrationId, id, write.displayName);
+      if (write) await assertNameFree(tx, context.integrationId, id, write);
       const { added, removed } = request.membership
         ? await changeMembers(tx, context, id, request.membership)
         : NO_EFFECT;
@@ -461,11 +458,11 @@ async function assertNameFree(
   tx: Transaction,
   integrationId: string,
   id: string,
-  displayName: string,
+  { nameKey }: GroupWrite,
 ): Promise<void> {
   const rows = await tx.query(
     'SELECT 1 FROM scim_group WHERE integrationId = ? AND displayNameUniqueKey = ? AND id <> ?',
-    [integrationId, uniqueNameKey(displayName), id],
+    [integrationId, nameKey, id],
   );
   if (rows.length > 0) throw nameConflict();
 }
@@ -474,12 +471,12 @@ function nameConflict(): ResourceConflictError {
   return new ResourceConflictError(
     'Group',
     'displayName',
-    'Another group already has this displayName (compared without case and spaces around it).',
+    'Another group has this displayName already, or one that is the same name to the target.',
   );
 }
 
-function keysOf({ displayName, externalId }: GroupWrite): (string | null)[] {
-  return [fold(displayName), uniqueNameKey(displayName), externalId];
+function keysOf({ displayName, nameKey, externalId }: GroupWrite): (string | null)[] {
+  return [fold(displayName), nameKey, externalId];
 }
 
 function fromSql<Row extends GroupRow>(row: Row): Row {

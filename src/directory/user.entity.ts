@@ -34,6 +34,10 @@ export class ScimUser {
   @TextColumn(256) userName: string;
   @TextColumn(1000) displayName: string;
   @TextColumn(256, { nullable: true }) email: string | null;
+  /** JSON of what the target asks to be told of the person beside the address; null where it asks nothing. */
+  @LongTextColumn({ nullable: true }) targetAttributes: string | null;
+  /** Hash of it, for SQL to compare. */
+  @KeyColumn(64, { nullable: true }) targetAttributesKey: string | null;
   @BooleanColumn() active: boolean;
   /** Rises when the IdP means another person by the same id: whom the target took them for counts no more. */
   @IntegerColumn() incarnation: number;

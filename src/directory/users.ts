@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -25,16 +26,21 @@ export interface UserWrite {
   displayName: string;
   /** By which the target finds the person. */
   email: string | null;
+  /** JSON of what else the target asks to be told for that; null where it asks nothing. */
+  targetAttributes: string | null;
   active: boolean;
   /** The serialised default representation without `meta` and `groups`. */
   resource: string;
 }
 
 /** A stored user, without the columns that only SQL compares. */
-export type UserRow = Omit<ScimUser, 'userNameKey' | 'externalIdKey' | 'emailKey' | 'deletedAt'>;
+export type UserRow = Omit<
+  ScimUser,
+  'userNameKey' | 'externalIdKey' | 'emailKey' | 'targetAttributesKey' | 'deletedAt'
+>;
 
 const COLUMNS =
-  'id, integrationId, userName, displayName, email, active, incarnation, version, resource, createdAt, lastModified';
+  'id, integrationId, userName, displayName, email, targetAttributes, active, incarnation, version, resource, createdAt, lastModified';
 
 const KEY_ATTRIBUTES = ['userName', 'email', 'active', 'externalId'] as const;
 
@@ -131,7 +137,10 @@ export class Users extends LiveResources<UserRow> {
       if (!write) return before;
       // Reactivated under another external id, it is another person under a recycled name.
       const another = !before.active && write.active && isAnother(before, write);
-      const reachesTeams = write.active !== before.active || write.email !== before.email;
+      const reachesTeams =
+        write.active !== before.active ||
+        write.email !== before.email ||
+        write.targetAttributes !== before.targetAttributes;
       const groupIds = another
         ? await leaveGroups(tx, context, before)
         : reachesTeams
@@ -195,14 +204,15 @@ export class Users extends LiveResources<UserRow> {
       lastModified: now,
     };
     await tx.query(
-      `INSERT INTO scim_user (${COLUMNS}, userNameKey, externalIdKey, emailKey)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO scim_user (${COLUMNS}, userNameKey, externalIdKey, emailKey, targetAttributesKey)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [
         row.id,
         row.integrationId,
         row.userName,
         row.displayName,
         row.email,
+        row.targetAttributes,
         row.active ? 1 : 0,
         row.incarnation,
         row.version,
@@ -256,12 +266,14 @@ export class Users extends LiveResources<UserRow> {
       lastModified: Math.max(Date.now(), before.lastModified + 1),
     };
     await tx.query(
-      `UPDATE scim_user SET userName = ?, displayName = ?, email = ?, active = ?, incarnation = ?, version = ?,
-         resource = ?, lastModified = ?, userNameKey = ?, externalIdKey = ?, emailKey = ? WHERE id = ?`,
+      `UPDATE scim_user SET userName = ?, displayName = ?, email = ?, targetAttributes = ?, active = ?, incarnation = ?,
+         version = ?, resource = ?, lastModified = ?, userNameKey = ?, externalIdKey = ?, emailKey = ?,
+         targetAttributesKey = ? WHERE id = ?`,
       [
         after.userName,
         after.displayName,
         after.email,
+        after.targetAttributes,
         after.active ? 1 : 0,
         after.incarnation,
         after.version,
@@ -412,12 +424,17 @@ function nameConflict(): ResourceConflictError {
   return new ResourceConflictError('User', 'userName', 'Another user already has this userName.');
 }
 
-function columnsOf({ userName, displayName, email, active, resource }: UserWrite) {
-  return { userName, displayName, email, active, resource };
+function columnsOf({ userName, displayName, email, targetAttributes, active, resource }: UserWrite) {
+  return { userName, displayName, email, targetAttributes, active, resource };
 }
 
-function keysOf({ userName, externalId, email }: UserWrite): (string | null)[] {
-  return [fold(userName), externalId, email === null ? null : emailKeyOf(email)];
+function keysOf({ userName, externalId, email, targetAttributes }: UserWrite): (string | null)[] {
+  return [
+    fold(userName),
+    externalId,
+    email === null ? null : emailKeyOf(email),
+    targetAttributes === null ? null : createHash('sha256').update(targetAttributes).digest('base64'),
+  ];
 }
 
 function emailKeyOf(email: string): string {

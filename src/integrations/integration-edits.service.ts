@@ -55,6 +55,9 @@ export class IntegrationEdits {
       this.providers.parseSettings(provider.type, mergePatch(integration.settings, patch.settings ?? {})),
     );
     const policies = withDefaults(mergePatch(integration.policies, patch.policies ?? {}));
+    if (policies.memberRole !== integration.policies.memberRole) {
+      acceptSettings(() => this.providers.checkMemberRole(provider.type, policies.memberRole));
+    }
     const sealed = { ciphertext: integration.secretCiphertext, keyId: integration.secretKeyId };
     const secret = this.secrets.open(sealed, secretBinding(integration.id));
     const elsewhere =

@@ -12,8 +12,6 @@ import {
   type ExistingTeams,
   type GuardPolicy,
   type IntegrationPolicies,
-  MEMBER_ROLES,
-  type MemberRole,
   ON_GROUP_DELETE,
   type OnGroupDelete,
   UNMANAGED_MEMBERS,
@@ -37,8 +35,13 @@ class GuardView implements GuardPolicy {
 class PoliciesView implements IntegrationPolicies {
   @ApiProperty({ enum: EXISTING_TEAMS }) existingTeams: ExistingTeams;
   @ApiProperty({ enum: UNMANAGED_MEMBERS }) unmanagedMembers: UnmanagedMembers;
-  @ApiProperty({ enum: MEMBER_ROLES, nullable: true, description: 'Null: the target chooses' })
-  memberRole: MemberRole | null;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'responder',
+    description: 'One of `memberRoles` of the provider; null: the target chooses',
+  })
+  memberRole: string | null;
   @ApiProperty({ enum: ON_GROUP_DELETE }) onGroupDelete: OnGroupDelete;
   @ApiProperty({ minimum: 15 }) reconcileEveryMinutes: number;
   @ApiProperty({ type: GuardView }) guard: GuardPolicy;

@@ -95,6 +95,7 @@ export class Integrations implements OnModuleInit {
     const settings = acceptSettings(() => this.providers.parseSettings(provider.type, input.settings));
     acceptSettings(() => this.providers.checkSecret(provider.type, settings, input.secret));
     const policies = withDefaults(input.policies);
+    acceptSettings(() => this.providers.checkMemberRole(provider.type, policies.memberRole));
     assertMayGuard(admin, DEFAULT_GUARD, policies.guard);
     const id = uuid();
     const now = Date.now();
@@ -465,7 +466,9 @@ function whenFailed({ reason, message }: ConnectionFailure): StateChange {
   };
 }
 
-/** @throws Problem 400 that names each field below `settings`, or `secret` */
+const BESIDE_SETTINGS: ReadonlySet<string> = new Set(['secret', 'policies.memberRole']);
+
+/** @throws Problem 400 that names each field: one that stands beside the settings, else below them */
 export function acceptSettings<T>(parse: () => T): T {
   try {
     return parse();
@@ -473,7 +476,7 @@ export function acceptSettings<T>(parse: () => T): T {
     if (!(error instanceof SettingsError)) throw error;
     throw Problem.invalid(
       error.problems.map(({ field, message }) => ({
-        field: field === 'secret' ? field : `settings.${field}`,
+        field: BESIDE_SETTINGS.has(field) ? field : `settings.${field}`,
         message,
       })),
     );

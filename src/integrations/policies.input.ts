@@ -8,13 +8,12 @@ import {
   type ExistingTeams,
   type GivenPolicies,
   type GuardPolicy,
-  MEMBER_ROLES,
-  type MemberRole,
   ON_GROUP_DELETE,
   type OnGroupDelete,
   UNMANAGED_MEMBERS,
   type UnmanagedMembers,
 } from './policies';
+import { IsText } from '../admin-api/text';
 
 class GuardInput implements Partial<GuardPolicy> {
   @ApiPropertyOptional({
@@ -96,12 +95,14 @@ export class PoliciesInput implements GivenPolicies {
 
   @ApiPropertyOptional({
     nullable: true,
-    enum: MEMBER_ROLES,
-    description: 'Role in the team of whoever is added; null: the target chooses',
+    type: String,
+    example: 'responder',
+    description:
+      'Role in the team of whoever is added: one of `memberRoles` of the provider (`GET /providers`); null: the target chooses',
   })
   @IsOptional()
-  @IsIn(MEMBER_ROLES)
-  memberRole?: MemberRole;
+  @IsText(1, 32)
+  memberRole?: string;
 
   @ApiPropertyOptional({ nullable: true, enum: ON_GROUP_DELETE, default: DEFAULT_POLICIES.onGroupDelete })
   @IsOptional()

@@ -10,10 +10,6 @@ export interface GuardPolicy {
   deletedTeams: number;
 }
 
-/** Roles inside a team that a policy may name. */
-export const MEMBER_ROLES = ['manager', 'responder', 'observer'] as const;
-export type MemberRole = (typeof MEMBER_ROLES)[number];
-
 /** What becomes of a team of the group's name that exists already: it is used, or blocks the group. */
 export const EXISTING_TEAMS = ['adopt', 'fail'] as const;
 export type ExistingTeams = (typeof EXISTING_TEAMS)[number];
@@ -30,8 +26,11 @@ export type OnGroupDelete = (typeof ON_GROUP_DELETE)[number];
 export interface IntegrationPolicies {
   existingTeams: ExistingTeams;
   unmanagedMembers: UnmanagedMembers;
-  /** Asked for whoever is added; null: the target chooses. Nobody who is in the team already gets another one. */
-  memberRole: MemberRole | null;
+  /**
+   * One of the provider's `memberRoles`, asked for whoever is added; null: the target chooses. Nobody who is in the team
+   * already gets another one.
+   */
+  memberRole: string | null;
   onGroupDelete: OnGroupDelete;
   /** How often the target is looked at as a whole, from 15 minutes on. */
   reconcileEveryMinutes: number;

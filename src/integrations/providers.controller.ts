@@ -11,6 +11,12 @@ class AuthMethodView {
   description: string;
 }
 
+class MemberRoleView {
+  @ApiProperty({ example: 'responder' }) id: string;
+  @ApiProperty({ example: 'Responder' }) title: string;
+  @ApiProperty({ example: 'May act on incidents of the team.' }) description: string;
+}
+
 class GuideView {
   @ApiProperty({ example: 'Register an app for Scoped OAuth' }) title: string;
   @ApiProperty({ format: 'uri' }) url: string;
@@ -22,6 +28,11 @@ class ProviderView {
   @ApiProperty({ type: [AuthMethodView] }) authMethods: AuthMethodView[];
   @ApiProperty({ type: Object, description: 'JSON Schema (2020-12) of `settings` of an integration' })
   settingsSchema: Record<string, unknown>;
+  @ApiProperty({
+    type: [MemberRoleView],
+    description: 'What the policy `memberRole` may be; empty where groups of the target have no roles',
+  })
+  memberRoles: MemberRoleView[];
   @ApiProperty({ type: [GuideView] }) guides: GuideView[];
 }
 
@@ -43,8 +54,16 @@ export class ProvidersController {
   list(): ProviderList {
     return {
       items: this.providers.types.map((type) => {
-        const { displayName, authMethods, settingsSchema, guides } = this.providers.get(type).description;
-        return { type, displayName, authMethods: [...authMethods], settingsSchema, guides: [...guides] };
+        const { displayName, authMethods, settingsSchema, memberRoles, guides } =
+          this.providers.get(type).description;
+        return {
+          type,
+          displayName,
+          authMethods: [...authMethods],
+          settingsSchema,
+          memberRoles: [...memberRoles],
+          guides: [...guides],
+        };
       }),
     };
   }

@@ -116,7 +116,7 @@ const context: CallContext = {
 };
 
 function person(email: string | null, key = email ?? 'nobody'): UserIdentity {
-  return { key, email, userName: 'no address', externalId: null };
+  return { key, email, userName: 'no address', externalId: null, attributes: {} };
 }
 
 /** Whoever is left out of an answer is asked for again. */
@@ -508,7 +508,7 @@ describe('finding users', () => {
 
   it('takes the userName where there is no address and it is one', async () => {
     const user = simulator.addUser({ email: 'jane@acme.example' });
-    const jane = { key: 'j', email: null, userName: 'Jane@acme.example', externalId: null };
+    const jane = { key: 'j', email: null, userName: 'Jane@acme.example', externalId: null, attributes: {} };
     const found = await withKey().resolveUsers([jane], context);
     expect(found.get('j')).toEqual({ kind: 'resolved', remoteUserId: user.id });
   });

@@ -22,6 +22,7 @@ import {
   SETTINGS_SCHEMA,
   type PagerDutySettings,
 } from './pagerduty-settings';
+import { TEAM_ROLES } from './team-members';
 import { teamNameKey, withPlainSpaces } from './teams';
 
 /** Groups become teams in PagerDuty, members become members of those teams. */
@@ -33,6 +34,7 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
     displayName: 'PagerDuty',
     authMethods: AUTH_METHODS,
     settingsSchema: SETTINGS_SCHEMA,
+    memberRoles: TEAM_ROLES,
     guides: [
       {
         title: 'Register an app for Scoped OAuth',
@@ -46,6 +48,8 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
   };
 
   readonly limits: ProviderLimits;
+  /** PagerDuty API reference, "List users": the login address is what it can be asked for. */
+  readonly userAttributes = [];
   private readonly options: PagerDutyOptions;
 
   constructor(

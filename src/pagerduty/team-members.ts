@@ -11,6 +11,13 @@ import { pagesOf } from './api/paging';
 import { parseMember, parseUser, type TeamMember, type User } from './api/types';
 import type { Teams } from './teams';
 
+/** PagerDuty docs, "Advanced Permissions": team roles. */
+export const TEAM_ROLES = [
+  { id: 'manager', title: 'Manager', description: 'May change everything that belongs to the team.' },
+  { id: 'responder', title: 'Responder', description: 'May act on incidents of the team.' },
+  { id: 'observer', title: 'Observer', description: 'May look at what belongs to the team.' },
+] as const;
+
 /** PagerDuty docs, "User roles": the base roles of full and limited stakeholders. */
 const STAKEHOLDER_ROLES: ReadonlySet<string> = new Set(['read_only_user', 'read_only_limited_user']);
 

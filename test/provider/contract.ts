@@ -14,6 +14,7 @@ import {
   SettingsError,
   USER_GONE,
 } from '../../src/integrations/provider/provider-error';
+import { parseAttributePath } from '../../src/scim/schema/attribute-path';
 import { callContext, hostOf } from '../support/pagerduty';
 import type { Access, TestTarget } from './test-target';
 
@@ -24,7 +25,7 @@ const WRONG_SECRET = 'a-secret-that-nobody-gave-0123456789';
 const emailOf = (index: number) => `person-${index}@example.com`;
 
 function person(email: string | null, key: string): UserIdentity {
-  return { key, email, userName: 'no address', externalId: null };
+  return { key, email, userName: 'no address', externalId: null, attributes: {} };
 }
 
 async function failureOf(work: Promise<unknown>): Promise<unknown> {
@@ -114,6 +115,25 @@ export function describeProvider(name: string, start: () => Promise<TestTarget>)
       expect(description.displayName).not.toBe('');
       for (const limit of Object.values(limits)) expect(limit).toBeGreaterThanOrEqual(1);
       expect(Object.keys(limits).sort()).toEqual(['groupNameLength', 'membersPerGroup', 'parallelCalls']);
+    });
+
+    it('says which roles groups of the target have, and what it wants to be told of people', () => {
+      const { description, userAttributes } = target.provider;
+      for (const { id, title, description: text } of description.memberRoles) {
+        expect(id).toMatch(/^[\w.-]{1,32}$/);
+        expect([title, text]).not.toContain('');
+      }
+      const ids = description.memberRoles.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(userAttributes.length).toBeLessThanOrEqual(10);
+      for (const path of userAttributes) expect(parseAttributePath(path)).not.toBeNull();
+    });
+
+    it('has keys of names that are short enough to be stored, whatever they are made of', () => {
+      for (const letter of ['n', 'İ', 'ß', 'ﷺ', '\u0390', '💥']) {
+        const key = target.provider.groupNameKey(letter.repeat(256));
+        expect(Buffer.byteLength(key)).toBeLessThanOrEqual(1_100);
+      }
     });
 
     it('reads settings as its schema has them, and reads them again as it has read them', () => {
@@ -313,6 +333,21 @@ export function describeProvider(name: string, start: () => Promise<TestTarget>)
           ]),
         );
         expect(membersOf('On-call')).toEqual([bo, cy].sort());
+      });
+
+      it('gives whoever is added the role that is asked, and shows it, where it says that there are roles', async () => {
+        const { memberRoles } = target.provider.description;
+        const people = target.addPeople(memberRoles.map(({ id }) => `${id}@example.com`));
+        const id = target.addGroup('On-call');
+        const add = memberRoles.map((role, index) => ({ remoteUserId: people[index]!, role: role.id }));
+        const outcomes: MemberOutcome[] = [];
+        for await (const outcome of connection.changeMembers(id, { add, remove: [] }, context)) {
+          outcomes.push(outcome);
+        }
+        expect(outcomes).toEqual(add.map((member) => ({ ...member, change: 'add', applied: true })));
+        const shown = await connection.listMembers(id, context);
+        expect(shown).toHaveLength(add.length);
+        expect(shown).toEqual(expect.arrayContaining(add));
       });
 
       it('does it again as if for the first time', async () => {

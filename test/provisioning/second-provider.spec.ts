@@ -1,6 +1,8 @@
 import { AnswerTap } from '../security/support/answer-tap';
-import { Directory } from '../support/directory';
+import { Directory, EMPLOYEE_NUMBER } from '../support/directory';
+import { DirectoryConnection } from '../support/directory-connection';
 import { DirectoryProvider } from '../support/directory-provider';
+import { GROUP_SCHEMA, USER_SCHEMA } from '../support/scim-client';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
 import { beginReconciliation, reconciliationToEnd } from './support/reconciliation';
@@ -8,6 +10,11 @@ import { beginReconciliation, reconciliationToEnd } from './support/reconciliati
 const PEOPLE = ['ada', 'bo', 'cy', 'dee'];
 const email = (name: string) => `${name}@example.com`;
 const emails = (...names: string[]) => names.map(email).sort();
+
+/** The enterprise extension with this number. */
+const numbered = (employeeNumber: string) => ({
+  [EMPLOYEE_NUMBER.slice(0, EMPLOYEE_NUMBER.lastIndexOf(':'))]: { employeeNumber },
+});
 
 const READABLE = [
   '',
@@ -248,11 +255,77 @@ describe('a target of another kind', () => {
       await untilMembers({ 'On-call': emails('ada', 'cy') });
     });
 
-    it('no role, whatever the policy asks for', async () => {
-      await connect({ policies: { memberRole: 'manager' } });
+    it('members in a role of its own, and in no role of another kind of target', async () => {
+      await connect({ policies: { memberRole: 'keeper' } });
       await push('On-call', 'ada');
       await scimify.settled(integration);
-      expect(directory.members()).toEqual({ 'On-call': emails('ada') });
+      const { roles } = directory.group('On-call')!;
+      expect([...roles]).toEqual([[directory.person(email('ada')), 'keeper']]);
+
+      const { items } = (await scimify.admin.get('/providers')).body;
+      expect(items.map(({ memberRoles }: any) => memberRoles.map(({ id }: any) => id))).toEqual([
+        ['manager', 'responder', 'observer'],
+        ['keeper', 'guest'],
+      ]);
+      const refused = {
+        status: 400,
+        body: { errors: [{ field: 'policies.memberRole', message: 'must be one of: keeper, guest' }] },
+      };
+      const policies = { memberRole: 'manager' };
+      expect(await scimify.admin.patch(at(''), { policies })).toMatchObject(refused);
+      const others = `/tenants/${integration.tenantId}/integrations`;
+      expect(await scimify.admin.post(others, { ...target(), policies })).toMatchObject(refused);
+      expect((await scimify.admin.patch(at(''), { policies: { memberRole: 'guest' } })).status).toBe(200);
+      await push('Night shift', 'bo');
+      await scimify.settled(integration);
+      expect([...directory.group('Night shift')!.roles.values()]).toEqual(['guest']);
+      expect([...roles.values()]).toEqual(['keeper']);
+    });
+
+    it('people by their number, which it asks for, and others once they have another one', async () => {
+      const zoe = directory.addPerson('zoe@elsewhere.example', 'E-7');
+      const max = directory.addPerson('max@elsewhere.example', 'E-8');
+      await connect({ names: [] });
+      const user = await integration.scim.createUser('somebody@example.com', numbered('E-7'));
+      await integration.scim.createGroup('On-call', [user]);
+      await untilMembers({ 'On-call': ['zoe@elsewhere.example'] });
+      await scimify.settled(integration);
+      expect(await scimify.members(integration, (await scimify.groups(integration))[0].id)).toMatchObject([
+        { remoteUserId: zoe, state: 'applied' },
+      ]);
+      await integration.scim.patchOperations(`/Users/${user}`, {
+        op: 'replace',
+        path: EMPLOYEE_NUMBER,
+        value: 'E-8',
+      });
+      await untilMembers({ 'On-call': ['max@elsewhere.example'] });
+      await scimify.settled(integration);
+      expect((await read('/users')).items).toMatchObject([{ remoteUserId: max, state: 'resolved' }]);
+    });
+
+    it('people by their number whatever comes with it, and looks up nobody for what it does not ask', async () => {
+      directory.addPerson('zoe@elsewhere.example', 'E-7');
+      await connect({ names: ['ada'] });
+      const user = await integration.scim.createUser('somebody@example.com');
+      await integration.scim.createGroup('On-call', [user, users.ada!]);
+      await scimify.settled(integration, ['partial']);
+      expect((await read('/users?search=somebody')).items).toMatchObject([{ state: 'not_found' }]);
+      const lookUps = jest.spyOn(DirectoryConnection.prototype, 'resolveUsers');
+      await integration.scim.patchOperations(`/Users/${users.ada}`, {
+        op: 'replace',
+        value: { title: 'Chief' },
+      });
+      // A whole new resource, without the address of before and with the number.
+      await integration.scim.put(`/Users/${user}`, {
+        schemas: [USER_SCHEMA],
+        userName: 'somebody@example.com',
+        ...numbered('E-7'),
+      });
+      await untilMembers({ 'On-call': [email('ada'), 'zoe@elsewhere.example'] });
+      await scimify.settled(integration);
+      const told = lookUps.mock.calls.flatMap(([identities]) => identities);
+      expect(told).toMatchObject([{ key: user, attributes: { [EMPLOYEE_NUMBER]: 'E-7' } }]);
+      lookUps.mockRestore();
     });
 
     it('no more members than it takes, and the next one when one leaves', async () => {
@@ -356,22 +429,20 @@ describe('a target of another kind', () => {
       expect(directory.changes).toEqual([]);
     });
 
-    it('which only one of two groups gets whose names are one name there', async () => {
+    it('which only one group can have of those whose names are one name there', async () => {
       await connect();
       await push('Night shift', 'ada');
+      const other = await push('Day shift', 'bo');
       await scimify.settled(integration);
-      await push('Nightshift', 'bo');
-      await waitFor(
-        'the second group to be blocked',
-        () => scimify.groups(integration),
-        (groups) => groups.some(({ state }) => state === 'blocked'),
-      );
-      const groups = await scimify.groups(integration);
-      expect(groups.map(({ displayName, reason }) => [displayName, reason]).sort()).toEqual([
-        ['Night shift', null],
-        ['Nightshift', 'team_claimed'],
-      ]);
-      expect(directory.members()).toEqual({ 'Night shift': emails('ada', 'dee') });
+      const conflict = {
+        status: 409,
+        body: { scimType: 'uniqueness', detail: expect.stringContaining('the same name to the target') },
+      };
+      const second = { schemas: [GROUP_SCHEMA], displayName: 'NIGHT-SHIFT' };
+      expect(await integration.scim.post('/Groups', second)).toMatchObject(conflict);
+      const renamed = { op: 'replace', value: { displayName: 'Nightshift!' } };
+      expect(await integration.scim.patchOperations(`/Groups/${other}`, renamed)).toMatchObject(conflict);
+      expect(directory.members()).toEqual({ 'Day shift': emails('bo'), 'Night shift': emails('ada', 'dee') });
     });
   });
 
@@ -439,14 +510,14 @@ describe('a target of another kind', () => {
       const { id } = directory.group('Night shift')!;
       await act('/pause');
       await integration.scim.delete(`/Groups/${former}`);
-      await push('night  SHIFT', 'ada', 'cy');
+      await push('NIGHT_SHIFT', 'ada', 'cy');
       expect(await planned()).toEqual({
         'Night shift': ['none'],
-        'night  SHIFT': ['update', `+${email('cy')}`, `-${email('bo')}`],
+        NIGHT_SHIFT: ['update', `+${email('cy')}`, `-${email('bo')}`],
       });
       await act('/enable');
-      await untilMembers({ 'night  SHIFT': emails('ada', 'cy') });
-      expect(directory.group('night  SHIFT')!.id).toBe(id);
+      await untilMembers({ NIGHT_SHIFT: emails('ada', 'cy') });
+      expect(directory.group('NIGHT_SHIFT')!.id).toBe(id);
     });
 
     it('and takes no harm from a look while nobody answers', async () => {

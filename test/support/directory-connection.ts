@@ -22,7 +22,7 @@ import {
   type ProviderErrorKind,
   USER_GONE,
 } from '../../src/integrations/provider/provider-error';
-import type { Directory, DirectoryGroup } from './directory';
+import { type Directory, type DirectoryGroup, EMPLOYEE_NUMBER } from './directory';
 
 const OF_ONE_MEMBER: ReadonlySet<string> = new Set([USER_GONE, GROUP_FULL]);
 
@@ -42,7 +42,7 @@ export class DirectoryConnection implements ProviderConnection {
   resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
     return this.call(
       context,
-      ({ people }) => new Map(identities.map((identity) => [identity.key, matchOf(people, identity)])),
+      (directory) => new Map(identities.map((identity) => [identity.key, matchOf(directory, identity)])),
     );
   }
 
@@ -89,10 +89,10 @@ export class DirectoryConnection implements ProviderConnection {
     { add, remove }: { add: Iterable<MemberSpec>; remove: Iterable<string> },
     context: CallContext,
   ): AsyncGenerator<MemberOutcome> {
-    for (const { remoteUserId } of add) {
+    for (const { remoteUserId, role = null } of add) {
       try {
-        await this.call(context, (directory) => this.join(directory, groupId, remoteUserId));
-        yield { remoteUserId, change: 'add', applied: true, role: null };
+        await this.call(context, (directory) => this.join(directory, groupId, remoteUserId, role));
+        yield { remoteUserId, change: 'add', applied: true, role };
       } catch (error) {
         if (!(error instanceof ProviderError) || !OF_ONE_MEMBER.has(error.reason)) throw error;
         yield { remoteUserId, change: 'add', applied: false, error };
@@ -100,7 +100,9 @@ export class DirectoryConnection implements ProviderConnection {
     }
     for (const remoteUserId of remove) {
       await this.call(context, (directory) => {
-        groupIn(directory, groupId).memberIds.delete(remoteUserId);
+        const { memberIds, roles } = groupIn(directory, groupId);
+        memberIds.delete(remoteUserId);
+        roles.delete(remoteUserId);
         directory.changes.push(`remove ${remoteUserId}`);
       });
       yield { remoteUserId, change: 'remove', applied: true, role: null };
@@ -108,9 +110,10 @@ export class DirectoryConnection implements ProviderConnection {
   }
 
   listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]> {
-    return this.call(context, (directory) =>
-      [...groupIn(directory, groupId).memberIds].map((remoteUserId) => ({ remoteUserId, role: null })),
-    );
+    return this.call(context, (directory) => {
+      const { memberIds, roles } = groupIn(directory, groupId);
+      return [...memberIds].map((remoteUserId) => ({ remoteUserId, role: roles.get(remoteUserId) ?? null }));
+    });
   }
 
   snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
@@ -156,14 +159,15 @@ export class DirectoryConnection implements ProviderConnection {
     }
   }
 
-  private join(directory: Directory, groupId: string, personId: string): void {
-    const { memberIds } = groupIn(directory, groupId);
+  private join(directory: Directory, groupId: string, personId: string, role: string | null): void {
+    const { memberIds, roles } = groupIn(directory, groupId);
     if (!directory.people.has(personId)) throw refusal('not-found', USER_GONE, 'The person is not there.');
     if (!memberIds.has(personId) && memberIds.size >= this.provider.limits.membersPerGroup) {
       throw refusal('rejected', GROUP_FULL, 'The group is full.');
     }
     directory.changes.push(`add ${personId}`);
     memberIds.add(personId);
+    if (role !== null) roles.set(personId, role);
   }
 }
 
@@ -181,7 +185,9 @@ function seen(group: DirectoryGroup | undefined): SnapshotGroup | null {
   return group ? { name: group.name, memberIds: new Set(group.memberIds), membersComplete: true } : null;
 }
 
-function matchOf(people: Directory['people'], { email, userName }: UserIdentity): UserMatch {
+function matchOf({ people, numbers }: Directory, { email, userName, attributes }: UserIdentity): UserMatch {
+  const numbered = [...numbers].find(([, number]) => number === attributes[EMPLOYEE_NUMBER]);
+  if (numbered) return { kind: 'resolved', remoteUserId: numbered[0] };
   const wanted = (email ?? userName).toLowerCase();
   const [found, ...more] = [...people].filter(([, address]) => address.toLowerCase() === wanted);
   if (!found) return { kind: 'not-found', message: 'Nobody in the directory has this address.' };

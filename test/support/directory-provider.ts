@@ -4,7 +4,7 @@ import type {
   ProviderConnection,
 } from '../../src/integrations/provider/integration-provider';
 import { SettingsError, type SettingsProblem } from '../../src/integrations/provider/provider-error';
-import type { Directory } from './directory';
+import { type Directory, EMPLOYEE_NUMBER } from './directory';
 import { DirectoryConnection, refusal } from './directory-connection';
 
 export interface DirectorySettings {
@@ -15,7 +15,8 @@ const SERVER = /^[a-z0-9]+(\.[a-z0-9]+)*$/;
 
 /**
  * A kind of target that is unlike PagerDuty wherever the contract leaves it free: names differ by letters and digits alone, ids
- * hold more than those, groups are small and have neither roles nor addresses, and calls come one at a time.
+ * hold more than those, groups are small, have roles of their own and no addresses, people are known by their number before
+ * their address, and calls come one at a time.
  */
 export class DirectoryProvider implements IntegrationProvider<DirectorySettings> {
   readonly type = 'directory';
@@ -29,8 +30,13 @@ export class DirectoryProvider implements IntegrationProvider<DirectorySettings>
       required: ['server'],
       additionalProperties: false,
     },
+    memberRoles: [
+      { id: 'keeper', title: 'Keeper', description: 'Looks after the group.' },
+      { id: 'guest', title: 'Guest', description: 'Is only in it.' },
+    ],
     guides: [],
   };
+  readonly userAttributes = [EMPLOYEE_NUMBER];
   readonly limits = { groupNameLength: 40, membersPerGroup: 12, parallelCalls: 1 };
 
   /** @param servers directories by the name of their server */
@@ -38,7 +44,7 @@ export class DirectoryProvider implements IntegrationProvider<DirectorySettings>
 
   groupNameKey(name: string): string {
     return name
-      .normalize('NFKC')
+      .normalize('NFC')
       .toLowerCase()
       .replace(/[^\p{L}\p{N}]/gu, '');
   }

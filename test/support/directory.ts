@@ -1,8 +1,13 @@
+/** What the house knows people by: RFC 7643 §4.3. */
+export const EMPLOYEE_NUMBER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber';
+
 export interface DirectoryGroup {
   readonly id: string;
   name: string;
   description: string;
   readonly memberIds: Set<string>;
+  /** By person, of those who were given one. */
+  readonly roles: Map<string, string>;
 }
 
 /**
@@ -12,6 +17,8 @@ export interface DirectoryGroup {
 export class Directory {
   /** Addresses by id. */
   readonly people = new Map<string, string>();
+  /** Numbers of those who have one, by id. */
+  readonly numbers = new Map<string, string>();
   readonly groups = new Map<string, DirectoryGroup>();
   /** What programs changed, in their order. */
   readonly changes: string[] = [];
@@ -21,9 +28,10 @@ export class Directory {
 
   constructor(readonly password = 'correct horse battery staple') {}
 
-  addPerson(email: string): string {
+  addPerson(email: string, number?: string): string {
     const id = `uid=${++this.made},ou=people`;
     this.people.set(id, email);
+    if (number !== undefined) this.numbers.set(id, number);
     return id;
   }
 
@@ -33,7 +41,13 @@ export class Directory {
   }
 
   addGroup(name: string, memberIds: Iterable<string> = [], description = ''): DirectoryGroup {
-    const group = { id: `gid=${++this.made},ou=groups`, name, description, memberIds: new Set(memberIds) };
+    const group = {
+      id: `gid=${++this.made},ou=groups`,
+      name,
+      description,
+      memberIds: new Set(memberIds),
+      roles: new Map<string, string>(),
+    };
     this.groups.set(group.id, group);
     return group;
   }

@@ -6,7 +6,17 @@ export interface IntegrationProvider<S extends object = object> {
   readonly type: string;
   readonly description: ProviderDescription;
   readonly limits: ProviderLimits;
-  /** Two names that the target would call equal have equal keys. */
+  /**
+   * What `resolveUsers` is to be told of a person beside their address: attributes of SCIM users, as RFC 7644 §3.10 names
+   * them and /Schemas spells them (`nickName`, `name.familyName`,
+   * `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`). Whoever has another one than before is
+   * looked up afresh. Ten at most. A user that was written before the provider asked is told of with their next change.
+   */
+  readonly userAttributes: readonly string[];
+  /**
+   * Two names that the target would call equal have equal keys: of groups with equal keys one integration takes only one.
+   * Of a name of 256 characters it has at most 1,100 bytes. Stored, so what it says of a name never changes.
+   */
   groupNameKey(name: string): string;
   /** The name as the target keeps it: this is what is sent, and what is compared with the one that it shows. */
   keptGroupName(name: string): string;
@@ -30,6 +40,8 @@ export interface ProviderDescription {
   authMethods: readonly { id: string; title: string; description: string }[];
   /** JSON Schema (2020-12) of `settings`. */
   settingsSchema: Record<string, unknown>;
+  /** Roles inside a group that the policy `memberRole` may name; empty where the target has none. */
+  memberRoles: readonly { id: string; title: string; description: string }[];
   guides: readonly { title: string; url: string }[];
 }
 
@@ -123,6 +135,8 @@ export interface UserIdentity {
   email: string | null;
   userName: string;
   externalId: string | null;
+  /** By `userAttributes` of the provider: those that the person has, where none is longer than 1,000 characters as JSON. */
+  attributes: Readonly<Record<string, unknown>>;
   /** Whom the target has now is asked, whatever a connection remembers of the person. */
   fresh?: boolean;
 }
@@ -154,7 +168,7 @@ export interface RemoteMember {
 
 export interface MemberSpec {
   remoteUserId: string;
-  /** Asked only where the integration's policy names one. */
+  /** One of `memberRoles`, asked only where the integration's policy names one. */
   role?: string;
 }
 

@@ -85,7 +85,7 @@ export class ProviderError extends Error {
 
 /** One field of an integration's settings that the provider does not accept. */
 export interface SettingsProblem {
-  /** Path inside the settings, e.g. `accountSubdomain`; `secret` for the secret. */
+  /** Path inside the settings, e.g. `accountSubdomain`; `secret` for the secret, `policies.memberRole` for that one. */
   field: string;
   message: string;
 }

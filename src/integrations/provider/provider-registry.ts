@@ -49,6 +49,16 @@ export class ProviderRegistry {
     return settings;
   }
 
+  /** @throws SettingsError for a role that the groups of this target do not have */
+  checkMemberRole(type: string, role: string | null): void {
+    const { displayName, memberRoles } = this.get(type).description;
+    if (role === null || memberRoles.some(({ id }) => id === role)) return;
+    const known = memberRoles.map(({ id }) => id).join(', ');
+    const message =
+      known === '' ? `must be null: ${displayName} has no roles in its groups` : `must be one of: ${known}`;
+    throw new SettingsError([{ field: 'policies.memberRole', message }]);
+  }
+
   /** @throws SettingsError for a secret that cannot be right for these settings */
   checkSecret(type: string, settings: object, secret: string): void {
     const problems = this.get(type).checkSecret(settings, secret);

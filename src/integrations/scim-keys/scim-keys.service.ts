@@ -16,6 +16,8 @@ import type { Admin } from '../../tenants/authentication/admin';
 import { TenantQuotas } from '../../tenants/tenant-quotas.service';
 import { Integration, type IntegrationMode } from '../integration.entity';
 import { Integrations, assertStays } from '../integrations.service';
+import type { IntegrationProvider } from '../provider/integration-provider';
+import { ProviderRegistry } from '../provider/provider-registry';
 import { ScimKey } from './scim-key.entity';
 
 /** The integration that a SCIM key opens. */
@@ -28,6 +30,7 @@ export interface VerifiedScimKey {
   keyPrefix: string;
   /** What the platform decided for the tenant. */
   quotas: Partial<Quotas>;
+  target: Pick<IntegrationProvider, 'groupNameKey' | 'userAttributes'>;
 }
 
 /** What a key that was good may do by now. */
@@ -39,6 +42,7 @@ export class ScimKeys {
     @InjectRepository(ScimKey) private readonly keys: Repository<ScimKey>,
     @InjectDataSource() private readonly reader: DataSource,
     private readonly integrations: Integrations,
+    private readonly providers: ProviderRegistry,
     private readonly quotas: TenantQuotas,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
@@ -151,9 +155,14 @@ export class ScimKeys {
     if (!isLive(timesOf(row))) return null;
     this.uses.note('scim_key', row.keyId, row.lastUsedAt);
     const { tenantId, mode, keyId, keyName, keyPrefix, quotas } = row;
+    const provider = this.providers.get(row.provider);
     return {
       ...{ integrationId, tenantId, mode, keyId, keyName, keyPrefix },
       quotas: quotas === null ? {} : (JSON.parse(quotas) as Partial<Quotas>),
+      target: {
+        groupNameKey: (name) => provider.groupNameKey(name),
+        userAttributes: provider.userAttributes,
+      },
     };
   }
 
@@ -187,7 +196,8 @@ function countLive(manager: EntityManager, integrationId: string): Promise<numbe
   ]);
 }
 
-interface VerifyRow extends Omit<VerifiedScimKey, 'quotas'> {
+interface VerifyRow extends Omit<VerifiedScimKey, 'quotas' | 'target'> {
+  provider: string;
   expiresAt: number | null;
   lastUsedAt: number | null;
   revokedAt: number | null;
@@ -204,6 +214,6 @@ function timesOf({ revokedAt, expiresAt }: Pick<VerifyRow, 'revokedAt' | 'expire
 const VERIFY_SQL = `
   SELECT k.id AS keyId, k.name AS keyName, k.prefix AS keyPrefix, k.integrationId AS integrationId,
          k.expiresAt AS expiresAt, k.lastUsedAt AS lastUsedAt, k.revokedAt AS revokedAt,
-         i.tenantId AS tenantId, i.mode AS mode, i.deletingSince AS deletingSince, t.quotas AS quotas
+         i.tenantId AS tenantId, i.provider AS provider, i.mode AS mode, i.deletingSince AS deletingSince, t.quotas AS quotas
   FROM scim_key k JOIN integration i ON i.id = k.integrationId JOIN tenant t ON t.id = i.tenantId
   WHERE k.tokenHash = ?`;

@@ -1,5 +1,4 @@
 import type { Transaction } from '../../database/transaction-runner';
-import { uniqueNameKey } from '../../directory/groups';
 import { NAME_NOT_FREE_YET, TEAM_CLAIMED } from '../plan/new-team';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RunContext } from './run-context';
@@ -7,13 +6,13 @@ import type { RunContext } from './run-context';
 /** Somebody renamed a team of ours in the target: what we know of it becomes what was seen. */
 export async function correctName(
   tx: Transaction,
-  { integration, provider }: Pick<RunContext, 'integration' | 'provider'>,
+  run: Pick<RunContext, 'integration' | 'provider'>,
   { id, remoteName: formerly }: Pick<RemoteGroup, 'id' | 'remoteName'>,
   remoteName: string,
 ): Promise<void> {
-  const remoteNameKey = provider.groupNameKey(remoteName);
+  const remoteNameKey = run.provider.groupNameKey(remoteName);
   await tx.manager.update(RemoteGroup, { id }, { remoteName, remoteNameKey });
-  await offerFreedNames(tx, integration.id, formerly);
+  await offerFreedNames(tx, run, formerly);
 }
 
 /**
@@ -24,7 +23,7 @@ export async function correctName(
  */
 export async function offerFreedNames(
   tx: Transaction,
-  integrationId: string,
+  { integration: { id: integrationId }, provider }: Pick<RunContext, 'integration' | 'provider'>,
   name: string | null,
 ): Promise<void> {
   const now = Date.now();
@@ -36,7 +35,7 @@ export async function offerFreedNames(
   if (name === null) return;
   const [wanting] = await tx.query<{ id: string }>(
     'SELECT id FROM scim_group WHERE integrationId = ? AND displayNameUniqueKey = ?',
-    [integrationId, uniqueNameKey(name)],
+    [integrationId, provider.groupNameKey(name)],
   );
   if (!wanting) return;
   await tx.query(

@@ -200,7 +200,7 @@ export class GroupApplier {
         run.integration.id,
         view.groupId,
       ]);
-      await offerFreedNames(tx, run.integration.id, remote?.remoteName ?? null);
+      await offerFreedNames(tx, run, remote?.remoteName ?? null);
       if (!remote?.remoteId) return;
       await this.audit.record(tx, run, [
         {

@@ -1,7 +1,6 @@
 import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import { uniqueNameKey } from '../../directory/groups';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
 import type { Claim, Obstacle } from '../plan/new-team';
@@ -98,14 +97,16 @@ export async function successorOf(
 ): Promise<string | null> {
   const name = tombstone.remoteName ?? tombstone.createIntent?.name;
   if (name === undefined) return null;
-  const [group] = await db.query<{ id: string; displayName: string }>(
-    `SELECT g.id AS id, g.displayName AS displayName FROM scim_group g
+  const key = provider.groupNameKey(name);
+  if (key !== tombstone.remoteNameKey) return null;
+  const [group] = await db.query<{ id: string }>(
+    `SELECT g.id AS id FROM scim_group g
      LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
      WHERE g.integrationId = ? AND g.displayNameUniqueKey = ? AND g.deletedAt IS NULL AND r.remoteId IS NULL
        AND r.createIntent IS NULL`,
-    [tombstone.integrationId, uniqueNameKey(name)],
+    [tombstone.integrationId, key],
   );
-  return group && provider.groupNameKey(group.displayName) === tombstone.remoteNameKey ? group.id : null;
+  return group?.id ?? null;
 }
 
 /** Those of these remote users whom we added to the team: a release takes them out again. */

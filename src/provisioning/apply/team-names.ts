@@ -56,7 +56,7 @@ export class TeamNames {
     };
     await this.leases.run(run.lease, async (tx) => {
       await tx.manager.update(RemoteGroup, { id: remote.id }, renamed);
-      await offerFreedNames(tx, run.integration.id, remote.remoteName);
+      await offerFreedNames(tx, run, remote.remoteName);
       await this.audit.record(tx, run, [renaming(view, group.displayName, false)]);
     });
     return { ...view, remote: { ...remote, ...renamed } };
@@ -118,7 +118,7 @@ export class TeamNames {
     const remoteNameKey = run.provider.groupNameKey(name);
     await this.leases.run(run.lease, async (tx) => {
       await tx.manager.update(RemoteGroup, { id: remote.id }, { remoteNameKey });
-      await offerFreedNames(tx, run.integration.id, remote.remoteName);
+      await offerFreedNames(tx, run, remote.remoteName);
       await this.audit.record(tx, run, [renaming(view, name, true)]);
     });
     return 'wait';

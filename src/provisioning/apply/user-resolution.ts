@@ -26,6 +26,9 @@ export interface Unlinked extends LinkedBefore {
   userName: string;
   email: string | null;
   externalId: string | null;
+  /** JSON of what else the target asks to be told; null where it asks nothing. */
+  targetAttributes: string | null;
+  targetAttributesKey: string | null;
   /** An admin undid the link: what was known of the person before may be what is wrong. */
   fresh: boolean;
 }
@@ -165,16 +168,17 @@ export class UserResolution {
   private async unlinkedAmong(userIds: readonly string[]): Promise<Unlinked[]> {
     const rows = await this.reader.query<UnlinkedRow[]>(
       `SELECT u.id AS userId, u.userName AS userName, u.email AS email, u.emailKey AS emailKey,
-              u.incarnation AS incarnation, u.externalIdKey AS externalId, r.remoteUserId AS linkedTo,
+              u.incarnation AS incarnation, u.externalIdKey AS externalId,
+              u.targetAttributes AS targetAttributes, u.targetAttributesKey AS targetAttributesKey, r.remoteUserId AS linkedTo,
               r.linkedEmailKey AS linkedEmailKey,
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
-              CASE WHEN ${ANOTHER_ADDRESS} THEN 0 ELSE r.attempts END AS attempts,
+              CASE WHEN ${TOLD_OTHERWISE} THEN 0 ELSE r.attempts END AS attempts,
               CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
               CASE WHEN ${IS_UNDONE} THEN 1 ELSE 0 END AS fresh
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
          AND (r.userId IS NULL OR r.incarnation <> u.incarnation
-              OR (r.pinned = 0 AND (${ANOTHER_ADDRESS}
+              OR (r.pinned = 0 AND (${TOLD_OTHERWISE}
                                     OR r.nextCheckAt <= ?
                                     OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_IS_ANOTHERS}))))`,
       [...userIds, Date.now()],
@@ -274,8 +278,9 @@ export class UserResolution {
   }
 }
 
-/** Of the user `u`, since the look-up of the link `r`. */
-const ANOTHER_ADDRESS = '(r.emailKey <> u.emailKey OR (r.emailKey IS NULL) <> (u.emailKey IS NULL))';
+/** Of the user `u`, since the look-up of the link `r`: another address, or whatever else the target asks to be told. */
+const TOLD_OTHERWISE = `(r.emailKey <> u.emailKey OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
+  OR COALESCE(r.targetAttributesKey, '') <> COALESCE(u.targetAttributesKey, ''))`;
 
 /** Active users `u` with a link `r` of before. */
 const DIFFERING = `FROM remote_user r
@@ -322,11 +327,12 @@ export async function lookUp(
   call: CallContext,
 ): Promise<{ links: { user: Unlinked; link: PlannedLink }[]; left: Unlinked[] }> {
   const matches = await connection.resolveUsers(
-    users.map(({ userId, userName, email, externalId, fresh }) => ({
+    users.map(({ userId, userName, email, externalId, targetAttributes, fresh }) => ({
       key: userId,
       email,
       userName,
       externalId,
+      attributes: JSON.parse(targetAttributes ?? '{}') as Record<string, unknown>,
       fresh,
     })),
     call,

@@ -26,7 +26,7 @@ const PLACES = 6;
 
 const provider = {
   limits: { groupNameLength: 60, membersPerGroup: PLACES, parallelCalls: 1 },
-  description: { displayName: 'Target', authMethods: [], settingsSchema: {}, guides: [] },
+  description: { displayName: 'Target', authMethods: [], settingsSchema: {}, memberRoles: [], guides: [] },
   groupNameKey: (name: string) => name,
 };
 

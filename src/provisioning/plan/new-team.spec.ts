@@ -4,7 +4,7 @@ import { type NewTeamInput, planNewTeam } from './new-team';
 
 const provider = {
   limits: { groupNameLength: 10, membersPerGroup: 500, parallelCalls: 4 },
-  description: { displayName: 'Target', authMethods: [], settingsSchema: {}, guides: [] },
+  description: { displayName: 'Target', authMethods: [], settingsSchema: {}, memberRoles: [], guides: [] },
   groupNameKey: (name: string) => name.toLowerCase(),
 };
 const team = { id: 'T1', name: 'On-call', description: 'ours', url: null };

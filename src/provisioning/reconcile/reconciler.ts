@@ -193,7 +193,7 @@ export class Reconciler {
       ownership: null,
     };
     await tx.manager.update(RemoteGroup, { id }, { ...nothing, ...NOTHING_WRONG });
-    await offerFreedNames(tx, integrationId, remoteName);
+    await offerFreedNames(tx, run, remoteName);
     const found: FoundDrift = {
       groupId,
       kind: 'team_missing',

@@ -10,6 +10,7 @@ import { undoLink, writeLink } from '../state/remote-links';
 
 interface LinkedUser {
   emailKey: string | null;
+  targetAttributesKey: string | null;
   incarnation: number;
   linked: boolean;
   remoteUserId: string | null;
@@ -97,8 +98,9 @@ export class LinkRequests {
 }
 
 async function linkedUser(tx: Transaction, integrationId: string, userId: string): Promise<LinkedUser> {
-  const [user] = await tx.query<{ emailKey: string | null; incarnation: number }>(
-    'SELECT emailKey, incarnation FROM scim_user WHERE id = ? AND integrationId = ? AND deletedAt IS NULL',
+  const [user] = await tx.query<Omit<LinkedUser, 'linked' | 'remoteUserId'>>(
+    `SELECT emailKey, targetAttributesKey, incarnation FROM scim_user
+     WHERE id = ? AND integrationId = ? AND deletedAt IS NULL`,
     [userId, integrationId],
   );
   if (!user) throw Problem.notFound('user');

@@ -11,6 +11,7 @@ const COLUMNS = [
   'remoteUserId',
   'linkedEmailKey',
   'emailKey',
+  'targetAttributesKey',
   'incarnation',
   'reason',
   'message',
@@ -24,7 +25,12 @@ const COLUMNS = [
 export async function writeLink(
   tx: Transaction,
   integrationId: string,
-  { userId, emailKey, incarnation }: { userId: string; emailKey: string | null; incarnation: number },
+  {
+    userId,
+    emailKey,
+    targetAttributesKey,
+    incarnation,
+  }: { userId: string; emailKey: string | null; targetAttributesKey: string | null; incarnation: number },
   link: PlannedLink & { pinned: boolean },
 ): Promise<void> {
   await tx.query(
@@ -42,6 +48,7 @@ export async function writeLink(
       link.remoteUserId,
       link.linkedEmailKey,
       emailKey,
+      targetAttributesKey,
       incarnation,
       link.reason,
       link.message,

@@ -28,6 +28,8 @@ export class RemoteUser {
   @KeyColumn(1100, { nullable: true }) linkedEmailKey: string | null;
   /** The folded address that was looked up: another one in the directory means looking up afresh. */
   @KeyColumn(1100, { nullable: true }) emailKey: string | null;
+  /** `ScimUser.targetAttributesKey` that was looked up: another one means the same. */
+  @KeyColumn(64, { nullable: true }) targetAttributesKey: string | null;
   @TextColumn(64, { nullable: true }) reason: string | null;
   @TextColumn(1000, { nullable: true }) message: string | null;
   /** `ScimUser.incarnation` that was looked up. */

@@ -17,6 +17,8 @@ import { scimRouteOf } from './scim-route';
 /** On whose behalf a SCIM request acts, and under which address its resources are found. */
 export interface ScimCaller {
   context: ChangeContext;
+  /** What the target has a say in of what is stored. */
+  target: VerifiedScimKey['target'];
   /** Without a trailing slash. */
   baseUrl: string;
   /** What all searches of one request have looked at together; each has a bound of its own where it is left out. */
@@ -99,6 +101,7 @@ export class ScimAuthentication implements OnModuleInit {
         admit: (tx) => this.admit(tx, key),
         quotas: { ...this.settings.quotas, ...key.quotas },
       },
+      target: key.target,
       baseUrl: `${this.settings.publicUrl}/scim/v2/${integrationId}`,
     };
   }

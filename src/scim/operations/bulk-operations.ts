@@ -66,12 +66,12 @@ export class BulkOperations {
    * @returns results in the order of the request, without those that `failOnErrors` kept from being tried
    */
   async run(
-    { context, baseUrl }: ScimCaller,
+    { context, target, baseUrl }: ScimCaller,
     request: BulkRequest,
     asScimError: (error: unknown, method: string) => ScimError,
   ): Promise<BulkResult[]> {
     // However many operations search, together they look at no more than one request may.
-    const caller = { context, baseUrl, scan: new ScanBudget() };
+    const caller = { context, target, baseUrl, scan: new ScanBudget() };
     const order = await inSlices(BulkOrder.of(request.operations));
     const run: BulkRun = { caller, order, created: new Map(), begun: new Map(), asScimError };
     const results = new Map<number, BulkResult>();

@@ -28,7 +28,13 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
     const given = splitMembers(body);
     const { resource } = readResource(GROUP, given.attributes);
     const members = new Set(await inSlices(readMemberIds(given.members ?? [])));
-    return this.groups.create(caller.context, id, groupWrite(id, resource), members, WRITE_OPTIONS);
+    return this.groups.create(
+      caller.context,
+      id,
+      groupWrite(id, resource, caller.target),
+      members,
+      WRITE_OPTIONS,
+    );
   }
 
   async replace(
@@ -51,6 +57,7 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
           const write = groupWrite(
             groupId,
             readReplacement(GROUP, attributes, storedGroup(current)).resource,
+            caller.target,
           );
           return write.resource === current.resource ? null : write;
         },
@@ -82,7 +89,7 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
           assertMatches(conditions, etagOf(current));
           if (attributeOperations.length === 0) return null;
           const { resource, changed } = applyPatch(GROUP, storedGroup(current), attributeOperations);
-          return changed ? groupWrite(groupId, resource) : null;
+          return changed ? groupWrite(groupId, resource, caller.target) : null;
         },
         membership: await this.members.changeOf(caller, groupId, steps),
       },

@@ -18,7 +18,7 @@ export class UserOperations implements ResourceOperations<UserRow> {
 
   create(caller: ScimCaller, body: unknown): Promise<UserRow> {
     const id = uuid();
-    const write = userWrite(id, readResource(USER, body).resource);
+    const write = userWrite(id, readResource(USER, body).resource, caller.target);
     return this.users.create(caller.context, id, write, WRITE_OPTIONS);
   }
 
@@ -29,7 +29,11 @@ export class UserOperations implements ResourceOperations<UserRow> {
       userId,
       (current) => {
         assertMatches(conditions, etagOf(current));
-        const write = userWrite(userId, readReplacement(USER, body, storedUser(current)).resource);
+        const write = userWrite(
+          userId,
+          readReplacement(USER, body, storedUser(current)).resource,
+          caller.target,
+        );
         return write.resource === current.resource ? null : write;
       },
       WRITE_OPTIONS,
@@ -45,7 +49,7 @@ export class UserOperations implements ResourceOperations<UserRow> {
       (current) => {
         assertMatches(conditions, etagOf(current));
         const { resource, changed } = applyPatch(USER, storedUser(current), operations);
-        return changed ? userWrite(userId, resource) : null;
+        return changed ? userWrite(userId, resource, caller.target) : null;
       },
       WRITE_OPTIONS,
     );

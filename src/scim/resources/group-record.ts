@@ -1,4 +1,5 @@
 import type { GroupRow, GroupWrite } from '../../directory/groups';
+import type { ScimCaller } from '../authentication/scim-authentication';
 import type { FilterColumns } from '../filter/columns';
 import type { ScimResource } from '../schema/json';
 import { completed } from '../schema/read-resource';
@@ -6,12 +7,18 @@ import { GROUP } from '../schema/registry';
 import { storedText } from './representation';
 
 /** What the directory stores of a group resource. Members are rows of their own, `meta` is added by a read. */
-export function groupWrite(id: string, resource: ScimResource): GroupWrite {
+export function groupWrite(
+  id: string,
+  resource: ScimResource,
+  { groupNameKey }: ScimCaller['target'],
+): GroupWrite {
   const stored: ScimResource = { ...resource, id };
   delete stored.meta;
   delete stored.members;
+  const displayName = resource.displayName as string;
   return {
-    displayName: resource.displayName as string,
+    displayName,
+    nameKey: groupNameKey(displayName),
     externalId: (resource.externalId as string | undefined) ?? null,
     resource: storedText(completed(GROUP, stored)),
   };

@@ -1,12 +1,18 @@
 import type { UserRow, UserWrite } from '../../directory/users';
+import type { ScimCaller } from '../authentication/scim-authentication';
 import type { FilterColumns } from '../filter/columns';
 import type { ScimObject, ScimResource } from '../schema/json';
 import { completed } from '../schema/read-resource';
 import { USER } from '../schema/registry';
 import { storedText } from './representation';
+import { toldAttributes } from './told-attributes';
 
 /** What the directory stores of a user resource. `meta` and `groups` are not part of it: a read adds them. */
-export function userWrite(id: string, resource: ScimResource): UserWrite {
+export function userWrite(
+  id: string,
+  resource: ScimResource,
+  { userAttributes }: ScimCaller['target'],
+): UserWrite {
   const stored: ScimResource = { ...resource, id };
   delete stored.meta;
   delete stored.groups;
@@ -16,6 +22,7 @@ export function userWrite(id: string, resource: ScimResource): UserWrite {
     externalId: (resource.externalId as string | undefined) ?? null,
     displayName: displayNameOf(resource),
     email: emailOf(resource),
+    targetAttributes: toldAttributes(resource, userAttributes),
     active: resource.active !== false,
     resource: storedText(completed(USER, stored)),
   };

@@ -1,0 +1,32 @@
+import { parseAttributePath } from '../schema/attribute-path';
+import { type ScimResource, type ScimValue, isObject } from '../schema/json';
+import { USER_SCHEMA } from '../schema/user.schema';
+
+/** As JSON. What is longer tells nobody who somebody is, and is left out. */
+const VALUE_LENGTH = 1_000;
+
+/**
+ * What the target is told of a user to find the person.
+ *
+ * @param paths attributes as RFC 7644 §3.10 names them, spelled as in /Schemas
+ * @returns JSON of an object with these paths for names, without those that have no value; null where nothing is asked
+ */
+export function toldAttributes(resource: ScimResource, paths: readonly string[]): string | null {
+  if (paths.length === 0) return null;
+  const told = paths.flatMap((path): [string, ScimValue][] => {
+    const value = valueAt(resource, path);
+    return value === undefined || JSON.stringify(value).length > VALUE_LENGTH ? [] : [[path, value]];
+  });
+  return JSON.stringify(Object.fromEntries(told));
+}
+
+function valueAt(resource: ScimResource, path: string): ScimValue | undefined {
+  const parsed = parseAttributePath(path);
+  if (parsed === null) throw new Error(`"${path}" is no path of an attribute`);
+  const { urn, name, sub } = parsed;
+  const holder = urn === null || urn === USER_SCHEMA.id ? resource : resource[urn];
+  const value = isObject(holder) ? holder[name] : undefined;
+  if (sub === null || value === undefined) return value;
+  if (!Array.isArray(value)) return isObject(value) ? value[sub] : undefined;
+  return value.flatMap((one) => (isObject(one) ? (one[sub] ?? []) : []));
+}
