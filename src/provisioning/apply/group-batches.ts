@@ -6,7 +6,8 @@ import { GroupApplier } from './group-applier';
 import { type GroupView, GroupViews, nameWithoutTeam, namesWithoutTeam } from './group-view';
 import { isOfOneUnseenTeam } from './not-visible-yet';
 import { People } from './people';
-import { type RunContext, isBeingDeleted } from './run-context';
+import type { RunContext } from './run-context';
+import { isBeingDeleted } from '../state/may-write';
 import { Teams, comparedWhole } from './teams';
 import { UserResolution } from './user-resolution';
 

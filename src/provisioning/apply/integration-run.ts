@@ -5,7 +5,7 @@ import type { Integration } from '../../integrations/integration.entity';
 import { Connections } from '../../integrations/connections/connections.service';
 import { Integrations } from '../../integrations/integrations.service';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
-import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { PROBE_EVERY_MS, passingFailureDelay } from '../plan/backoff';
 import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
@@ -16,7 +16,7 @@ import { DueGroups } from './due-groups';
 import { GroupWork } from './group-work';
 import { IntegrationRemoval } from './integration-removal';
 import type { RunContext, RunResult } from './run-context';
-import { isBeingDeleted } from './run-context';
+import { isBeingDeleted, mayWrite } from '../state/may-write';
 import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
 import { TeamTurns } from './team-turns';
 import { UserResolution } from './user-resolution';
@@ -285,15 +285,4 @@ function reconciliationInterval(integration: Integration): number | null {
 /** The credential has lost sight of teams: all that a run may do is look whether it sees them again. */
 function isBlind({ suspensionReason }: Integration): boolean {
   return suspensionReason === VISIBILITY_LOST;
-}
-
-/** One that is being deleted lets go of its teams in whatever mode it is. */
-function mayWrite(integration: Integration): boolean {
-  if (integration.mode !== 'enabled' && !isBeingDeleted(integration)) return false;
-  if (integration.suspensionReason === null) return true;
-  if (integration.suspensionReason === ACCOUNT_MISMATCH) {
-    // No probe ends it: it is looked at again once an admin has changed something.
-    return integration.accountCheckedRevision !== integration.revision;
-  }
-  return integration.nextProbeAt !== null && integration.nextProbeAt <= Date.now();
 }

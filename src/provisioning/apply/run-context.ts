@@ -38,8 +38,3 @@ export interface RunResult {
   /** The target did nothing for us: it may take a time-out to find out whether it still does not. */
   away?: true;
 }
-
-/** Then every group goes, whether or not the IdP deleted it. */
-export function isBeingDeleted({ deletingSince }: Pick<Integration, 'deletingSince'>): boolean {
-  return deletingSince !== null;
-}

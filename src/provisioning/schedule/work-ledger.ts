@@ -5,6 +5,7 @@ import { FOR_UPDATE, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { passingFailureDelay } from '../plan/backoff';
 import { CHANGE_IS_DUE } from '../state/due-changes';
+import { MAY_WRITE } from '../state/may-write';
 import { noteFirstSync } from '../state/first-sync';
 import { type Lease, Leases } from './lease';
 
@@ -203,19 +204,19 @@ export class WorkLedger {
     return Number(row?.notBefore ?? 0);
   }
 
-  /** Integrations that have something to do now. Whatever is left of one that is gone wakes nobody. */
+  /**
+   * Integrations that have something to do now, and may do it: however much waits for one that may not, it costs nothing.
+   * Whatever is left of one that is gone wakes nobody.
+   */
   async due(now: number): Promise<string[]> {
     const rows = await this.reader.query<{ integrationId: string }[]>(
-      `SELECT DISTINCT c.integrationId AS integrationId FROM group_change c
-       JOIN integration i ON i.id = c.integrationId AND i.mode = 'enabled'
-       LEFT JOIN integration_work w ON w.integrationId = c.integrationId
-       LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
-       WHERE (w.notBefore IS NULL OR w.notBefore <= ?) AND ${CHANGE_IS_DUE}
-       UNION SELECT o.integrationId FROM integration_work o JOIN integration p ON p.id = o.integrationId
-       WHERE o.dueAt <= ?
+      `SELECT i.id AS integrationId FROM integration i LEFT JOIN integration_work w ON w.integrationId = i.id
+       WHERE ${MAY_WRITE} AND (w.dueAt <= ? OR ((w.notBefore IS NULL OR w.notBefore <= ?) AND EXISTS (
+         SELECT 1 FROM group_change c LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
+         WHERE c.integrationId = i.id AND ${CHANGE_IS_DUE})))
        UNION SELECT d.id FROM integration d LEFT JOIN integration_work e ON e.integrationId = d.id
        WHERE d.deletingSince > 0 AND (e.dueAt IS NULL OR e.dueAt <= ?)`,
-      [now, now, now, now],
+      [now, now, now, now, now],
     );
     return rows.map(({ integrationId }) => integrationId);
   }
