@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ChangeMarks } from './change-marks';
 import { DeletedRowsSweeper } from './deleted-rows-sweeper';
 import { DesiredStateChanges } from './desired-state-changes';
+import { Departures } from './departures';
 import { GivenAddresses } from './given-addresses';
 import { Groups } from './groups';
 import { IntegrationDirectory } from './integration-directory';
@@ -18,6 +19,7 @@ import { Users } from './users';
     RefusedWrites,
     KeptUsers,
     GivenAddresses,
+    Departures,
     DeletedRowsSweeper,
     IntegrationDirectory,
   ],
@@ -29,6 +31,7 @@ import { Users } from './users';
     RefusedWrites,
     KeptUsers,
     GivenAddresses,
+    Departures,
     IntegrationDirectory,
   ],
 })

@@ -13,6 +13,7 @@ import { ChangeMarks } from './change-marks';
 import { countChange } from './directory-counts';
 import { ResourceConflictError, ResourceNotFoundError } from './directory-errors';
 import { fold } from './fold';
+import { Departures } from './departures';
 import { GivenAddresses } from './given-addresses';
 import { LIVE, LiveResources, type ResourceTable } from './live-resources';
 import { endMemberships, lockMembershipsOf } from './memberships-of-user';
@@ -76,6 +77,7 @@ export class Users extends LiveResources<UserRow> {
     private readonly marks: ChangeMarks,
     private readonly audit: AuditLog,
     private readonly addresses: GivenAddresses,
+    private readonly departures: Departures,
   ) {
     super(reader, TABLE);
   }
@@ -149,7 +151,10 @@ export class Users extends LiveResources<UserRow> {
       if (!another) await lockUnchanged(tx, before);
       const after = await this.update(tx, context, before, write, before.incarnation + (another ? 1 : 0));
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
-      if (before.active && !write.active) await this.marks.markLeaver(tx, context.integrationId, id);
+      if (before.active && !write.active) {
+        await this.departures.tell(tx, context, id);
+        await this.marks.markLeaver(tx, context.integrationId, id);
+      }
       await this.record(tx, context, 'user.updated', id, {
         userName: write.userName,
         ...keyChanges(before, write),
@@ -181,6 +186,7 @@ export class Users extends LiveResources<UserRow> {
         [Date.now(), id],
       );
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
+      if (before.active) await this.departures.tell(tx, context, id);
       await this.marks.markLeaver(tx, context.integrationId, id);
       await this.record(tx, context, 'user.deleted', id, { userName: before.userName });
       await countChange(tx, context, { users: -1, memberships: -groupIds.length });
@@ -293,7 +299,7 @@ export class Users extends LiveResources<UserRow> {
     { id, email, active }: UserRow,
   ): Promise<void> {
     if (!active || email === null) return;
-    await this.addresses.given(tx, context, { userId: id, emailKey: emailKeyOf(email) });
+    await this.addresses.tell(tx, context, { userId: id, emailKey: emailKeyOf(email) });
   }
 
   private run<T>(

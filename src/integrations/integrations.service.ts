@@ -312,7 +312,7 @@ export class Integrations implements OnModuleInit {
         }
         await this.recordResumed(tx, admin.actor, current, change);
       }
-      if (current && failure === null) await this.tests.passed(tx, tested.id);
+      if (current && failure === null) await this.tests.tell(tx, tested.id);
       await this.auditOf(tx, admin, tested, 'integration.connection_tested', failure?.reason);
     });
   }

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
 import { AccountCheck } from './apply/account-check';
+import { DepartedMembers } from './apply/departed-members';
 import { FormerAddresses } from './apply/former-addresses';
 import { DueGroups } from './apply/due-groups';
 import { GroupApplier } from './apply/group-applier';
@@ -80,6 +81,7 @@ import { PeopleStatuses } from './state/people-status';
     People,
     UserResolution,
     FormerAddresses,
+    DepartedMembers,
     Teams,
     TeamNames,
     Members,

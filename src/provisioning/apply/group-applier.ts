@@ -308,8 +308,11 @@ export class GroupApplier {
       if (failure.reason === GROUP_GONE && remote.reason !== GROUP_GONE) {
         await this.ledger.expediteReconciliation(tx, run.integration.id);
       }
-      const attempts = remote.attempts + 1;
-      const nextAttemptAt = Date.now() + failure.delay(attempts);
+      const now = Date.now();
+      // Tried before its time, for a change: of what is refused the ladder of attempts begins anew.
+      const isEarly = failure.state !== 'retrying' && Number(remote.notBefore ?? 0) > now;
+      const attempts = isEarly ? 1 : remote.attempts + 1;
+      const nextAttemptAt = now + failure.delay(attempts);
       // Who leaves while the call of somebody else keeps failing does not wait for its next attempt.
       const holdsUpChanges =
         failure.state === 'retrying' && !(remote.remoteId !== null && isOfSomeCalls(error));

@@ -9,7 +9,7 @@ import {
   type ProviderError,
   USER_GONE,
 } from '../../integrations/provider/provider-error';
-import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { leaverDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { READS_LAG_MS } from '../plan/just-created';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
@@ -94,15 +94,18 @@ export async function unparkPeople(
   }
 }
 
+/** A refusal is not tried again before its time but for a change: then its ladder of attempts begins anew. */
 export async function markRemoving(
   tx: Transaction,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
 ): Promise<void> {
+  const now = Date.now();
   await tx.query(
-    `UPDATE remote_member SET state = 'removing', kind = NULL, reason = NULL, message = NULL, nextAttemptAt = ?
+    `UPDATE remote_member SET attempts = CASE WHEN kind = 'waiting' AND nextAttemptAt > ? THEN 0 ELSE attempts END,
+       state = 'removing', kind = NULL, reason = NULL, message = NULL, nextAttemptAt = ?
      WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
-    [Date.now(), remoteGroupId, ...remoteUserIds],
+    [now, now, remoteGroupId, ...remoteUserIds],
   );
 }
 
@@ -156,7 +159,10 @@ export async function markIntents(
 }
 
 export interface Waiting {
-  /** Refusals so far. */
+  /**
+   * How often they were refused so far. A refusal is not tried again before its time but for a change: then its ladder of
+   * attempts begins anew.
+   */
   attempts: number;
   reason: string;
   /** Who put the person into the group. */
@@ -169,14 +175,18 @@ export async function waitingAmong(
   remoteGroupId: string,
   userIds: readonly string[],
 ): Promise<Map<string, Waiting>> {
+  const now = Date.now();
   const waiting = new Map<string, Waiting>();
   for await (const some of chunksOf(userIds)) {
-    const rows = await tx.query<Waiting & { userId: string }>(
-      `SELECT userId, attempts, reason, cause FROM parked_member
+    const rows = await tx.query<Waiting & { userId: string; nextAttemptAt: number }>(
+      `SELECT userId, attempts, reason, nextAttemptAt, cause FROM parked_member
        WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,
       [remoteGroupId, ...some],
     );
-    for (const { userId, ...row } of rows) waiting.set(userId, row);
+    for (const { userId, attempts, reason, nextAttemptAt, cause } of rows) {
+      const isDue = Number(nextAttemptAt) <= now;
+      waiting.set(userId, { attempts: isDue ? attempts : 0, reason, cause });
+    }
   }
   return waiting;
 }
@@ -213,8 +223,7 @@ export async function recordFailed(
   run: RunContext,
   remoteGroupId: string,
   { remoteUserId, change, error }: MemberOutcome & { applied: false },
-  userIds: readonly string[],
-  cause: string | undefined,
+  { userIds, isLeaver, cause }: { userIds: readonly string[]; isLeaver: boolean; cause: string | undefined },
 ): Promise<void> {
   // A team that is not there is the team's own matter, and says nothing of its members.
   const passes = error.isTransient || error.reason === GROUP_GONE;
@@ -224,7 +233,9 @@ export async function recordFailed(
       ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
       : error.reason === USER_GONE
         ? userGoneDelay(attempts)
-        : refusalDelay(attempts);
+        : change === 'remove' && isLeaver
+          ? leaverDelay(attempts)
+          : refusalDelay(attempts);
   const problem = { reason: error.reason, message: error.explanation, delay };
   if (change === 'remove' || error.outcome === 'unknown' || passes) {
     await postpone(tx, remoteGroupId, remoteUserId, kind, problem);

@@ -96,7 +96,7 @@ export class Members {
       const input = await this.planInput(run, view, left, remoteUserIds);
       const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
-      const added = await this.send(run, view, { add: plan.add, remove: [] }, input.wanted, turn);
+      const added = await this.send(run, view, { add: plan.add, remove: [] }, input, turn);
       const removed = await this.applyRemovals(run, view, plan, input, turn, {
         causes,
         addsFailed: added.failed !== null,
@@ -169,7 +169,7 @@ export class Members {
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
-    const { stopped } = await this.send(run, view, { add: [], remove }, input.wanted, null);
+    const { stopped } = await this.send(run, view, { add: [], remove }, input, null);
     return { removed: remove, stopped };
   }
 
@@ -220,7 +220,7 @@ export class Members {
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
         return ids;
       });
-      const { failed, stopped } = await this.send(run, view, { add: [], remove: ours }, new Map(), null);
+      const { failed, stopped } = await this.send(run, view, { add: [], remove: ours }, NOBODY, null);
       const failure = stopped ?? failed;
       if (failure) throw failure;
     }
@@ -272,7 +272,7 @@ export class Members {
     run: RunContext,
     view: ViewWithTeam,
     plan: MemberPlan,
-    { known, wanted: peopleOf }: MemberPlanInput,
+    input: MemberPlanInput,
     turn: TeamTurn,
     { causes, addsFailed }: { causes: ReadonlyMap<string, string>; addsFailed: boolean },
   ): Promise<Sent> {
@@ -282,9 +282,15 @@ export class Members {
     const waits =
       replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(removals))));
     const planned = remoteIdsOf(waits ? leaving : removals);
-    const remove = await this.recordRemovals(run, view, { add: plan.add, remove: planned }, known, causes);
+    const remove = await this.recordRemovals(
+      run,
+      view,
+      { add: plan.add, remove: planned },
+      input.known,
+      causes,
+    );
     const next = waits ? remove : await this.firstToLeave(run, view, remove, new Set(remoteIdsOf(leaving)));
-    const sent = await this.send(run, view, { add: [], remove: next }, peopleOf, turn);
+    const sent = await this.send(run, view, { add: [], remove: next }, input, turn);
     if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
     return sent;
   }
@@ -423,7 +429,7 @@ export class Members {
     run: RunContext,
     view: ViewWithTeam,
     change: { add: readonly string[]; remove: readonly string[] },
-    peopleOf: ReadonlyMap<string, readonly string[]>,
+    concerned: Concerned,
     turn: TeamTurn | null,
   ): Promise<Sent> {
     if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
@@ -435,7 +441,7 @@ export class Members {
     const flush = async () => {
       const outcomes = unrecorded;
       unrecorded = [];
-      if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, peopleOf);
+      if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, concerned);
     };
     const role = run.integration.policies.memberRole ?? undefined;
     const isPlanned = (remoteUserId: string) => !turn?.removed.has(remoteUserId);
@@ -486,7 +492,7 @@ export class Members {
     run: RunContext,
     view: ViewWithTeam,
     outcomes: readonly MemberOutcome[],
-    peopleOf: ReadonlyMap<string, readonly string[]>,
+    concerned: Concerned,
   ): Promise<void> {
     const remoteGroupId = view.remote.id;
     if (outcomes.some(({ applied }) => applied)) run.progress.made = true;
@@ -494,13 +500,17 @@ export class Members {
       const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
       const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
       for (const outcome of outcomes) {
-        const people = peopleOf.get(outcome.remoteUserId) ?? [];
+        const userIds = concerned.wanted.get(outcome.remoteUserId) ?? [];
         if (outcome.applied) {
-          await recordApplied(tx, view.groupId, remoteGroupId, outcome, people);
+          await recordApplied(tx, view.groupId, remoteGroupId, outcome, userIds);
         } else if (isNotSeenYet(outcome.error)) {
           await waitToBeSeen(tx, remoteGroupId, outcome.remoteUserId, outcome.error);
         } else {
-          await recordFailed(tx, run, remoteGroupId, outcome, people, causes.get(outcome.remoteUserId));
+          await recordFailed(tx, run, remoteGroupId, outcome, {
+            userIds,
+            isLeaver: concerned.leavers.has(outcome.remoteUserId),
+            cause: causes.get(outcome.remoteUserId),
+          });
           await this.forgetGone(tx, run, outcome);
         }
       }
@@ -592,6 +602,11 @@ export class Members {
     });
   }
 }
+
+/** Who in the IdP stands behind the calls: who is wanted in the team, and who left. */
+type Concerned = Pick<MemberPlanInput, 'wanted' | 'leavers'>;
+
+const NOBODY: Concerned = { wanted: new Map(), leavers: new Set() };
 
 /** How the calls went that were to be sent. */
 interface Sent {

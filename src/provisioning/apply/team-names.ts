@@ -72,7 +72,10 @@ export class TeamNames {
     return this.leases.run(lease, async (tx) => {
       const holder = await holderOfName(tx, integration.id, provider.groupNameKey(group.displayName));
       const other = holder?.id === remote.id ? undefined : holder;
-      const problem = nameProblem(whoseName(error, other, integration.id), remote.nameAttempts + 1);
+      // Tried before its time, for a change, it takes the place of the last attempt.
+      const isEarly = Number(remote.nameNextAttemptAt ?? 0) > Date.now();
+      const attempts = Math.max(1, remote.nameAttempts + (isEarly ? 0 : 1));
+      const problem = nameProblem(whoseName(error, other, integration.id), attempts);
       const isFreeByNow = problem?.nameReason === NAME_NOT_FREE_YET && !other;
       if (isFreeByNow) problem.nameNextAttemptAt = Date.now();
       if (problem) await tx.manager.update(RemoteGroup, { id: remote.id }, problem);

@@ -1,4 +1,4 @@
-import { lookUpDelay, passingFailureDelay, refusalDelay } from './backoff';
+import { leaverDelay, lookUpDelay, passingFailureDelay, refusalDelay } from './backoff';
 
 const MINUTE = 60_000;
 
@@ -16,6 +16,10 @@ describe('what waits is tried again', () => {
 
   it('after a refusal in an hour and then every six', () => {
     expect([1, 2, 9].map(refusalDelay)).toEqual([60 * MINUTE, 360 * MINUTE, 360 * MINUTE]);
+  });
+
+  it('after a refusal to let a leaver go in 1, 5 and 15 minutes, and then as after any refusal', () => {
+    expect([1, 2, 3, 4, 5, 9].map(leaverDelay)).toEqual([1, 5, 15, 60, 360, 360].map((n) => n * MINUTE));
   });
 
   it('after a look-up that found nobody in 5 minutes, 30 minutes, then every six hours', () => {

@@ -22,6 +22,16 @@ export function refusalDelay(attempts: number): number {
   return attempts <= 1 ? HOUR : 6 * HOUR;
 }
 
+const LEAVER_DELAYS = [MINUTE, 5 * MINUTE, 15 * MINUTE];
+
+/**
+ * When the removal of somebody who left the IdP, and whom the target keeps, is tried again: after 1, 5 and 15 minutes, then as
+ * any refusal. Whoever is on call there is taken off by hand within minutes, as a rule.
+ */
+export function leaverDelay(attempts: number): number {
+  return LEAVER_DELAYS[attempts - 1] ?? refusalDelay(attempts - LEAVER_DELAYS.length);
+}
+
 /** When a person who was not found is looked up again: after 5 minutes, 30 minutes, then every six hours. */
 export function lookUpDelay(attempts: number): number {
   return attempts <= 1 ? 5 * MINUTE : attempts === 2 ? 30 * MINUTE : 6 * HOUR;

@@ -1,0 +1,144 @@
+import type { SimAccount } from '../../simulator/simulator';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { waitFor } from '../support/wait';
+import { letTimePass } from './support/passing-time';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const NAMES = ['ada', 'bo', 'cy', 'dee'];
+
+let scimify: Scimify;
+let tenantId: string;
+let account: SimAccount;
+let integration: TestIntegration;
+let users: Record<string, string>;
+let worlds = 0;
+
+beforeAll(async () => {
+  scimify = await Scimify.start();
+  tenantId = await scimify.createTenant();
+});
+afterAll(() => scimify.stop());
+
+const email = (name: string) => `${name}@refusing-${worlds}.example`;
+const personOf = (name: string) => account.user(email(name))!.id;
+const path = (rest = '') => `/integrations/${integration.id}${rest}`;
+
+async function connect(policies: object = {}): Promise<void> {
+  worlds += 1;
+  account = scimify.pagerDuty.addAccount({ subdomain: `refusing-${worlds}`, region: 'us' });
+  for (const name of NAMES) account.addUser({ email: email(name) });
+  integration = await scimify.createIntegration({
+    tenantId,
+    authMethod: 'api_key',
+    secret: account.addApiKey(),
+    policies: { ...WITHOUT_GUARD, ...policies },
+  });
+  const ids = await integration.scim.createUsers(NAMES.map(email));
+  users = Object.fromEntries(NAMES.map((name, index) => [name, ids[index]!]));
+}
+
+const push = (name: string, ...members: string[]) =>
+  integration.scim.createGroup(
+    name,
+    members.map((member) => users[member]!),
+  );
+
+async function pushed(name: string, ...members: string[]): Promise<string> {
+  const group = await push(name, ...members);
+  await scimify.settled(integration);
+  return group;
+}
+
+type Shown = { reason: string | null; nextAttemptAt: string | null; [field: string]: any };
+
+const groupShown = async (groupId: string): Promise<Shown> =>
+  (await scimify.admin.get(path(`/groups/${groupId}`))).body;
+const memberShown = async (groupId: string, name: string): Promise<Shown | undefined> =>
+  (await scimify.members(integration, groupId)).find((member) => member.userId === users[name]);
+
+/** The next attempt is so far away, and none that was told before. */
+async function untilTriedAgainIn(
+  delayMs: number,
+  look: () => Promise<Shown | undefined>,
+  isSo: (shown: Shown) => boolean = () => true,
+): Promise<void> {
+  await waitFor(`another attempt in ${delayMs / MINUTE} minutes`, look, (shown) => {
+    if (!shown?.nextAttemptAt || !isSo(shown)) return false;
+    const waits = Date.parse(shown.nextAttemptAt) - Date.now();
+    return waits <= delayMs && waits > delayMs - MINUTE / 2;
+  });
+}
+
+describe('an attempt of the IdP’s that follows another one closely is no step on the ladder of attempts', () => {
+  it('for a group that PagerDuty refuses', async () => {
+    await connect({ existingTeams: 'fail' });
+    account.addTeam({ name: 'Taken' });
+    const group = await push('Taken');
+    const look = () => groupShown(group);
+    await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'team_exists');
+    const before = (await look()).nextAttemptAt;
+    await integration.scim.addMembers(group, users.ada!);
+    await untilTriedAgainIn(HOUR, look, ({ nextAttemptAt }) => nextAttemptAt !== before);
+    await letTimePass(scimify, HOUR);
+    await untilTriedAgainIn(6 * HOUR, look);
+  });
+
+  it('for the name of a team', async () => {
+    await connect();
+    const group = await pushed('On-call');
+    const look = () => groupShown(group);
+    await integration.scim.renameGroup(group, 'x'.repeat(101));
+    await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'name_too_long');
+    const before = (await look()).nextAttemptAt;
+    await integration.scim.addMembers(group, users.ada!);
+    await untilTriedAgainIn(HOUR, look, ({ nextAttemptAt }) => nextAttemptAt !== before);
+    await letTimePass(scimify, HOUR);
+    await untilTriedAgainIn(6 * HOUR, look);
+  });
+
+  it('for somebody whom PagerDuty does not take into the team', async () => {
+    await connect();
+    account.updateUser(personOf('ada'), { role: 'read_only_user' });
+    const group = await push('On-call', 'ada');
+    const look = () => memberShown(group, 'ada');
+    await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'user_is_stakeholder');
+    const before = (await look())!.nextAttemptAt;
+    const link = path(`/users/${users.ada}/remote-link`);
+    expect((await scimify.admin.put(link, { remoteUserId: personOf('ada') })).status).toBe(204);
+    await untilTriedAgainIn(HOUR, look, ({ nextAttemptAt }) => nextAttemptAt !== before);
+    await letTimePass(scimify, HOUR);
+    await untilTriedAgainIn(6 * HOUR, look);
+  });
+});
+
+describe('somebody on an escalation policy whom PagerDuty keeps in the team', () => {
+  const keep = (name: string) =>
+    account.associate(account.team('On-call')!.id, 'Escalation Policies', { userIds: [personOf(name)] });
+
+  it('is tried again in 1, 5 and 15 minutes once they have left the IdP, and then in 1 and in 6 hours', async () => {
+    await connect();
+    const group = await pushed('On-call', 'ada', 'bo');
+    keep('ada');
+    await integration.scim.setActive(users.ada!, false);
+    const look = () => groupShown(group);
+    for (const delayMs of [1, 5, 15, 60, 360].map((minutes) => minutes * MINUTE)) {
+      await untilTriedAgainIn(delayMs, look, ({ reason }) => reason === 'leaver_still_on_team');
+      await letTimePass(scimify, delayMs);
+    }
+    await untilTriedAgainIn(6 * HOUR, look);
+  });
+
+  it('is tried again in an hour while they are only out of the group, and in a minute once they leave the IdP too', async () => {
+    await connect();
+    const group = await pushed('On-call', 'ada', 'bo');
+    keep('ada');
+    await integration.scim.removeMembers(group, users.ada!);
+    const look = () => groupShown(group);
+    await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'member_on_escalation_policy');
+    await letTimePass(scimify, HOUR);
+    await untilTriedAgainIn(6 * HOUR, look);
+    await integration.scim.setActive(users.ada!, false);
+    await untilTriedAgainIn(MINUTE, look, ({ reason }) => reason === 'leaver_still_on_team');
+  });
+});
