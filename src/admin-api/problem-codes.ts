@@ -122,6 +122,12 @@ export const PROBLEM_KINDS = {
     meaning: 'The `Idempotency-Key` came with another body before.',
     detail: 'This Idempotency-Key came with another body before. Choose a new one for a new request.',
   },
+  remote_user_unknown: {
+    status: 422,
+    meaning: 'The target has nobody with this id; nothing was stored.',
+    detail:
+      'PagerDuty has nobody with the id PXPGF42. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.',
+  },
   secret_refused: {
     status: 422,
     meaning: 'The account is not reached with this secret and these settings; nothing was stored.',
@@ -151,7 +157,7 @@ export const PROBLEM_KINDS = {
   },
   target_unavailable: {
     status: 503,
-    meaning: 'The target could not be asked whether the secret works; nothing was stored.',
+    meaning: 'The target could not be asked; nothing was stored.',
     detail:
       'The secret could not be tried. The target did not answer everything within 20 seconds. Test again in some minutes; this tells nothing about the credential. Nothing was stored.',
   },

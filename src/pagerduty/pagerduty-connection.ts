@@ -18,6 +18,7 @@ import type { Diagnosis } from './diagnosis';
 import { Snapshots } from './snapshot';
 import { TeamMembers } from './team-members';
 import { Teams } from './teams';
+import { userOf } from './user';
 import { UserMatching } from './user-matching';
 
 /** One PagerDuty account: a group is a team, a member is a member of that team. */
@@ -47,6 +48,10 @@ export class PagerDutyConnection implements ProviderConnection {
 
   resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
     return this.users.resolve(identities, context);
+  }
+
+  async hasUser(remoteUserId: string, context: CallContext): Promise<boolean> {
+    return (await userOf(this.client, remoteUserId, context)) !== null;
   }
 
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {

@@ -8,8 +8,9 @@ import { GROUP_GONE, ProviderError, USER_GONE } from '../integrations/provider/p
 import type { PagerDutyClient } from './api/client';
 import { additionNotFound, listChangedWhileRead, userGone, userIsStakeholder } from './api/failures';
 import { pagesOf } from './api/paging';
-import { parseMember, parseUser, type TeamMember, type User } from './api/types';
+import { parseMember, type TeamMember } from './api/types';
 import type { Teams } from './teams';
+import { userOf } from './user';
 
 /** PagerDuty docs, "Advanced Permissions": team roles. */
 export const TEAM_ROLES = [
@@ -169,11 +170,13 @@ class MemberWrites {
   private async explainAdd(remoteUserId: string, error: ProviderError): Promise<ProviderError> {
     if (error.kind === 'not-found') {
       await this.lookAtTeam(error);
-      return (await this.user(remoteUserId)) === null ? userGone(error) : additionNotFound(error);
+      return (await userOf(this.client, remoteUserId, this.context)) === null
+        ? userGone(error)
+        : additionNotFound(error);
     }
     // What PagerDuty says to a stakeholder is not documented, but who is one is.
     if (error.reason === 'request_refused' || error.reason === 'role_refused') {
-      const user = await this.user(remoteUserId).catch((cause: unknown) => {
+      const user = await userOf(this.client, remoteUserId, this.context).catch((cause: unknown) => {
         // That the call may not be sent any more, say, is not the target's answer.
         if (!(cause instanceof ProviderError)) throw cause;
         return null;
@@ -188,20 +191,6 @@ class MemberWrites {
     if (this.teamSeen) return;
     if ((await this.teams.get(this.teamId, this.context)) === null) throw this.teams.missing(missing);
     this.teamSeen = true;
-  }
-
-  private async user(id: string): Promise<User | null> {
-    try {
-      const answer = await this.client.send(
-        { operation: 'get_user', method: 'GET', path: ['users', id] },
-        this.context,
-      );
-      const body = answer.body as { user?: unknown } | null;
-      return parseUser(body?.user);
-    } catch (error) {
-      if (error instanceof ProviderError && error.kind === 'not-found') return null;
-      throw error;
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { HeldChange } from '../../src/provisioning/guard/guard.entities';
@@ -88,7 +89,9 @@ const BODIES: Record<string, (scimify: Scimify) => object> = {
   'PUT /integrations/{id}/secret': ({ pagerDuty }) => ({ secret: pagerDuty.addApiKey() }),
   'POST /integrations/{id}/scim-keys': () => ({ name: 'Okta' }),
   'POST /integrations/{id}/groups/{groupId}/release': () => ({ mode: 'leave' }),
-  'PUT /integrations/{id}/users/{userId}/remote-link': () => ({ remoteUserId: 'PXPGF42' }),
+  'PUT /integrations/{id}/users/{userId}/remote-link': ({ pagerDuty }) => ({
+    remoteUserId: pagerDuty.addUser({ email: `${randomUUID()}@example.com` }).id,
+  }),
   'POST /integrations/{id}/reconcile': () => ({}),
   'POST /held-changes/{id}/reject': () => ({}),
 };

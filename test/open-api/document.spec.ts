@@ -280,6 +280,7 @@ describe('the OpenAPI documents', () => {
     ['PUT /integrations/{id}/secret', 412, ['precondition_failed']],
     ['PUT /integrations/{id}/secret', 422, ['secret_refused']],
     ['PUT /integrations/{id}/secret', 503, ['database_unavailable', 'outcome_unknown', 'target_unavailable']],
+    ['PUT /integrations/{id}/users/{userId}/remote-link', 422, ['remote_user_unknown']],
     ['PATCH /integrations/{id}', 503, ['database_unavailable', 'outcome_unknown', 'target_unavailable']],
     ['POST /tenants', 422, ['idempotency_key_reused']],
     ['POST /tenants', 400, ['bad_request', 'invalid_request']],

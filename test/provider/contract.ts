@@ -102,6 +102,7 @@ export function describeProvider(name: string, start: () => Promise<TestTarget>)
       return {
         account: (call: CallContext) => connection.account(call),
         resolveUsers: (call: CallContext) => connection.resolveUsers([person('eve@example.com', 'e')], call),
+        hasUser: (call: CallContext) => connection.hasUser('nobody', call),
         findGroups: (call: CallContext) => connection.findGroups(['Night shift'], call),
         getGroup: (call: CallContext) => connection.getGroup(group, call),
         listMembers: (call: CallContext) => connection.listMembers(group, call),
@@ -210,6 +211,18 @@ export function describeProvider(name: string, start: () => Promise<TestTarget>)
           'part of an address': nobody,
           none: nobody,
         });
+      });
+
+      it('by id, and says of one who is gone, or whose id is nobody’s, that they are not there', async () => {
+        const [ada, bo] = target.addPeople(['ada@example.com', 'bo@example.com']) as [string, string];
+        target.removePerson(bo);
+        const isThere = (id: string) => connection.hasUser(id, context);
+        expect(await Promise.all([ada, bo, 'nobody', '../users'].map(isThere))).toEqual([
+          true,
+          false,
+          false,
+          false,
+        ]);
       });
 
       it('however many they are, two of whom may be one', async () => {

@@ -102,11 +102,52 @@ describe('whom of PagerDuty a user is', () => {
     expect(await shown('bo')).toMatchObject({ state: 'resolved', remoteUserId: id, nextAttemptAt: null });
   });
 
-  it('is looked up afresh where the admin named nobody whom PagerDuty has', async () => {
-    await scimify.admin.put(linkOf('bo'), { remoteUserId: 'PNOBODY' });
+  it('is not whom the admin names where PagerDuty has nobody of that id', async () => {
+    for (const remoteUserId of ['PNOBODY', 'not_of_pagerduty-1']) {
+      const refused = await scimify.admin.put(linkOf('bo'), { remoteUserId });
+      expect(refused).toMatchObject({
+        status: 422,
+        body: {
+          code: 'remote_user_unknown',
+          detail: `PagerDuty has nobody with the id ${remoteUserId}. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.`,
+        },
+      });
+    }
+    expect(await shown('bo')).toMatchObject({ remoteUserId: personOf('bo'), pinned: false });
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
+    const ofNobody = linkOf('bo').replace(users.bo!, integration.id);
+    expect((await scimify.admin.put(ofNobody, { remoteUserId: 'PNOBODY' })).status).toBe(404);
+  });
+
+  it('is not said as long as PagerDuty cannot be asked', async () => {
+    const fault = scimify.pagerDuty.inject({ method: 'GET', path: /^\/users\/P/, status: 503 });
+    expect(await pin('bo', 'dee')).toMatchObject({
+      status: 503,
+      body: {
+        code: 'target_unavailable',
+        detail: expect.stringMatching(
+          /^Whether PagerDuty has this person could not be told\. .*Nothing was stored\.$/,
+        ),
+      },
+    });
+    fault.remove();
+    expect(await shown('bo')).toMatchObject({ remoteUserId: personOf('bo'), pinned: false });
+    expect((await pin('bo', 'dee')).status).toBe(204);
+  });
+
+  it('is looked up afresh once PagerDuty no longer has whom the admin named', async () => {
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await pin('bo', 'dee');
+    scimify.pagerDuty.removeUser(personOf('dee'));
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await waitFor(
+      'another look-up',
+      () => shown('bo'),
+      ({ remoteUserId }) => remoteUserId === personOf('bo'),
+    );
     await scimify.settled(integration);
     expect(scimify.teams()).toEqual({ 'On-call': [email('ada'), email('bo')] });
-    expect(await shown('bo')).toMatchObject({ remoteUserId: personOf('bo'), pinned: false });
+    expect(await shown('bo')).toMatchObject({ pinned: false });
   });
 
   it('is for admins of that integration to say, in ids that may be some', async () => {

@@ -46,6 +46,10 @@ export class DirectoryConnection implements ProviderConnection {
     );
   }
 
+  hasUser(remoteUserId: string, context: CallContext): Promise<boolean> {
+    return this.call(context, ({ people }) => people.has(remoteUserId));
+  }
+
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {
     const keys = new Set(names.map((name) => this.provider.groupNameKey(name)));
     return this.call(context, ({ groups }) => {

@@ -234,6 +234,8 @@ export interface ProviderConnection {
    * again: what is known by then is the caller's to keep. It answers for somebody, or throws.
    */
   resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>>;
+  /** Whether the target has this person, by their id there. An id that none of its people can have is nobody's. */
+  hasUser(remoteUserId: string, context: CallContext): Promise<boolean>;
   /** The groups of these very names, compared by `groupNameKey`; the map's keys are such keys, absent where there is none. */
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>>;
   /** Null when it is gone. */

@@ -12,7 +12,7 @@ const REMOTE_ID = /^[A-Za-z0-9_-]{1,100}$/;
 class RemoteLink {
   @ApiProperty({
     example: 'PXPGF42',
-    description: 'Id of the person in the target',
+    description: 'Id of the person in the target: of PagerDuty the last part of the address of their profile',
     pattern: REMOTE_ID.source,
   })
   @IsString()
@@ -33,11 +33,11 @@ export class RemoteLinkController {
   @ApiOperation({
     summary: 'Say whom of the target a user is',
     description:
-      'No look-up says otherwise, until the IdP makes the user anew or the target no longer has that person. Whom the ' +
+      'The target is asked whether it has that person. No look-up says otherwise from then on, until the IdP makes the user anew or the target no longer has that person. Whom the ' +
       'user was before leaves the teams, unless somebody else wants them there.',
   })
   @ApiNoContentResponse()
-  @ApiProblems('integration_deleting')
+  @ApiProblems('integration_deleting', 'remote_user_unknown', 'target_unavailable')
   async pin(
     @CurrentAdmin() admin: Admin,
     @IdParam('id') integrationId: string,

@@ -1,12 +1,20 @@
 import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
 import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
-import { Integrations, assertStays } from '../../integrations/integrations.service';
+import { Connections } from '../../integrations/connections/connections.service';
+import type { Integration } from '../../integrations/integration.entity';
+import { Integrations, acceptSettings, assertStays } from '../../integrations/integrations.service';
+import { ProviderError } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
 import { UserResolution } from '../apply/user-resolution';
 import { undoLink, writeLink } from '../state/remote-links';
+
+/** The longest that an admin waits for the target. */
+const ASKED_FOR_MS = 20_000;
 
 interface LinkedUser {
   emailKey: string | null;
@@ -20,7 +28,9 @@ interface LinkedUser {
 @Injectable()
 export class LinkRequests {
   constructor(
+    @InjectDataSource() private readonly reader: DataSource,
     private readonly integrations: Integrations,
+    private readonly connections: Connections,
     private readonly transactions: TransactionRunner,
     private readonly users: UserResolution,
     private readonly audit: AuditLog,
@@ -29,10 +39,15 @@ export class LinkRequests {
   /**
    * From now on the user is this one, until the IdP makes the user anew or the target no longer has them.
    *
-   * @throws Problem 404 for a user of another integration
+   * @throws Problem 404 for a user of another integration, 422 where the target has nobody of that id, 503 where it could not be
+   * asked
    */
-  pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
-    return this.change(admin, integrationId, userId, async (tx, user) => {
+  async pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
+    const integration = await this.integrations.get(admin, integrationId);
+    assertStays(integration);
+    await linkedUser(this.reader, integrationId, userId);
+    await this.assertInTarget(integration, remoteUserId);
+    await this.change(admin, integrationId, userId, async (tx, user) => {
       await writeLink(
         tx,
         integrationId,
@@ -63,6 +78,32 @@ export class LinkRequests {
       await undoLink(tx, userId);
       return { action: 'user.link_undone', remoteUserId: null };
     });
+  }
+
+  private async assertInTarget(integration: Integration, remoteUserId: string): Promise<void> {
+    const { provider, connection } = acceptSettings(() => this.connections.open(integration));
+    const target = provider.description.displayName;
+    const signal = AbortSignal.timeout(ASKED_FOR_MS);
+    const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
+    let isThere: boolean;
+    try {
+      isThere = await connection.hasUser(remoteUserId, call);
+    } catch (error) {
+      if (!(error instanceof ProviderError) && !signal.aborted) throw error;
+      const cause =
+        error instanceof ProviderError
+          ? error.explanation
+          : `${target} did not answer within ${ASKED_FOR_MS / 1000} seconds.`;
+      throw new Problem(
+        'target_unavailable',
+        `Whether ${target} has this person could not be told. ${cause} Nothing was stored.`,
+      );
+    }
+    if (isThere) return;
+    throw new Problem(
+      'remote_user_unknown',
+      `${target} has nobody with the id ${remoteUserId}. Look up the id of the person in ${target}; the guide says where it is found. Nothing was stored.`,
+    );
   }
 
   private async change(
@@ -97,7 +138,11 @@ export class LinkRequests {
   }
 }
 
-async function linkedUser(tx: Transaction, integrationId: string, userId: string): Promise<LinkedUser> {
+async function linkedUser(
+  tx: Pick<Transaction, 'query'>,
+  integrationId: string,
+  userId: string,
+): Promise<LinkedUser> {
   const [user] = await tx.query<Omit<LinkedUser, 'linked' | 'remoteUserId'>>(
     `SELECT emailKey, targetAttributesKey, incarnation FROM scim_user
      WHERE id = ? AND integrationId = ? AND deletedAt IS NULL`,
