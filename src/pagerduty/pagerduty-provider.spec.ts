@@ -905,6 +905,16 @@ describe('changing members', () => {
     expect(outcomes.map(reasonOf)).toEqual([null, 'team_full']);
   });
 
+  it('tells somebody who is in too many teams from a team with too many members', async () => {
+    simulator.setLimits({ teamsPerUser: 1 });
+    const [inAnother, free] = simulator.addUsers(2);
+    simulator.addMember(simulator.addTeam({ name: 'Another' }).id, inAnother!.id);
+    const { outcomes } = await outcomesOf(
+      withKey().changeMembers(teamId, add(inAnother!.id, free!.id), context),
+    );
+    expect(outcomes.map(reasonOf)).toEqual(['user_in_too_many_teams', null]);
+  });
+
   it('is repeatable', async () => {
     const user = simulator.addUser({ email: 'a@acme.example' });
     const connection = withKey();

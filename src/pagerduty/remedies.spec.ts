@@ -152,6 +152,10 @@ const FAILURES: Record<Exclude<FailureReason, typeof LOOKED_INTO>, () => Promise
     return changeMembers(withKey(), team, { remove: people });
   },
   team_full: () => addOne({ method: 'PUT', status: 400, body: refusal('Product Limit Reached', 2019) }),
+  user_in_too_many_teams: () => {
+    simulator.setLimits({ teamsPerUser: 1 });
+    return addOne(null, (userId) => simulator.addMember(simulator.addTeam({ name: 'Another' }).id, userId));
+  },
   user_is_stakeholder: () =>
     addOne(null, (userId) => simulator.updateUser(userId, { role: 'read_only_user' })),
   role_refused: () => addOne({ method: 'PUT', status: 400, body: refusal('Role is not allowed', 2001) }),

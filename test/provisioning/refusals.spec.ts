@@ -142,3 +142,65 @@ describe('somebody on an escalation policy whom PagerDuty keeps in the team', ()
     await untilTriedAgainIn(MINUTE, look, ({ reason }) => reason === 'leaver_still_on_team');
   });
 });
+
+describe('a place in a full team', () => {
+  const OF_A_TEAM = 500;
+
+  /** A team that has so many places left, the others being taken by people of whom the IdP knows nothing. */
+  const addTeam = (name: string, left: number) => {
+    const { id } = account.addTeam({ name });
+    for (const person of account.addUsers(OF_A_TEAM - left)) account.addMember(id, person.id);
+  };
+  const untilReason = (group: string, name: string, reason: string) =>
+    waitFor(
+      `${name} to be shown as ${reason}`,
+      () => memberShown(group, name),
+      (shown) => shown?.reason === reason,
+    );
+  const inTeam = (name: string) =>
+    waitFor(
+      `${name} to be in the team`,
+      () => account.team('On-call')!.members.map((member) => member.email),
+      (emails) => emails.includes(email(name)),
+    );
+
+  it('goes to the next who waits where the first is refused for being in too many teams', async () => {
+    await connect();
+    addTeam('On-call', 1);
+    account.setLimits({ teamsPerUser: 1 });
+    account.addMember(account.addTeam({ name: 'Another' }).id, personOf('bo'));
+    const group = await pushed('On-call', 'ada');
+    for (const name of ['bo', 'cy']) {
+      await integration.scim.addMembers(group, users[name]!);
+      await untilReason(group, name, 'team_full');
+    }
+    await integration.scim.removeMembers(group, users.ada!);
+    await inTeam('cy');
+    await untilReason(group, 'bo', 'user_in_too_many_teams');
+    expect((await memberShown(group, 'bo'))!.message).toContain('400');
+  });
+
+  it('goes to somebody for each of those who leave, however many they are', async () => {
+    await connect();
+    addTeam('On-call', 30);
+    const people = (from: number) =>
+      Array.from({ length: 30 }, (_, index) => email(`person-${from + index}`));
+    account.addUsers([...people(0), ...people(30)].map((address) => ({ email: address })));
+    const members = await integration.scim.createUsers(people(0));
+    const group = await integration.scim.createGroup('On-call', members);
+    await scimify.settled(integration);
+    await integration.scim.addMembers(group, ...(await integration.scim.createUsers(people(30))));
+    await waitFor(
+      'the others to wait',
+      () => groupShown(group),
+      (shown) => shown.reason === 'team_full' && shown.members.pending === 30,
+    );
+    await scimify.admin.post(path('/pause'));
+    for (const id of members) await integration.scim.setActive(id, false);
+    await scimify.admin.post(path('/enable'));
+    await scimify.settled(integration);
+    const emails = account.team('On-call')!.members.map((member) => member.email);
+    expect(emails).toHaveLength(OF_A_TEAM);
+    expect(emails).toEqual(expect.arrayContaining(people(30)));
+  });
+});

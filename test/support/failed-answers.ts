@@ -125,6 +125,27 @@ export const FAILED_ANSWERS: FailedAnswerRow[] = [
     'team_full',
   ],
   [
+    'add_member',
+    400,
+    error('Product Limit Reached', 2019, ['Team has reached the maximum number of users']),
+    'rejected',
+    'team_full',
+  ],
+  [
+    'add_member',
+    400,
+    error('Product Limit Reached', 2019, ['User has reached the maximum number of teams']),
+    'rejected',
+    'user_in_too_many_teams',
+  ],
+  [
+    'add_member',
+    400,
+    error(INVALID, 2001, ['User cannot be on more than 400 teams']),
+    'rejected',
+    'user_in_too_many_teams',
+  ],
+  [
     'delete_team',
     400,
     error('Team has existing associations', 6006, [

@@ -91,6 +91,12 @@ const RULES: readonly Rule[] = [
   // Names the schedules too: whoever is on a schedule of such a policy is on the policy.
   { operations: ['remove_member'], text: /escalation polic/i, reason: 'member_on_escalation_policy' },
 
+  // "User has reached the maximum number of teams": the same code as of a full team may come with it.
+  {
+    operations: ['add_member'],
+    text: /\b(maximum|limit|too many|more than|exceeds?)\b( [\w-]+){0,3} teams\b/i,
+    reason: 'user_in_too_many_teams',
+  },
   { operations: ['add_member'], codes: [2019], reason: 'team_full' },
   { operations: ['add_member'], text: /stakeholder|read[ _-]?only/i, reason: 'user_is_stakeholder' },
   { operations: ['add_member'], text: /\b(maximum|limit|too many|exceeds?)\b/i, reason: 'team_full' },

@@ -140,7 +140,11 @@ export const FAILURES = {
   },
   team_full: {
     kind: 'rejected',
-    remedy: 'Make room or split the group: a team has at most 500 members, and a person at most 400 teams.',
+    remedy: 'Make room or split the group: a team has at most 500 members.',
+  },
+  user_in_too_many_teams: {
+    kind: 'rejected',
+    remedy: 'Take the person out of other teams in PagerDuty: a person is in at most 400.',
   },
   user_is_stakeholder: {
     kind: 'rejected',

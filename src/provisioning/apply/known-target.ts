@@ -133,11 +133,12 @@ export async function addedByUsAndKept(db: Asked, remoteGroupId: string): Promis
   return kept;
 }
 
-/** Who is next in the team once so many places have become free. */
+/** Who is next in the team once so many places have become free, after those whose turn it is already. */
 export async function nextForPlaces(db: Asked, remoteGroupId: string, places: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>(
-    'SELECT userId FROM parked_member WHERE remoteGroupId = ? AND reason = ? ORDER BY nextAttemptAt LIMIT ?',
-    [remoteGroupId, GROUP_FULL, places],
+    `SELECT userId FROM parked_member WHERE remoteGroupId = ? AND reason = ? AND nextAttemptAt > ?
+     ORDER BY nextAttemptAt LIMIT ?`,
+    [remoteGroupId, GROUP_FULL, Date.now(), places],
   );
   return rows.map(({ userId }) => userId);
 }

@@ -14,7 +14,6 @@ import { READS_LAG_MS } from '../plan/just-created';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
 import { noteCauses } from './causes';
-import { nextForPlaces } from './known-target';
 import type { RunContext } from './run-context';
 
 /** A person whose look-up is due is looked up in the very next run. */
@@ -167,6 +166,8 @@ export interface Waiting {
   reason: string;
   /** Who put the person into the group. */
   cause: string | null;
+  /** A place in the full team has become free for them. */
+  hasPlace: boolean;
 }
 
 /** Those of these people who could not be added so far. */
@@ -178,14 +179,19 @@ export async function waitingAmong(
   const now = Date.now();
   const waiting = new Map<string, Waiting>();
   for await (const some of chunksOf(userIds)) {
-    const rows = await tx.query<Waiting & { userId: string; nextAttemptAt: number }>(
+    const rows = await tx.query<Omit<Waiting, 'hasPlace'> & { userId: string; nextAttemptAt: number }>(
       `SELECT userId, attempts, reason, nextAttemptAt, cause FROM parked_member
        WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,
       [remoteGroupId, ...some],
     );
     for (const { userId, attempts, reason, nextAttemptAt, cause } of rows) {
       const isDue = Number(nextAttemptAt) <= now;
-      waiting.set(userId, { attempts: isDue ? attempts : 0, reason, cause });
+      waiting.set(userId, {
+        attempts: isDue ? attempts : 0,
+        reason,
+        cause,
+        hasPlace: isDue && reason === GROUP_FULL,
+      });
     }
   }
   return waiting;
@@ -408,40 +414,10 @@ export async function waitForAdditions(
   }
 }
 
-/**
- * How many places of a full team have members, or are kept for some, and how many people find none. Whom the target itself
- * refused is not one of them: it may be the person who is in too many teams.
- */
-export async function countPlaces(
-  tx: Transaction,
-  remoteGroupId: string,
-): Promise<{ taken: number; wanted: number }> {
-  const [row] = await tx.query<{ taken: number; wanted: number }>(
-    `SELECT (SELECT COUNT(*) FROM remote_member WHERE remoteGroupId = ?) AS taken,
-            (SELECT COUNT(*) FROM parked_member WHERE remoteGroupId = ? AND reason = ? AND attempts = 0) AS wanted`,
-    [remoteGroupId, remoteGroupId, GROUP_FULL],
-  );
-  return { taken: Number(row!.taken), wanted: Number(row!.wanted) };
-}
-
 /** Nobody waits any longer for somebody who joined, or was refused. */
 export async function hurryRemovalsThatWait(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query(
     `UPDATE remote_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?`,
     [Date.now(), remoteGroupId, WAITS_FOR_ADDITIONS],
-  );
-}
-
-/** As many of those for whom there was no place are tried as places have become free. */
-export async function offerFreedPlaces(
-  tx: Transaction,
-  remoteGroupId: string,
-  places: number,
-): Promise<void> {
-  const userIds = await nextForPlaces(tx, remoteGroupId, places);
-  if (userIds.length === 0) return;
-  await tx.query(
-    `UPDATE parked_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND userId IN (${inList(userIds)})`,
-    [Date.now(), remoteGroupId, ...userIds],
   );
 }

@@ -32,12 +32,10 @@ import {
   WAITS_FOR_ADDITIONS_MESSAGE,
   callOff,
   countPresent,
-  countPlaces,
   hurryRemovalsThatWait,
   markIntents,
   markRemoving,
   notFoundSince,
-  offerFreedPlaces,
   parkPeople,
   postpone,
   postponeUnsent,
@@ -53,6 +51,7 @@ import { ProvisioningAudit } from './provisioning-audit';
 import { GroupBlockedError } from './group-blocked';
 import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
 import { addedByUs, addedByUsAndKept, usersLinkedTo } from './known-target';
+import { countPlaces, offerFreedPlaces } from './places';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
 import type { ViewWithTeam } from './teams';
@@ -303,11 +302,11 @@ export class Members {
     leavers: ReadonlySet<string>,
   ): Promise<readonly string[]> {
     return this.leases.run(run.lease, async (tx) => {
-      const { taken, wanted } = await countPlaces(tx, view.remote.id);
+      const { taken, wanted, offered } = await countPlaces(tx, view.remote.id);
       if (wanted === 0) return remove;
       const { membersPerGroup, parallelCalls } = run.provider.limits;
       const free = Math.max(0, membersPerGroup - taken);
-      if (free > 0) await offerFreedPlaces(tx, view.remote.id, free);
+      if (free > offered) await offerFreedPlaces(tx, view.remote.id, free - offered);
       const [leaving, replaced] = partition(remove, (id) => leavers.has(id));
       const atOnce = Math.max(0, Math.min(wanted, parallelCalls) - free - leaving.length);
       await waitForAdditions(tx, view.remote.id, replaced.slice(atOnce));
@@ -381,6 +380,10 @@ export class Members {
         remoteGroupId,
         unpark.filter((userId) => waiting.has(userId)),
       );
+      // Whoever had a place coming and does not take it leaves it to the next.
+      const takers = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));
+      const left = [...waiting].filter(([userId, { hasPlace }]) => hasPlace && !takers.has(userId)).length;
+      if (left > 0 && full.length === 0) await offerFreedPlaces(tx, remoteGroupId, left);
       if (park.length + fullPeople.length + waiting.size > 0) {
         await noteCauses(tx, 'parked_member', remoteGroupId, causes.ofUsers);
       }
