@@ -53,6 +53,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`simulator: ${error instanceof Error ? error.message : String(error)}\n`);
+  const { code, message = String(error) } = (error ?? {}) as NodeJS.ErrnoException;
+  const remedy = code === 'EADDRINUSE' ? ': end what listens there, or set SIMULATOR_PORT' : '';
+  process.stderr.write(`simulator: ${message}${remedy}\n`);
   process.exitCode = 1;
 });

@@ -1,15 +1,15 @@
+import '../bin/node-version';
 import 'reflect-metadata';
 import { resolve } from 'node:path';
-import { type Settings, readSettings } from './config/settings';
+import type { Settings } from './config/settings';
 import { BackupError, backUp } from './database/backup';
 import { SEALED_COLUMNS } from './integrations/secrets/sealed-columns';
-import { endWith } from './process-end';
+import { runCommand } from './program';
 import { encryptionKeys, encryptionKeysFoundIn } from './security/encryption-keys';
 
 /** `npm run backup -- FILE`: copies the SQLite database of an installation that may be running. */
-function main(): void {
+runCommand((settings) => {
   const [file] = process.argv.slice(2);
-  const settings = readSettings(process.env);
   if (file === undefined) throw new BackupError('Say where the copy is to be: npm run backup -- FILE');
   if (settings.database.kind !== 'sqlite') {
     throw new BackupError('This copies SQLite. For MySQL use mysqldump, as docs/operations.md tells.');
@@ -24,7 +24,7 @@ function main(): void {
     ...keysToKeep(settings, new Set(keyIds)),
   ];
   process.stdout.write(`${report.join('\n')}\n`);
-}
+});
 
 /** Named, never shown. */
 function keysToKeep(settings: Settings, neededIds: ReadonlySet<string>): string[] {
@@ -51,10 +51,4 @@ function keysToKeep(settings: Settings, neededIds: ReadonlySet<string>): string[
 
 function idOf(row: unknown): string {
   return (row as { id: string }).id;
-}
-
-try {
-  main();
-} catch (error) {
-  endWith(error);
 }

@@ -1,17 +1,15 @@
 import '../bin/node-version';
 import 'reflect-metadata';
 import { AuditLog } from './audit/audit-log';
-import { readSettings } from './config/settings';
 import { Writer } from './database/writer';
 import { ENTITIES } from './entities';
 import { SecretRotation } from './integrations/secrets/secret-rotation';
-import { endWith } from './process-end';
+import { runCommand } from './program';
 import { encryptionKeys } from './security/encryption-keys';
 import { SecretBox } from './security/secret-box';
 
 /** `npm run secrets:rotate`: encrypts every stored secret with the first key of SCIMIFY_ENCRYPTION_KEY. */
-async function main(): Promise<void> {
-  const settings = readSettings(process.env);
+runCommand(async (settings) => {
   const secrets = new SecretBox(encryptionKeys(settings));
   const writer = await Writer.open(settings, ENTITIES);
   try {
@@ -29,6 +27,4 @@ async function main(): Promise<void> {
   } finally {
     await writer.close();
   }
-}
-
-main().catch(endWith);
+});

@@ -3,6 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { type DatabaseSettings, databaseSettings } from './database-settings';
 import { Environment } from './environment';
+import { OperatorError } from './operator-error';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -69,14 +70,18 @@ export type Quotas = Readonly<Record<QuotaName, number>>;
 export const SETTINGS = Symbol('SETTINGS');
 
 /** What the operator has to mend before Scimify can boot: one line for each wrong setting. */
-export class SettingsInvalidError extends Error {
+export class SettingsInvalidError extends OperatorError {
   constructor(readonly problems: readonly string[]) {
     super(`Scimify cannot start, mend these settings:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
     this.name = 'SettingsInvalidError';
   }
 }
 
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
 
 /** @throws SettingsInvalidError that lists everything wrong, never a value */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -98,7 +103,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     if (!given.SCIMIFY_ADMIN_KEY) {
       problems.push(`SCIMIFY_ADMIN_KEY must be set ${why} (openssl rand -hex 32)`);
     }
-    if (!given.SCIMIFY_PUBLIC_URL && !LOOPBACK.has(host)) {
+    if (!given.SCIMIFY_PUBLIC_URL && !isLoopback(host)) {
       problems.push(`SCIMIFY_PUBLIC_URL must be set ${why}: the address that identity providers reach`);
     }
   }

@@ -1,12 +1,13 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { OperatorError } from '../config/operator-error';
 import { loadSqlite } from './sqlite-driver';
 
 const OWNER_ONLY = 0o600;
 
 /** No copy was made; says why. */
-export class BackupError extends Error {
+export class BackupError extends OperatorError {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'BackupError';

@@ -1,4 +1,5 @@
 import { QueryFailedError } from 'typeorm';
+import { OperatorError } from '../config/operator-error';
 
 /** The database could not take the write in time or is away; nothing of it was written. */
 export class DatabaseUnavailableError extends Error {
@@ -25,7 +26,7 @@ export class RestartTransaction extends Error {
 }
 
 /** Another process has this SQLite database open. */
-export class DatabaseInUseError extends Error {
+export class DatabaseInUseError extends OperatorError {
   constructor(path: string) {
     super(
       `Another Scimify process already uses the database ${path}. SQLite serves one process: stop the other one, or use MySQL.`,
@@ -35,10 +36,10 @@ export class DatabaseInUseError extends Error {
 }
 
 /** Whether another process has this SQLite database open cannot be told. */
-export class LockFileError extends Error {
+export class LockFileError extends OperatorError {
   constructor(lockFile: string, cause: unknown) {
     super(
-      `The lock file ${lockFile} cannot be used: ${(cause as Error).message}. Make it writable for Scimify; if it is damaged, delete it while no Scimify process runs on this database.`,
+      `The lock file ${lockFile} cannot be used: ${(cause as Error).message}. Make it and its directory writable for Scimify's user; if it is damaged, delete it while no Scimify process runs on this database.`,
       { cause },
     );
     this.name = 'LockFileError';
@@ -46,7 +47,7 @@ export class LockFileError extends Error {
 }
 
 /** The database is empty although an encryption key says that there was one. */
-export class NewDatabaseRefusedError extends Error {
+export class NewDatabaseRefusedError extends OperatorError {
   constructor(database: string, keyFoundIn: string) {
     super(
       `The database ${database} is empty, but there is an encryption key (${keyFoundIn}), as there is after a first start. If this is the first start, set SCIMIFY_NEW_DATABASE=true for it. If not, nothing is lost yet: correct DATABASE_URL or SCIMIFY_DATA_DIR, or restore a backup (docs/operations.md).`,
@@ -72,14 +73,14 @@ const CONNECTION_CODES = new Set([
   'ER_SERVER_SHUTDOWN',
 ]);
 
-interface DriverError {
+export interface DriverError {
   errcode?: number;
   errno?: number;
   code?: string;
   message?: string;
 }
 
-function driverErrorOf(error: unknown): DriverError | null {
+export function driverErrorOf(error: unknown): DriverError | null {
   if (error instanceof QueryFailedError) return error.driverError as DriverError;
   // Those of a native driver are made outside of Jest's realm, and are no `Error` in it.
   return typeof error === 'object' ? error : null;

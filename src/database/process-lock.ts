@@ -15,11 +15,12 @@ export class ProcessLock {
     const { DatabaseSync } = loadSqlite();
     const lockFile = `${databasePath}.lock`;
     keepPrivate(lockFile);
-    const database = new DatabaseSync(lockFile);
+    let database: DatabaseSyncInstance | null = null;
     try {
+      database = new DatabaseSync(lockFile);
       database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     } catch (error) {
-      database.close();
+      database?.close();
       throw isLockedByAnother(error)
         ? new DatabaseInUseError(databasePath)
         : new LockFileError(lockFile, error);

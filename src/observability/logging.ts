@@ -2,22 +2,42 @@ import type { LoggerService } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger as Pino, pino } from 'pino';
 import type { LogLevel } from '../config/settings';
+import { terminalLine } from './terminal-log';
 
-/** JSON lines on standard output. Header values, bodies and queries never get into them. */
+/**
+ * On standard output: JSON lines, and lines for people where that is a terminal. Header values, bodies and queries never get
+ * into them.
+ */
 export function createLog(level: LogLevel): Pino {
-  return pino({ level, base: null });
+  const options = { level, base: null };
+  if (!process.stdout.isTTY) return pino(options);
+  return pino(options, { write: (line: string) => void process.stdout.write(terminalLine(line)) });
 }
+
+/** What Nest tells of its own start: a hundred lines, of which each says that all is well. */
+const START_OF_NEST = new Set([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
+/** Nest throws what it logs under this name, and whoever catches that says it. */
+const THROWN_TOO = 'ExceptionHandler';
 
 /** What Nest and the rooms log, into the same log. */
 export class NestLog implements LoggerService {
   constructor(private readonly pino: Pino) {}
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.pino.info(...line(message, rest));
+    const [fields, text] = line(message, rest);
+    if (START_OF_NEST.has(fields.context ?? '')) this.pino.debug(fields, text);
+    else this.pino.info(fields, text);
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.pino.error(...line(message, rest));
+    const [fields, text] = line(message, rest);
+    if (fields.context !== THROWN_TOO) this.pino.error(fields, text);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
@@ -34,8 +54,9 @@ export class NestLog implements LoggerService {
 }
 
 /** Nest passes the context last, an error, a stack or an object of fields before it. */
-function line(message: unknown, rest: unknown[]): [object, string] {
-  const context = typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
+function line(message: unknown, rest: unknown[]): [{ context?: string; err?: object }, string] {
+  const last = rest.at(-1);
+  const context = typeof last === 'string' ? last : undefined;
   const error = [message, ...rest].find((part) => part instanceof Error);
   const text = [message, ...rest].find((part) => typeof part === 'string');
   const fields = rest.find((part): part is object => isObject(part) && !(part instanceof Error));

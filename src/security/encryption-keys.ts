@@ -1,7 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OperatorError } from '../config/operator-error';
 import type { Settings } from '../config/settings';
+
+const KEY_BYTES = 32;
+
+/** The file of the generated key holds something else. */
+class KeyFileDamagedError extends OperatorError {
+  constructor(path: string) {
+    super(
+      `The file ${path} holds no encryption key (32 bytes in base64): put the one from your backup in its place, or set SCIMIFY_ENCRYPTION_KEY. With another key the stored secrets cannot be opened.`,
+    );
+    this.name = 'KeyFileDamagedError';
+  }
+}
 
 export interface EncryptionKey {
   /** Stored beside each ciphertext: tells which key opens it, and nothing about the key. */
@@ -13,7 +26,7 @@ type KeySettings = Pick<Settings, 'encryptionKeys' | 'dataDirectory'>;
 
 /** The operator's keys, or the one of the data directory, or a new one; the first encrypts, all decrypt. */
 export function encryptionKeys({ encryptionKeys: given, dataDirectory }: KeySettings): EncryptionKey[] {
-  const keys = given ?? [storedKey(dataDirectory) ?? randomBytes(32)];
+  const keys = given ?? [storedKey(dataDirectory) ?? randomBytes(KEY_BYTES)];
   return keys.map((bytes) => ({
     id: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
     bytes,
@@ -36,7 +49,11 @@ export function keepNewKey(settings: KeySettings, [key]: readonly EncryptionKey[
 
 function storedKey(dataDirectory: string): Buffer | null {
   const path = pathIn(dataDirectory);
-  return existsSync(path) ? Buffer.from(readFileSync(path, 'utf8').trim(), 'base64') : null;
+  if (!existsSync(path)) return null;
+  const text = statSync(path).isFile() ? readFileSync(path, 'utf8') : '';
+  const key = Buffer.from(text.trim(), 'base64');
+  if (key.length !== KEY_BYTES) throw new KeyFileDamagedError(path);
+  return key;
 }
 
 function pathIn(dataDirectory: string): string {

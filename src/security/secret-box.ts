@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { OperatorError } from '../config/operator-error';
 import type { EncryptionKey } from './encryption-keys';
 
 export interface SealedSecret {
@@ -7,7 +8,7 @@ export interface SealedSecret {
 }
 
 /** No configured key opens this secret. */
-export class SecretUnreadableError extends Error {
+export class SecretUnreadableError extends OperatorError {
   constructor(why: string) {
     super(`${why} Set SCIMIFY_ENCRYPTION_KEY to the key that the database was written with.`);
     this.name = 'SecretUnreadableError';

@@ -41,6 +41,7 @@ describe('the version of Node.js', () => {
     'dist/src/main.js',
     'dist/src/rotate-secrets.js',
     'dist/src/run-migrations.js',
+    'dist/src/backup.js',
   ])('is refused by %s in one sentence, before anything else is loaded', (program) => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,

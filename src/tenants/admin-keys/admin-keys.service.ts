@@ -31,6 +31,8 @@ export interface NewAdminKey {
 
 @Injectable()
 export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
+  private firstKey: { token: string; path: string } | null = null;
+
   constructor(
     @InjectRepository(AdminKey) private readonly keys: Repository<AdminKey>,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -69,9 +71,14 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
         target: { type: 'admin_key', id: stored.id },
       });
     });
-    if (process.stdout.isTTY) {
-      process.stdout.write(`\nPlatform admin key (shown once, also in ${path}):\n\n  ${token}\n\n`);
-    }
+    this.firstKey = { token, path };
+  }
+
+  /** The key that this boot made, once, and the file that it stands in too. */
+  takeFirstKey(): { token: string; path: string } | null {
+    const made = this.firstKey;
+    this.firstKey = null;
+    return made;
   }
 
   /**

@@ -1,0 +1,48 @@
+import { getMetadataStorage } from 'class-validator';
+import { Environment } from './environment';
+import { nearestName } from './nearest-name';
+import { isLoopback } from './settings';
+
+const PREFIX = 'SCIMIFY_';
+/** What Kubernetes tells of a service: `SCIMIFY_SERVICE_HOST`, `SCIMIFY_PORT_3000_TCP_ADDR`. */
+const OF_A_SERVICE = /^(\w+?)_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+
+/** Every environment variable that Scimify reads. */
+export function settingNames(): string[] {
+  const checks = getMetadataStorage().getTargetValidationMetadatas(Environment, '', false, false);
+  return [...new Set(checks.map(({ propertyName }) => propertyName))];
+}
+
+/** What is allowed and probably not meant, a sentence each. Values are not shown. */
+export function settingsWarnings(env: NodeJS.ProcessEnv): string[] {
+  return [...unknownNames(env), ...plainPublicUrl(env)];
+}
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  const known = settingNames();
+  return Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !isOfAService(name, env))
+    .map(
+      (name) => `${name} is no setting of Scimify and has no effect: did you mean ${nearest(name, known)}?`,
+    );
+}
+
+function isOfAService(name: string, env: NodeJS.ProcessEnv): boolean {
+  const service = OF_A_SERVICE.exec(name)?.[1];
+  return service !== undefined && env[`${service}_SERVICE_HOST`] !== undefined;
+}
+
+/** Some have no prefix, and are easily given one. */
+function nearest(name: string, known: readonly string[]): string {
+  const bare = (text: string) => (text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text);
+  return known[nearestName(bare(name), known.map(bare))]!;
+}
+
+function plainPublicUrl({ SCIMIFY_PUBLIC_URL: given }: NodeJS.ProcessEnv): string[] {
+  if (!given) return [];
+  const { protocol, hostname } = new URL(given);
+  if (protocol === 'https:' || isLoopback(hostname)) return [];
+  return [
+    'SCIMIFY_PUBLIC_URL is not https: keys cross the network in the clear, and identity providers refuse it. Put a proxy that ends TLS in front of Scimify and give its https address.',
+  ];
+}
