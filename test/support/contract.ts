@@ -108,12 +108,15 @@ export class Contract {
     } catch {
       return undefined;
     }
-    return this.routes.find(
-      (route) =>
-        route.segments.length === segments.length &&
-        route.item[method] !== undefined &&
-        route.segments.every((segment, index) => segment === null || segment === segments[index]),
-    );
+    // A path with fewer parameters comes first (OpenAPI 3.1 §4.8.8.2), whatever methods it has.
+    const [route] = this.routes
+      .filter(
+        (candidate) =>
+          candidate.segments.length === segments.length &&
+          candidate.segments.every((segment, index) => segment === null || segment === segments[index]),
+      )
+      .sort((one, other) => parametersOf(one) - parametersOf(other));
+    return route?.item[method] === undefined ? undefined : route;
   }
 
   private problemOfAnswer(
@@ -217,4 +220,8 @@ function closeObjects(part: unknown): void {
     schema.additionalProperties = false;
   }
   for (const inner of Object.values(schema)) closeObjects(inner);
+}
+
+function parametersOf({ segments }: Route): number {
+  return segments.filter((segment) => segment === null).length;
 }

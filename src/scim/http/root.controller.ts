@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ScimCaller } from '../authentication/scim-authentication';
 import { scimRouteOf } from '../authentication/scim-route';
 import { listResponseText } from '../messages/list-response';
-import { ScimError } from '../messages/scim-error';
+import { ScimError, ScimMethodNotAllowedError } from '../messages/scim-error';
 import { readSearchBody } from '../messages/search-request';
 import { RootSearch } from '../resources/root-search';
 import { Caller, sendPieces } from './exchange';
@@ -12,9 +12,9 @@ import { Caller, sendPieces } from './exchange';
 /** Methods of each endpoint; one that exists and is asked in another way is 405, everything else 404. */
 const METHODS: readonly [RegExp, string][] = [
   [/^\/(Users|Groups)$/, 'GET, POST'],
-  [/^\/(Users|Groups)\/[^/]+$/, 'GET, PUT, PATCH, DELETE'],
-  [/^\/(ServiceProviderConfig|ResourceTypes|Schemas)(\/[^/]+)?$/, 'GET'],
   [/^\/((Users|Groups)\/)?\.search$/, 'POST'],
+  [/^\/(Users|Groups)\/[^/]+$/, 'GET, PUT, PATCH, DELETE'],
+  [/^\/(ServiceProviderConfig|(ResourceTypes|Schemas)(\/[^/]+)?)$/, 'GET'],
   [/^\/Bulk$/, 'POST'],
 ];
 
@@ -45,11 +45,10 @@ export class ScimRootController {
 
   @All(['', '*'])
   @ApiExcludeEndpoint()
-  anythingElse(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): never {
+  anythingElse(@Req() request: FastifyRequest): never {
     const path = scimRouteOf(request)!.path.replace(/\/$/, '');
     const allowed = METHODS.find(([endpoint]) => endpoint.test(path))?.[1];
     if (allowed === undefined) throw ScimError.notFound('There is no such SCIM endpoint.');
-    void reply.header('Allow', allowed);
-    throw new ScimError(405, undefined, `This endpoint takes ${allowed} only.`);
+    throw new ScimMethodNotAllowedError(allowed);
   }
 }

@@ -8,7 +8,7 @@ import {
 import { JsonRefusedError } from '../../security/json-refused';
 import { TooManyRequestsError } from '../../security/too-many-requests';
 import { type ScimFastifyRequest, ScimUnauthenticatedError } from '../authentication/scim-authentication';
-import { ScimError, type ScimErrorBody, quoted } from '../messages/scim-error';
+import { ScimError, type ScimErrorBody, ScimMethodNotAllowedError, quoted } from '../messages/scim-error';
 
 export interface ScimErrorResponse {
   status: number;
@@ -25,6 +25,7 @@ export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): 
   request.refusal = scimError;
   const headers: Record<string, string> = {};
   if (scimError instanceof ScimUnauthenticatedError) headers['WWW-Authenticate'] = 'Bearer';
+  if (scimError instanceof ScimMethodNotAllowedError) headers.Allow = scimError.allowed;
   if (scimError.status === 429 || scimError.status === 503) headers['Retry-After'] = RETRY_AFTER_SECONDS;
   if (error instanceof TooManyRequestsError) headers['Retry-After'] = String(error.retryAfterSeconds);
   return { status: scimError.status, headers, body: scimError.toBody() };

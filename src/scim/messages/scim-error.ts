@@ -103,6 +103,13 @@ export class ScimError extends Error {
   }
 }
 
+/** 405 for a method that an endpoint does not take, with those that it takes. */
+export class ScimMethodNotAllowedError extends ScimError {
+  constructor(readonly allowed: string) {
+    super(405, undefined, `This endpoint takes ${allowed} only.`);
+  }
+}
+
 const ECHO_LIMIT = 100;
 
 /**

@@ -1,14 +1,19 @@
 import type { TransactionOptions } from '../../database/transaction-runner';
 import { validate as isUuid } from 'uuid';
 import { ResourceNotFoundError } from '../../directory/directory-errors';
-import { ScimError } from '../messages/scim-error';
+import { ScimError, ScimMethodNotAllowedError } from '../messages/scim-error';
 import type { WriteConditions } from './resource-operations';
 
 /** A write that has waited so long is refused with 429, which the IdP repeats, rather than answered after its time-out. */
 export const WRITE_OPTIONS: TransactionOptions = { maxWaitMs: 5_000 };
 
-/** An id that is no UUID is nobody's. */
+/**
+ * An id that is no UUID is nobody's.
+ *
+ * @throws ResourceNotFoundError, or ScimMethodNotAllowedError for the search, which stands where an id does
+ */
 export function resourceId(type: 'User' | 'Group', id: string): string {
+  if (id === '.search') throw new ScimMethodNotAllowedError('POST');
   const lower = id.toLowerCase();
   if (!isUuid(lower)) throw new ResourceNotFoundError(type, id);
   return lower;
