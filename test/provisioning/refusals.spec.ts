@@ -1,6 +1,8 @@
 import type { SimAccount } from '../../simulator/simulator';
+import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { longAfterwards } from './support/reconciliation';
 import { letTimePass } from './support/passing-time';
 
 const MINUTE = 60_000;
@@ -202,5 +204,89 @@ describe('a place in a full team', () => {
     const emails = account.team('On-call')!.members.map((member) => member.email);
     expect(emails).toHaveLength(OF_A_TEAM);
     expect(emails).toEqual(expect.arrayContaining(people(30)));
+  });
+});
+
+describe('whoever was refused is not tried again', () => {
+  const callsFor = (names: readonly string[]) => {
+    const people = names.map(personOf);
+    return scimify.pagerDuty
+      .calls()
+      .filter(
+        ({ method, path: called }) => method !== 'GET' && people.some((id) => called.endsWith(`/${id}`)),
+      )
+      .map(({ method, path: called }) => `${method} ${called}`);
+  };
+  const setEmail = (name: string, value: string) =>
+    integration.scim.patchOperations(`/Users/${users[name]}`, {
+      op: 'replace',
+      value: { emails: [{ primary: true, type: 'work', value }] },
+    });
+
+  it('because the e-mail address of somebody else changes', async () => {
+    await connect();
+    const refused = ['bo', 'cy'];
+    for (const name of refused) account.updateUser(personOf(name), { role: 'read_only_user' });
+    const group = await push('On-call', 'ada', 'dee', ...refused);
+    await scimify.settled(integration, ['partial']);
+    account.associate(account.team('On-call')!.id, 'Escalation Policies', { userIds: [personOf('dee')] });
+    await integration.scim.removeMembers(group, users.dee!);
+    await waitFor(
+      'dee to be kept',
+      async () => (await scimify.admin.get(path('/overview'))).body,
+      () => callsFor(['dee']).some((call) => call.startsWith('DELETE')),
+    );
+    await scimify.settled(integration, ['partial']);
+    const before = callsFor([...refused, 'dee']);
+
+    account.addUser({ email: email('another') });
+    await setEmail('ada', email('another'));
+    await waitFor(
+      'another to take the place of ada',
+      () => account.team('On-call')!.members.map((member) => member.email),
+      (emails) => emails.includes(email('another')) && !emails.includes(email('ada')),
+    );
+    await scimify.settled(integration, ['partial']);
+    expect(callsFor([...refused, 'dee'])).toEqual(before);
+    for (const name of refused) {
+      expect(await memberShown(group, name)).toMatchObject({ reason: 'user_is_stakeholder' });
+    }
+
+    // But once an admin asks for it, each of them is.
+    await scimify.admin.post(path(`/groups/${group}/retry`));
+    await waitFor(
+      'a call for each of them',
+      () => callsFor([...refused, 'dee']).slice(before.length),
+      (calls) => [...refused, 'dee'].every((name) => calls.some((call) => call.endsWith(personOf(name)))),
+    );
+  });
+
+  it('but in another team that takes the place of one that was deleted by hand', async () => {
+    await connect();
+    account.updateUser(personOf('bo'), { role: 'read_only_user' });
+    await push('On-call', 'ada', 'bo');
+    await scimify.settled(integration, ['partial']);
+    account.updateUser(personOf('bo'), { role: 'user' });
+    account.removeTeam(account.team('On-call')!.id);
+    await longAfterwards(scimify);
+    // By its interval: one that an admin asks for forgets refusals anyway.
+    await scimify.app
+      .get(TransactionRunner)
+      .run((tx) =>
+        tx.query('UPDATE integration_work SET reconcileAt = ?, dueAt = ? WHERE integrationId = ?', [
+          Date.now(),
+          Date.now(),
+          integration.id,
+        ]),
+      );
+    await waitFor(
+      'both to be in the new team',
+      () =>
+        account
+          .team('On-call')
+          ?.members.map((member) => member.email)
+          .sort(),
+      (emails) => emails?.join() === [email('ada'), email('bo')].join(),
+    );
   });
 });

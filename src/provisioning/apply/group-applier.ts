@@ -111,13 +111,13 @@ export class GroupApplier {
     let pairs = await this.people.changedPairs(view.groupId, CHUNK);
     if (view.change?.whole || pairs.length === CHUNK) {
       await this.applyJoiningPairs(run, view);
-      if (view.change?.whole) await this.compareMembers(run, view);
+      if (view.change?.whole) await this.compareMembers(run, view, now);
       pairs = await this.people.changedPairs(view.groupId, CHUNK);
     }
     for (; pairs.length > 0; pairs = await this.people.changedPairs(view.groupId, CHUNK)) {
       await this.applyPairs(run, view, pairs);
     }
-    if (view.change?.whole) await this.compareTeam(run, view);
+    if (view.change?.whole) await this.compareTeam(run, view, now);
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
       const userIds = await this.people.parkedDue(view.remote.id, now, CHUNK);
       await this.users.resolve(run, userIds);
@@ -149,20 +149,22 @@ export class GroupApplier {
   }
 
   /** Everybody in the group, before anybody leaves. */
-  private async compareMembers(run: RunContext, view: ViewWithTeam): Promise<void> {
+  private async compareMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
       await this.users.resolveInTurn(run, userIds);
-      await this.members.apply(run, view, userIds, []);
+      const refused = await this.people.refusedAmong(view.remote.id, userIds, now);
+      const compared = userIds.filter((userId) => !refused.has(userId));
+      await this.members.apply(run, view, compared, []);
       after = userIds.at(-1)!;
     }
   }
 
   /** Everybody known in the team. */
-  private async compareTeam(run: RunContext, view: ViewWithTeam): Promise<void> {
+  private async compareTeam(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
     for (let after = ''; ;) {
-      const remoteUserIds = await this.people.remoteMembersAfter(view.remote.id, after, CHUNK);
+      const remoteUserIds = await this.people.remoteMembersToCompare(view.remote.id, after, now, CHUNK);
       if (remoteUserIds.length === 0) break;
       await this.members.apply(run, view, [], remoteUserIds);
       after = remoteUserIds.at(-1)!;

@@ -146,6 +146,37 @@ export class People {
     return rows.map(({ remoteUserId }) => remoteUserId);
   }
 
+  /**
+   * Those of these people whom the target does not take into the team, as it said of this very link, and whose next attempt has
+   * not come. What became of somebody else is no reason to try them again.
+   */
+  async refusedAmong(remoteGroupId: string, userIds: readonly string[], now: number): Promise<Set<string>> {
+    const rows = await this.reader.query<{ userId: string }[]>(
+      `SELECT p.userId AS userId FROM parked_member p
+       JOIN remote_user r ON r.userId = p.userId AND r.remoteUserId IS NOT NULL
+       LEFT JOIN remote_member m ON m.remoteGroupId = p.remoteGroupId AND m.remoteUserId = r.remoteUserId
+       WHERE p.remoteGroupId = ? AND p.userId IN (${inList(userIds)}) AND p.kind = 'waiting' AND p.attempts > 0
+         AND p.nextAttemptAt > ? AND m.remoteUserId IS NULL`,
+      [remoteGroupId, ...userIds, now],
+    );
+    return new Set(rows.map(({ userId }) => userId));
+  }
+
+  /** As `remoteMembersAfter`, but for those whom the target does not let go and whose next attempt has not come. */
+  async remoteMembersToCompare(
+    remoteGroupId: string,
+    after: string,
+    now: number,
+    limit: number,
+  ): Promise<string[]> {
+    const rows = await this.reader.query<{ remoteUserId: string }[]>(
+      `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
+         AND (kind IS NULL OR kind <> 'waiting' OR nextAttemptAt <= ?) ORDER BY remoteUserId LIMIT ?`,
+      [remoteGroupId, after, now, limit],
+    );
+    return rows.map(({ remoteUserId }) => remoteUserId);
+  }
+
   /** As `remoteMembersAfter`, but for those whose call has just failed. */
   async remoteMembersNotWaiting(
     remoteGroupId: string,

@@ -118,7 +118,9 @@ export class MemberDryRun {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(this.team.view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
-      await this.step(userIds, []);
+      const refused = await this.people.refusedAmong(this.remoteGroupId, userIds, Date.now());
+      const compared = userIds.filter((userId) => !refused.has(userId));
+      await this.step(compared, []);
       after = userIds.at(-1)!;
     }
   }

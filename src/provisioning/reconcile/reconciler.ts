@@ -23,6 +23,7 @@ import { Leases } from '../schedule/lease';
 import { unlinkGone } from '../state/remote-links';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
+import { forgetFailures } from '../state/waiting-groups';
 import { type GroupDrift, type KnownGroup, type SeenGroup, driftOf, visibilityLost } from './drift';
 import { DriftLedger, type FoundDrift, renamedByHand } from './drift-ledger';
 import { confirmMissing } from './missing-teams';
@@ -193,6 +194,8 @@ export class Reconciler {
       ownership: null,
     };
     await tx.manager.update(RemoteGroup, { id }, { ...nothing, ...NOTHING_WRONG });
+    // Whom that team did not take another one may.
+    await forgetFailures(tx, integrationId, groupId);
     await offerFreedNames(tx, run, remoteName);
     const found: FoundDrift = {
       groupId,
