@@ -1,3 +1,4 @@
+import { RoomProbe } from './database/room-probe.entity';
 import { IdempotencyKey } from './admin-api/idempotency/idempotency-key.entity';
 import { AuditEvent } from './audit/audit-event.entity';
 import { GroupChange, MemberChange } from './directory/change.entity';
@@ -23,6 +24,7 @@ import { Tenant } from './tenants/tenant.entity';
 
 /** Every table of the product, in the order data flows. */
 export const ENTITIES = [
+  RoomProbe,
   Tenant,
   AdminKey,
   IdempotencyKey,

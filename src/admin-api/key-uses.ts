@@ -64,7 +64,7 @@ export class KeyUses implements OnApplicationBootstrap, BeforeApplicationShutdow
       outcomes.forEach((outcome, index) => {
         const [key, use] = some[index]!;
         if (outcome.status === 'rejected') {
-          this.logger.warn(`The last use of a key could not be written, and will be: ${outcome.reason}`);
+          this.logger.warn('The last use of a key could not be written, and will be', outcome.reason);
         } else if (this.waiting.get(key)?.at === use.at) {
           this.waiting.delete(key);
         }

@@ -1,6 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
-import { CommitOutcomeUnknownError, DatabaseUnavailableError } from '../database/database-errors';
+import {
+  CommitOutcomeUnknownError,
+  DatabaseFullError,
+  DatabaseUnavailableError,
+} from '../database/database-errors';
 import { SecretUnreadableError } from '../security/secret-box';
 import { JsonRefusedError } from '../security/json-refused';
 import { TooManyRequestsError } from '../security/too-many-requests';
@@ -33,6 +37,7 @@ export function problemDetails(error: unknown, requestId: string): ProblemDetail
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof DatabaseFullError) return new Problem('database_unavailable', error.message);
   if (error instanceof DatabaseUnavailableError) return new Problem('database_unavailable');
   if (error instanceof CommitOutcomeUnknownError) return new Problem('outcome_unknown');
   if (error instanceof SecretUnreadableError) return new Problem('secret_unreadable');

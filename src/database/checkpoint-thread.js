@@ -13,7 +13,11 @@ parentPort.on('message', (message) => {
     parentPort.close();
     return;
   }
-  // What the writer and the readers still need is left for the next time.
-  database.exec('PRAGMA wal_checkpoint(PASSIVE)');
-  parentPort.postMessage('done');
+  try {
+    // What the writer and the readers still need is left for the next time.
+    database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    parentPort.postMessage(null);
+  } catch (error) {
+    parentPort.postMessage({ message: error.message, errcode: error.errcode });
+  }
 });

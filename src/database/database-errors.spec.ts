@@ -1,4 +1,4 @@
-import { type UniqueKey, violatedKey } from './database-errors';
+import { type UniqueKey, isNoRoom, violatedKey } from './database-errors';
 
 const NAME: UniqueKey = {
   table: 'scim_user',
@@ -34,5 +34,38 @@ describe('a write that was refused for a unique key', () => {
     ['no error of a database', new Error("for key 'scim_user_name'")],
   ])('is not taken for a known one: %s', (_what, error) => {
     expect(violatedKey(error, [NAME])).toBeNull();
+  });
+});
+
+describe('a write for which there is no room', () => {
+  it.each([
+    ['SQLite', { errcode: 13, message: 'database or disk is full' }],
+    ['the shared memory of SQLite', { errcode: 4874, message: 'disk I/O error' }],
+    [
+      'a full disk under MySQL',
+      { errno: 1021, message: 'Disk full (/tmp/#sql); waiting for someone to free some space' },
+    ],
+    ['a full table', { errno: 1114, message: "The table 'scim_user' is full" }],
+    [
+      'a file of MariaDB',
+      { errno: 1026, message: 'Error writing file \'./x.ibd\' (errno: 28 "No space left on device")' },
+    ],
+    [
+      'a file of MySQL',
+      { errno: 3, message: "Error writing file '/tmp/MY' (OS errno 28 - No space left on device)" },
+    ],
+    ['the system', { code: 'ENOSPC', message: 'ENOSPC: no space left on device, fdatasync' }],
+    ['a quota of the system', { code: 'EDQUOT', message: 'EDQUOT: disk quota exceeded, fdatasync' }],
+  ])('is known, as it is told by %s', (_whose, error) => {
+    expect(isNoRoom(error)).toBe(true);
+  });
+
+  it.each([
+    ['a key that is taken', { errcode: 2067, message: 'UNIQUE constraint failed: scim_user.id' }],
+    ['a broken disk', { errcode: 778, message: 'disk I/O error' }],
+    ['a deadlock', { errno: 1213, message: 'Deadlock found' }],
+    ['a value of somebody', { errno: 1062, message: "Duplicate entry 'errno 280' for key 'PRIMARY'" }],
+  ])('is not taken for one: %s', (_what, error) => {
+    expect(isNoRoom(error)).toBe(false);
   });
 });

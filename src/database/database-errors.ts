@@ -1,11 +1,22 @@
 import { QueryFailedError } from 'typeorm';
 import { OperatorError } from '../config/operator-error';
+import { TOLD } from '../observability/told';
 
 /** The database could not take the write in time or is away; nothing of it was written. */
 export class DatabaseUnavailableError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'DatabaseUnavailableError';
+  }
+}
+
+/** The disk of the database has no room; nothing of the write is there. Its owner (`DatabaseRoom`) has told the log. */
+export class DatabaseFullError extends DatabaseUnavailableError {
+  readonly [TOLD] = true;
+
+  constructor(cause?: unknown) {
+    super('The disk of the database is full, and nothing was changed.', cause);
+    this.name = 'DatabaseFullError';
   }
 }
 
@@ -57,6 +68,11 @@ export class NewDatabaseRefusedError extends OperatorError {
 }
 
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
+const SQLITE_NO_ROOM_FOR_SHARED_MEMORY = 4874;
+const MYSQL_DISK_FULL = 1021;
+const MYSQL_TABLE_FULL = 1114;
+const NO_ROOM_CODES = new Set(['ENOSPC', 'EDQUOT']);
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const MYSQL_DUPLICATE_ENTRY = 1062;
@@ -119,6 +135,20 @@ export function violatedKey<Key extends UniqueKey>(error: unknown, keys: readonl
 export function isLockedByAnother(error: unknown): boolean {
   // The low byte is the code; what stands above it says in which situation.
   return ((driverErrorOf(error)?.errcode ?? 0) & 0xff) === SQLITE_BUSY;
+}
+
+/** Whether there is no room for a write: on the disk, in the quota of the user, or in the table. */
+export function isNoRoom(error: unknown): boolean {
+  const { errcode = 0, errno, code = '', message = '' } = driverErrorOf(error) ?? {};
+  return (
+    (errcode & 0xff) === SQLITE_FULL ||
+    errcode === SQLITE_NO_ROOM_FOR_SHARED_MEMORY ||
+    errno === MYSQL_DISK_FULL ||
+    errno === MYSQL_TABLE_FULL ||
+    NO_ROOM_CODES.has(code) ||
+    // A file of the server that could not be written, for the reason that its system gave: ENOSPC.
+    /\b(errno|errcode):? 28\b/i.test(message)
+  );
 }
 
 /** Whether MySQL rolled a transaction back in favour of another one: the whole of it may be run again. */

@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SETTINGS, type Settings } from '../config/settings';
+import { Readiness } from '../observability/readiness';
 import { type EntityClasses, readerOptions } from './data-source-options';
 import { TransactionRunner } from './transaction-runner';
 import { Writer } from './writer';
@@ -8,7 +9,14 @@ import { Writer } from './writer';
 @Global()
 @Module({})
 class WriterModule implements OnApplicationShutdown {
-  constructor(private readonly writer: Writer) {}
+  constructor(
+    private readonly writer: Writer,
+    readiness: Readiness,
+  ) {
+    readiness.ask(() =>
+      writer.room.isFull ? 'The disk of the database is full: nothing can be written.' : null,
+    );
+  }
 
   static forRoot(entities: EntityClasses): DynamicModule {
     return {

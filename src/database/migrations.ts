@@ -4,6 +4,7 @@ import { UrgentChanges1790300000000 } from './migrations/1790300000000-urgent-ch
 import { RepeatedFailures1790310000000 } from './migrations/1790310000000-repeated-failures';
 import { ToldOnce1790400000000 } from './migrations/1790400000000-told-once';
 import { TargetAttributes1790500000000 } from './migrations/1790500000000-target-attributes';
+import { RoomProbe1790600000000 } from './migrations/1790600000000-room-probe';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   RepeatedFailures1790310000000,
   ToldOnce1790400000000,
   TargetAttributes1790500000000,
+  RoomProbe1790600000000,
 ];

@@ -7,7 +7,9 @@ import {
   RestartTransaction,
   isConnectionFailure,
   isLockConflict,
+  isNoRoom,
 } from './database-errors';
+import type { DatabaseRoom } from './room';
 import {
   type Transaction,
   type TransactionOptions,
@@ -28,7 +30,10 @@ export class MysqlTransactionRunner extends TransactionRunner {
   private readonly prepared = new WeakSet<object>();
   private readonly shares = new ConnectionShares(CONNECTIONS_PER_LANE);
 
-  constructor(private readonly writer: DataSource) {
+  constructor(
+    private readonly writer: DataSource,
+    private readonly room: DatabaseRoom,
+  ) {
     super();
   }
 
@@ -50,6 +55,7 @@ export class MysqlTransactionRunner extends TransactionRunner {
         await this.prepare(runner);
         return await runOnce(runner, work);
       } catch (error) {
+        if (isNoRoom(error)) throw this.room.refuse(this, error);
         const again = isLockConflict(error) || error instanceof RestartTransaction;
         if (!again) throw isConnectionFailure(error) ? unavailable(error) : error;
         if (attempt === MAX_ATTEMPTS || performance.now() > deadline) throw unavailable(error);

@@ -1,8 +1,15 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import type { AbstractSqliteDriver } from 'typeorm/driver/sqlite-abstract/AbstractSqliteDriver';
 import { currentWork, onBehalfOf } from '../event-loop/current-work';
 import { noteHolder } from '../event-loop/thread-watch';
-import { CommitOutcomeUnknownError, DatabaseUnavailableError, RestartTransaction } from './database-errors';
+import {
+  CommitOutcomeUnknownError,
+  DatabaseUnavailableError,
+  RestartTransaction,
+  isNoRoom,
+} from './database-errors';
+import type { DatabaseRoom } from './room';
 import {
   type Transaction,
   type TransactionOptions,
@@ -29,6 +36,8 @@ interface FinishedWork {
   settle: () => void;
   fail: (error: unknown) => void;
   afterCommit: (() => void)[];
+  /** Why the database undid the whole transaction, and not this work alone. */
+  allUndoneBy?: unknown;
 }
 
 /**
@@ -44,6 +53,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
   constructor(
     private readonly writer: DataSource,
     private readonly log: WriteAheadLog,
+    private readonly room: DatabaseRoom,
   ) {
     super();
   }
@@ -112,7 +122,12 @@ export class SqliteTransactionRunner extends TransactionRunner {
       const next = this.takeNext(finished.length > 0);
       if (next) {
         const start = performance.now();
-        finished.push(await runInSavepoint(runner, next.work));
+        const outcome = await this.runInSavepoint(runner, next.work);
+        finished.push(outcome);
+        if (outcome.allUndoneBy !== undefined) {
+          for (const { fail } of finished) fail(this.undone(outcome.allUndoneBy));
+          return;
+        }
         this.lanes.charge(next.lane, performance.now() - start);
         if (next.work.big) break;
       } else {
@@ -124,10 +139,16 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
     try {
       await runner.commitTransaction();
+    } catch (error) {
+      await this.rollBack(runner);
+      const failure = isNoRoom(error) ? this.undone(error) : new CommitOutcomeUnknownError(error);
+      for (const { fail } of finished) fail(failure);
+      return;
+    }
+    try {
       await this.log.flush();
     } catch (error) {
-      // SQLite rolls back by itself where the disk is full or broken, and then knows of no transaction any more.
-      await runner.rollbackTransaction().catch(() => undefined);
+      if (isNoRoom(error)) this.room.refuse(this, error);
       for (const { fail } of finished) fail(new CommitOutcomeUnknownError(error));
       return;
     }
@@ -137,30 +158,61 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
   }
 
+  /** A work that failed is undone, and told after the COMMIT as well: what it was refused for may not be committed before. */
+  private async runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork> {
+    const afterCommit: (() => void)[] = [];
+    await runner.startTransaction();
+    try {
+      const value = await queued.work(transactionOn(runner, afterCommit));
+      await runner.commitTransaction();
+      return { settle: () => queued.resolve(value), fail: queued.reject, afterCommit };
+    } catch (error) {
+      const undoneAlone = await this.rollBack(runner);
+      const failure = isNoRoom(error) ? this.room.refuse(this, error) : error;
+      return {
+        // With a single writer nothing can have changed between two attempts: to run it again would not end.
+        settle: () =>
+          queued.reject(
+            failure instanceof RestartTransaction ? new Error(`${failure.message} (single writer)`) : failure,
+          ),
+        fail: (cause) =>
+          queued.reject(
+            cause instanceof DatabaseUnavailableError
+              ? cause
+              : new DatabaseUnavailableError('The database did not commit.', cause),
+          ),
+        afterCommit: [],
+        allUndoneBy: undoneAlone ? undefined : error,
+      };
+    }
+  }
+
+  /**
+   * Where the disk is full or broken, SQLite has rolled back the whole transaction by itself, of which TypeORM learns nothing:
+   * with the next one it begins from nothing.
+   *
+   * @returns false where there was nothing left to roll back
+   */
+  private async rollBack(runner: QueryRunner): Promise<boolean> {
+    try {
+      await runner.rollbackTransaction();
+      return true;
+    } catch {
+      (this.writer.driver as AbstractSqliteDriver).queryRunner = undefined;
+      return false;
+    }
+  }
+
+  /** What those are told whose write is not there. */
+  private undone(cause: unknown): DatabaseUnavailableError {
+    return isNoRoom(cause)
+      ? this.room.refuse(this, cause)
+      : new DatabaseUnavailableError('The database undid the write.', cause);
+  }
+
   private takeNext(smallOnly: boolean): { lane: string; work: QueuedWork } | null {
     const next = this.lanes.next(performance.now(), smallOnly);
     if (next?.work.impatience) clearTimeout(next.work.impatience);
     return next;
-  }
-}
-
-/** A work that failed is undone, and told after the COMMIT as well: what it was refused for may not be committed before. */
-async function runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork> {
-  const afterCommit: (() => void)[] = [];
-  await runner.startTransaction();
-  try {
-    const value = await queued.work(transactionOn(runner, afterCommit));
-    await runner.commitTransaction();
-    return { settle: () => queued.resolve(value), fail: queued.reject, afterCommit };
-  } catch (error) {
-    await runner.rollbackTransaction();
-    // With a single writer nothing can have changed between two attempts: to run it again would not end.
-    const failure =
-      error instanceof RestartTransaction ? new Error(`${error.message} (single writer)`) : error;
-    return {
-      settle: () => queued.reject(failure),
-      fail: (cause) => queued.reject(new DatabaseUnavailableError('The database did not commit.', cause)),
-      afterCommit: [],
-    };
   }
 }

@@ -3,6 +3,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Logger } from '@nestjs/common';
+import { isNoRoom } from './database-errors';
+
+/** As the thread tells it: an error does not pass unchanged. */
+interface CopyFailure {
+  message: string;
+  errcode?: number;
+}
 
 const CHECKPOINT_EVERY_MS = 1_000;
 
@@ -20,6 +27,7 @@ export class WriteAheadLog {
   private readonly timer: NodeJS.Timeout;
   private committed = false;
   private busy = false;
+  private failing = false;
 
   private constructor(
     databasePath: string,
@@ -29,7 +37,7 @@ export class WriteAheadLog {
       workerData: { database: databasePath, sqlite: require.resolve('@photostructure/sqlite') },
     });
     this.thread.unref();
-    this.thread.on('message', () => (this.busy = false));
+    this.thread.on('message', (failure: CopyFailure | null) => this.copied(failure));
     this.thread.on('error', (error) =>
       this.logger.warn('The log of the database is copied by the writer from now on', error),
     );
@@ -59,6 +67,16 @@ export class WriteAheadLog {
     this.thread.ref();
     this.thread.postMessage('end');
     await ended;
+  }
+
+  /** What failed is tried again with the next copy. That a disk is full is told by who writes and is refused for it. */
+  private copied(failure: CopyFailure | null): void {
+    this.busy = false;
+    if (failure && !this.failing && !isNoRoom(failure)) {
+      this.logger.warn(`The log of the database was not copied, and is tried again: ${failure.message}`);
+    }
+    this.committed ||= failure !== null;
+    this.failing = failure !== null;
   }
 
   private copy(): void {

@@ -6,6 +6,7 @@ import { MysqlTransactionRunner } from './mysql-transaction-runner';
 import { newDatabaseOf } from './new-database';
 import { keepPrivate } from './private-files';
 import { ProcessLock } from './process-lock';
+import { DatabaseRoom } from './room';
 import { SqliteTransactionRunner } from './sqlite-transaction-runner';
 import type { TransactionRunner } from './transaction-runner';
 import { WriteAheadLog } from './write-ahead-log';
@@ -13,6 +14,7 @@ import { WriteAheadLog } from './write-ahead-log';
 /** The writing connection with, on SQLite, the lock that keeps other processes out. */
 export class Writer {
   readonly transactions: TransactionRunner;
+  readonly room = new DatabaseRoom();
 
   private constructor(
     readonly dataSource: DataSource,
@@ -22,8 +24,8 @@ export class Writer {
     private readonly log: WriteAheadLog | null,
   ) {
     this.transactions = log
-      ? new SqliteTransactionRunner(dataSource, log)
-      : new MysqlTransactionRunner(dataSource);
+      ? new SqliteTransactionRunner(dataSource, log, this.room)
+      : new MysqlTransactionRunner(dataSource, this.room);
   }
 
   /**
@@ -49,6 +51,7 @@ export class Writer {
   }
 
   async close(): Promise<void> {
+    this.room.end();
     await this.transactions.end();
     await this.log?.end();
     await this.dataSource.destroy();

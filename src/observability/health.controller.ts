@@ -3,15 +3,22 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
+  ApiPropertyOptional,
   ApiServiceUnavailableResponse,
   ApiTags,
 } from '@nestjs/swagger';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { FastifyReply } from 'fastify';
 import type { DataSource } from 'typeorm';
+import { Readiness } from './readiness';
 
 class HealthView {
   @ApiProperty({ enum: ['ok', 'unavailable'] }) status: 'ok' | 'unavailable';
+  @ApiPropertyOptional({
+    description: 'What is wrong, in a sentence; only where something is',
+    example: 'The database does not answer.',
+  })
+  reason?: string;
 }
 
 @ApiTags('Health')
@@ -19,7 +26,10 @@ class HealthView {
 export class HealthController {
   private readonly logger = new Logger(HealthController.name);
 
-  constructor(@InjectDataSource() private readonly reader: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly reader: DataSource,
+    private readonly readiness: Readiness,
+  ) {}
 
   @Get('live')
   @ApiOperation({ summary: 'The process runs' })
@@ -29,17 +39,23 @@ export class HealthController {
   }
 
   @Get('ready')
-  @ApiOperation({ summary: 'The process can serve: its database answers' })
+  @ApiOperation({ summary: 'The process can serve: its database answers, and has room for what is written' })
   @ApiOkResponse({ type: HealthView })
-  @ApiServiceUnavailableResponse({ type: HealthView, description: 'The database does not answer' })
+  @ApiServiceUnavailableResponse({ type: HealthView, description: 'It cannot serve' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
+    const reason = (await this.silentDatabase()) ?? this.readiness.obstacle;
+    if (reason === null) return { status: 'ok' };
+    void reply.status(503);
+    return { status: 'unavailable', reason };
+  }
+
+  private async silentDatabase(): Promise<string | null> {
     try {
       await this.reader.query('SELECT 1');
-      return { status: 'ok' };
+      return null;
     } catch (error) {
       this.logger.error('The database does not answer', error);
-      void reply.status(503);
-      return { status: 'unavailable' };
+      return 'The database does not answer.';
     }
   }
 }

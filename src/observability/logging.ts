@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger as Pino, pino } from 'pino';
 import type { LogLevel } from '../config/settings';
 import { terminalLine } from './terminal-log';
+import { isTold } from './told';
 
 /**
  * On standard output: JSON lines, and lines for people where that is a terminal. Header values, bodies and queries never get
@@ -36,11 +37,13 @@ export class NestLog implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
+    if ([message, ...rest].some(isTold)) return;
     const [fields, text] = line(message, rest);
     if (fields.context !== THROWN_TOO) this.pino.error(fields, text);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
+    if ([message, ...rest].some(isTold)) return;
     this.pino.warn(...line(message, rest));
   }
 

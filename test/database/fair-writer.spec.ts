@@ -3,6 +3,7 @@ import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promis
 import { DataSource } from 'typeorm';
 import { writerOptions } from '../../src/database/data-source-options';
 import { MysqlTransactionRunner } from '../../src/database/mysql-transaction-runner';
+import { DatabaseRoom } from '../../src/database/room';
 import { SqliteTransactionRunner } from '../../src/database/sqlite-transaction-runner';
 import type { TransactionRunner } from '../../src/database/transaction-runner';
 import { WriteAheadLog } from '../../src/database/write-ahead-log';
@@ -24,7 +25,9 @@ describe('the writer, between neighbours', () => {
     await writer.runMigrations();
     const { settings } = database;
     log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
-    transactions = log ? new SqliteTransactionRunner(writer, log) : new MysqlTransactionRunner(writer);
+    transactions = log
+      ? new SqliteTransactionRunner(writer, log, new DatabaseRoom())
+      : new MysqlTransactionRunner(writer, new DatabaseRoom());
   });
 
   afterAll(async () => {

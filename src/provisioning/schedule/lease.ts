@@ -72,6 +72,8 @@ export class Lease {
 @Injectable()
 export class Leases implements OnApplicationBootstrap {
   private readonly owner = randomUUID();
+  /** Tokens of leases, by integration, that were given back to a database which could not take that down. */
+  private readonly givenBack = new Map<string, number>();
 
   constructor(private readonly transactions: TransactionRunner) {}
 
@@ -100,7 +102,8 @@ export class Leases implements OnApplicationBootstrap {
       };
       const row = (await read()) ?? (await makeRow(tx, integrationId).then(read));
       if (!row) return null;
-      const free = row.owner === null || Number(row.expiresAt) <= Number(row.now);
+      const ours = row.owner === this.owner && row.token === this.givenBack.get(integrationId);
+      const free = row.owner === null || ours || Number(row.expiresAt) <= Number(row.now);
       if (!free) return null;
       await tx.query(
         `UPDATE lease SET owner = ?, token = ?, expiresAt = ${DATABASE_NOW} + ${LEASE_MS} WHERE integrationId = ?`,
@@ -115,12 +118,14 @@ export class Leases implements OnApplicationBootstrap {
 
   async release(lease: Lease): Promise<void> {
     lease.lose();
+    this.givenBack.set(lease.integrationId, lease.token);
     await this.transactions.run((tx) =>
       tx.query('UPDATE lease SET owner = NULL, expiresAt = 0 WHERE integrationId = ? AND token = ?', [
         lease.integrationId,
         lease.token,
       ]),
     );
+    this.givenBack.delete(lease.integrationId);
   }
 
   /**

@@ -1,4 +1,8 @@
-import { CommitOutcomeUnknownError, DatabaseUnavailableError } from '../../database/database-errors';
+import {
+  CommitOutcomeUnknownError,
+  DatabaseFullError,
+  DatabaseUnavailableError,
+} from '../../database/database-errors';
 import {
   QuotaReachedError,
   ResourceConflictError,
@@ -45,6 +49,9 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
     );
   }
   if (error instanceof QuotaReachedError) return new ScimError(403, undefined, error.message);
+  if (error instanceof DatabaseFullError) {
+    return new ScimError(429, undefined, `${error.message} Send the request again, once there is room.`);
+  }
   if (error instanceof DatabaseUnavailableError) {
     return new ScimError(429, undefined, 'Scimify is busy and changed nothing; send the request again.');
   }

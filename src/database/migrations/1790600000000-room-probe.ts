@@ -1,0 +1,17 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { columnDdl as t } from '../column-types';
+
+/** Where a database whose disk was full tries whether there is room again. */
+export class RoomProbe1790600000000 implements MigrationInterface {
+  name = 'RoomProbe1790600000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      `CREATE TABLE room_probe (id ${t.id} NOT NULL PRIMARY KEY, filling ${t.longText} NOT NULL)${t.tableOptions}`,
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE room_probe');
+  }
+}
