@@ -22,7 +22,10 @@ interface World {
 }
 
 /** What is done beside the push, and when it is done. */
-const CHANGES: Record<string, { act: (world: World) => Promise<unknown>; isDone: (world: World) => boolean }> = {
+const CHANGES: Record<
+  string,
+  { act: (world: World) => Promise<unknown>; isDone: (world: World) => boolean }
+> = {
   'leaver of another team': {
     act: ({ integration, people }) => integration.scim.setActive(people[0]!, false),
     isDone: ({ scimify }) => !scimify.teams()['On-call']!.includes(email('ada')),
