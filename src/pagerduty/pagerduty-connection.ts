@@ -1,5 +1,6 @@
 import type {
   AccountSnapshot,
+  AddressesShown,
   CallContext,
   DiagnosisCheck,
   GroupSpec,
@@ -35,7 +36,9 @@ export class PagerDutyConnection implements ProviderConnection {
     this.users = new UserMatching(client);
     this.teams = new Teams(client);
     this.members = new TeamMembers(client, this.teams, (userId) => this.users.forget(userId));
-    this.snapshots = new Snapshots(client, this.teams, this.members);
+    this.snapshots = new Snapshots(client, this.teams, this.members, (addresses) =>
+      this.users.saw(addresses),
+    );
   }
 
   async account(context: CallContext): Promise<RemoteAccount | null> {
@@ -46,8 +49,12 @@ export class PagerDutyConnection implements ProviderConnection {
     );
   }
 
-  resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
-    return this.users.resolve(identities, context);
+  resolveUsers(
+    identities: readonly UserIdentity[],
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<Map<string, UserMatch>> {
+    return this.users.resolve(identities, context, shown);
   }
 
   async hasUser(remoteUserId: string, context: CallContext): Promise<boolean> {
@@ -86,8 +93,12 @@ export class PagerDutyConnection implements ProviderConnection {
     return this.members.list(groupId, context);
   }
 
-  snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
-    return this.snapshots.take(groupIds, context);
+  snapshot(
+    groupIds: ReadonlySet<string>,
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<AccountSnapshot> {
+    return this.snapshots.take(groupIds, context, shown);
   }
 
   diagnose(context: CallContext): AsyncIterable<DiagnosisCheck> {

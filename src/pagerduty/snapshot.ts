@@ -1,5 +1,6 @@
 import type {
   AccountSnapshot,
+  AddressesShown,
   CallContext,
   SnapshotGroup,
 } from '../integrations/provider/integration-provider';
@@ -10,6 +11,7 @@ import { LIST_LIMIT, pagesOf, type ListRequest } from './api/paging';
 import { parseTeam, parseUserWithTeams, type Page, type Team, type UserWithTeams } from './api/types';
 import type { TeamMembers } from './team-members';
 import type { Teams } from './teams';
+import { emailKey } from './user-matching';
 
 const TEAMS: ListRequest<Team> = {
   operation: 'list_teams',
@@ -48,10 +50,18 @@ export class Snapshots {
     private readonly client: PagerDutyClient,
     private readonly teams: Teams,
     private readonly members: TeamMembers,
+    private readonly onUsers: AddressesShown,
   ) {}
 
-  /** @throws ProviderError that concerns the whole account */
-  async take(teamIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
+  /**
+   * @param shown told of everybody who was read, also where not everybody was
+   * @throws ProviderError that concerns the whole account
+   */
+  async take(
+    teamIds: ReadonlySet<string>,
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<AccountSnapshot> {
     const teams = await readList(this.client, TEAMS, context);
     const failures = teams.failures;
     const names = await this.namesOf(teamIds, teams, failures, context);
@@ -61,6 +71,9 @@ export class Snapshots {
       (first.total > LIST_LIMIT ||
         present.length * PAGES_OF_A_TEAM <= Math.ceil(first.total / first.limit) - 1);
     const users = await readList(this.client, USERS, context, askEach);
+    const addresses = addressesOf(users);
+    this.onUsers(addresses);
+    shown?.(addresses);
 
     const seen = membershipsIn(users, teamIds);
     if (users.end !== 'not-tried') failures.push(...users.failures);
@@ -203,6 +216,12 @@ async function readList<Row extends { id: string }>(
 function ownFailure(error: unknown): ProviderError {
   if (error instanceof ProviderError && !error.accountWide) return error;
   throw error;
+}
+
+function addressesOf(users: ReadList<UserWithTeams>): Map<string, string> {
+  const addresses = new Map<string, string>();
+  for (const { id, email } of users.rows.values()) if (email !== null) addresses.set(id, emailKey(email));
+  return addresses;
 }
 
 /** Only of these teams; absent where nobody named the team. */

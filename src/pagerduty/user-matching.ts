@@ -1,4 +1,9 @@
-import type { CallContext, UserIdentity, UserMatch } from '../integrations/provider/integration-provider';
+import type {
+  AddressesShown,
+  CallContext,
+  UserIdentity,
+  UserMatch,
+} from '../integrations/provider/integration-provider';
 import type { PagerDutyClient } from './api/client';
 import { SearchableList } from './api/searchable-list';
 import { parseUser, type User } from './api/types';
@@ -21,7 +26,12 @@ export class UserMatching {
     });
   }
 
-  async resolve(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
+  /** @param shown told of everybody whom a search or a scan shows */
+  async resolve(
+    identities: readonly UserIdentity[],
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<Map<string, UserMatch>> {
     const matches = new Map<string, UserMatch>();
     const unknown = new Map<string, string>();
     for (const identity of identities) {
@@ -32,7 +42,17 @@ export class UserMatching {
       else matches.set(email, resolved(userId));
     }
     if (unknown.size > 0) {
-      const { rows, refused, left } = await this.users.findSome(unknown, SEARCHES_AT_ONCE, context);
+      const addresses = new Map<string, string>();
+      const { rows, refused, left } = await this.users.findSome(
+        unknown,
+        SEARCHES_AT_ONCE,
+        context,
+        ({ id, email }) => {
+          if (email !== null) addresses.set(id, emailKey(email));
+        },
+      );
+      this.saw(addresses);
+      shown?.(addresses);
       this.remember(rows);
       for (const email of unknown.keys()) {
         if (left.has(email)) continue;
@@ -53,6 +73,13 @@ export class UserMatching {
   forget(userId: string): void {
     for (const [email, entry] of this.known) {
       if (entry.userId === userId) this.known.delete(email);
+    }
+  }
+
+  /** Whom an address meant is known no more once they are shown with another one. */
+  saw(addresses: ReadonlyMap<string, string>): void {
+    for (const [email, { userId }] of this.known) {
+      if ((addresses.get(userId) ?? email) !== email) this.known.delete(email);
     }
   }
 
@@ -79,7 +106,7 @@ const NO_ADDRESS: UserMatch = {
 };
 
 /** Addresses keep the case they were entered with, and PagerDuty compares them without it. */
-function emailKey(email: string): string {
+export function emailKey(email: string): string {
   return email.normalize('NFC').trim().toLowerCase();
 }
 

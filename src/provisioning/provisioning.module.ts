@@ -17,6 +17,7 @@ import { Members } from './apply/members';
 import { People } from './apply/people';
 import { ProvisioningAudit } from './apply/provisioning-audit';
 import { RunWatches } from './apply/run-watch';
+import { ShownAddresses } from './apply/shown-addresses';
 import { TeamNames } from './apply/team-names';
 import { Teams } from './apply/teams';
 import { UserResolution } from './apply/user-resolution';
@@ -80,6 +81,7 @@ import { PeopleStatuses } from './state/people-status';
     GroupViews,
     People,
     UserResolution,
+    ShownAddresses,
     FormerAddresses,
     DepartedMembers,
     Teams,

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import Ajv2020 from 'ajv/dist/2020';
 import type {
+  AddressesShown,
   CallContext,
   MemberOutcome,
   ProviderConnection,
@@ -223,6 +224,19 @@ export function describeProvider(name: string, start: () => Promise<TestTarget>)
           false,
           false,
         ]);
+      });
+
+      it('and tells the address of each person whom it shows, by which they are found', async () => {
+        const [ada] = target.addPeople(['Ada@Example.com', 'bo@example.com']);
+        const addresses = new Map<string, string>();
+        const note: AddressesShown = (shown) => shown.forEach((address, id) => addresses.set(id, address));
+        await connection.resolveUsers([person('ada@example.com', 'a')], context, note);
+        expect(addresses.get(ada!)?.toLowerCase()).toBe('ada@example.com');
+        addresses.clear();
+        await connection.snapshot(new Set(), context, note);
+        expect([...addresses.values()].map((address) => address.toLowerCase())).toEqual(
+          expect.arrayContaining(['ada@example.com', 'bo@example.com']),
+        );
       });
 
       it('however many they are, two of whom may be one', async () => {

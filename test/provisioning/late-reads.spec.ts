@@ -166,6 +166,35 @@ describe('where PagerDuty shows a team that we made only a while later', () => {
     });
   });
 
+  it('creations that were answered by a proxy’s page come right within two minutes by themselves', async () => {
+    const page = { status: 200, body: '<html><body>Welcome</body></html>' };
+    const creation = { method: 'POST', path: '/teams', ...page };
+    scimify.pagerDuty.inject({ ...creation, afterEffect: true, times: 2 });
+    scimify.pagerDuty.inject(creation);
+    const groups: string[] = [];
+    for (const name of ['One', 'Two', 'Three', 'Four']) {
+      groups.push(await integration.scim.createGroup(name, users));
+    }
+    await waitFor('all of them', creations, (posts) => posts >= groups.length);
+    scimify.pagerDuty.inject({ path: /^\/(teams|users)/, ...page });
+    for (let passed = 0; passed < 40 * SECOND; passed += 5 * SECOND) {
+      const waits = await waitFor(
+        'the next attempts to be planned',
+        async () => (await scimify.groups(integration)).map(({ nextAttemptAt }) => Date.parse(nextAttemptAt)),
+        (times) => times.every((at) => at > Date.now()),
+      );
+      expect(Math.max(...waits) - Date.now()).toBeLessThanOrEqual(12 * SECOND);
+      await pass(5 * SECOND);
+    }
+    scimify.pagerDuty.clearFaults();
+    await pass(12 * SECOND);
+    await scimify.settled(integration);
+    for (const group of groups) {
+      expect(await shown(group)).toMatchObject({ remote: { ownership: 'created' } });
+    }
+    expect(Object.keys(scimify.teams()).sort()).toEqual(['Four', 'One', 'Three', 'Two']);
+  });
+
   it('an attempt is given its time from when it failed, however long it had waited to be sent', async () => {
     const post = scimify.pagerDuty.inject({
       method: 'POST',

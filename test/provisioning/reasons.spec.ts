@@ -253,6 +253,25 @@ const CASES: Case[] = [
     },
   },
   {
+    reason: 'pinned_address_changed',
+    where: 'a user',
+    says: () =>
+      `The person whom an admin named had the address ${email('dee')} in the target then and has ${email('renamed')} now. ` +
+      'Look who is meant, and set the remote link again or undo it.',
+    provoke: async () => {
+      await connect();
+      await syncedGroup('On-call', 'ada');
+      const remoteUserId = personOf('dee');
+      await scimify.admin.put(path(`/users/${users.ada}/remote-link`), { remoteUserId });
+      const reconciled = async () => (await scimify.admin.get(path('/overview'))).body.reconciliation;
+      await act('reconcile');
+      await waitFor('a first look', reconciled, ({ lastCompletedAt }) => lastCompletedAt !== null);
+      account.updateUser(remoteUserId, { email: email('renamed') });
+      await act('reconcile');
+      return ofUser('ada');
+    },
+  },
+  {
     reason: 'shared_remote_user',
     where: 'a user',
     says: () =>

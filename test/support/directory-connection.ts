@@ -1,5 +1,6 @@
 import type {
   AccountSnapshot,
+  AddressesShown,
   CallContext,
   ConnectionHost,
   DiagnosisCheck,
@@ -39,11 +40,15 @@ export class DirectoryConnection implements ProviderConnection {
     return this.call(context, () => this.known);
   }
 
-  resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>> {
-    return this.call(
-      context,
-      (directory) => new Map(identities.map((identity) => [identity.key, matchOf(directory, identity)])),
-    );
+  resolveUsers(
+    identities: readonly UserIdentity[],
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<Map<string, UserMatch>> {
+    return this.call(context, (directory) => {
+      shown?.(foundByAddress(directory));
+      return new Map(identities.map((identity) => [identity.key, matchOf(directory, identity)]));
+    });
   }
 
   hasUser(remoteUserId: string, context: CallContext): Promise<boolean> {
@@ -120,15 +125,23 @@ export class DirectoryConnection implements ProviderConnection {
     });
   }
 
-  snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot> {
-    return this.call(context, ({ groups, people }) => ({
-      groups: new Map([...groupIds].map((id) => [id, seen(groups.get(id))])),
-      hidden: new Set<string>(),
-      unknownUserIds: new Set<string>(),
-      users: new Map(people),
-      complete: { groups: true, members: true },
-      failures: [],
-    }));
+  snapshot(
+    groupIds: ReadonlySet<string>,
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<AccountSnapshot> {
+    return this.call(context, (directory) => {
+      const { groups, people } = directory;
+      shown?.(foundByAddress(directory));
+      return {
+        groups: new Map([...groupIds].map((id) => [id, seen(groups.get(id))])),
+        hidden: new Set<string>(),
+        unknownUserIds: new Set<string>(),
+        users: new Map(people),
+        complete: { groups: true, members: true },
+        failures: [],
+      };
+    });
   }
 
   async *diagnose(context: CallContext): AsyncGenerator<DiagnosisCheck> {
@@ -187,6 +200,11 @@ function remote({ id, name, description }: DirectoryGroup): RemoteGroup {
 
 function seen(group: DirectoryGroup | undefined): SnapshotGroup | null {
   return group ? { name: group.name, memberIds: new Set(group.memberIds), membersComplete: true } : null;
+}
+
+/** Who has a number is found by that, whatever their address. */
+function foundByAddress({ people, numbers }: Directory): Map<string, string> {
+  return new Map([...people].filter(([id]) => !numbers.has(id)));
 }
 
 function matchOf({ people, numbers }: Directory, { email, userName, attributes }: UserIdentity): UserMatch {

@@ -148,6 +148,12 @@ export type UserMatch =
   /** The target refuses to look for this very person; what would stop any look-up is thrown instead. */
   | { kind: 'refused'; error: ProviderError };
 
+/**
+ * Told of people whom the target shows in passing: by their id, the address by which `resolveUsers` finds them. Whoever it
+ * finds by something else is left out.
+ */
+export type AddressesShown = (addresses: ReadonlyMap<string, string>) => void;
+
 export interface GroupSpec {
   name: string;
   description: string;
@@ -233,7 +239,11 @@ export interface ProviderConnection {
    * look for one person after the other, it answers for some within seconds and leaves the others out, to be asked for
    * again: what is known by then is the caller's to keep. It answers for somebody, or throws.
    */
-  resolveUsers(identities: readonly UserIdentity[], context: CallContext): Promise<Map<string, UserMatch>>;
+  resolveUsers(
+    identities: readonly UserIdentity[],
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<Map<string, UserMatch>>;
   /** Whether the target has this person, by their id there. An id that none of its people can have is nobody's. */
   hasUser(remoteUserId: string, context: CallContext): Promise<boolean>;
   /** The groups of these very names, compared by `groupNameKey`; the map's keys are such keys, absent where there is none. */
@@ -263,7 +273,11 @@ export interface ProviderConnection {
    * These groups with their members, in the fewest calls. What cannot be read to its end is left incomplete.
    * @throws ProviderError only where it concerns the whole account
    */
-  snapshot(groupIds: ReadonlySet<string>, context: CallContext): Promise<AccountSnapshot>;
+  snapshot(
+    groupIds: ReadonlySet<string>,
+    context: CallContext,
+    shown?: AddressesShown,
+  ): Promise<AccountSnapshot>;
   /**
    * Looks at everything that the account has to have, for a person who sets it up: the checks in their order, each as it
    * becomes known, one that hangs on a failed one as `skipped`. Always asks with a fresh token, which is not put into the

@@ -51,13 +51,15 @@ export class SearchableList<Row extends { id: string }> {
    * unless nothing else can be told.
    *
    * @param searches how many keys are searched for at most
+   * @param seen told of every row that is read on the way
    */
   async findSome(
     wanted: ReadonlyMap<string, string>,
     searches: number,
     context: CallContext,
+    seen: (row: Row) => void,
   ): Promise<Found<Row>> {
-    const { failure, ...found } = await this.look(wanted, searches, context);
+    const { failure, ...found } = await this.look(wanted, searches, context, seen);
     if (failure && found.left.size === wanted.size) throw failure;
     return found;
   }
@@ -66,8 +68,9 @@ export class SearchableList<Row extends { id: string }> {
     wanted: ReadonlyMap<string, string>,
     searches: number,
     context: CallContext,
+    seen: (row: Row) => void = () => undefined,
   ): Promise<Found<Row> & { failure: ProviderError | null }> {
-    const scan = this.scanMayPay(wanted.size) ? await this.scan(wanted.size, context) : null;
+    const scan = this.scanMayPay(wanted.size) ? await this.scan(wanted.size, context, seen) : null;
     const found = new RowsByKey(this.options.keyOf);
     const refused = new Map<string, ProviderError>();
     scan?.rows.forEach((row) => found.add(row));
@@ -80,7 +83,8 @@ export class SearchableList<Row extends { id: string }> {
       const asked = scan ? unsure : unsure.slice(0, searches);
       await inParallel(asked, this.client.parallelCalls, async ([key, query]) => {
         try {
-          for (const row of await this.search(key, query, unsure.length > 1, context)) found.add(row);
+          const rows = await this.search(key, query, unsure.length > 1, context, seen);
+          for (const row of rows) found.add(row);
         } catch (error) {
           if (!(error instanceof ProviderError) || !error.isOfOneObject) throw error;
           refused.set(key, error);
@@ -104,6 +108,7 @@ export class SearchableList<Row extends { id: string }> {
   private async scan(
     searches: number,
     context: CallContext,
+    seen: (row: Row) => void,
   ): Promise<{ rows: Row[]; consistent: boolean } | null> {
     const rows = new Map<string, Row>();
     let counted = 0;
@@ -119,6 +124,7 @@ export class SearchableList<Row extends { id: string }> {
           this.total = { rows: total, readAt: Date.now() };
         }
         for (const row of page.rows) {
+          seen(row);
           repeated ||= rows.has(row.id);
           rows.set(row.id, row);
         }
@@ -139,11 +145,13 @@ export class SearchableList<Row extends { id: string }> {
     query: string,
     oneOfSeveral: boolean,
     context: CallContext,
+    seen: (row: Row) => void,
   ): Promise<Row[]> {
     const matches: Row[] = [];
     const list = { ...this.options.list, query: { query }, oneOfSeveral };
     // To the last page: the exact match may stand behind any number of near ones.
     for await (const page of pagesOf(this.client, list, context)) {
+      page.rows.forEach(seen);
       matches.push(...page.rows.filter((row) => this.options.keyOf(row) === key));
     }
     return matches;

@@ -6,6 +6,7 @@ import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { type LetGoAction, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
+import { settleSoon, settledSoonUntil } from '../plan/just-created';
 import { NAME_NOT_FREE_YET } from '../plan/new-team';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
@@ -314,7 +315,10 @@ export class GroupApplier {
       // Tried before its time, for a change: of what is refused the ladder of attempts begins anew.
       const isEarly = failure.state !== 'retrying' && Number(remote.notBefore ?? 0) > now;
       const attempts = isEarly ? 1 : remote.attempts + 1;
-      const nextAttemptAt = now + failure.delay(attempts);
+      const soonUntil =
+        isOutage(error) && remote.createIntent !== null ? settledSoonUntil(remote.createIntent) : 0;
+      run.creations.settledSoonUntil = Math.max(run.creations.settledSoonUntil, soonUntil);
+      const nextAttemptAt = now + settleSoon(failure.delay(attempts), soonUntil, now);
       // Who leaves while the call of somebody else keeps failing does not wait for its next attempt.
       const holdsUpChanges =
         failure.state === 'retrying' && !(remote.remoteId !== null && isOfSomeCalls(error));
@@ -341,6 +345,11 @@ const NO_CHANGE = '';
 /** Others of the group may work: it speaks neither of the account nor of the team. */
 function isOfSomeCalls(error: unknown): boolean {
   return isPassing(error) && !isOfOneUnseenTeam(error);
+}
+
+/** The target, or the way to it, does not say when it will be there again. */
+function isOutage(error: unknown): boolean {
+  return error instanceof ProviderError && error.kind === 'unavailable' && error.retryAfterMs === undefined;
 }
 
 interface Failure {

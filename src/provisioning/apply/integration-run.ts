@@ -7,6 +7,7 @@ import { Integrations } from '../../integrations/integrations.service';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { PROBE_EVERY_MS, passingFailureDelay } from '../plan/backoff';
+import { settleSoon } from '../plan/just-created';
 import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
 import { type RunBeginning, WorkLedger } from '../schedule/work-ledger';
@@ -116,6 +117,7 @@ export class IntegrationRun {
       progress: { made: false },
       isHurried,
       permissions,
+      creations: { settledSoonUntil: 0 },
     };
     try {
       const identity = await this.account.identify(run);
@@ -222,7 +224,11 @@ export class IntegrationRun {
         );
       }
       await this.ledger.backOffAfterFailure(run.lease, run.progress.made, (failures) =>
-        passingFailureDelay(failures, error.retryAfterMs, Math.random()),
+        settleSoon(
+          passingFailureDelay(failures, error.retryAfterMs, Math.random()),
+          error.kind === 'unavailable' ? run.creations.settledSoonUntil : 0,
+          Date.now(),
+        ),
       );
       return run.progress.made ? { more: false } : { more: false, away: true };
     }

@@ -25,6 +25,8 @@ export interface RunContext {
   /** Somebody hurried it: what is remembered of failures counts no more. */
   readonly isHurried: boolean;
   readonly permissions: Permissions;
+  /** Until when some team's creation that had no answer is to be settled soon; epoch milliseconds. */
+  readonly creations: { settledSoonUntil: number };
 }
 
 /** The same run, whose calls have this priority. */

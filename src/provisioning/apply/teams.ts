@@ -8,7 +8,7 @@ import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integ
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { dropItemsOf } from '../guard/held-items';
 import { planTeam } from '../plan/group-plan';
-import { READS_LAG_MS, mayBeShownYet } from '../plan/just-created';
+import { LOOK_FOR_CREATED_MS, READS_LAG_MS, mayBeShownYet } from '../plan/just-created';
 import { type Obstacle, claimObstacle, isIntended, planNewTeam, unconfirmedMessage } from '../plan/new-team';
 import { DriftLedger, renamedByHand } from '../reconcile/drift-ledger';
 import { Leases } from '../schedule/lease';
@@ -24,8 +24,6 @@ import type { RunContext } from './run-context';
 
 /** The bytes of a creation may still be on their way for as long as a call may take. */
 const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
-/** How often it is looked whether the target shows by now what it may have created. */
-const LOOK_FOR_CREATED_MS = 5_000;
 
 /** A group together with its team in the target. */
 export type ViewWithTeam = GroupView & { remote: RemoteGroup & { remoteId: string } };
@@ -226,7 +224,12 @@ export class Teams {
     name: string,
   ): Promise<ViewWithTeam> {
     const { createIntent: earlier } = view.remote;
-    const intent: CreateIntent = { name, description: descriptionOf(run, name), sentAt: Date.now() };
+    const intent: CreateIntent = {
+      name,
+      description: descriptionOf(run, name),
+      sentAt: Date.now(),
+      since: earlier?.since ?? earlier?.sentAt,
+    };
     await this.leases.run(run.lease, (tx) =>
       tx.manager.update(
         RemoteGroup,

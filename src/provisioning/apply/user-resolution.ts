@@ -6,6 +6,7 @@ import { chunksOf, chunksToRead } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import type {
+  AddressesShown,
   CallContext,
   CallPriority,
   ProviderConnection,
@@ -15,6 +16,7 @@ import { EMAIL_DIFFERS, type LinkedBefore, type PlannedLink, planLink } from '..
 import { type Lease, Leases } from '../schedule/lease';
 import { IS_UNDONE, unlinkGone, writeLink } from '../state/remote-links';
 import type { RunContext } from './run-context';
+import { ShownAddresses } from './shown-addresses';
 
 /** Few enough to leave most of a turn to other look-ups. */
 const REVIEWED_AT_ONCE = 500;
@@ -29,7 +31,7 @@ export interface Unlinked extends LinkedBefore {
   /** JSON of what else the target asks to be told; null where it asks nothing. */
   targetAttributes: string | null;
   targetAttributesKey: string | null;
-  /** An admin undid the link: what was known of the person before may be what is wrong. */
+  /** An admin undid the link, or an address changed: what was known of the person before may be what is wrong. */
   fresh: boolean;
 }
 
@@ -43,6 +45,7 @@ export class UserResolution {
     @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
     private readonly marks: ChangeMarks,
+    private readonly shown: ShownAddresses,
   ) {}
 
   /**
@@ -78,7 +81,10 @@ export class UserResolution {
   /** @returns those of whom nothing is known yet */
   private async resolveSome(run: RunContext, unlinked: readonly Unlinked[]): Promise<Unlinked[]> {
     if (unlinked.length === 0) return [];
-    const { links: looked, left } = await lookUp(run.connection, unlinked, run.call);
+    const shown = new Map<string, string>();
+    const { links: looked, left } = await lookUp(run.connection, unlinked, run.call, (addresses) => {
+      for (const [remoteUserId, address] of addresses) shown.set(remoteUserId, address);
+    });
     for await (const some of chunksOf(looked)) {
       await this.leases.run(run.lease, async (tx) => {
         const links = await currentLinks(
@@ -101,6 +107,7 @@ export class UserResolution {
         await this.tryWhereTheyWait(tx, run.integration.id, foundAtLast);
       });
     }
+    await this.shown.compare(run, shown, new Set(unlinked.map(({ userId }) => userId)));
     return left;
   }
 
@@ -174,7 +181,7 @@ export class UserResolution {
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
               CASE WHEN ${TOLD_OTHERWISE} THEN 0 ELSE r.attempts END AS attempts,
               CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
-              CASE WHEN ${IS_UNDONE} THEN 1 ELSE 0 END AS fresh
+              CASE WHEN ${IS_UNDONE} OR r.reason = '${EMAIL_DIFFERS}' THEN 1 ELSE 0 END AS fresh
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
          AND (r.userId IS NULL OR r.incarnation <> u.incarnation
@@ -320,11 +327,16 @@ async function currentLinks(
   return new Map(rows.map((row) => [row.userId, row]));
 }
 
-/** One look-up, in as few calls as the provider can, and of whom it does not tell yet. */
+/**
+ * One look-up, in as few calls as the provider can, and of whom it does not tell yet.
+ *
+ * @param shown told of everybody whom the target shows on the way
+ */
 export async function lookUp(
   connection: ProviderConnection,
   users: readonly Unlinked[],
   call: CallContext,
+  shown?: AddressesShown,
 ): Promise<{ links: { user: Unlinked; link: PlannedLink }[]; left: Unlinked[] }> {
   const matches = await connection.resolveUsers(
     users.map(({ userId, userName, email, externalId, targetAttributes, fresh }) => ({
@@ -336,6 +348,7 @@ export async function lookUp(
       fresh,
     })),
     call,
+    shown,
   );
   const now = Date.now();
   const links: { user: Unlinked; link: PlannedLink }[] = [];

@@ -17,6 +17,22 @@ export function mayBeShownYet({ sentAt }: { sentAt: number }, now: number): bool
   return now - sentAt <= READS_LAG_MS;
 }
 
+/** How often it is looked whether the target shows by now what it may have created. */
+export const LOOK_FOR_CREATED_MS = 5_000;
+
+/**
+ * Until when a creation that had no answer is settled soon, however often that fails meanwhile; epoch milliseconds. A target
+ * that answers with something else for longer is left alone more and more.
+ */
+export function settledSoonUntil({ sentAt, since = sentAt }: { sentAt: number; since?: number }): number {
+  return since + READS_LAG_MS;
+}
+
+/** @returns milliseconds to wait before the next attempt, which `settledSoonUntil` may bring forward */
+export function settleSoon(delayMs: number, soonUntil: number, now: number): number {
+  return now < soonUntil ? Math.min(delayMs, LOOK_FOR_CREATED_MS) : delayMs;
+}
+
 const SHORTEST_MS = 5_000;
 
 /**

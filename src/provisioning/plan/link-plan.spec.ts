@@ -1,6 +1,14 @@
 import type { UserMatch } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
-import { type LinkedBefore, type PlannedLink, planLink } from './link-plan';
+import {
+  EMAIL_DIFFERS,
+  type LinkedBefore,
+  PINNED_ADDRESS_CHANGED,
+  type PlannedLink,
+  type ShownLink,
+  planLink,
+  planShownAddress,
+} from './link-plan';
 
 const NOW = 1_000_000;
 const MINUTE = 60_000;
@@ -158,5 +166,44 @@ describe('the link of a person after a look-up', () => {
     ['is none where there is no link', never, nobody, null],
   ])('has an address by which it was made, which %s', (_, user, match, expected) => {
     expect(planLink(user, match, NOW).linkedEmailKey).toBe(expected);
+  });
+});
+
+describe('the address that the target shows of a linked person', () => {
+  const link = { pinned: false, emailKey: 'a', linkedEmailKey: 'a', reason: null };
+  const differing = { ...link, emailKey: 'new', reason: EMAIL_DIFFERS };
+  const pinned = { ...link, pinned: true };
+  const flagged = { ...pinned, reason: PINNED_ADDRESS_CHANGED };
+
+  it.each<[string, ShownLink, string, string | undefined]>([
+    ['says nothing where it found them', link, 'a', undefined],
+    ['has the user looked up afresh where it is another one', link, 'b', 'look-up'],
+    [
+      'says nothing where they were found by something else',
+      { ...link, linkedEmailKey: null },
+      'b',
+      undefined,
+    ],
+    ['says nothing of a former address that is theirs still', differing, 'a', undefined],
+    ['has the user looked up afresh once it is no longer the former one', differing, 'new', 'look-up'],
+    [
+      'counts where the former one found them no more',
+      { ...differing, linkedEmailKey: null },
+      'b',
+      'look-up',
+    ],
+    [
+      'says nothing where the very address looked up finds several',
+      { ...differing, linkedEmailKey: null },
+      'new',
+      undefined,
+    ],
+    ['is noted of a pinned link at first', { ...pinned, linkedEmailKey: null }, 'b', 'note'],
+    ['says nothing where it is that one', pinned, 'a', undefined],
+    ['flags a pinned link where it is another one', pinned, 'b', 'flag'],
+    ['says no more to a link that is flagged', flagged, 'c', undefined],
+    ['clears it once it is that one again', flagged, 'a', 'clear'],
+  ])('%s', (_, shownLink, shown, expected) => {
+    expect(planShownAddress(shownLink, shown)?.kind).toBe(expected);
   });
 });

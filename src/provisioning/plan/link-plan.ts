@@ -20,8 +20,10 @@ export interface LinkedBefore {
   attempts: number | null;
 }
 
-/** The link is older than the address that the IdP gives the user now. */
+/** The link is older than the address that the IdP gives the user, or that the target gives the person, now. */
 export const EMAIL_DIFFERS = 'email_differs';
+/** An admin said who it is, and that person has had another address in the target since. */
+export const PINNED_ADDRESS_CHANGED = 'pinned_address_changed';
 
 /** What is to be remembered of a look-up. */
 export interface PlannedLink {
@@ -103,4 +105,56 @@ function problemOf(match: Exclude<UserMatch, { kind: 'resolved' }>) {
 /** The link that holds for as long as no look-up says otherwise. */
 export function linkThatStays(user: LinkedBefore): string | null {
   return user.linkedIncarnation === user.incarnation ? user.linkedTo : null;
+}
+
+/** A link, as the target shows its person in passing. */
+export interface ShownLink {
+  pinned: boolean;
+  /** The folded address that was looked up. */
+  emailKey: string | null;
+  linkedEmailKey: string | null;
+  reason: string | null;
+}
+
+/** What is to be remembered of it: the address that the person has now, and what follows. */
+export type ShownAddressPlan =
+  | { kind: 'look-up' }
+  | { kind: 'note' }
+  | { kind: 'flag'; reason: string; message: string }
+  | { kind: 'clear' };
+
+/**
+ * What follows from the address that the target shows of a linked person. Pure.
+ *
+ * | link                       | shown with                                  | then                                        |
+ * | -------------------------- | ------------------------------------------- | ------------------------------------------- |
+ * | found by an address        | that one                                    | nothing                                     |
+ * | found by an address        | another one                                 | looked up afresh, by `planLink`             |
+ * | that address finds nobody  | another one than that                       | looked up afresh                            |
+ * | found by something else    | any                                         | nothing                                     |
+ * | pinned                     | one, for the first time                     | noted                                       |
+ * | pinned                     | the one that was noted                      | no longer flagged                           |
+ * | pinned                     | another one                                 | flagged: only an admin knows who is meant   |
+ *
+ * @param shown the folded address
+ */
+export function planShownAddress(link: ShownLink, shown: string): ShownAddressPlan | null {
+  const { pinned, linkedEmailKey, reason } = link;
+  if (pinned) {
+    if (linkedEmailKey === null) return { kind: 'note' };
+    const isFlagged = reason === PINNED_ADDRESS_CHANGED;
+    if (shown === linkedEmailKey) return isFlagged ? { kind: 'clear' } : null;
+    if (isFlagged) return null;
+    const message = pinnedAddressChanged(linkedEmailKey, shown);
+    return { kind: 'flag', reason: PINNED_ADDRESS_CHANGED, message };
+  }
+  const stale = linkedEmailKey ?? (reason === EMAIL_DIFFERS ? link.emailKey : shown);
+  return stale === shown ? null : { kind: 'look-up' };
+}
+
+function pinnedAddressChanged(before: string, now: string): string {
+  return (
+    `The person whom an admin named had the address ${before} in the target then and has ${now} now. ` +
+    'Look who is meant, and set the remote link again or undo it.'
+  );
 }

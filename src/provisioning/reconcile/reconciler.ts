@@ -14,6 +14,7 @@ import type { AccountSnapshot } from '../../integrations/provider/integration-pr
 import { NOT_VISIBLE_YET_MESSAGE } from '../apply/not-visible-yet';
 import { ProvisioningAudit } from '../apply/provisioning-audit';
 import type { RunContext } from '../apply/run-context';
+import { ShownAddresses } from '../apply/shown-addresses';
 import { correctName, offerFreedNames } from '../apply/freed-names';
 import { NOTHING_WRONG } from '../apply/teams';
 import { UserResolution } from '../apply/user-resolution';
@@ -67,6 +68,7 @@ export class Reconciler {
     private readonly leases: Leases,
     private readonly marks: ChangeMarks,
     private readonly users: UserResolution,
+    private readonly shown: ShownAddresses,
     private readonly integrations: Integrations,
     private readonly ledger: DriftLedger,
     private readonly audit: ProvisioningAudit,
@@ -81,7 +83,10 @@ export class Reconciler {
     const before = await this.claimedGroups(run.integration.id);
     const call = { ...run.call, priority: 'reconcile' as const };
     const remoteIds = new Set(before.map(({ remoteId }) => remoteId));
-    const snapshot = await run.connection.snapshot(remoteIds, call);
+    const addresses = new Map<string, string>();
+    const snapshot = await run.connection.snapshot(remoteIds, call, (shown) => {
+      for (const [remoteUserId, address] of shown) addresses.set(remoteUserId, address);
+    });
     const claimed = stillClaimed(before, await this.claimedGroups(run.integration.id));
     const isUnseen = ({ remoteId }: ClaimedGroup): boolean =>
       snapshot.groups.get(remoteId) === null || snapshot.hidden.has(remoteId);
@@ -99,6 +104,7 @@ export class Reconciler {
       return { kind: 'visibility-lost', problem };
     }
     await this.forgetUsers(run, people.gone);
+    await this.shown.compare(run, addresses);
     // Few enough by now: were they many, the integration would be suspended, or an admin said that each is to be made again.
     const unlisted = missing.map(({ remoteId }) => remoteId).filter((id) => !snapshot.hidden.has(id));
     const confirmed = await confirmMissing(run.connection, unlisted, call);

@@ -31,6 +31,8 @@ export interface CreateIntent {
   description: string;
   /** When it was about to be sent, or failed without an answer. */
   sentAt: number;
+  /** `sentAt` of the first of these creations in a row; left out where this is the first. */
+  since?: number;
 }
 
 /**

@@ -2,7 +2,7 @@ import { inList, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { USER_GONE } from '../../integrations/provider/provider-error';
 import { lookUpDelay } from '../plan/backoff';
-import type { PlannedLink } from '../plan/link-plan';
+import { EMAIL_DIFFERS, type PlannedLink, type ShownAddressPlan } from '../plan/link-plan';
 
 const COLUMNS = [
   'userId',
@@ -20,6 +20,9 @@ const COLUMNS = [
   'checkedAt',
   'nextCheckAt',
 ];
+
+/** Characters that `remote_user.message` takes. */
+const MESSAGE_LENGTH = 1_000;
 
 /** From now on this is whom of the target the user is, or why that is not known. */
 export async function writeLink(
@@ -82,6 +85,59 @@ export async function unlinkGone(
       attempts,
       Date.now() + (attempts > 0 ? lookUpDelay(attempts) : 0),
       ...userIds,
+    ],
+  );
+}
+
+const LOOKED_UP_AFRESH =
+  'The person has another address in the target by now, so the user is looked up afresh.';
+
+/** What the target shows of the person of one link. */
+export interface ShownAddress {
+  userId: string;
+  address: string;
+  plan: ShownAddressPlan;
+}
+
+/** The target shows the persons of these links with other addresses than before; as many as one statement takes. */
+export async function writeShownAddresses(tx: Transaction, links: readonly ShownAddress[]): Promise<void> {
+  const planned = (kind: ShownAddressPlan['kind']) => links.filter(({ plan }) => plan.kind === kind);
+  const moved = planned('look-up');
+  await setAddresses(tx, moved, `, reason = '${EMAIL_DIFFERS}', message = ?, attempts = 0, nextCheckAt = ?`, [
+    LOOKED_UP_AFRESH,
+    Date.now(),
+  ]);
+  await setAddresses(tx, planned('note'));
+  for (const { userId, plan } of links) {
+    if (plan.kind !== 'flag') continue;
+    await tx.query('UPDATE remote_user SET reason = ?, message = ? WHERE userId = ?', [
+      plan.reason,
+      plan.message.slice(0, MESSAGE_LENGTH),
+      userId,
+    ]);
+  }
+  const cleared = planned('clear').map(({ userId }) => userId);
+  if (cleared.length === 0) return;
+  await tx.query(
+    `UPDATE remote_user SET reason = NULL, message = NULL WHERE userId IN (${inList(cleared)})`,
+    cleared,
+  );
+}
+
+async function setAddresses(
+  tx: Transaction,
+  links: readonly ShownAddress[],
+  also = '',
+  values: readonly unknown[] = [],
+): Promise<void> {
+  if (links.length === 0) return;
+  const each = links.map(() => 'WHEN ? THEN ?').join(' ');
+  await tx.query(
+    `UPDATE remote_user SET linkedEmailKey = CASE userId ${each} END${also} WHERE userId IN (${inList(links)})`,
+    [
+      ...links.flatMap(({ userId, address }) => [userId, address]),
+      ...values,
+      ...links.map(({ userId }) => userId),
     ],
   );
 }

@@ -59,8 +59,9 @@ export async function letTimePassSinceCreations(scimify: Scimify, ms: number): P
       `SELECT id, createIntent FROM remote_group WHERE createIntent IS NOT NULL${FOR_UPDATE}`,
     );
     for (const { id, createIntent } of open) {
-      const intent = JSON.parse(createIntent) as { sentAt: number };
-      const earlier = JSON.stringify({ ...intent, sentAt: intent.sentAt - ms });
+      const intent = JSON.parse(createIntent) as { sentAt: number; since?: number };
+      const { sentAt, since = sentAt } = intent;
+      const earlier = JSON.stringify({ ...intent, sentAt: sentAt - ms, since: since - ms });
       await tx.query('UPDATE remote_group SET createIntent = ? WHERE id = ?', [earlier, id]);
     }
   });

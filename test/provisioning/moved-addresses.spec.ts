@@ -1,0 +1,350 @@
+import type { SimAccount } from '../../simulator/simulator';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { waitFor } from '../support/wait';
+
+const NAMES = ['ada', 'bo', 'cy', 'dee'];
+const MINUTE = 60_000;
+
+let scimify: Scimify;
+let tenantId: string;
+let account: SimAccount;
+let integration: TestIntegration;
+let users: Record<string, string>;
+let persons: Record<string, string>;
+let worlds = 0;
+
+beforeAll(async () => {
+  scimify = await Scimify.start();
+  tenantId = await scimify.createTenant();
+});
+afterAll(() => scimify.stop());
+
+beforeEach(async () => {
+  worlds += 1;
+  account = scimify.pagerDuty.addAccount({ subdomain: `acme-${worlds}`, region: 'us' });
+  persons = Object.fromEntries(NAMES.map((name) => [name, account.addUser({ email: email(name) }).id]));
+  const secret = account.addApiKey();
+  integration = await scimify.createIntegration({
+    tenantId,
+    authMethod: 'api_key',
+    secret,
+    policies: WITHOUT_GUARD,
+  });
+  const ids = await integration.scim.createUsers(NAMES.map(email));
+  users = Object.fromEntries(NAMES.map((name, index) => [name, ids[index]!]));
+});
+afterEach(() => act('disable'));
+
+const email = (name: string) => `${name}@acme-${worlds}.example`;
+const act = (verb: string) => scimify.admin.post(`/integrations/${integration.id}/${verb}`);
+const group = async (name: string, ...members: string[]) => {
+  const id = await integration.scim.createGroup(
+    name,
+    members.map((member) => users[member]!),
+  );
+  await scimify.settled(integration);
+  return id;
+};
+/** Who is in the team, by the names that the persons began with. */
+const inTeam = (name: string) => {
+  const ids = account.team(name)!.members.map(({ id }) => id);
+  return NAMES.filter((person) => ids.includes(persons[person]!)).join();
+};
+const untilInTeam = (team: string, ...names: string[]) =>
+  waitFor(
+    `${team} to be ${names.join()}`,
+    () => inTeam(team),
+    (seen) => seen === names.join(),
+  );
+const user = async (name: string) =>
+  (await scimify.admin.get(`/integrations/${integration.id}/users?search=${name}`)).body.items[0];
+const untilUser = (name: string, reason: string | null) =>
+  waitFor(
+    `${name} to be shown with ${reason}`,
+    () => user(name),
+    (shown) => shown.reason === reason,
+  );
+const member = async (groupId: string, name: string) =>
+  (await scimify.members(integration, groupId)).find(({ userId }) => userId === users[name]);
+/** The login addresses of these persons in PagerDuty, given out anew: `{ ada: 'bo', bo: 'ada' }` is a swap. */
+const readdress = (addresses: Record<string, string>) => {
+  for (const name of Object.keys(addresses)) {
+    account.updateUser(persons[name]!, { email: email(`${name}.meanwhile`) });
+  }
+  for (const [name, address] of Object.entries(addresses)) {
+    account.updateUser(persons[name]!, { email: email(address) });
+  }
+};
+const setEmail = (name: string, address: string) =>
+  integration.scim.patchOperations(`/Users/${users[name]}`, {
+    op: 'replace',
+    value: { emails: [{ primary: true, type: 'work', value: email(address) }] },
+  });
+const calls = () =>
+  scimify.pagerDuty.calls().filter(({ credential }) => credential.account === `us.${account.subdomain}`);
+const writes = () =>
+  calls()
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => {
+      const id = path.split('/').at(-1)!;
+      return `${method} ${NAMES.find((name) => persons[name] === id)}`;
+    });
+const reconciled = async () => {
+  const before = Date.now();
+  await act('reconcile');
+  await waitFor(
+    'the reconciliation',
+    async () => (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body.reconciliation,
+    ({ lastCompletedAt }) => Date.parse(lastCompletedAt) >= before,
+  );
+};
+
+describe('two people whose login addresses an admin exchanges in PagerDuty', () => {
+  it('each take the place of the other once a reconciliation shows it, the new one first', async () => {
+    await group('Ada’s', 'ada', 'cy');
+    await group('Bo’s', 'bo');
+    scimify.pagerDuty.clearCalls();
+    readdress({ ada: 'bo', bo: 'ada' });
+    await act('reconcile');
+    await untilInTeam('Ada’s', 'bo', 'cy');
+    await untilInTeam('Bo’s', 'ada');
+    await scimify.settled(integration);
+    const made = writes();
+    expect(made).toHaveLength(4);
+    expect(made.indexOf('PUT bo')).toBeLessThan(made.indexOf('DELETE ada'));
+    expect(made.indexOf('PUT ada')).toBeLessThan(made.indexOf('DELETE bo'));
+    expect(await user('ada')).toMatchObject({ state: 'resolved', reason: null, remoteUserId: persons.bo });
+    expect(await user('bo')).toMatchObject({ state: 'resolved', reason: null, remoteUserId: persons.ada });
+  });
+
+  it('both stay where both are wanted, without a call that changes anything', async () => {
+    await group('Both', 'ada', 'bo');
+    scimify.pagerDuty.clearCalls();
+    readdress({ ada: 'bo', bo: 'ada' });
+    await act('reconcile');
+    await waitFor(
+      'ada to be the other one',
+      () => user('ada'),
+      ({ remoteUserId }) => remoteUserId === persons.bo,
+    );
+    await waitFor(
+      'bo to be the other one',
+      () => user('bo'),
+      ({ remoteUserId }) => remoteUserId === persons.ada,
+    );
+    await scimify.settled(integration);
+    expect(writes()).toEqual([]);
+  });
+
+  it('are told apart as soon as a scan for somebody else shows them', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    readdress({ ada: 'bo', bo: 'ada' });
+    for (const name of ['one', 'two', 'three']) account.addUser({ email: email(name) });
+    const others = await integration.scim.createUsers(['one', 'two', 'three'].map(email));
+    await integration.scim.createGroup('Others', others);
+    await untilInTeam('Ada’s', 'bo');
+    await untilInTeam('Bo’s', 'ada');
+  });
+
+  it('are told apart as soon as a search for one of the addresses shows who has it', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    readdress({ ada: 'bo', bo: 'ada' });
+    await scimify.admin.delete(`/integrations/${integration.id}/users/${users.ada}/remote-link`);
+    await untilInTeam('Ada’s', 'bo');
+    await untilInTeam('Bo’s', 'ada');
+  });
+
+  it('cost a look-up each, and nothing more once it is known', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    readdress({ ada: 'bo', bo: 'ada' });
+    await reconciled();
+    await untilInTeam('Ada’s', 'bo');
+    await untilInTeam('Bo’s', 'ada');
+    await scimify.settled(integration);
+    scimify.pagerDuty.clearCalls();
+    await reconciled();
+    await reconciled();
+    expect(calls().map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual(
+      Array(2).fill(['GET /teams', 'GET /users']).flat(),
+    );
+  });
+});
+
+describe('addresses that move along a chain in PagerDuty', () => {
+  it('take each link with them, and leave who has none any more waiting', async () => {
+    const first = await group('First', 'ada');
+    await group('Second', 'bo');
+    await group('Third', 'cy');
+    // Ada’s person becomes Bo’s, Bo’s Cy’s, and Cy’s somebody whom the IdP does not know.
+    readdress({ cy: 'nobody', bo: 'cy', ada: 'bo' });
+    await act('reconcile');
+    await untilInTeam('Second', 'ada');
+    await untilInTeam('Third', 'bo');
+    await untilInTeam('First');
+    await waitFor(
+      'ada to wait',
+      () => member(first, 'ada'),
+      (shown) => shown?.reason === 'user_not_found',
+    );
+    expect(await member(first, 'ada')).toMatchObject({ state: 'pending', remoteUserId: null });
+  });
+
+  it('come to rest where the chain ends in somebody new', async () => {
+    await group('First', 'ada');
+    await group('Second', 'bo');
+    readdress({ bo: 'nobody', ada: 'bo' });
+    persons.dee = account.addUser({ email: email('ada') }).id;
+    await act('reconcile');
+    await untilInTeam('First', 'dee');
+    await untilInTeam('Second', 'ada');
+  });
+});
+
+describe('a person who gets an address in PagerDuty that the IdP does not know', () => {
+  it('stays in the team, flagged, until the addresses agree again', async () => {
+    const id = await group('On-call', 'ada', 'bo');
+    scimify.pagerDuty.clearCalls();
+    readdress({ bo: 'bo.renamed' });
+    await act('reconcile');
+    await waitFor(
+      'the look-up',
+      () => user('bo'),
+      ({ message }) => message?.includes('No PagerDuty user'),
+    );
+    const shown = await member(id, 'bo');
+    expect(shown).toMatchObject({ state: 'applied', reason: 'email_differs', remoteUserId: persons.bo });
+    expect(Date.parse(shown.nextAttemptAt)).toBeGreaterThan(Date.now() + 3 * MINUTE);
+    await setEmail('bo', 'bo.renamed');
+    await untilUser('bo', null);
+    expect(await user('bo')).toMatchObject({ state: 'resolved', remoteUserId: persons.bo });
+    readdress({ bo: 'bo' });
+    await setEmail('bo', 'bo');
+    await untilUser('bo', null);
+    await scimify.settled(integration);
+    expect(writes()).toEqual([]);
+  });
+
+  it('is no longer meant once the IdP gives that address to another user', async () => {
+    await group('On-call', 'ada', 'bo');
+    readdress({ bo: 'eve' });
+    await act('reconcile');
+    await waitFor(
+      'the look-up',
+      () => user('bo'),
+      ({ message }) => message?.includes('No PagerDuty user'),
+    );
+    await integration.scim.createUser(email('eve'));
+    await untilInTeam('On-call', 'ada');
+    await untilUser('bo', 'user_not_found');
+  });
+});
+
+describe('a link that an admin pinned', () => {
+  const link = (name: string) => `/integrations/${integration.id}/users/${users[name]}/remote-link`;
+
+  it('stays whatever address its person gets, and is flagged until an admin has looked at it', async () => {
+    const id = await group('On-call', 'ada', 'bo');
+    await scimify.admin.put(link('bo'), { remoteUserId: persons.dee });
+    await untilInTeam('On-call', 'ada', 'dee');
+    await reconciled();
+    scimify.pagerDuty.clearCalls();
+    readdress({ dee: 'dee.renamed' });
+    await reconciled();
+    const shown = await untilUser('bo', 'pinned_address_changed');
+    expect(shown).toMatchObject({
+      state: 'resolved',
+      pinned: true,
+      remoteUserId: persons.dee,
+      nextAttemptAt: null,
+    });
+    expect(shown.message).toContain(email('dee.renamed'));
+    expect(await member(id, 'bo')).toMatchObject({ state: 'applied', reason: 'pinned_address_changed' });
+    expect(writes()).toEqual([]);
+
+    readdress({ dee: 'dee' });
+    await reconciled();
+    await untilUser('bo', null);
+    readdress({ dee: 'dee.renamed' });
+    await reconciled();
+    await untilUser('bo', 'pinned_address_changed');
+    await scimify.admin.put(link('bo'), { remoteUserId: persons.dee });
+    await untilUser('bo', null);
+    await reconciled();
+    expect(await user('bo')).toMatchObject({ pinned: true, reason: null });
+    expect(inTeam('On-call')).toBe('ada,dee');
+  });
+
+  it('stays in a swap that concerns its person, while the others’ links move', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    await scimify.admin.put(link('ada'), { remoteUserId: persons.ada });
+    await reconciled();
+    readdress({ ada: 'bo', bo: 'ada' });
+    await act('reconcile');
+    await untilInTeam('Bo’s', 'ada');
+    await untilUser('ada', 'pinned_address_changed');
+    expect(inTeam('Ada’s')).toBe('ada');
+  });
+});
+
+describe('addresses that the IdP gives out anew', () => {
+  it('are followed in a swap: each takes the place of the other', async () => {
+    await group('Ada’s', 'ada', 'cy');
+    await group('Bo’s', 'bo');
+    await group('Both', 'ada', 'bo');
+    await act('pause');
+    scimify.pagerDuty.clearCalls();
+    await setEmail('ada', 'bo');
+    await setEmail('bo', 'ada');
+    await act('enable');
+    await untilInTeam('Ada’s', 'bo', 'cy');
+    await untilInTeam('Bo’s', 'ada');
+    await scimify.settled(integration);
+    expect(inTeam('Both')).toBe('ada,bo');
+    expect(writes()).toHaveLength(4);
+  });
+
+  it('are followed along a chain, from whichever end', async () => {
+    for (const order of [
+      ['ada', 'bo', 'cy'],
+      ['cy', 'bo', 'ada'],
+    ]) {
+      const to: Record<string, string> = { ada: 'bo', bo: 'cy', cy: 'dee' };
+      const back: Record<string, string> = { ada: 'ada', bo: 'bo', cy: 'cy' };
+      const name = order.join();
+      await group(`First ${name}`, 'ada');
+      await group(`Second ${name}`, 'bo');
+      await group(`Third ${name}`, 'cy');
+      for (const one of order) await setEmail(one, to[one]!);
+      await untilInTeam(`First ${name}`, 'bo');
+      await untilInTeam(`Second ${name}`, 'cy');
+      await untilInTeam(`Third ${name}`, 'dee');
+      for (const one of order) await setEmail(one, back[one]!);
+      await untilInTeam(`First ${name}`, 'ada');
+      await untilInTeam(`Third ${name}`, 'cy');
+      await scimify.settled(integration);
+    }
+  });
+
+  it('are followed while PagerDuty exchanges them as well: all stay who they are', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    await act('pause');
+    readdress({ ada: 'bo', bo: 'ada' });
+    await setEmail('ada', 'bo');
+    await setEmail('bo', 'ada');
+    scimify.pagerDuty.clearCalls();
+    await act('enable');
+    await act('reconcile');
+    await waitFor(
+      'both to be looked up',
+      async () => [await user('ada'), await user('bo')],
+      (both) => both.every(({ reason }) => reason === null),
+    );
+    await scimify.settled(integration);
+    expect([inTeam('Ada’s'), inTeam('Bo’s')]).toEqual(['ada', 'bo']);
+  });
+});
