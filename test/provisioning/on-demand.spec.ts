@@ -118,5 +118,18 @@ describe.each(Object.entries(DEMANDS))(
       await demand();
       await untilInTeam('bo', 'cy');
     });
+
+    it('is no look-up that is still under way', async () => {
+      const [dee] = await integration.scim.createUsers([email('dee')]);
+      const body = { users: [], limit: 100, offset: 0, more: false, total: 0 };
+      const path = /^\/users\?.*query=dee/;
+      const nobody = { path, account: `us.${subdomain}`, status: 200, body, latencyMs: 1_500, times: 1 };
+      const lookUp = scimify.pagerDuty.inject(nobody);
+      await integration.scim.addMembers(groupId, dee!);
+      await waitFor('the look-up', lookUp.hits, (hits) => hits === 1);
+      account.addUser({ email: email('dee') });
+      await demand();
+      await untilInTeam('dee');
+    });
   },
 );

@@ -6,6 +6,7 @@ import type { Transaction } from '../../database/transaction-runner';
 import { passingFailureDelay } from '../plan/backoff';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 import { MAY_WRITE } from '../state/may-write';
+import { forgetFailures } from '../state/waiting-groups';
 import { noteFirstSync } from '../state/first-sync';
 import { type Lease, Leases } from './lease';
 
@@ -243,14 +244,19 @@ function hurry(tx: Transaction, integrationId: string, dueAt: number): Promise<u
   );
 }
 
-/** What a run found out does not count for whoever hurried the integration meanwhile: they get a run of their own. */
-function end(
+/**
+ * What a run found out does not count for whoever hurried the integration meanwhile: they get a run of their own, for which
+ * nothing waits that failed in this one.
+ */
+async function end(
   tx: Transaction,
   integrationId: string,
   { dueAt, notBefore, failures }: { dueAt: number | null; notBefore: number | null; failures: number },
-): Promise<unknown> {
-  return tx.query(
-    'UPDATE integration_work SET dueAt = ?, notBefore = ?, failures = ? WHERE integrationId = ? AND hurried = 0',
+): Promise<void> {
+  const work = await workOf(tx, integrationId);
+  if (work?.hurried) return forgetFailures(tx, integrationId);
+  await tx.query(
+    'UPDATE integration_work SET dueAt = ?, notBefore = ?, failures = ? WHERE integrationId = ?',
     [dueAt, notBefore, failures, integrationId],
   );
 }
