@@ -29,7 +29,7 @@ import type { GroupView } from './group-view';
 import { successorOf } from './known-target';
 import { Members, isPassing, screenedTeam } from './members';
 import { unsentDueAt } from './member-records';
-import { isOfOneUnseenTeam, unlessNotVisibleYet } from './not-visible-yet';
+import { isOfOneUnseenTeam, isOutage, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
 import { type RunContext, atPriority } from './run-context';
@@ -345,11 +345,6 @@ const NO_CHANGE = '';
 /** Others of the group may work: it speaks neither of the account nor of the team. */
 function isOfSomeCalls(error: unknown): boolean {
   return isPassing(error) && !isOfOneUnseenTeam(error);
-}
-
-/** The target, or the way to it, does not say when it will be there again. */
-function isOutage(error: unknown): boolean {
-  return error instanceof ProviderError && error.kind === 'unavailable' && error.retryAfterMs === undefined;
 }
 
 interface Failure {

@@ -16,6 +16,7 @@ import { AccountCheck } from './account-check';
 import { DueGroups } from './due-groups';
 import { GroupWork } from './group-work';
 import { IntegrationRemoval } from './integration-removal';
+import { isOutage } from './not-visible-yet';
 import type { RunContext, RunResult } from './run-context';
 import { isBeingDeleted, mayWrite } from '../state/may-write';
 import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
@@ -226,7 +227,7 @@ export class IntegrationRun {
       await this.ledger.backOffAfterFailure(run.lease, run.progress.made, (failures) =>
         settleSoon(
           passingFailureDelay(failures, error.retryAfterMs, Math.random()),
-          error.kind === 'unavailable' ? run.creations.settledSoonUntil : 0,
+          isOutage(error) ? run.creations.settledSoonUntil : 0,
           Date.now(),
         ),
       );

@@ -71,3 +71,8 @@ function notVisibleYet(cause: ProviderError): ProviderError {
     cause,
   });
 }
+
+/** The target, or the way to it, does not say when it will be there again. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof ProviderError && error.kind === 'unavailable' && error.retryAfterMs === undefined;
+}
