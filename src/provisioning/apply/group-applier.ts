@@ -155,7 +155,7 @@ export class GroupApplier {
       const userIds = await this.people.membersAfter(view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
       await this.users.resolveInTurn(run, userIds);
-      const refused = await this.people.refusedAmong(view.remote.id, userIds, now);
+      const refused = isAskedFor(view) ? NONE : await this.people.refusedAmong(view.remote.id, userIds, now);
       const compared = userIds.filter((userId) => !refused.has(userId));
       await this.members.apply(run, view, compared, []);
       after = userIds.at(-1)!;
@@ -165,7 +165,9 @@ export class GroupApplier {
   /** Everybody known in the team. */
   private async compareTeam(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
     for (let after = ''; ;) {
-      const remoteUserIds = await this.people.remoteMembersToCompare(view.remote.id, after, now, CHUNK);
+      const remoteUserIds = isAskedFor(view)
+        ? await this.people.remoteMembersAfter(view.remote.id, after, CHUNK)
+        : await this.people.remoteMembersToCompare(view.remote.id, after, now, CHUNK);
       if (remoteUserIds.length === 0) break;
       await this.members.apply(run, view, [], remoteUserIds);
       after = remoteUserIds.at(-1)!;
@@ -337,6 +339,13 @@ export class GroupApplier {
       );
     });
   }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Whether an IdP or an admin wants the whole group compared, rather than the engine because of one person in it. */
+export function isAskedFor({ change }: Pick<GroupView, 'change'>): boolean {
+  return Boolean(change?.wholeCause);
 }
 
 /** No change has this mark: whichever comes next is looked at. */

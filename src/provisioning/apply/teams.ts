@@ -13,7 +13,6 @@ import { type Obstacle, claimObstacle, isIntended, planNewTeam, unconfirmedMessa
 import { DriftLedger, renamedByHand } from '../reconcile/drift-ledger';
 import { Leases } from '../schedule/lease';
 import { type CreateIntent, RemoteGroup } from '../state/remote-group.entity';
-import { forgetFailures } from '../state/waiting-groups';
 import { correctName } from './freed-names';
 import { GroupBlockedError, NameNotFreeYetError } from './group-blocked';
 import { type GroupView, nameWithoutTeam } from './group-view';
@@ -73,8 +72,6 @@ export class Teams {
           ...NOTHING_WRONG,
         },
       );
-      // Whom the target refused for the group that is gone is wanted anew.
-      await forgetFailures(tx, run.integration.id, view.groupId);
       return tx.manager.findOneByOrFail(RemoteGroup, { id });
     });
     return taken ? { ...comparedWhole(view), remote: taken } : view;

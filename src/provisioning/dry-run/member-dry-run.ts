@@ -1,5 +1,6 @@
 import { chunksToRead } from '../../database/chunks';
 import type { Pauses } from '../../database/keyset-slices';
+import { isAskedFor } from '../apply/group-applier';
 import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
 import { CHUNK, MAX_RETRY_CHUNKS, type People } from '../apply/people';
 import { WHOLE_TEAM, heldAfter } from '../guard/removal-history';
@@ -118,7 +119,9 @@ export class MemberDryRun {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(this.team.view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
-      const refused = await this.people.refusedAmong(this.remoteGroupId, userIds, Date.now());
+      const refused = isAskedFor(this.team.view)
+        ? new Set<string>()
+        : await this.people.refusedAmong(this.remoteGroupId, userIds, Date.now());
       const compared = userIds.filter((userId) => !refused.has(userId));
       await this.step(compared, []);
       after = userIds.at(-1)!;
