@@ -99,7 +99,7 @@ describe('an integration that is deleted', () => {
       deletingSince: expect.any(String),
       deletingTeams: 'leave',
     });
-    await goneByItself();
+    await gone();
     expect(scimify.teams()).toEqual(before);
     expect(scimify.pagerDuty.calls()).toEqual([]);
     expect(await rowsLeft()).toEqual([]);

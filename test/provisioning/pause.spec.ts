@@ -74,6 +74,7 @@ describe('an integration that is stopped in the middle of a push', () => {
       await untilInTheMiddle();
       expect((await act(verb)).status).toBe(200);
       await expectAlmostNoFurtherCall(callsSoFar());
+      scimify.pagerDuty.clearFaults();
       await act('enable');
       await everybodyIsIn();
       const [shown] = await scimify.settled(integration);
