@@ -1,9 +1,10 @@
 'use strict';
 
 const { parentPort, workerData } = require('node:worker_threads');
+const { builtInSqlite } = require('./built-in-sqlite.js');
 
 // The caller names the module of the package, which a thread may not find by itself.
-const { DatabaseSync } = process.getBuiltinModule?.('node:sqlite') ?? require(workerData.sqlite);
+const { DatabaseSync } = builtInSqlite() ?? require(workerData.sqlite);
 
 const database = new DatabaseSync(workerData.database);
 

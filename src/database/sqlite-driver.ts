@@ -6,6 +6,7 @@ import type {
 import { Logger } from '@nestjs/common';
 import { currentWork } from '../event-loop/current-work';
 import { noteHolder, noteStatement } from '../event-loop/thread-watch';
+import { builtInSqlite } from './built-in-sqlite';
 
 type Bindable = null | number | bigint | string | Uint8Array;
 
@@ -15,11 +16,8 @@ type SqliteModule = { DatabaseSync: typeof DatabaseSyncClass };
 
 /** `node:sqlite` where the runtime has it (Node 22.13+), else the package with the same API (Node 20). */
 export function loadSqlite(): SqliteModule {
-  const builtIn = (process as { getBuiltinModule?: (id: string) => unknown }).getBuiltinModule?.(
-    'node:sqlite',
-  );
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- only loaded where the runtime lacks it
-  return (builtIn ?? require('@photostructure/sqlite')) as SqliteModule;
+  return builtInSqlite() ?? (require('@photostructure/sqlite') as SqliteModule);
 }
 
 /**

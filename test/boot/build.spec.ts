@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { HttpClient } from '../support/http';
 import { ScimClient } from '../support/scim-client';
 import { ScimifyProcess } from '../support/scimify-process';
+import { waitFor } from '../support/wait';
 
 // Each of them builds or boots.
 jest.setTimeout(120_000);
@@ -72,8 +73,8 @@ class Checkout {
     return statSync(join(this.directory, 'dist')).ino;
   }
 
-  server(): Promise<ScimifyProcess> {
-    return ScimifyProcess.create({ SCIMIFY_DATA_DIR: this.data }, join(this.directory, 'dist/src/main.js'));
+  server(...command: string[]): Promise<ScimifyProcess> {
+    return ScimifyProcess.create({ SCIMIFY_DATA_DIR: this.data }, command);
   }
 
   remove(): void {
@@ -165,9 +166,22 @@ describe('the build that programs run from', () => {
     expect(checkout.build).toBe(build);
   });
 
+  it('runs under npm, which passes on that it is to end', async () => {
+    checkout = new Checkout();
+    const scimify = await checkout.server('npm', 'start', '--prefix', checkout.directory);
+    await scimify.start();
+    expect(await scimify.stop()).toBe(0);
+    await waitFor(
+      'the last line',
+      () => scimify.printed,
+      (text) => text.includes('Scimify stopped'),
+    );
+  });
+
   it('can be made anew under a server that runs from it', async () => {
     checkout = new Checkout();
-    const scimify = await checkout.server();
+    const main = join(checkout.directory, 'dist/src/main.js');
+    const scimify = await checkout.server(process.execPath, main);
     await scimify.start();
     const { build } = checkout;
     checkout.delete('src/scim');

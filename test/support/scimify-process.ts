@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { waitFor } from './wait';
 
-const MAIN = join(__dirname, '../../dist/src/main.js');
+const COMMAND: readonly string[] = [process.execPath, join(__dirname, '../../dist/src/main.js')];
 
 const KEPT_OUTPUT = 5_000_000;
 
@@ -19,12 +19,12 @@ export class ScimifyProcess {
   private constructor(
     readonly port: number,
     private readonly env: Record<string, string>,
-    private readonly main: string,
+    private readonly command: readonly string[],
   ) {}
 
-  /** @param main another build than that of this project */
-  static async create(env: Record<string, string>, main = MAIN): Promise<ScimifyProcess> {
-    return new ScimifyProcess(await freePort(), env, main);
+  /** @param command runs another build than that of this project */
+  static async create(env: Record<string, string>, command = COMMAND): Promise<ScimifyProcess> {
+    return new ScimifyProcess(await freePort(), env, command);
   }
 
   get url(): string {
@@ -44,7 +44,8 @@ export class ScimifyProcess {
 
   async start(): Promise<void> {
     const { PATH = '' } = process.env;
-    const child = spawn(process.execPath, [this.main], {
+    const [program, ...rest] = this.command;
+    const child = spawn(program!, rest, {
       env: { PATH, PORT: String(this.port), ...UNLIMITED, ...this.env },
     });
     this.child = child;
