@@ -84,7 +84,7 @@ export class UserMatching {
   }
 
   private remember(usersByEmail: ReadonlyMap<string, readonly User[]>): void {
-    const readAt = Date.now();
+    const readAt = performance.now();
     for (const [email, entry] of this.known) {
       if (readAt - entry.readAt > KEPT_MS) this.known.delete(email);
     }
@@ -95,7 +95,7 @@ export class UserMatching {
 
   private recall(email: string): string | null {
     const entry = this.known.get(email);
-    return entry !== undefined && Date.now() - entry.readAt <= KEPT_MS ? entry.userId : null;
+    return entry !== undefined && performance.now() - entry.readAt <= KEPT_MS ? entry.userId : null;
   }
 }
 

@@ -45,6 +45,7 @@ import { LinkRequests } from './schedule/link-requests';
 import { ReleaseRequests } from './schedule/release-requests';
 import { RetryRequests } from './schedule/retry-requests';
 import { Scheduler } from './schedule/scheduler';
+import { SetBackClock } from './schedule/set-back-clock';
 import { WorkLedger } from './schedule/work-ledger';
 import { DirectoryUsage } from './state/directory-usage';
 import { HeldTeams } from './state/held-teams';
@@ -72,6 +73,7 @@ import { PeopleStatuses } from './state/people-status';
   ],
   providers: [
     { provide: Scheduler, useClass: EmbeddedScheduler },
+    SetBackClock,
     DueGroups,
     GroupBatches,
     GroupWork,

@@ -32,11 +32,11 @@ export class InProcessCallSlots implements CallSlots {
   }
 
   serialise(ms: number): void {
-    this.serialUntil = Date.now() + ms;
+    this.serialUntil = performance.now() + ms;
   }
 
   private openTo(priority: CallPriority): number {
-    const open = Date.now() < this.serialUntil ? 1 : this.size;
+    const open = performance.now() < this.serialUntil ? 1 : this.size;
     return canWait(priority) ? Math.max(1, open - 1) : open;
   }
 

@@ -100,7 +100,7 @@ export class SearchableList<Row extends { id: string }> {
 
   private scanMayPay(keys: number): boolean {
     if (keys < FEWEST_KEYS_TO_SCAN_FOR) return false;
-    if (this.total === null || Date.now() - this.total.readAt > TOTAL_KEPT_MS) return true;
+    if (this.total === null || performance.now() - this.total.readAt > TOTAL_KEPT_MS) return true;
     return this.total.rows <= LIST_LIMIT && Math.ceil(this.total.rows / PAGE_SIZE) < keys;
   }
 
@@ -121,7 +121,7 @@ export class SearchableList<Row extends { id: string }> {
         counted += page.count;
         if (pagesRead === 1 && page.total !== null) {
           total = page.total;
-          this.total = { rows: total, readAt: Date.now() };
+          this.total = { rows: total, readAt: performance.now() };
         }
         for (const row of page.rows) {
           seen(row);

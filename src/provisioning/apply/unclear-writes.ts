@@ -1,13 +1,12 @@
 import { chunksOf } from '../../database/chunks';
 import { inList, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { UNCLEAR_FOR_MS } from '../plan/backoff';
 import { isStranger } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import type { Asked } from './known-target';
 import { markIntents } from './member-records';
 
-/** A call without an answer may still be on its way, and the target's reads lag its writes by about as much. */
-const UNCLEAR_FOR_MS = 120_000;
 const PAIRS_AT_ONCE = 500;
 
 /** What we know of a pair whose write ended unclear; null where we know nobody in the team. */

@@ -3,6 +3,9 @@ const SHORTEST = 100;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+/** Longer than any hint that a target gives. */
+export const LONGEST_PASSING_DELAY = 15 * MINUTE;
+
 /**
  * When a passing failure is tried again: exponential with full jitter, from one second to fifteen minutes; the target's
  * own hint wins.
@@ -13,7 +16,7 @@ const HOUR = 60 * MINUTE;
  */
 export function passingFailureDelay(attempts: number, hintMs: number | undefined, random: number): number {
   if (hintMs !== undefined) return Math.max(SHORTEST, hintMs);
-  const ceiling = Math.min(15 * MINUTE, SECOND * 2 ** Math.min(attempts - 1, 20));
+  const ceiling = Math.min(LONGEST_PASSING_DELAY, SECOND * 2 ** Math.min(attempts - 1, 20));
   return Math.max(SHORTEST, Math.floor(random * ceiling));
 }
 
@@ -39,3 +42,9 @@ export function lookUpDelay(attempts: number): number {
 
 /** How often a suspended integration is probed. */
 export const PROBE_EVERY_MS = 5 * MINUTE;
+
+/**
+ * After so long a write that had no answer is compared with the target: until then it may still be on its way, and the
+ * target's reads lag its writes by about as much.
+ */
+export const UNCLEAR_FOR_MS = 2 * MINUTE;

@@ -104,7 +104,14 @@ export class Leases implements OnApplicationBootstrap {
       if (!row) return null;
       const ours = row.owner === this.owner && row.token === this.givenBack.get(integrationId);
       const free = row.owner === null || ours || Number(row.expiresAt) <= Number(row.now);
-      if (!free) return null;
+      if (!free) {
+        // The clock of the database was set back. Whoever has the lease renews it; whoever is gone had it for no longer.
+        const longest = Number(row.now) + LEASE_MS;
+        if (Number(row.expiresAt) > longest) {
+          await tx.query('UPDATE lease SET expiresAt = ? WHERE integrationId = ?', [longest, integrationId]);
+        }
+        return null;
+      }
       await tx.query(
         `UPDATE lease SET owner = ?, token = ?, expiresAt = ${DATABASE_NOW} + ${LEASE_MS} WHERE integrationId = ?`,
         [this.owner, row.token + 1, integrationId],

@@ -1,0 +1,124 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { inList } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import { LONGEST_PASSING_DELAY, PROBE_EVERY_MS, UNCLEAR_FOR_MS, refusalDelay } from '../plan/backoff';
+import type { CreateIntent } from './remote-group.entity';
+
+/** Clocks of several processes on one database may differ by so much. */
+const CLOCKS_DIFFER_BY_MS = 60_000;
+/** Groups of one statement: each may have thousands of people who wait. */
+const GROUPS_AT_ONCE = 10;
+
+const LONGEST_REFUSAL_DELAY = refusalDelay(Infinity);
+
+/**
+ * What only a clock that was set back explains, as integrations in which it is so: a wait that is longer than its ladder, or
+ * something that was done in the future. Takes the bounds of `WAITS_OF`.
+ */
+const IMPOSSIBLE = [
+  'SELECT integrationId FROM integration_work WHERE notBefore > :passing OR reconciledAt > :done',
+  'SELECT id AS integrationId FROM integration WHERE nextProbeAt > :probe',
+  `SELECT integrationId FROM remote_group WHERE (state = 'retrying' AND nextAttemptAt > :passing)
+     OR notBefore > :refusal OR nameNextAttemptAt > :refusal OR lastWriteAt > :done OR createdRemotelyAt > :done`,
+  `SELECT integrationId FROM parked_member
+     WHERE nextAttemptAt > :refusal OR (kind = 'passing' AND nextAttemptAt > :passing)`,
+  `SELECT g.integrationId FROM remote_group g JOIN remote_member m ON m.remoteGroupId = g.id
+     AND m.kind = 'passing' AND m.nextAttemptAt > :passing`,
+  'SELECT integrationId FROM remote_user WHERE nextCheckAt > :refusal OR checkedAt > :done',
+  `SELECT g.integrationId FROM remote_group g JOIN unclear_write w ON w.remoteGroupId = g.id WHERE w.checkAt > :unclear`,
+];
+
+/** Integrations in which something waits for longer, from `now` on, than anything may. */
+export async function waitingImpossiblyLong(
+  query: (sql: string, parameters: number[]) => Promise<{ integrationId: string }[]>,
+  now: number,
+): Promise<string[]> {
+  const bounds: Record<string, number> = {
+    done: now,
+    passing: now + LONGEST_PASSING_DELAY,
+    refusal: now + LONGEST_REFUSAL_DELAY,
+    probe: now + PROBE_EVERY_MS,
+    unclear: now + UNCLEAR_FOR_MS,
+  };
+  const found = new Set<string>();
+  for (const sql of IMPOSSIBLE) {
+    const parameters: number[] = [];
+    const bound = sql.replace(/:(\w+)/g, (_, name: string) => {
+      parameters.push(bounds[name]! + CLOCKS_DIFFER_BY_MS);
+      return '?';
+    });
+    for (const { integrationId } of await query(bound, parameters)) found.add(integrationId);
+  }
+  return [...found];
+}
+
+/**
+ * Whatever waits in the integration waits for so much less; what would have been due by then is due now.
+ *
+ * @param ms `Infinity`: everything is due now
+ */
+export async function bringForward(
+  tx: Transaction,
+  integrationId: string,
+  ms: number,
+  now: number,
+): Promise<void> {
+  const sooner = async (table: string, columns: string[], which: string, of: readonly string[]) => {
+    for (const column of columns) {
+      await tx.query(
+        Number.isFinite(ms)
+          ? `UPDATE ${table} SET ${column} = CASE WHEN ${column} - ? > ? THEN ${column} - ? ELSE ? END
+             WHERE ${which} AND ${column} > ?`
+          : `UPDATE ${table} SET ${column} = ? WHERE ${which} AND ${column} > ?`,
+        Number.isFinite(ms) ? [ms, now, ms, now, ...of, now] : [now, ...of, now],
+      );
+    }
+  };
+  const ofIntegration = 'integrationId = ?';
+  await sooner('integration', ['nextProbeAt', 'deletingSince'], 'id = ?', [integrationId]);
+  await sooner('integration_work', ['dueAt', 'notBefore', 'reconcileAt'], ofIntegration, [integrationId]);
+  await sooner('remote_user', ['nextCheckAt'], ofIntegration, [integrationId]);
+  await sooner('remote_group', ['nextAttemptAt', 'notBefore', 'nameNextAttemptAt'], ofIntegration, [
+    integrationId,
+  ]);
+  // What was done in the future was done now at the latest: otherwise it would be taken for fresh until then.
+  for (const [table, column] of STAMPS) await sooner(table, [column], ofIntegration, [integrationId]);
+  await creationsSooner(tx, integrationId, ms, now);
+  const groups = await tx.query<{ id: string }>('SELECT id FROM remote_group WHERE integrationId = ?', [
+    integrationId,
+  ]);
+  for (let start = 0; start < groups.length; start += GROUPS_AT_ONCE) {
+    if (start > 0) await breathe();
+    const ids = groups.slice(start, start + GROUPS_AT_ONCE).map(({ id }) => id);
+    const inThese = `remoteGroupId IN (${inList(ids)})`;
+    await sooner('remote_member', ['nextAttemptAt', 'notFoundSince', 'joinedAt'], inThese, ids);
+    await sooner('parked_member', ['nextAttemptAt'], inThese, ids);
+    await sooner('unclear_write', ['checkAt'], inThese, ids);
+  }
+}
+
+/** Teams that may be about to be created: of an account, few. */
+async function creationsSooner(
+  tx: Transaction,
+  integrationId: string,
+  ms: number,
+  now: number,
+): Promise<void> {
+  const open = await tx.query<{ id: string; createIntent: string }>(
+    'SELECT id, createIntent FROM remote_group WHERE integrationId = ? AND createIntent IS NOT NULL',
+    [integrationId],
+  );
+  for (const { id, createIntent } of open) {
+    const intent = JSON.parse(createIntent) as CreateIntent;
+    if (intent.sentAt <= now) continue;
+    const sooner = JSON.stringify({ ...intent, sentAt: Math.max(now, intent.sentAt - ms) });
+    await tx.query('UPDATE remote_group SET createIntent = ? WHERE id = ?', [sooner, id]);
+  }
+}
+
+const STAMPS: [table: string, column: string][] = [
+  ['integration_work', 'reconciledAt'],
+  ['remote_user', 'checkedAt'],
+  ['remote_group', 'lastWriteAt'],
+  ['remote_group', 'createdRemotelyAt'],
+];
