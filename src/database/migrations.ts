@@ -5,7 +5,6 @@ import { RepeatedFailures1790310000000 } from './migrations/1790310000000-repeat
 import { ToldOnce1790400000000 } from './migrations/1790400000000-told-once';
 import { TargetAttributes1790500000000 } from './migrations/1790500000000-target-attributes';
 import { RoomProbe1790600000000 } from './migrations/1790600000000-room-probe';
-import { TriedAnew1790700000000 } from './migrations/1790700000000-tried-anew';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -18,5 +17,4 @@ export const MIGRATIONS = [
   ToldOnce1790400000000,
   TargetAttributes1790500000000,
   RoomProbe1790600000000,
-  TriedAnew1790700000000,
 ];

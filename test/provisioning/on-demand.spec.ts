@@ -90,26 +90,6 @@ describe.each(Object.entries(DEMANDS))(
       await waitFor('no suspension', shown, ({ suspension }) => suspension === null);
     });
 
-    // Of a single group that is tried again, a look-up of the run before stays what it was.
-    if (name !== 'retry') {
-      it('is no look-up either that was under way and found nothing', async () => {
-        account.addUser({ email: email('dee') });
-        const dee = await integration.scim.createUser(email('dee'));
-        const fault = {
-          path: /^\/users\?/,
-          account: `us.${subdomain}`,
-          status: 400,
-          latencyMs: 1_500,
-          times: 1,
-        };
-        const refusal = scimify.pagerDuty.inject(fault);
-        await integration.scim.addMembers(groupId, dee);
-        await waitFor('the look-up', refusal.hits, (hits) => hits === 1);
-        await demand();
-        await untilInTeam('dee');
-      });
-    }
-
     it('is neither a refusal, nor a look-up that found nobody, nor a back-off of the account', async () => {
       await integration.scim.addMembers(groupId, users[1]!, users[2]!);
       const reasonOf = (person: string, seen: Record<string, any>) => seen[email(person)]?.reason;

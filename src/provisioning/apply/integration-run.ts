@@ -66,11 +66,9 @@ export class IntegrationRun {
 
   private async runOn(integration: Integration, watch: RunWatch, stop: AbortSignal): Promise<RunResult> {
     const { id } = integration;
-    const acquired = await this.leases.acquire(id, async (tx) => {
-      const beginning = await this.ledger.begin(tx, id, reconciliationInterval(integration));
-      if (beginning.triesAnew) await forgetFailures(tx, id);
-      return beginning;
-    });
+    const acquired = await this.leases.acquire(id, (tx) =>
+      this.ledger.begin(tx, id, reconciliationInterval(integration)),
+    );
     if (!acquired) return { more: false };
     const { lease, begun } = acquired;
     if (begun.isHurried) this.connections.forgetFailures(id);

@@ -18,8 +18,6 @@ export class IntegrationWork {
   @IntegerColumn() failures: number;
   /** It was made due by somebody since its last run began. */
   @BooleanColumn() hurried: boolean;
-  /** An admin had everything tried since its last run began. */
-  @TimeColumn({ nullable: true }) tryAnewSince: number | null;
   /** When the target is to be looked at as a whole again; null before the first time. */
   @TimeColumn({ nullable: true }) reconcileAt: number | null;
   /** When everything of the target was read last. */

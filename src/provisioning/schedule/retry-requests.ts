@@ -96,7 +96,6 @@ export class RetryRequests implements OnModuleInit {
   private async tryEverything(tx: Transaction, integrationId: string): Promise<void> {
     await forgetFailures(tx, integrationId);
     await this.askTheTarget(tx, integrationId);
-    await this.ledger.tryAnew(tx, integrationId);
   }
 
   /** Neither a back-off of the account nor a suspension is waited out, and the next run remembers no refused token. */

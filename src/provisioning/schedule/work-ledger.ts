@@ -30,8 +30,6 @@ export interface ReconciliationEnd {
 export interface RunBeginning {
   /** Somebody has hurried it since the last run began: then nothing counts that was remembered of failures. */
   isHurried: boolean;
-  /** An admin had everything tried meanwhile: of what the last run found out after that, nothing counts either. */
-  triesAnew: boolean;
   /** Whether the target is to be looked at as a whole now, and whether teams that are not to be seen were really deleted. */
   reconciliation: { due: boolean; acceptMissing: boolean };
 }
@@ -63,25 +61,17 @@ export class WorkLedger {
     const dueAt = now + CONTINUED_AFTER_MS;
     const known = await workOf(tx, integrationId);
     if (known === null) await hurry(tx, integrationId, dueAt);
-    const { hurried, triesAnew, reconcileAt, acceptMissing } = known ?? NEVER_LOOKED_AT;
+    const { hurried, reconcileAt, acceptMissing } = known ?? NEVER_LOOKED_AT;
     const mayStay =
       reconcileEveryMs === null || (reconcileAt !== null && reconcileAt <= now + reconcileEveryMs);
     await tx.query(
-      `UPDATE integration_work SET hurried = 0, tryAnewSince = NULL, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END,
-         reconcileAt = ? WHERE integrationId = ?`,
+      `UPDATE integration_work SET hurried = 0, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END, reconcileAt = ?
+       WHERE integrationId = ?`,
       // The interval may have been made shorter since.
       [dueAt, dueAt, mayStay ? reconcileAt : now + reconcileEveryMs, integrationId],
     );
     const due = reconcileEveryMs !== null && reconcileAt !== null && reconcileAt <= now;
-    return { isHurried: hurried, triesAnew, reconciliation: { due, acceptMissing } };
-  }
-
-  /** For one that is hurried: what a run that may be going on finds out from now on is tried again as well. */
-  async tryAnew(tx: Transaction, integrationId: string): Promise<void> {
-    await tx.query('UPDATE integration_work SET tryAnewSince = ? WHERE integrationId = ?', [
-      Date.now(),
-      integrationId,
-    ]);
+    return { isHurried: hurried, reconciliation: { due, acceptMissing } };
   }
 
   /** Whether somebody has hurried it since the last run began. */
@@ -274,7 +264,6 @@ async function end(
 /** What is on record of an integration's work; the row stays as it is until the transaction ends. */
 interface RecordedWork {
   hurried: boolean;
-  triesAnew: boolean;
   /** Epoch milliseconds. */
   reconcileAt: number | null;
   acceptMissing: boolean;
@@ -285,7 +274,6 @@ interface RecordedWork {
 
 const NEVER_LOOKED_AT: RecordedWork = {
   hurried: false,
-  triesAnew: false,
   reconcileAt: null,
   acceptMissing: false,
   reconcileFailures: 0,
@@ -295,20 +283,18 @@ const NEVER_LOOKED_AT: RecordedWork = {
 async function workOf(tx: Transaction, integrationId: string): Promise<RecordedWork | null> {
   const [row] = await tx.query<{
     hurried: number;
-    tryAnewSince: number | null;
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
     firstSyncedAt: number | null;
   }>(
-    `SELECT hurried, tryAnewSince, reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
+    `SELECT hurried, reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
      WHERE integrationId = ?${FOR_UPDATE}`,
     [integrationId],
   );
   if (!row) return null;
   return {
     hurried: Boolean(row.hurried),
-    triesAnew: row.tryAnewSince !== null,
     reconcileAt: row.reconcileAt === null ? null : Number(row.reconcileAt),
     acceptMissing: Boolean(row.acceptMissing),
     reconcileFailures: row.reconcileFailures,
