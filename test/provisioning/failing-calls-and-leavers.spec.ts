@@ -69,6 +69,25 @@ describe('whoever left the IdP leaves the team', () => {
     await untilTeam('On-call', 'ada');
   });
 
+  it.each(['deactivates', 'deletes'])(
+    'where the IdP took them out of the group first, and %s them while they wait for whoever replaces them',
+    async (what) => {
+      const group = await push('On-call', 'ada', 'bo');
+      const fault = callsFail('PUT', 'cy');
+      const members = [{ value: users.ada }, { value: users.cy }];
+      await integration.scim.patchOperations(`/Groups/${group}`, {
+        op: 'replace',
+        path: 'members',
+        value: members,
+      });
+      await waitFor('failures', fault.hits, (hits) => hits >= 2);
+      await letTimePass(scimify, -HOUR);
+      if (what === 'deletes') await integration.scim.delete(`/Users/${users.bo}`);
+      else await leave('bo');
+      await untilTeam('On-call', 'ada');
+    },
+  );
+
   it('while the whole group is compared and the call that adds somebody fails', async () => {
     const group = await push('On-call', 'ada', 'bo');
     await act('pause');

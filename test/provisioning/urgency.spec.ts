@@ -45,6 +45,8 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
 
   const sent = () => scimify.pagerDuty.calls().length;
   const peopleOf = (team: string) => scimify.teams()[`${team} ${turn}`] ?? [];
+  const remoteIdOf = (address: string) =>
+    scimify.pagerDuty.users().find((user) => user.email === address)!.id;
   const patchThemIn = () => integration.scim.addMembers(everyone, ...many);
   const createThem = () => integration.scim.createGroup(`All of them ${turn}`, many);
   const createOnCall = () => integration.scim.createGroup(`New on-call ${turn}`, [users.cy!, users.dee!]);
@@ -78,7 +80,7 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
   it('who leaves before their turn to join came is never added', async () => {
     await beginPush(patchThemIn);
     const index = many.findLastIndex((_, each) => !peopleOf('Everyone').includes(email(`user.${each}`)));
-    const remote = scimify.pagerDuty.users().find((user) => user.email === email(`user.${index}`))!;
+    const remoteId = remoteIdOf(email(`user.${index}`));
     await integration.scim.setActive(many[index]!, false);
     latency.remove();
     await waitFor(
@@ -90,10 +92,60 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
     await scimify.settled(integration);
     const additions = scimify.pagerDuty
       .calls({ method: 'PUT' })
-      .filter(({ path }) => path.endsWith(remote.id));
+      .filter(({ path }) => path.endsWith(remoteId));
     expect(additions).toEqual([]);
     await integration.scim.setActive(many[index]!, true);
   }, 120_000);
+
+  it('none of those who leave at once is added again, where a call for one of them is refused for its rate', async () => {
+    await beginPush(patchThemIn);
+    const yet = many.map((id, index) => ({ id, address: email(`user.${index}`) }));
+    const leavers = yet.filter(({ address }) => !peopleOf('Everyone').includes(address)).slice(-8);
+    const refused = scimify.pagerDuty.inject({
+      method: 'DELETE',
+      path: new RegExp(remoteIdOf(leavers.at(-1)!.address)),
+      status: 429,
+      times: 1,
+      headers: { 'ratelimit-limit': '960', 'ratelimit-remaining': '0', 'ratelimit-reset': '1' },
+    });
+    await Promise.all(leavers.map(({ id }) => integration.scim.setActive(id, false)));
+    await waitFor('the refusal', refused.hits, (hits) => hits === 1, 30_000);
+    latency.remove();
+    const left = () => new Set(peopleOf('Everyone'));
+    await waitFor(
+      'the others to join',
+      left,
+      (people) =>
+        yet.every(({ address }) => people.has(address) || leavers.some((one) => one.address === address)),
+      60_000,
+    );
+    await scimify.settled(integration);
+    expect(leavers.filter(({ address }) => left().has(address))).toEqual([]);
+    await Promise.all(leavers.map(({ id }) => integration.scim.setActive(id, true)));
+  }, 120_000);
+
+  it('somebody who leaves is off another team at once, where groups beside it keep failing', async () => {
+    await beginPush(patchThemIn);
+    const failing = scimify.pagerDuty.inject({ method: 'POST', path: '/teams', status: 500, times: 4 });
+    const names = [1, 2, 3, 4].map((number) => `New ${turn} ${number}`);
+    await Promise.all(names.map((name) => integration.scim.createGroup(name, [users.cy!])));
+    await waitFor('them to fail', failing.hits, (hits) => hits >= 3, 30_000);
+    const calls = await callsUntil(
+      () => !peopleOf('On-call').includes(email('ada')),
+      () => integration.scim.setActive(users.ada!, false),
+    );
+    expect(calls).toBeLessThan(within(4_000));
+    failing.remove();
+  }, 90_000);
+
+  it('somebody whose removal fails once is tried again long before the push has ended', async () => {
+    await beginPush(patchThemIn);
+    const path = `/teams/${scimify.pagerDuty.team(`Everyone ${turn}`)!.id}/users/${remoteIdOf(email('ada'))}`;
+    scimify.pagerDuty.inject({ method: 'DELETE', path, status: 500, times: 1 });
+    await integration.scim.setActive(users.ada!, false);
+    await waitFor('ada to be off', () => !peopleOf('Everyone').includes(email('ada')), Boolean, 60_000);
+    expect(peopleOf('Everyone').length).toBeLessThan(LARGE / 2);
+  }, 90_000);
 
   it.each([
     ['a PATCH of a team', patchThemIn],

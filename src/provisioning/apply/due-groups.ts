@@ -15,6 +15,8 @@ export interface ChangedGroups {
   /** Small ones that are compared as a whole. */
   whole: string[];
   large: string[];
+  /** Some turned out to be large only now: small ones may stand behind them. */
+  isIncomplete: boolean;
 }
 
 interface ChangedRow {
@@ -45,6 +47,7 @@ export class DueGroups {
       inPart: those(({ whole, isLarge }) => !Number(isLarge) && !Number(whole)),
       whole: those(({ whole, isLarge }) => !Number(isLarge) && Boolean(Number(whole))),
       large: those(({ isLarge }) => Boolean(Number(isLarge))),
+      isIncomplete: rows.length >= limit && grown.length > 0,
     };
   }
 

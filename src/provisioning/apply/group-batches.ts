@@ -22,6 +22,8 @@ export interface Turn {
   isOver(): boolean;
   /** Groups that one of the batches is at: there are never two that bring one group to where it belongs. */
   readonly inHand: Map<string, Batch>;
+  /** Groups that leavers are being taken out of. */
+  readonly leaving: ReadonlySet<string>;
 }
 
 /** Groups that several workers work off, one group each at a time. */
@@ -61,7 +63,8 @@ export class GroupBatches {
       progressed: false,
     };
     for (const groupId of taken) turn.inHand.set(groupId, batch);
-    const isAnothers = (groupId: string) => (turn.inHand.get(groupId) ?? batch) !== batch;
+    const isAnothers = (groupId: string) =>
+      turn.leaving.has(groupId) || (turn.inHand.get(groupId) ?? batch) !== batch;
     try {
       for (const groupId of taken) {
         const view = await this.read(run, groupId);

@@ -15,7 +15,7 @@ import { UserResolution } from './user-resolution';
 const TIME_SLICE_MS = 10_000;
 const GROUPS_PER_BATCH = 50;
 /** What another process writes is found so soon; what this one writes is told. */
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 500;
 /** However fast changes come, what comes so soon after another is looked at with the next. */
 const LOOK_AGAIN_AFTER_MS = 20;
 /** Whatever makes a group due again and again must not starve everybody else. */
@@ -76,23 +76,28 @@ export class GroupWork {
   workOff(run: RunContext): Promise<boolean> {
     const { lease } = run;
     // A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired.
-    const [inPart, whole, large] = [
-      new Lane('interactive', 4),
-      new Lane('interactive', 4),
-      new Lane('bulk', 2),
+    const [inPart, whole, again] = [4, 4, 2].map((width) => new Lane('interactive', width)) as [
+      Lane,
+      Lane,
+      Lane,
     ];
+    const large = new Lane('bulk', 2);
     const begin = (work: Work, lane: Lane, due: readonly string[]) =>
       // What one large group takes may be far longer than a turn: the others go on beside it.
       this.begin(work, lane, due, () => isLate(work) && (lane === large || large.underWay === 0));
     return this.work(run, async (work, limit) => {
-      if (isLate(work) && large.underWay === 0) return false;
-      await this.letLeaversGo(work);
+      const isOver = isLate(work) && large.underWay === 0;
+      // Nobody waits for what still has to end; but leavers that keep coming do not prolong a run.
+      if (!isOver || work.underWay.size > work.leaving.size) await this.letLeaversGo(work);
+      if (isOver) return false;
       const now = Date.now();
       const changed = await this.due.changed(lease, now, limit);
       const waiting = await this.due.waiting(lease.integrationId, now, limit);
+      if (changed.isIncomplete) work.alarm.ring();
       const some = [
-        begin(work, inPart, [...changed.inPart, ...waiting.small]),
+        begin(work, inPart, changed.inPart),
         begin(work, whole, changed.whole),
+        begin(work, again, waiting.small),
         begin(work, large, [...changed.large, ...waiting.large]),
       ];
       return some.includes(true);
@@ -115,7 +120,7 @@ export class GroupWork {
     look: (work: Work, limit: number) => Promise<boolean>,
   ): Promise<boolean> {
     const alarm = new Alarm();
-    const underWay = new SideBySide(alarm);
+    const underWay = new SideBySide(alarm, () => run.halt.halt());
     const until = performance.now() + TIME_SLICE_MS;
     const work: Work = { run, until, alarm, underWay, inHand: new Map(), leaving: new Set() };
     const unsubscribe = this.changes.subscribe((id) => {
@@ -143,19 +148,19 @@ export class GroupWork {
     return isLate(work);
   }
 
-  private async letLeaversGo({ run, leaving, underWay }: Work): Promise<void> {
-    const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving);
+  private async letLeaversGo({ run, leaving, inHand, underWay }: Work): Promise<void> {
+    const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving, inHand);
     for (const work of begun) underWay.add(work);
   }
 
   /** @returns whether anything was due */
   private begin(work: Work, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
     const { run, inHand, leaving, underWay } = work;
-    const free = due.filter((groupId) => !inHand.has(groupId) && !leaving.has(groupId));
+    const free = [...new Set(due)].filter((groupId) => !inHand.has(groupId) && !leaving.has(groupId));
     const groupIds = isOver() ? [] : lane.next(free);
     if (groupIds.length > 0) {
       lane.underWay += 1;
-      const turn = { inHand, isOver: () => underWay.hasFailed || isOver() };
+      const turn = { inHand, leaving, isOver: () => underWay.hasFailed || isOver() };
       const batch = this.batches
         .apply(atPriority(run, lane.priority), groupIds, turn)
         .then(() => this.assertPermitted(run))

@@ -19,6 +19,7 @@ import { IntegrationRemoval } from './integration-removal';
 import { isOutage } from './not-visible-yet';
 import type { RunContext, RunResult } from './run-context';
 import { isBeingDeleted, mayWrite } from '../state/may-write';
+import { RunHalt } from './run-halt';
 import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
 import { TeamTurns } from './team-turns';
 import { UserResolution } from './user-resolution';
@@ -101,9 +102,11 @@ export class IntegrationRun {
     setMaxListeners(0, signal);
     const { provider, connection } = this.connections.open(integration);
     const permissions = { denied: null, granted: false };
+    const halt = new RunHalt();
     const assertMaySend = (): void => {
       lease.assertMaySend();
       watch.assertCurrent();
+      halt.assertGoesOn();
     };
     const call = { signal, priority: 'interactive' as const, assertMaySend };
     const run: RunContext = {
@@ -114,6 +117,7 @@ export class IntegrationRun {
       lease,
       watch,
       call,
+      halt,
       teams: new TeamTurns(),
       progress: { made: false },
       isHurried,

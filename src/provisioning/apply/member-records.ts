@@ -215,11 +215,35 @@ export async function recordApplied(
     ]);
     return;
   }
+  const standing = {
+    state: 'present',
+    role: outcome.role,
+    kind: null,
+    reason: null,
+    message: null,
+    attempts: 0,
+    nextAttemptAt: null,
+    notFoundSince: null,
+    cause: null,
+    keptLeaverAt: null,
+  };
+  const unknown = {
+    remoteGroupId,
+    remoteUserId: outcome.remoteUserId,
+    managed: 1,
+    preexisting: 0,
+    joinedAt: Date.now(),
+  };
+  // There is a row, as it was intended. But were it not so, whom the target has now is to be somebody we know of.
   await tx.query(
-    `UPDATE remote_member SET state = 'present', role = ?, kind = NULL, reason = NULL, message = NULL, attempts = 0,
-       nextAttemptAt = NULL, notFoundSince = NULL, cause = NULL, keptLeaverAt = NULL
-     WHERE remoteGroupId = ? AND remoteUserId = ?`,
-    [outcome.role, remoteGroupId, outcome.remoteUserId],
+    upsertSql({
+      table: 'remote_member',
+      columns: Object.keys({ ...unknown, ...standing }),
+      key: ['remoteGroupId', 'remoteUserId'],
+      update: Object.keys(standing),
+      rows: 1,
+    }),
+    Object.values({ ...unknown, ...standing }),
   );
   await unparkPeople(tx, remoteGroupId, userIds);
 }

@@ -119,10 +119,10 @@ export class Members {
       const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
       if (remoteUserIds.length === 0) return;
       after = remoteUserIds.at(-1)!;
-      await run.teams.take(view.groupId, async () => {
+      await run.teams.take(view.groupId, async (turn) => {
         const input = await this.planInput(run, view, [], remoteUserIds);
         // Their changes stay marked, to be acknowledged once they are looked at in their turn.
-        const { stopped } = await this.removeLeavers(run, view, input, async () => {
+        const stopped = await this.removeLeavers(run, view, turn, input, async () => {
           const marks = await this.people.changedPairs(view.groupId, CHUNK);
           const userIds = marks.map(({ userId }) => userId);
           return { marks, people: (await this.planInput(run, view, userIds, [])).people };
@@ -135,41 +135,46 @@ export class Members {
   /**
    * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
    *
+   * @param remoteUserIds leavers whose removal is tried again
    * @returns those of the pairs of which everything is applied or parked
    * @throws ProviderError that concerns the whole account, or the team
    */
-  letGoAtOnce(run: RunContext, view: ViewWithTeam, marks: readonly PairMark[]): Promise<readonly PairMark[]> {
+  letGoAtOnce(
+    run: RunContext,
+    view: ViewWithTeam,
+    marks: readonly PairMark[],
+    remoteUserIds: readonly string[],
+  ): Promise<readonly PairMark[]> {
     return run.teams.take(view.groupId, async (turn) => {
       const userIds = marks.map(({ userId }) => userId);
-      const input = await this.planInput(run, view, userIds, []);
+      const input = await this.planInput(run, view, userIds, remoteUserIds);
       const { people } = input;
       // Whatever stopped it, each of them has a row with the next attempt.
-      const { removed } = await this.removeLeavers(run, view, input, () =>
-        Promise.resolve({ marks, people }),
-      );
-      for (const remoteUserId of removed) turn.removed.add(remoteUserId);
+      await this.removeLeavers(run, view, turn, input, () => Promise.resolve({ marks, people }));
       const isGone = ({ link }: Person) => link.kind === 'resolved' && turn.removed.has(link.remoteUserId);
       const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
       return marks.filter(({ userId }) => gone.has(userId));
     });
   }
 
-  /** @returns who was taken out, or was to be, and the passing failure that ended it early */
+  /** @returns the passing failure that ended it early */
   private async removeLeavers(
     run: RunContext,
     view: ViewWithTeam,
+    turn: TeamTurn,
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
-  ): Promise<{ removed: readonly string[]; stopped: ProviderError | null }> {
+  ): Promise<ProviderError | null> {
     const leavers = remoteIdsOf(planMembers(input).remove.filter(({ leaver }) => leaver));
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     const leaving = leavers.filter((id) => !mayStay.has(id));
-    if (leaving.length === 0) return { removed: [], stopped: null };
+    if (leaving.length === 0) return null;
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
-    const { stopped } = await this.send(run, view, { add: [], remove }, input, null);
-    return { removed: remove, stopped };
+    // However the calls end: whoever is at the team must not go by what was planned for these before.
+    for (const remoteUserId of remove) turn.removed.add(remoteUserId);
+    return (await this.send(run, view, { add: [], remove }, input, null)).stopped;
   }
 
   private planInput(

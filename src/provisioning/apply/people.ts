@@ -60,6 +60,27 @@ export class People {
     );
   }
 
+  /** Of these groups, people who left the IdP and whose removal did not work yet, and is due. */
+  leaversDue(
+    integrationId: string,
+    groupIds: readonly string[],
+    now: number,
+    limit: number,
+  ): Promise<{ groupId: string; remoteUserId: string }[]> {
+    if (groupIds.length === 0) return Promise.resolve([]);
+    return this.reader.query<{ groupId: string; remoteUserId: string }[]>(
+      `SELECT g.groupId AS groupId, m.remoteUserId AS remoteUserId FROM remote_group g
+       JOIN remote_member m ON m.remoteGroupId = g.id AND m.nextAttemptAt <= ?
+       WHERE g.integrationId = ? AND g.groupId IN (${inList(groupIds)})
+         AND (m.state = 'removing' OR m.reason = '${WAITS_FOR_ADDITIONS}')
+         AND NOT EXISTS (SELECT 1 FROM remote_user r JOIN scim_user u ON u.id = r.userId
+                         WHERE r.integrationId = g.integrationId AND r.remoteUserId = m.remoteUserId
+                           AND u.active = 1 AND u.deletedAt IS NULL)
+       LIMIT ?`,
+      [now, integrationId, ...groupIds, limit],
+    );
+  }
+
   /** Those of these users who were not among the changed pairs, or still are: somebody else may have done theirs. */
   async stillChanged(
     groupId: string,

@@ -7,6 +7,7 @@ import type {
 } from '../../integrations/provider/integration-provider';
 import type { Lease } from '../schedule/lease';
 import type { RunWatch } from './run-watch';
+import type { RunHalt } from './run-halt';
 import type { TeamTurns } from './team-turns';
 import type { Permissions } from './watched-writes';
 
@@ -19,6 +20,7 @@ export interface RunContext {
   lease: Lease;
   watch: RunWatch;
   call: CallContext;
+  readonly halt: RunHalt;
   readonly teams: TeamTurns;
   /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
   readonly progress: { made: boolean };

@@ -5,8 +5,14 @@ export class SideBySide {
   private readonly underWay = new Set<Promise<void>>();
   private failure: { error: unknown } | null = null;
 
-  /** @param alarm rings whenever some of it has ended */
-  constructor(private readonly alarm: Alarm) {}
+  /**
+   * @param alarm rings whenever some of it has ended
+   * @param onFailure is to end the rest of it soon
+   */
+  constructor(
+    private readonly alarm: Alarm,
+    private readonly onFailure: () => void,
+  ) {}
 
   get size(): number {
     return this.underWay.size;
@@ -28,6 +34,7 @@ export class SideBySide {
 
   fail(error: unknown): void {
     this.failure ??= { error };
+    this.onFailure();
   }
 
   /** @throws what the first of it failed with */

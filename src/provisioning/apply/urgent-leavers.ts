@@ -10,7 +10,7 @@ import type { ViewWithTeam } from './teams';
 
 /** Teams that leavers are taken out of at the same time. */
 const TEAMS_AT_ONCE = 16;
-const PAIRS_AT_ONCE = 200;
+const PEOPLE_AT_ONCE = 200;
 
 /**
  * People who left the IdP leave their teams before anything else is done, also a team that somebody is at with a long push:
@@ -28,24 +28,42 @@ export class UrgentLeavers {
   /**
    * Begins with teams that nobody takes leavers out of yet.
    *
-   * @param inHand groups that are under way; what is begun is added, and taken out at its end
+   * @param leaving groups that are under way; what is begun is added, and taken out at its end
+   * @param inHand groups whose own turn may last: whoever could not be taken out of them is tried again beside it
    * @returns what was begun, each of which may throw a ProviderError that concerns the whole account
    */
-  async begin(run: RunContext, inHand: Set<string>): Promise<Promise<void>[]> {
-    if (inHand.size >= TEAMS_AT_ONCE) return [];
-    const pairs = await this.people.leaversPairs(run.integration.id, [...inHand], PAIRS_AT_ONCE);
-    const byGroup = new Map<string, PairMark[]>();
-    for (const pair of pairs) byGroup.set(pair.groupId, [...(byGroup.get(pair.groupId) ?? []), pair]);
-    return [...byGroup].slice(0, TEAMS_AT_ONCE - inHand.size).map(([groupId, marks]) => {
-      inHand.add(groupId);
-      return this.letGo(run, groupId, marks).finally(() => inHand.delete(groupId));
+  async begin(
+    run: RunContext,
+    leaving: Set<string>,
+    inHand: ReadonlyMap<string, unknown>,
+  ): Promise<Promise<void>[]> {
+    if (leaving.size >= TEAMS_AT_ONCE) return [];
+    const leavers = new Map<string, Leavers>();
+    const among = (groupId: string): Leavers => {
+      const known = leavers.get(groupId) ?? { marks: [], remoteUserIds: [] };
+      leavers.set(groupId, known);
+      return known;
+    };
+    const { id } = run.integration;
+    for (const pair of await this.people.leaversPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
+      among(pair.groupId).marks.push(pair);
+    }
+    const held = [...inHand.keys()].filter((groupId) => !leaving.has(groupId));
+    for (const due of await this.people.leaversDue(id, held, Date.now(), PEOPLE_AT_ONCE)) {
+      among(due.groupId).remoteUserIds.push(due.remoteUserId);
+    }
+    return [...leavers].slice(0, TEAMS_AT_ONCE - leaving.size).map(([groupId, those]) => {
+      leaving.add(groupId);
+      return this.letGo(run, groupId, those).finally(() => leaving.delete(groupId));
     });
   }
 
-  private async letGo(run: RunContext, groupId: string, marks: readonly PairMark[]): Promise<void> {
+  private async letGo(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
     const hasTeam = view.group && view.remote?.remoteId;
-    const done = hasTeam ? await this.takeOut(run, view as ViewWithTeam, marks) : [];
+    const done = hasTeam ? await this.takeOut(run, view as ViewWithTeam, leavers) : [];
+    const { marks } = leavers;
+    if (marks.length === 0) return;
     // Of the others the group's own turn makes sure that nothing is left.
     await this.leases.run(run.lease, async (tx) => {
       if (done.length > 0) {
@@ -58,20 +76,28 @@ export class UrgentLeavers {
     });
   }
 
-  /** @returns those of whom nothing is left to do now */
+  /** @returns those of the pairs of whom nothing is left to do now */
   private async takeOut(
     run: RunContext,
     view: ViewWithTeam,
-    marks: readonly PairMark[],
+    { marks, remoteUserIds }: Leavers,
   ): Promise<readonly PairMark[]> {
     try {
-      return await this.members.letGoAtOnce(run, view, marks);
+      return await this.members.letGoAtOnce(run, view, marks, remoteUserIds);
     } catch (error) {
       // What is wrong with the team the group's own turn meets again: it tells, and tries again.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
       return [];
     }
   }
+}
+
+/** Of one group. */
+interface Leavers {
+  /** Who has just left. */
+  marks: PairMark[];
+  /** Who could not be taken out before, by the target's own ids. */
+  remoteUserIds: string[];
 }
 
 /** A pair that changed again meanwhile has a newer mark. */

@@ -28,7 +28,10 @@ export class EmbeddedScheduler
   /** In the order in which they get their turn. */
   private readonly waiting = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
+  /** Integrations whose account did nothing for us the last time, and those of them that wait or run. */
   private readonly away = new Set<string>();
+  private readonly waitingAway = new Set<string>();
+  private readonly runningAway = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly unsubscribe: (() => void)[] = [];
   private sweeper: NodeJS.Timeout | null = null;
@@ -58,6 +61,7 @@ export class EmbeddedScheduler
     if (this.sweeper) clearInterval(this.sweeper);
     for (const end of this.unsubscribe) end();
     this.waiting.clear();
+    this.waitingAway.clear();
     this.stopping.abort(new Error('Scimify is stopping.'));
     await this.sweeping;
     await Promise.all(this.running.values());
@@ -75,21 +79,31 @@ export class EmbeddedScheduler
 
   wake(integrationId: string): void {
     if (this.stopping.signal.aborted) return;
-    this.waiting.add(integrationId);
+    this.enqueue(integrationId);
     this.startNext();
   }
 
-  private startNext(): void {
-    for (const id of this.waiting) {
-      if (this.running.size >= PARALLEL_RUNS) return;
-      if (this.running.has(id) || (this.away.has(id) && this.tooManyAway())) continue;
-      this.waiting.delete(id);
-      this.running.set(id, this.runOnce(id));
-    }
+  private enqueue(id: string): void {
+    (this.away.has(id) ? this.waitingAway : this.waiting).add(id);
   }
 
-  private tooManyAway(): boolean {
-    return [...this.running.keys()].filter((id) => this.away.has(id)).length >= PARALLEL_RUNS_AWAY;
+  private startNext(): void {
+    this.startFrom(this.waiting, () => this.running.size < PARALLEL_RUNS);
+    this.startFrom(
+      this.waitingAway,
+      () => this.running.size < PARALLEL_RUNS && this.runningAway.size < PARALLEL_RUNS_AWAY,
+    );
+  }
+
+  private startFrom(waiting: Set<string>, hasRoom: () => boolean): void {
+    for (const id of waiting) {
+      if (!hasRoom()) return;
+      // It is begun again when it has ended.
+      if (this.running.has(id)) continue;
+      waiting.delete(id);
+      if (this.away.has(id)) this.runningAway.add(id);
+      this.running.set(id, this.runOnce(id));
+    }
   }
 
   private async runOnce(id: string): Promise<void> {
@@ -101,18 +115,22 @@ export class EmbeddedScheduler
       const { more, away } = await onBehalfOf(work, () => this.runs.run(id, this.stopping.signal));
       if (away) this.away.add(id);
       else this.away.delete(id);
-      if (more && !this.stopping.signal.aborted) this.waiting.add(id);
+      if (more && !this.stopping.signal.aborted) this.enqueue(id);
     } catch (error) {
       this.logger.error(`Run on integration ${id} failed`, error);
     } finally {
       this.running.delete(id);
+      this.runningAway.delete(id);
       if (!this.stopping.signal.aborted) this.startNext();
     }
   }
 
   private async sweep(): Promise<void> {
     try {
-      for (const id of await this.ledger.due(Date.now())) this.wake(id);
+      const due = await this.ledger.due(Date.now());
+      if (this.stopping.signal.aborted) return;
+      for (const id of due) this.enqueue(id);
+      this.startNext();
     } catch (error) {
       this.logger.error('The sweep for due work failed', error);
     }

@@ -59,8 +59,11 @@ export class WorkLedger {
   ): Promise<RunBeginning> {
     const now = Date.now();
     const dueAt = now + CONTINUED_AFTER_MS;
-    const known = await workOf(tx, integrationId);
-    if (known === null) await hurry(tx, integrationId, dueAt);
+    let known = await workOf(tx, integrationId);
+    if (known === null) {
+      await makeRow(tx, integrationId);
+      known = await workOf(tx, integrationId);
+    }
     const { hurried, reconcileAt, acceptMissing } = known ?? NEVER_LOOKED_AT;
     const mayStay =
       reconcileEveryMs === null || (reconcileAt !== null && reconcileAt <= now + reconcileEveryMs);
@@ -212,15 +215,29 @@ export class WorkLedger {
   async due(now: number): Promise<string[]> {
     const rows = await this.reader.query<{ integrationId: string }[]>(
       `SELECT i.id AS integrationId FROM integration i LEFT JOIN integration_work w ON w.integrationId = i.id
-       WHERE ${MAY_WRITE} AND (w.dueAt <= ? OR ((w.notBefore IS NULL OR w.notBefore <= ?) AND EXISTS (
+       WHERE ${MAY_WRITE} AND (w.dueAt <= ? OR ((w.notBefore IS NULL OR w.notBefore <= ?) AND (
          SELECT 1 FROM group_change c LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
-         WHERE c.integrationId = i.id AND ${CHANGE_IS_DUE})))
+         WHERE c.integrationId = i.id AND ${CHANGE_IS_DUE} LIMIT 1) IS NOT NULL))
        UNION SELECT d.id FROM integration d LEFT JOIN integration_work e ON e.integrationId = d.id
        WHERE d.deletingSince > 0 AND (e.dueAt IS NULL OR e.dueAt <= ?)`,
       [now, now, now, now, now],
     );
     return rows.map(({ integrationId }) => integrationId);
   }
+}
+
+/** Somebody else may make it at the same time. */
+function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
+  return tx.query(
+    upsertSql({
+      table: 'integration_work',
+      columns: ['integrationId', 'failures', 'hurried', 'acceptMissing', 'reconcileFailures'],
+      key: ['integrationId'],
+      update: [],
+      rows: 1,
+    }),
+    [integrationId, 0, 0, 0, 0],
+  );
 }
 
 function hurry(tx: Transaction, integrationId: string, dueAt: number): Promise<unknown> {
