@@ -56,7 +56,7 @@ interface Seen {
 
 async function look({ integration }: World, groupId: string): Promise<Seen> {
   // Many look at once, and share the machine with the engine.
-  await pause(60);
+  await pause(150);
   const path = `/integrations/${integration.id}`;
   return {
     integration: (await scimify.admin.get(path)).body,

@@ -190,10 +190,11 @@ describe('the person behind a member', () => {
       const shown = await waitFor(
         'the refusal to be shown',
         () => member(group, users.bo!),
-        (bo) => bo?.message?.includes('Invalid query'),
+        // What was looked for before the sync was asked for is looked for once more.
+        (bo) =>
+          bo?.message?.includes('Invalid query') && Date.parse(bo.nextAttemptAt) > Date.now() + 30 * MINUTE,
       );
       expect(shown).toMatchObject({ state: 'applied', reason: 'email_differs' });
-      expect(Date.parse(shown.nextAttemptAt)).toBeGreaterThan(Date.now() + 30 * MINUTE);
       scimify.pagerDuty.clearFaults();
       await integration.scim.addMembers(group, users.cy!);
       await untilTeam('ada', 'bo', 'cy');
