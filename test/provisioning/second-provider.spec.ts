@@ -5,6 +5,7 @@ import { DirectoryProvider } from '../support/directory-provider';
 import { GROUP_SCHEMA, USER_SCHEMA } from '../support/scim-client';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { letRequestsEnd } from './support/passing-time';
 import { beginReconciliation, reconciliationToEnd } from './support/reconciliation';
 
 const PEOPLE = ['ada', 'bo', 'cy', 'dee'];
@@ -634,6 +635,7 @@ describe('a target of another kind', () => {
   describe('is let go', () => {
     const remove = async (query = '') => {
       expect((await scimify.admin.delete(at(query))).status).toBe(202);
+      await letRequestsEnd(scimify);
       await waitFor(
         'the integration to be gone',
         () => scimify.admin.get(at('')),

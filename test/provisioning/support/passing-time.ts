@@ -23,6 +23,19 @@ export async function letTimePass(scimify: Scimify, ms: number): Promise<void> {
   });
 }
 
+/** A deletion waits so long for requests that were let in before it. */
+const REQUESTS_END_WITHIN_MS = 6_000;
+
+/** As if they had had their time. */
+export async function letRequestsEnd(scimify: Scimify): Promise<void> {
+  await scimify.app
+    .get(TransactionRunner)
+    .run((tx) =>
+      tx.query('UPDATE integration SET deletingSince = deletingSince - ?', [REQUESTS_END_WITHIN_MS]),
+    );
+  await letTimePass(scimify, REQUESTS_END_WITHIN_MS);
+}
+
 /** The account of the integration was found away, so that nothing of it is tried for so long. */
 export async function leaveAlone(scimify: Scimify, integrationId: string, ms: number): Promise<void> {
   const until = Date.now() + ms;
