@@ -425,6 +425,7 @@ describe('the connection test', () => {
           displayName: 'PagerDuty',
           authMethods: [expect.objectContaining({ id: 'oauth' }), expect.objectContaining({ id: 'api_key' })],
           settingsSchema: expect.objectContaining({ type: 'object', oneOf: expect.any(Array) }),
+          memberRoles: ['manager', 'responder', 'observer'].map((id) => expect.objectContaining({ id })),
           guides: expect.arrayContaining([
             { title: expect.any(String), url: expect.stringContaining('https://') },
           ]),
