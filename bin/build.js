@@ -20,7 +20,7 @@ const ROOT = join(__dirname, '..');
 
 /** What is compiled, and into which directory. The benchmark drives the product from outside, and stands apart from it. */
 const BUILDS = {
-  product: { compiles: ['src', 'simulator', 'demo', 'bin/node-version.js'], into: 'dist' },
+  product: { compiles: ['src', 'simulator', 'demo', 'ormconfig.ts', 'bin/node-version.js'], into: 'dist' },
   bench: { compiles: ['src', 'simulator', 'test', 'bench', 'bin/node-version.js'], into: 'dist-bench' },
 };
 /** Of what a build was made, beside what it compiles. */

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { execFileSync } from 'node:child_process';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { writerOptions } from '../../src/database/data-source-options';
 import { ENTITIES } from '../../src/entities';
@@ -33,6 +34,15 @@ describe('the schema', () => {
     const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
+
+  it('is shown by the command line of TypeORM, too', () => {
+    const command = ['node_modules/typeorm/cli.js', 'migration:show', '-d', 'dist/ormconfig.js'];
+    const env = { ...process.env, DATABASE_URL: database.url };
+    const shown = execFileSync(process.execPath, command, { env, encoding: 'utf8' });
+    const names = dataSource.migrations.map(({ name }) => name);
+    expect(shown.match(/\[X\] .*/g)).toHaveLength(names.length);
+    for (const name of names) expect(shown).toContain(name);
+  }, 60_000);
 
   it('goes away and comes back', async () => {
     await dataSource.undoLastMigration();
