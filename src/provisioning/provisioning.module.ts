@@ -13,7 +13,10 @@ import { UrgentLeavers } from './apply/urgent-leavers';
 import { GroupViews } from './apply/group-view';
 import { IntegrationRemoval } from './apply/integration-removal';
 import { IntegrationRun } from './apply/integration-run';
+import { LeaverRemoval } from './apply/leaver-removal';
+import { MemberCalls } from './apply/member-calls';
 import { Members } from './apply/members';
+import { RemovalIntents } from './apply/removal-intents';
 import { People } from './apply/people';
 import { ProvisioningAudit } from './apply/provisioning-audit';
 import { RunWatches } from './apply/run-watch';
@@ -89,6 +92,9 @@ import { PeopleStatuses } from './state/people-status';
     Teams,
     TeamNames,
     Members,
+    MemberCalls,
+    RemovalIntents,
+    LeaverRemoval,
     GroupApplier,
     ProvisioningAudit,
     Reconciler,

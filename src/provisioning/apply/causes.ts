@@ -78,3 +78,12 @@ export async function notedCauses(
   }
   return causes;
 }
+
+/** Those of these people. */
+export function causesAmong(
+  causes: ReadonlyMap<string, string>,
+  ids: readonly string[],
+): Map<string, string> {
+  const wanted = new Set(ids);
+  return new Map([...causes].filter(([id]) => wanted.has(id)));
+}

@@ -27,7 +27,10 @@ import {
 } from './group-blocked';
 import type { GroupView } from './group-view';
 import { successorOf } from './known-target';
-import { Members, isPassing, screenedTeam } from './members';
+import { LeaverRemoval } from './leaver-removal';
+import { isPassing } from './member-calls';
+import { Members } from './members';
+import { screenedTeam } from './removal-intents';
 import { unsentDueAt } from './member-records';
 import { isOfOneUnseenTeam, isOutage, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
@@ -52,6 +55,7 @@ export class GroupApplier {
     private readonly teams: Teams,
     private readonly names: TeamNames,
     private readonly members: Members,
+    private readonly leavers: LeaverRemoval,
     private readonly people: People,
     private readonly users: UserResolution,
     private readonly leases: Leases,
@@ -81,7 +85,7 @@ export class GroupApplier {
         await this.applyMembers(run, named, now);
         await this.acknowledge(run, named);
       } catch (failure) {
-        if (isOfSomeCalls(failure)) await this.members.letLeaversGo(atPriority(run, 'leaver'), withTeam);
+        if (isOfSomeCalls(failure)) await this.leavers.letLeaversGo(atPriority(run, 'leaver'), withTeam);
         throw failure;
       }
     } catch (failure) {
@@ -104,7 +108,7 @@ export class GroupApplier {
     if (!isOfSomeCalls(error)) return;
     for (const view of views) {
       if (!view.group || !view.remote?.remoteId) continue;
-      await this.members.letLeaversGo(atPriority(run, 'leaver'), view as ViewWithTeam);
+      await this.leavers.letLeaversGo(atPriority(run, 'leaver'), view as ViewWithTeam);
     }
   }
 

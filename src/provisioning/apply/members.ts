@@ -1,77 +1,53 @@
 import { Injectable } from '@nestjs/common';
 import { chunksOf } from '../../database/chunks';
-import type { Transaction } from '../../database/transaction-runner';
 import { inList } from '../../database/dialect';
-import type { MemberOutcome } from '../../integrations/provider/integration-provider';
-import {
-  ADDITION_NOT_FOUND,
-  GROUP_FULL,
-  GROUP_GONE,
-  ProviderError,
-  USER_GONE,
-} from '../../integrations/provider/provider-error';
+import { GROUP_FULL } from '../../integrations/provider/provider-error';
+import { itemStates } from '../guard/removal-history';
+import { RemovalScreen } from '../guard/removal-screen';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
-import { isJustCreated } from '../plan/just-created';
 import {
   type MemberPlan,
   type MemberPlanInput,
-  type Person,
   WAITS_FOR_ADDITIONS,
   isStranger,
   noPlaceMessage,
   planMembers,
 } from '../plan/member-plan';
-import { itemStates } from '../guard/removal-history';
-import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import { Leases } from '../schedule/lease';
-import { causesOf, noteCauses, notedCauses } from './causes';
-import type { GroupView } from './group-view';
-import { tellKeptLeavers } from './kept-leavers';
+import { causesAmong, causesOf, noteCauses } from './causes';
+import { GroupBlockedError } from './group-blocked';
+import { addedByUs, addedByUsAndKept } from './known-target';
+import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
   WAITS_FOR_ADDITIONS_MESSAGE,
+  beginWriting,
   callOff,
-  countPresent,
-  hurryRemovalsThatWait,
   markIntents,
   markRemoving,
-  notFoundSince,
   parkPeople,
   postpone,
-  postponeUnsent,
-  recordApplied,
-  recordFailed,
   unparkPeople,
   waitForAdditions,
-  waitToBeSeen,
   waitingAmong,
 } from './member-records';
-import { CHUNK, type PairMark, People } from './people';
-import { ProvisioningAudit } from './provisioning-audit';
-import { GroupBlockedError } from './group-blocked';
-import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
-import { addedByUs, addedByUsAndKept, usersLinkedTo } from './known-target';
+import { CHUNK, type PairMark, People, plannedGroup } from './people';
 import { countPlaces, offerFreedPlaces } from './places';
+import { RemovalIntents } from './removal-intents';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
 import type { ViewWithTeam } from './teams';
-import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong, waitAnew } from './unclear-writes';
-import { UserResolution } from './user-resolution';
-
-/** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
-const OUTCOMES_PER_COMMIT = 20;
-/** So many in a row whom a team that was just made does not take are not to blame: it is not there yet for writes. */
-const UNSEEN_THAT_STOP = 3;
+import { noteCutOff, resolveUnclear, unclearDue, undoneAmong } from './unclear-writes';
 
 /** Brings members of one team to where the IdP wants them. */
 @Injectable()
 export class Members {
   constructor(
     private readonly people: People,
-    private readonly users: UserResolution,
     private readonly leases: Leases,
     private readonly screen: RemovalScreen,
-    private readonly audit: ProvisioningAudit,
+    private readonly removals: RemovalIntents,
+    private readonly calls: MemberCalls,
   ) {}
 
   /**
@@ -92,10 +68,10 @@ export class Members {
     const stopped = await run.teams.take(view.groupId, async (turn) => {
       turn.removed.clear();
       const left = turn.hadLeavers ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
-      const input = await this.planInput(run, view, left, remoteUserIds);
+      const input = await this.people.planInput(plannedGroup(run, view), left, remoteUserIds);
       const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
-      const added = await this.send(run, view, { add: plan.add, remove: [] }, input, turn);
+      const added = await this.calls.send(run, view, { add: plan.add, remove: [] }, input, turn);
       const removed = await this.applyRemovals(run, view, plan, input, turn, {
         causes,
         addsFailed: added.failed !== null,
@@ -105,92 +81,6 @@ export class Members {
     // What failed, and what was not sent for it, has its own row with its next attempt: nobody else has to wait for that.
     await this.acknowledge(run, view.groupId, marks);
     if (stopped) throw stopped;
-  }
-
-  /**
-   * Those who left the IdP leave the team, whatever it is that keeps everything else of the group from being done. But for
-   * somebody who may be about to come back as another user.
-   *
-   * @throws ProviderError as `apply`
-   */
-  async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<void> {
-    const now = Date.now();
-    for (let after = ''; ;) {
-      const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
-      if (remoteUserIds.length === 0) return;
-      after = remoteUserIds.at(-1)!;
-      await run.teams.take(view.groupId, async (turn) => {
-        const input = await this.planInput(run, view, [], remoteUserIds);
-        // Their changes stay marked, to be acknowledged once they are looked at in their turn.
-        const stopped = await this.removeLeavers(run, view, turn, input, async () => {
-          const marks = await this.people.changedPairs(view.groupId, CHUNK);
-          const userIds = marks.map(({ userId }) => userId);
-          return { marks, people: (await this.planInput(run, view, userIds, [])).people };
-        });
-        if (stopped) throw stopped;
-      });
-    }
-  }
-
-  /**
-   * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
-   *
-   * @param remoteUserIds leavers whose removal is tried again
-   * @returns those of the pairs of which everything is applied or parked
-   * @throws ProviderError that concerns the whole account, or the team
-   */
-  letGoAtOnce(
-    run: RunContext,
-    view: ViewWithTeam,
-    marks: readonly PairMark[],
-    remoteUserIds: readonly string[],
-  ): Promise<readonly PairMark[]> {
-    return run.teams.take(view.groupId, async (turn) => {
-      const userIds = marks.map(({ userId }) => userId);
-      const input = await this.planInput(run, view, userIds, remoteUserIds);
-      const { people } = input;
-      // Whatever stopped it, each of them has a row with the next attempt.
-      await this.removeLeavers(run, view, turn, input, () => Promise.resolve({ marks, people }));
-      const isGone = ({ link }: Person) => link.kind === 'resolved' && turn.removed.has(link.remoteUserId);
-      const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
-      return marks.filter(({ userId }) => gone.has(userId));
-    });
-  }
-
-  /** @returns the passing failure that ended it early */
-  private async removeLeavers(
-    run: RunContext,
-    view: ViewWithTeam,
-    turn: TeamTurn,
-    input: MemberPlanInput,
-    origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
-  ): Promise<ProviderError | null> {
-    const leavers = remoteIdsOf(planMembers(input).remove.filter(({ leaver }) => leaver));
-    const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
-    const leaving = leavers.filter((id) => !mayStay.has(id));
-    if (leaving.length === 0) return null;
-    const { marks, people } = await origin();
-    const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
-    const remove = await this.recordRemovals(run, view, { add: [], remove: leaving }, input.known, causes);
-    // However the calls end: whoever is at the team must not go by what was planned for these before.
-    for (const remoteUserId of remove) turn.removed.add(remoteUserId);
-    return (await this.send(run, view, { add: [], remove }, input, null)).stopped;
-  }
-
-  private planInput(
-    run: RunContext,
-    view: ViewWithTeam,
-    userIds: readonly string[],
-    remoteUserIds: readonly string[],
-  ): Promise<MemberPlanInput> {
-    const group = {
-      integrationId: run.integration.id,
-      groupId: view.groupId,
-      remoteGroupId: view.remote.id,
-      membersPerGroup: run.provider.limits.membersPerGroup,
-      unmanagedMembers: run.integration.policies.unmanagedMembers,
-    };
-    return this.people.planInput(group, userIds, remoteUserIds);
   }
 
   /**
@@ -224,7 +114,7 @@ export class Members {
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
         return ids;
       });
-      const { failed, stopped } = await this.send(run, view, { add: [], remove: ours }, NOBODY, null);
+      const { failed, stopped } = await this.calls.send(run, view, { add: [], remove: ours }, NOBODY, null);
       const failure = stopped ?? failed;
       if (failure) throw failure;
     }
@@ -286,7 +176,7 @@ export class Members {
     const waits =
       replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(removals))));
     const planned = remoteIdsOf(waits ? leaving : removals);
-    const remove = await this.recordRemovals(
+    const remove = await this.removals.record(
       run,
       view,
       { add: plan.add, remove: planned },
@@ -294,7 +184,7 @@ export class Members {
       causes,
     );
     const next = waits ? remove : await this.firstToLeave(run, view, remove, new Set(remoteIdsOf(leaving)));
-    const sent = await this.send(run, view, { add: [], remove: next }, input, turn);
+    const sent = await this.calls.send(run, view, { add: [], remove: next }, input, turn);
     if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
     return sent;
   }
@@ -392,173 +282,10 @@ export class Members {
       if (park.length + fullPeople.length + waiting.size > 0) {
         await noteCauses(tx, 'parked_member', remoteGroupId, causes.ofUsers);
       }
-      await noteCauses(tx, 'remote_member', remoteGroupId, among(causes.ofRemoteUsers, add));
+      await noteCauses(tx, 'remote_member', remoteGroupId, causesAmong(causes.ofRemoteUsers, add));
       if (add.length > 0) await beginWriting(tx, remoteGroupId);
       return causes.ofRemoteUsers;
     });
-  }
-
-  /** @returns the remote users who may be removed; others are held back for an admin */
-  private async recordRemovals(
-    run: RunContext,
-    view: ViewWithTeam,
-    { add, remove }: { add: readonly string[]; remove: readonly string[] },
-    known: MemberPlanInput['known'],
-    causes: ReadonlyMap<string, string>,
-  ): Promise<string[]> {
-    if (remove.length === 0) return [];
-    const remoteGroupId = view.remote.id;
-    return this.leases.run(run.lease, async (tx) => {
-      // A removal that was let through once is counted, and is not asked about again. An addition that was never answered is
-      // undone: nobody leaves the team by that.
-      const [fresh, underWay] = partition(remove, (id) => known.get(id)?.state === 'present');
-      const joined = await countPresent(tx, remoteGroupId, add);
-      const passed = new Set(await this.screen.removals(tx, screenedTeam(run, view), fresh, joined));
-      await callOff(
-        tx,
-        remoteGroupId,
-        fresh.filter((id) => !passed.has(id)),
-      );
-      const mayLeave = new Set([...underWay, ...passed]);
-      const allowed = remove.filter((id) => mayLeave.has(id));
-      await noteCutOff(tx, remoteGroupId, allowed);
-      for await (const some of chunksOf(allowed)) await markRemoving(tx, remoteGroupId, some);
-      await noteCauses(tx, 'remote_member', remoteGroupId, among(causes, allowed));
-      if (allowed.length > 0) await beginWriting(tx, remoteGroupId);
-      return allowed;
-    });
-  }
-
-  /**
-   * @param turn lets somebody in between two calls; null for who is not to be kept waiting
-   * @throws ProviderError when no other call of the account makes sense now, or the team itself is what is wrong
-   */
-  private async send(
-    run: RunContext,
-    view: ViewWithTeam,
-    change: { add: readonly string[]; remove: readonly string[] },
-    concerned: Concerned,
-    turn: TeamTurn | null,
-  ): Promise<Sent> {
-    if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
-    let passing: ProviderError | null = null;
-    let stopped: ProviderError | null = null;
-    let unseenInARow = 0;
-    const unsent = new Set([...change.add, ...change.remove]);
-    let unrecorded: MemberOutcome[] = [];
-    const flush = async () => {
-      const outcomes = unrecorded;
-      unrecorded = [];
-      if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, concerned);
-    };
-    const role = run.integration.policies.memberRole ?? undefined;
-    const isPlanned = (remoteUserId: string) => !turn?.removed.has(remoteUserId);
-    const members = {
-      add: stillPlanned(change.add, isPlanned, (remoteUserId) => ({ remoteUserId, role })),
-      remove: stillPlanned(change.remove, isPlanned, (remoteUserId) => remoteUserId),
-    };
-    try {
-      for await (const sent of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
-        const outcome = sent.applied ? sent : { ...sent, error: await this.judge(run, view, sent) };
-        unrecorded.push(outcome);
-        unsent.delete(outcome.remoteUserId);
-        if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
-        unseenInARow = !outcome.applied && isNotSeenYet(outcome.error) ? unseenInARow + 1 : 0;
-        if (unseenInARow >= UNSEEN_THAT_STOP && isJustCreated(view.remote, Date.now())) {
-          stopped = passing;
-          break;
-        }
-        if (unrecorded.length >= OUTCOMES_PER_COMMIT || turn?.isWanted) await flush();
-        if (turn?.isWanted) await turn.giveWay();
-      }
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      stopped = error;
-    } finally {
-      await flush();
-    }
-    const failed = passing ?? stopped;
-    const postponed = [...unsent].filter(isPlanned);
-    if (failed && postponed.length > 0) {
-      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, postponed, failed));
-    }
-    return { failed, stopped };
-  }
-
-  /** That something is not found may mean that it is not shown yet. */
-  private async judge(
-    run: RunContext,
-    { remote }: ViewWithTeam,
-    { remoteUserId, error }: MemberOutcome & { applied: false },
-  ): Promise<ProviderError> {
-    if (error.reason !== ADDITION_NOT_FOUND) return unlessNotVisibleYet(remote, error);
-    const since = await this.leases.run(run.lease, (tx) => notFoundSince(tx, remote.id, remoteUserId));
-    return unlessNotSeenYet(error, since, Date.now());
-  }
-
-  private async recordOutcomes(
-    run: RunContext,
-    view: ViewWithTeam,
-    outcomes: readonly MemberOutcome[],
-    concerned: Concerned,
-  ): Promise<void> {
-    const remoteGroupId = view.remote.id;
-    if (outcomes.some(({ applied }) => applied)) run.progress.made = true;
-    await this.leases.run(run.lease, async (tx) => {
-      const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
-      const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
-      for (const outcome of outcomes) {
-        const userIds = concerned.wanted.get(outcome.remoteUserId) ?? [];
-        if (outcome.applied) {
-          await recordApplied(tx, view.groupId, remoteGroupId, outcome, userIds);
-        } else if (isNotSeenYet(outcome.error)) {
-          await waitToBeSeen(tx, remoteGroupId, outcome.remoteUserId, outcome.error);
-        } else {
-          await recordFailed(tx, run, remoteGroupId, outcome, {
-            userIds,
-            isLeaver: concerned.leavers.has(outcome.remoteUserId),
-            cause: causes.get(outcome.remoteUserId),
-          });
-          await this.forgetGone(tx, run, outcome);
-        }
-      }
-      await tellKeptLeavers(
-        tx,
-        { integrationId: run.integration.id, groupId: view.groupId, remoteGroupId },
-        outcomes,
-      );
-      const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
-      await noteUnclear(tx, remoteGroupId, idsOf(unclear));
-      await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
-      const freed = outcomes.filter(freesPlace).length;
-      if (freed > 0) await offerFreedPlaces(tx, remoteGroupId, freed);
-      if (outcomes.some(endsWaiting)) await hurryRemovalsThatWait(tx, remoteGroupId);
-      await this.audit.record(
-        tx,
-        run,
-        outcomes.map((outcome) => ({
-          action: outcome.change === 'add' ? 'team_member.added' : 'team_member.removed',
-          target: { type: 'group', id: view.groupId },
-          outcome: outcome.applied ? ('succeeded' as const) : ('failed' as const),
-          cause: causes.get(outcome.remoteUserId),
-          attempt: outcome.remoteUserId,
-          detail: {
-            remoteUserId: outcome.remoteUserId,
-            userIds: usersOf.get(outcome.remoteUserId) ?? [],
-            ...(outcome.applied ? {} : { reason: outcome.error.reason }),
-          },
-        })),
-      );
-    });
-  }
-
-  private async forgetGone(
-    tx: Transaction,
-    run: RunContext,
-    { change, remoteUserId, error }: MemberOutcome & { applied: false },
-  ): Promise<void> {
-    if (change !== 'add' || error.reason !== USER_GONE) return;
-    await this.users.forget(tx, run.integration.id, remoteUserId, error.message);
   }
 
   /** Whether somebody is still to join, whom an earlier attempt could not add. */
@@ -591,7 +318,7 @@ export class Members {
           delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
         });
       }
-      await noteCauses(tx, 'remote_member', view.remote.id, among(causes, waiting));
+      await noteCauses(tx, 'remote_member', view.remote.id, causesAmong(causes, waiting));
     });
   }
 
@@ -611,82 +338,10 @@ export class Members {
   }
 }
 
-/** Who in the IdP stands behind the calls: who is wanted in the team, and who left. */
-type Concerned = Pick<MemberPlanInput, 'wanted' | 'leavers'>;
-
-const NOBODY: Concerned = { wanted: new Map(), leavers: new Set() };
-
-/** How the calls went that were to be sent. */
-interface Sent {
-  /** The last passing failure, or null when every call was answered for good. */
-  failed: ProviderError | null;
-  /** The passing failure after which no more of these calls were made. */
-  stopped: ProviderError | null;
-}
-
-const ALL_ANSWERED: Sent = { failed: null, stopped: null };
-
-/** It may be the matter of one call alone: a call for somebody else may work. */
-export function isPassing(error: unknown): error is ProviderError {
-  return error instanceof ProviderError && error.isTransient && !error.accountWide;
-}
-
-/** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */
-function* stillPlanned<T>(
-  remoteUserIds: readonly string[],
-  isPlanned: (remoteUserId: string) => boolean,
-  as: (remoteUserId: string) => T,
-): Generator<T> {
-  for (const remoteUserId of remoteUserIds) if (isPlanned(remoteUserId)) yield as(remoteUserId);
-}
-
-/** Somebody joined, or was refused: nobody has to stay any longer for them. */
-function endsWaiting(outcome: MemberOutcome): boolean {
-  return outcome.change === 'add' && (outcome.applied || isRefusal(outcome.error));
-}
-
-function isRefusal(error: ProviderError): boolean {
-  return error.isOfOneObject && error.outcome === 'not-applied';
-}
-
-/** Somebody left, or was refused for whom a place had been kept; but one that is full has none to give. */
-function freesPlace(outcome: MemberOutcome): boolean {
-  if (outcome.applied) return outcome.change === 'remove';
-  const { error, change } = outcome;
-  return change === 'add' && isRefusal(error) && error.reason !== GROUP_FULL && error.reason !== GROUP_GONE;
-}
-
-async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {
-  await tx.query(
-    "UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ?, state = 'syncing' WHERE id = ?",
-    [Date.now(), remoteGroupId],
-  );
-}
-
-/** The team as the guard against mass changes counts it. */
-export function screenedTeam(run: RunContext, view: GroupView & { remote: { id: string } }): ScreenedTeam {
-  return {
-    integrationId: run.integration.id,
-    groupId: view.groupId,
-    remoteGroupId: view.remote.id,
-    displayName: view.group?.displayName ?? view.remote.id,
-    policy: run.integration.policies.guard,
-  };
-}
-
-function remoteIdsOf(removals: MemberPlan['remove']): string[] {
-  return removals.map(({ remoteUserId }) => remoteUserId);
-}
-
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
-function idsOf(outcomes: readonly MemberOutcome[]): string[] {
-  return outcomes.map(({ remoteUserId }) => remoteUserId);
-}
-
-function among<T>(values: ReadonlyMap<string, T>, ids: readonly string[]): Map<string, T> {
-  const wanted = new Set(ids);
-  return new Map([...values].filter(([id]) => wanted.has(id)));
+function remoteIdsOf(removals: MemberPlan['remove']): string[] {
+  return removals.map(({ remoteUserId }) => remoteUserId);
 }

@@ -15,6 +15,8 @@ import {
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
 import type { GroupView } from './group-view';
+import type { RunContext } from './run-context';
+import type { ViewWithTeam } from './teams';
 
 const PEOPLE_PER_LOOK_UP = 10_000;
 
@@ -31,6 +33,14 @@ export interface PairMark {
   mark: string;
   /** Id of the request that touched the pair last. */
   cause: string | null;
+}
+
+export interface PlannedGroup {
+  integrationId: string;
+  groupId: string;
+  remoteGroupId: string;
+  membersPerGroup: number;
+  unmanagedMembers: MemberPlanInput['unmanagedMembers'];
 }
 
 /** Reads the pairs that a member plan is made from; each question costs what the pairs in it cost, not the group. */
@@ -285,13 +295,7 @@ export class People {
    * @param fresh links that are to count although they are not recorded
    */
   async planInput(
-    group: {
-      integrationId: string;
-      groupId: string;
-      remoteGroupId: string;
-      membersPerGroup: number;
-      unmanagedMembers: MemberPlanInput['unmanagedMembers'];
-    },
+    group: PlannedGroup,
     userIds: readonly string[],
     remoteUserIds: readonly string[],
     fresh: FreshLinks = NO_FRESH_LINKS,
@@ -485,5 +489,16 @@ export function asLink(row: LinkFields | undefined): Person['link'] {
     reason: row?.reason ?? NOT_LOOKED_UP,
     message: row?.message ?? 'The person has not been looked up yet.',
     nextCheckAt: Number(row?.nextCheckAt ?? 0),
+  };
+}
+
+/** A group as the planner has to know it. */
+export function plannedGroup(run: RunContext, view: ViewWithTeam): PlannedGroup {
+  return {
+    integrationId: run.integration.id,
+    groupId: view.groupId,
+    remoteGroupId: view.remote.id,
+    membersPerGroup: run.provider.limits.membersPerGroup,
+    unmanagedMembers: run.integration.policies.unmanagedMembers,
   };
 }

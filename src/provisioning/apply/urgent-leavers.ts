@@ -3,7 +3,7 @@ import { inList } from '../../database/dialect';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
 import { GroupViews } from './group-view';
-import { Members } from './members';
+import { LeaverRemoval } from './leaver-removal';
 import { type PairMark, People } from './people';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
@@ -21,7 +21,7 @@ export class UrgentLeavers {
   constructor(
     private readonly people: People,
     private readonly views: GroupViews,
-    private readonly members: Members,
+    private readonly removal: LeaverRemoval,
     private readonly leases: Leases,
   ) {}
 
@@ -83,7 +83,7 @@ export class UrgentLeavers {
     { marks, remoteUserIds }: Leavers,
   ): Promise<readonly PairMark[]> {
     try {
-      return await this.members.letGoAtOnce(run, view, marks, remoteUserIds);
+      return await this.removal.letGoAtOnce(run, view, marks, remoteUserIds);
     } catch (error) {
       // What is wrong with the team the group's own turn meets again: it tells, and tries again.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;

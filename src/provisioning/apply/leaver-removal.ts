@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import type { ProviderError } from '../../integrations/provider/provider-error';
+import { type MemberPlanInput, type Person, planMembers } from '../plan/member-plan';
+import { causesOf } from './causes';
+import { MemberCalls } from './member-calls';
+import { CHUNK, type PairMark, People, plannedGroup } from './people';
+import { RemovalIntents } from './removal-intents';
+import type { RunContext } from './run-context';
+import type { TeamTurn } from './team-turns';
+import type { ViewWithTeam } from './teams';
+
+/** Takes people who left the IdP out of a team, whatever else there is to do for it. */
+@Injectable()
+export class LeaverRemoval {
+  constructor(
+    private readonly people: People,
+    private readonly intents: RemovalIntents,
+    private readonly calls: MemberCalls,
+  ) {}
+
+  /**
+   * Those who left the IdP leave the team, whatever it is that keeps everything else of the group from being done. But for
+   * somebody who may be about to come back as another user.
+   *
+   * @throws ProviderError as `apply`
+   */
+  async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<void> {
+    const now = Date.now();
+    for (let after = ''; ;) {
+      const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
+      if (remoteUserIds.length === 0) return;
+      after = remoteUserIds.at(-1)!;
+      await run.teams.take(view.groupId, async (turn) => {
+        const input = await this.people.planInput(plannedGroup(run, view), [], remoteUserIds);
+        // Their changes stay marked, to be acknowledged once they are looked at in their turn.
+        const stopped = await this.removeLeavers(run, view, turn, input, async () => {
+          const marks = await this.people.changedPairs(view.groupId, CHUNK);
+          const userIds = marks.map(({ userId }) => userId);
+          return {
+            marks,
+            people: (await this.people.planInput(plannedGroup(run, view), userIds, [])).people,
+          };
+        });
+        if (stopped) throw stopped;
+      });
+    }
+  }
+
+  /**
+   * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
+   *
+   * @param remoteUserIds leavers whose removal is tried again
+   * @returns those of the pairs of which everything is applied or parked
+   * @throws ProviderError that concerns the whole account, or the team
+   */
+  letGoAtOnce(
+    run: RunContext,
+    view: ViewWithTeam,
+    marks: readonly PairMark[],
+    remoteUserIds: readonly string[],
+  ): Promise<readonly PairMark[]> {
+    return run.teams.take(view.groupId, async (turn) => {
+      const userIds = marks.map(({ userId }) => userId);
+      const input = await this.people.planInput(plannedGroup(run, view), userIds, remoteUserIds);
+      const { people } = input;
+      // Whatever stopped it, each of them has a row with the next attempt.
+      await this.removeLeavers(run, view, turn, input, () => Promise.resolve({ marks, people }));
+      const isGone = ({ link }: Person) => link.kind === 'resolved' && turn.removed.has(link.remoteUserId);
+      const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
+      return marks.filter(({ userId }) => gone.has(userId));
+    });
+  }
+
+  /** @returns the passing failure that ended it early */
+  private async removeLeavers(
+    run: RunContext,
+    view: ViewWithTeam,
+    turn: TeamTurn,
+    input: MemberPlanInput,
+    origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
+  ): Promise<ProviderError | null> {
+    const leavers = planMembers(input)
+      .remove.filter(({ leaver }) => leaver)
+      .map(({ remoteUserId }) => remoteUserId);
+    const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
+    const leaving = leavers.filter((id) => !mayStay.has(id));
+    if (leaving.length === 0) return null;
+    const { marks, people } = await origin();
+    const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
+    const remove = await this.intents.record(run, view, { add: [], remove: leaving }, input.known, causes);
+    // However the calls end: whoever is at the team must not go by what was planned for these before.
+    for (const remoteUserId of remove) turn.removed.add(remoteUserId);
+    return (await this.calls.send(run, view, { add: [], remove }, input, null)).stopped;
+  }
+}

@@ -1,0 +1,228 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../../database/transaction-runner';
+import type { MemberOutcome } from '../../integrations/provider/integration-provider';
+import {
+  ADDITION_NOT_FOUND,
+  GROUP_FULL,
+  GROUP_GONE,
+  ProviderError,
+  USER_GONE,
+} from '../../integrations/provider/provider-error';
+import { isJustCreated } from '../plan/just-created';
+import type { MemberPlanInput } from '../plan/member-plan';
+import { Leases } from '../schedule/lease';
+import { notedCauses } from './causes';
+import { tellKeptLeavers } from './kept-leavers';
+import { usersLinkedTo } from './known-target';
+import {
+  hurryRemovalsThatWait,
+  notFoundSince,
+  postponeUnsent,
+  recordApplied,
+  recordFailed,
+  waitToBeSeen,
+} from './member-records';
+import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
+import { offerFreedPlaces } from './places';
+import { ProvisioningAudit } from './provisioning-audit';
+import type { RunContext } from './run-context';
+import type { TeamTurn } from './team-turns';
+import type { ViewWithTeam } from './teams';
+import { noteUnclear, waitAnew } from './unclear-writes';
+import { UserResolution } from './user-resolution';
+
+/** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
+const OUTCOMES_PER_COMMIT = 20;
+/** So many in a row whom a team that was just made does not take are not to blame: it is not there yet for writes. */
+const UNSEEN_THAT_STOP = 3;
+
+/** Who in the IdP stands behind the calls: who is wanted in the team, and who left. */
+export type Concerned = Pick<MemberPlanInput, 'wanted' | 'leavers'>;
+
+export const NOBODY: Concerned = { wanted: new Map(), leavers: new Set() };
+
+/** How the calls went that were to be sent. */
+export interface Sent {
+  /** The last passing failure, or null when every call was answered for good. */
+  failed: ProviderError | null;
+  /** The passing failure after which no more of these calls were made. */
+  stopped: ProviderError | null;
+}
+
+export const ALL_ANSWERED: Sent = { failed: null, stopped: null };
+
+/** Makes the calls that were intended, one after the other, and records what came of each. */
+@Injectable()
+export class MemberCalls {
+  constructor(
+    private readonly users: UserResolution,
+    private readonly leases: Leases,
+    private readonly audit: ProvisioningAudit,
+  ) {}
+
+  /**
+   * @param turn lets somebody in between two calls; null for who is not to be kept waiting
+   * @throws ProviderError when no other call of the account makes sense now, or the team itself is what is wrong
+   */
+  async send(
+    run: RunContext,
+    view: ViewWithTeam,
+    change: { add: readonly string[]; remove: readonly string[] },
+    concerned: Concerned,
+    turn: TeamTurn | null,
+  ): Promise<Sent> {
+    if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
+    let passing: ProviderError | null = null;
+    let stopped: ProviderError | null = null;
+    let unseenInARow = 0;
+    const unsent = new Set([...change.add, ...change.remove]);
+    let unrecorded: MemberOutcome[] = [];
+    const flush = async () => {
+      const outcomes = unrecorded;
+      unrecorded = [];
+      if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, concerned);
+    };
+    const role = run.integration.policies.memberRole ?? undefined;
+    const isPlanned = (remoteUserId: string) => !turn?.removed.has(remoteUserId);
+    const members = {
+      add: stillPlanned(change.add, isPlanned, (remoteUserId) => ({ remoteUserId, role })),
+      remove: stillPlanned(change.remove, isPlanned, (remoteUserId) => remoteUserId),
+    };
+    try {
+      for await (const sent of run.connection.changeMembers(view.remote.remoteId, members, run.call)) {
+        const outcome = sent.applied ? sent : { ...sent, error: await this.judge(run, view, sent) };
+        unrecorded.push(outcome);
+        unsent.delete(outcome.remoteUserId);
+        if (!outcome.applied && outcome.error.isTransient) passing = outcome.error;
+        unseenInARow = !outcome.applied && isNotSeenYet(outcome.error) ? unseenInARow + 1 : 0;
+        if (unseenInARow >= UNSEEN_THAT_STOP && isJustCreated(view.remote, Date.now())) {
+          stopped = passing;
+          break;
+        }
+        if (unrecorded.length >= OUTCOMES_PER_COMMIT || turn?.isWanted) await flush();
+        if (turn?.isWanted) await turn.giveWay();
+      }
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      stopped = error;
+    } finally {
+      await flush();
+    }
+    const failed = passing ?? stopped;
+    const postponed = [...unsent].filter(isPlanned);
+    if (failed && postponed.length > 0) {
+      await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, postponed, failed));
+    }
+    return { failed, stopped };
+  }
+
+  /** That something is not found may mean that it is not shown yet. */
+  private async judge(
+    run: RunContext,
+    { remote }: ViewWithTeam,
+    { remoteUserId, error }: MemberOutcome & { applied: false },
+  ): Promise<ProviderError> {
+    if (error.reason !== ADDITION_NOT_FOUND) return unlessNotVisibleYet(remote, error);
+    const since = await this.leases.run(run.lease, (tx) => notFoundSince(tx, remote.id, remoteUserId));
+    return unlessNotSeenYet(error, since, Date.now());
+  }
+
+  private async recordOutcomes(
+    run: RunContext,
+    view: ViewWithTeam,
+    outcomes: readonly MemberOutcome[],
+    concerned: Concerned,
+  ): Promise<void> {
+    const remoteGroupId = view.remote.id;
+    if (outcomes.some(({ applied }) => applied)) run.progress.made = true;
+    await this.leases.run(run.lease, async (tx) => {
+      const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
+      const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
+      for (const outcome of outcomes) {
+        const userIds = concerned.wanted.get(outcome.remoteUserId) ?? [];
+        if (outcome.applied) {
+          await recordApplied(tx, view.groupId, remoteGroupId, outcome, userIds);
+        } else if (isNotSeenYet(outcome.error)) {
+          await waitToBeSeen(tx, remoteGroupId, outcome.remoteUserId, outcome.error);
+        } else {
+          await recordFailed(tx, run, remoteGroupId, outcome, {
+            userIds,
+            isLeaver: concerned.leavers.has(outcome.remoteUserId),
+            cause: causes.get(outcome.remoteUserId),
+          });
+          await this.forgetGone(tx, run, outcome);
+        }
+      }
+      await tellKeptLeavers(
+        tx,
+        { integrationId: run.integration.id, groupId: view.groupId, remoteGroupId },
+        outcomes,
+      );
+      const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
+      await noteUnclear(tx, remoteGroupId, idsOf(unclear));
+      await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
+      const freed = outcomes.filter(freesPlace).length;
+      if (freed > 0) await offerFreedPlaces(tx, remoteGroupId, freed);
+      if (outcomes.some(endsWaiting)) await hurryRemovalsThatWait(tx, remoteGroupId);
+      await this.audit.record(
+        tx,
+        run,
+        outcomes.map((outcome) => ({
+          action: outcome.change === 'add' ? 'team_member.added' : 'team_member.removed',
+          target: { type: 'group', id: view.groupId },
+          outcome: outcome.applied ? ('succeeded' as const) : ('failed' as const),
+          cause: causes.get(outcome.remoteUserId),
+          attempt: outcome.remoteUserId,
+          detail: {
+            remoteUserId: outcome.remoteUserId,
+            userIds: usersOf.get(outcome.remoteUserId) ?? [],
+            ...(outcome.applied ? {} : { reason: outcome.error.reason }),
+          },
+        })),
+      );
+    });
+  }
+
+  private async forgetGone(
+    tx: Transaction,
+    run: RunContext,
+    { change, remoteUserId, error }: MemberOutcome & { applied: false },
+  ): Promise<void> {
+    if (change !== 'add' || error.reason !== USER_GONE) return;
+    await this.users.forget(tx, run.integration.id, remoteUserId, error.message);
+  }
+}
+
+/** It may be the matter of one call alone: a call for somebody else may work. */
+export function isPassing(error: unknown): error is ProviderError {
+  return error instanceof ProviderError && error.isTransient && !error.accountWide;
+}
+
+/** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */
+function* stillPlanned<T>(
+  remoteUserIds: readonly string[],
+  isPlanned: (remoteUserId: string) => boolean,
+  as: (remoteUserId: string) => T,
+): Generator<T> {
+  for (const remoteUserId of remoteUserIds) if (isPlanned(remoteUserId)) yield as(remoteUserId);
+}
+
+/** Somebody joined, or was refused: nobody has to stay any longer for them. */
+function endsWaiting(outcome: MemberOutcome): boolean {
+  return outcome.change === 'add' && (outcome.applied || isRefusal(outcome.error));
+}
+
+function isRefusal(error: ProviderError): boolean {
+  return error.isOfOneObject && error.outcome === 'not-applied';
+}
+
+/** Somebody left, or was refused for whom a place had been kept; but one that is full has none to give. */
+function freesPlace(outcome: MemberOutcome): boolean {
+  if (outcome.applied) return outcome.change === 'remove';
+  const { error, change } = outcome;
+  return change === 'add' && isRefusal(error) && error.reason !== GROUP_FULL && error.reason !== GROUP_GONE;
+}
+
+function idsOf(outcomes: readonly MemberOutcome[]): string[] {
+  return outcomes.map(({ remoteUserId }) => remoteUserId);
+}
