@@ -77,6 +77,24 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
     expect(peopleOf('Everyone').length).toBeLessThan(LARGE / 2);
   }, 90_000);
 
+  it('who is reactivated while they are taken out comes back', async () => {
+    await beginPush(patchThemIn);
+    const removal = scimify.pagerDuty.inject({ method: 'DELETE', latencyMs: 1_000 });
+    await integration.scim.setActive(users.ada!, false);
+    await waitFor('the removals to be under way', removal.hits, (hits) => hits >= 2, 30_000);
+    await integration.scim.setActive(users.ada!, true);
+    removal.remove();
+    latency.remove();
+    const isBack = (team: string) => peopleOf(team).includes(email('ada'));
+    await waitFor(
+      'ada to have left',
+      () => isBack('On-call') || isBack('Everyone'),
+      (still) => !still,
+      30_000,
+    );
+    await waitFor('ada to come back', () => isBack('On-call') && isBack('Everyone'), Boolean, 30_000);
+  }, 90_000);
+
   it('who leaves before their turn to join came is never added', async () => {
     await beginPush(patchThemIn);
     const index = many.findLastIndex((_, each) => !peopleOf('Everyone').includes(email(`user.${each}`)));

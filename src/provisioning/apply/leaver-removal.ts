@@ -33,7 +33,7 @@ export class LeaverRemoval {
       await run.teams.take(view.groupId, async (turn) => {
         const input = await this.people.planInput(plannedGroup(run, view), [], remoteUserIds);
         // Their changes stay marked, to be acknowledged once they are looked at in their turn.
-        const stopped = await this.removeLeavers(run, view, turn, input, async () => {
+        const { stopped } = await this.removeLeavers(run, view, turn, input, async () => {
           const marks = await this.people.changedPairs(view.groupId, CHUNK);
           const userIds = marks.map(({ userId }) => userId);
           return {
@@ -64,32 +64,35 @@ export class LeaverRemoval {
       const input = await this.people.planInput(plannedGroup(run, view), userIds, remoteUserIds);
       const { people } = input;
       // Whatever stopped it, each of them has a row with the next attempt.
-      await this.removeLeavers(run, view, turn, input, () => Promise.resolve({ marks, people }));
-      const isGone = ({ link }: Person) => link.kind === 'resolved' && turn.removed.has(link.remoteUserId);
+      const { removed } = await this.removeLeavers(run, view, turn, input, () =>
+        Promise.resolve({ marks, people }),
+      );
+      const isGone = ({ link }: Person) => link.kind === 'resolved' && removed.has(link.remoteUserId);
       const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
       return marks.filter(({ userId }) => gone.has(userId));
     });
   }
 
-  /** @returns the passing failure that ended it early */
+  /** @returns who was taken out, or was to be, and the passing failure that ended it early */
   private async removeLeavers(
     run: RunContext,
     view: ViewWithTeam,
     turn: TeamTurn,
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
-  ): Promise<ProviderError | null> {
+  ): Promise<{ removed: ReadonlySet<string>; stopped: ProviderError | null }> {
     const leavers = planMembers(input)
       .remove.filter(({ leaver }) => leaver)
       .map(({ remoteUserId }) => remoteUserId);
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     const leaving = leavers.filter((id) => !mayStay.has(id));
-    if (leaving.length === 0) return null;
+    if (leaving.length === 0) return { removed: new Set(), stopped: null };
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.intents.record(run, view, { add: [], remove: leaving }, input.known, causes);
     // However the calls end: whoever is at the team must not go by what was planned for these before.
     for (const remoteUserId of remove) turn.removed.add(remoteUserId);
-    return (await this.calls.send(run, view, { add: [], remove }, input, null)).stopped;
+    const { stopped } = await this.calls.send(run, view, { add: [], remove }, input, null);
+    return { removed: new Set(remove), stopped };
   }
 }
