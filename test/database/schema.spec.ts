@@ -37,7 +37,13 @@ describe('the schema', () => {
 
   it('is shown by the command line of TypeORM, too', () => {
     const command = ['node_modules/typeorm/cli.js', 'migration:show', '-d', 'dist/ormconfig.js'];
-    const env = { ...process.env, DATABASE_URL: database.url };
+    const env = {
+      ...process.env,
+      DATABASE_URL: database.url,
+      // MySQL comes without a directory in which they could be made.
+      SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+      SCIMIFY_ADMIN_KEY: 'schema-admin-key-0123456789-01234567',
+    };
     const shown = execFileSync(process.execPath, command, { env, encoding: 'utf8' });
     const names = dataSource.migrations.map(({ name }) => name);
     expect(shown.match(/\[X\] .*/g)).toHaveLength(names.length);
