@@ -271,7 +271,12 @@ async function end(
   { dueAt, notBefore, failures }: { dueAt: number | null; notBefore: number | null; failures: number },
 ): Promise<void> {
   const work = await workOf(tx, integrationId);
-  if (work?.hurried) return forgetFailures(tx, integrationId);
+  if (work?.hurried) {
+    // A look at the whole target does so at its own end: what is tried before would make it leave out those groups.
+    const isToBeLookedAt = work.reconcileAt !== null && work.reconcileAt <= Date.now();
+    if (!isToBeLookedAt) await forgetFailures(tx, integrationId);
+    return;
+  }
   await tx.query(
     'UPDATE integration_work SET dueAt = ?, notBefore = ?, failures = ? WHERE integrationId = ?',
     [dueAt, notBefore, failures, integrationId],
