@@ -227,7 +227,7 @@ const MESSAGES: Record<string, SchemaObject> = {
           type: 'object',
           required: ['status'],
           properties: {
-            method: { type: 'string', description: 'As it was sent', examples: ['POST'] },
+            method: { type: 'string', description: 'As it was sent, in capitals', examples: ['POST'] },
             bulkId: { type: 'string', description: 'Where one was sent' },
             version: { type: 'string', examples: ['W/"1"'] },
             location: { type: 'string', examples: [`${EXAMPLE_BASE}/Users/${USER_ID}`] },

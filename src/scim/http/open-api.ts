@@ -357,7 +357,7 @@ const PARAMETERS: Record<string, Parameter> = {
     name: 'If-Match',
     in: 'header',
     description:
-      'Versions of which the resource must be one, as its `ETag` tells them; empty for any. No resource has the version of ' +
+      'Versions of which the resource must be one, as its `ETag` tells them; `*` for any. No resource has the version of ' +
       'the example, so nothing is overwritten by mistake.',
     schema: { type: 'string' },
     example: 'W/"0"',

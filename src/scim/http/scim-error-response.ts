@@ -50,7 +50,9 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
   }
   if (error instanceof QuotaReachedError) return new ScimError(403, undefined, error.message);
   if (error instanceof DatabaseFullError) {
-    return new ScimError(429, undefined, `${error.message} Send the request again, once there is room.`);
+    const detail =
+      'The disk of the database is full and nothing was changed; send the request again once there is room.';
+    return new ScimError(429, undefined, detail);
   }
   if (error instanceof DatabaseUnavailableError) {
     return new ScimError(429, undefined, 'Scimify is busy and changed nothing; send the request again.');

@@ -48,6 +48,9 @@ interface Completion {
   missing: ReadonlySet<string>;
 }
 
+/** Answers to what may be sent again as it is. */
+const PASSING_STATUSES: ReadonlySet<string> = new Set(['429', '503']);
+
 /**
  * Runs the operations of a BulkRequest, each a transaction of its own, in their order; one that refers to a resource
  * which a later one creates waits for it. Of users that refer to each other, or to themselves, one is created without
@@ -138,7 +141,10 @@ export class BulkOperations {
     });
     const { method } = operation;
     if (!result.response) return { ...result, method, status: '201' };
-    const detail = `The resource is created, but does not refer to what it should: ${result.response.detail}`;
+    // What passes by itself says of a request that it may be sent again, which the creation may not.
+    const isPassing = PASSING_STATUSES.has(result.status);
+    const why = isPassing ? '' : ` (${String(result.response.detail).replace(/\.$/, '')})`;
+    const detail = `The resource is created, but without its references to others of this request: set them by a PATCH of it${why}.`;
     return { ...result, method, response: { ...result.response, detail } };
   }
 

@@ -446,6 +446,36 @@ describe('a PATCH', () => {
     expect(patch(...Array.from({ length: 9 }, () => removal)).changed).toBe(false);
   });
 
+  it('refuses a list that grows too long between two operations, and more values to remove than a list may have', () => {
+    const many = (from: number) =>
+      Array.from({ length: 300 }, (_, index) => ({ value: `${from + index}@x` }));
+    const add = (from: number) => ({ op: 'add', path: 'emails', value: many(from) });
+    const remove = { op: 'remove', path: 'emails', value: [...many(0), ...many(300)] };
+    for (const operations of [[add(0), add(300), { op: 'remove', path: 'emails' }], [remove]]) {
+      expect(refusal(...operations)).toMatchObject({ status: 400, scimType: 'invalidValue' });
+    }
+  });
+
+  it('removes the values that have all of the parts which are named, whichever parts these are', () => {
+    const value = [{ value: 'ada@home.example' }, { type: 'work', primary: true }];
+    expect(patch({ op: 'remove', path: 'emails', value }).resource.emails).toBeUndefined();
+    const others = [{ value: 'ada@home.example', type: 'work' }, { type: 'other' }];
+    expect(patch({ op: 'remove', path: 'emails', value: others }).changed).toBe(false);
+  });
+
+  it('ignores in a value without a path what has the name of an attribute of the extension', () => {
+    const value = { active: false, employeeNumber: 12345, manager: null, department: { name: 'x' } };
+    const { resource } = patch({ op: 'replace', value });
+    expect(resource).toMatchObject({ active: false, [ENTERPRISE]: ADA[ENTERPRISE] });
+  });
+
+  it('keeps of two entries that become one what the client has just set', () => {
+    const set = { value: 'ada@home.example', type: 'home', display: 'new' };
+    const former = { op: 'add', path: 'emails[type eq "home"].display', value: 'old' };
+    const { resource } = patch(former, { op: 'replace', path: 'emails[type eq "work"]', value: set });
+    expect(resource.emails).toEqual([expect.objectContaining(set)]);
+  });
+
   it('leaves a valid resource or nothing behind, whatever the operations', () => {
     const value = fc.oneof(
       fc.constantFrom<unknown>(null, '', 'x', true, 'True', 5, [], {}, [null], { value: 'x' }),

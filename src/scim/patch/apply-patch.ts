@@ -5,7 +5,7 @@ import type { Attribute } from '../schema/attribute';
 import { isEmpty, isObject, isUnassigned, sameValue } from '../schema/json';
 import type { ScimObject, ScimResource, ScimValue } from '../schema/json';
 import { checkImmutable, completed } from '../schema/read-resource';
-import { asObject, namedSubAttributes, readSingle, readValue } from '../schema/read-value';
+import { asObject, checkLength, namedSubAttributes, readSingle, readValue } from '../schema/read-value';
 import type { ResourceType } from '../schema/registry';
 import type { Assignment, PatchOperation, Removal } from './patch-request';
 import type { Selection } from './path';
@@ -141,6 +141,8 @@ function unassigned(attribute: Attribute): undefined {
 function changeList(before: ScimValue | undefined, operation: PatchOperation): ScimValue[] | undefined {
   const values = (before ?? []) as ScimValue[];
   const after = operation.op === 'remove' ? removeFrom(values, operation) : assignTo(values, operation);
+  // Not only at the end: each further operation goes through all of it.
+  checkLength(operation.target.attribute, after);
   return after.length === 0 && values.length > 0 ? unassigned(operation.target.attribute) : after;
 }
 
@@ -149,8 +151,10 @@ function removeFrom(values: ScimValue[], { target, value }: Removal): ScimValue[
   if (selection === null && sub === null) {
     // A list of values is Entra's way to name what goes. What is not understood in its place is not "everything".
     if (value === undefined) return [];
-    const named = (Array.isArray(value) ? value : [value]).map((json) => namedParts(attribute, json));
-    return values.filter((element) => !named.some((parts) => hasParts(element, parts)));
+    const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+    checkLength(attribute, given);
+    const named = new NamedValues(given.map((json) => namedParts(attribute, json)));
+    return values.filter((element) => !named.has(element));
   }
   const chosen = choose(values, selection);
   if (sub === null) return values.filter((element) => !chosen.has(element));
@@ -171,9 +175,32 @@ function partsOf(attribute: Attribute, json: unknown): ScimObject | undefined {
   return object === undefined ? undefined : merged(attribute, {}, object);
 }
 
-function hasParts(element: ScimValue, parts: ScimValue): boolean {
-  if (!isObject(parts) || !isObject(element)) return element === parts;
-  return Object.entries(parts).every(([name, value]) => sameValue(element[name] as ScimValue, value));
+/** Values of a list that are named by some of their parts: looked up by which parts these are, however many values there are. */
+class NamedValues {
+  private readonly simple = new Set<ScimValue>();
+  private readonly byParts = new Map<string, { names: string[]; values: Set<string> }>();
+
+  constructor(named: readonly ScimValue[]) {
+    for (const parts of named) {
+      if (!isObject(parts)) {
+        this.simple.add(parts);
+        continue;
+      }
+      const names = Object.keys(parts).sort();
+      const shape = this.byParts.get(names.join()) ?? { names, values: new Set<string>() };
+      shape.values.add(partsAsText(parts, names));
+      this.byParts.set(names.join(), shape);
+    }
+  }
+
+  has(element: ScimValue): boolean {
+    if (!isObject(element)) return this.simple.has(element);
+    return [...this.byParts.values()].some(({ names, values }) => values.has(partsAsText(element, names)));
+  }
+}
+
+function partsAsText(value: ScimObject, names: readonly string[]): string {
+  return JSON.stringify(names.map((name) => value[name]));
 }
 
 function assignTo(values: ScimValue[], operation: Assignment): ScimValue[] {
@@ -288,7 +315,12 @@ function entryKey(attribute: Attribute, value: ScimValue): string {
   if (attribute.subAttribute.has('value') && value.value !== undefined) {
     return JSON.stringify(['entry', value.value, value.type]);
   }
-  return JSON.stringify({ ...value, primary: undefined });
+  // In the order of the schema: what was changed last may stand last.
+  const subs = attribute.subAttributes.filter(({ name }) => name !== 'primary');
+  return partsAsText(
+    value,
+    subs.map(({ name }) => name),
+  );
 }
 
 /** RFC 7644 §3.5.2: making one value the primary one makes the others not primary. */
@@ -320,13 +352,17 @@ function withoutRepetitions(
     if (place === undefined) {
       places.set(key, result.length);
       result.push(value);
-    } else result[place] = asOne(result[place]!, value);
+    } else {
+      const former = result[place]!;
+      result[place] = untouched.has(value) ? asOne(value, former) : asOne(former, value);
+    }
   }
   return result;
 }
 
-function asOne(former: ScimValue, later: ScimValue): ScimValue {
-  if (!isObject(former) || !isObject(later)) return former;
-  const isPrimary = former.primary === true || later.primary === true;
-  return { ...former, ...later, ...(isPrimary ? { primary: true } : {}) };
+/** @param set what the client has just set, which counts where they differ */
+function asOne(former: ScimValue, set: ScimValue): ScimValue {
+  if (!isObject(former) || !isObject(set)) return former;
+  const isPrimary = former.primary === true || set.primary === true;
+  return { ...former, ...set, ...(isPrimary ? { primary: true } : {}) };
 }

@@ -120,7 +120,7 @@ function spread(type: ResourceType, op: Exclude<Op, 'remove'>, prefix: string, v
 /** What a key of a path-less value means; null for what is unknown, which is ignored as it is in a POST. */
 function readKey(type: ResourceType, op: Op, key: string): AttributeTarget | 'resource' | null {
   try {
-    const target = readPatchPath(type, op, key);
+    const target = readPatchPath(type, op, key, false);
     if (target.kind === 'attribute') return target;
     return target.kind === 'resource' ? 'resource' : null;
   } catch (error) {

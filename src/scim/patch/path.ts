@@ -40,12 +40,14 @@ export type PatchTarget =
  * Looks up a PATCH path (RFC 7644 §3.5.2 figure 7); a path may also be the URN of a schema alone. Only what is removed may
  * be a single value that a filter chooses, as Entra removes a `manager`.
  *
+ * @param mayLackUrn whether names of an extension are known without its URN
  * @throws ScimError 400 invalidPath, or invalidFilter for what stands in the brackets
  */
 export function readPatchPath(
   type: ResourceType,
   op: 'add' | 'replace' | 'remove',
   text: string,
+  mayLackUrn = true,
 ): PatchTarget {
   const container = type.containerOf(text);
   if (container !== undefined) {
@@ -53,7 +55,7 @@ export function readPatchPath(
   }
 
   const { path, filter, sub } = parseValuePath(text);
-  const resolution = resolve(type, path);
+  const resolution = mayLackUrn ? resolve(type, path) : type.resolve(path);
   if (resolution.kind === 'resource')
     throw ScimError.invalidPath('A whole resource has no values to select.');
   if (resolution.kind !== 'attribute') return resolution;

@@ -50,7 +50,7 @@ export function asObject(attribute: Attribute, json: unknown): Record<string, un
 
 /** At most one value may be the primary one (RFC 7643 §2.4). @throws ScimError 400 invalidValue */
 export function checkList(attribute: Attribute, values: readonly ScimValue[]): void {
-  if (values.length > attribute.maxValues) throw tooManyValues(attribute);
+  checkLength(attribute, values);
   if (!attribute.subAttribute.has('primary')) return;
   if (values.filter((value) => isObject(value) && value.primary === true).length > 1) {
     throw ScimError.invalidValue(
@@ -69,7 +69,7 @@ export function checkRequired(attribute: Attribute, value: ScimObject): void {
 }
 
 function readList(attribute: Attribute, list: readonly unknown[]): ScimValue[] | undefined {
-  if (list.length > attribute.maxValues) throw tooManyValues(attribute);
+  checkLength(attribute, list);
   const values: ScimValue[] = [];
   const seen = new Set<string>();
   for (const json of list) {
@@ -167,8 +167,10 @@ function readComplex(attribute: Attribute, json: unknown): ScimObject | undefine
   return Object.keys(value).length === 0 ? undefined : value;
 }
 
-function tooManyValues({ path, maxValues }: Attribute): ScimError {
-  return ScimError.invalidValue(`"${path}" has more than ${maxValues} values; send fewer.`);
+/** @throws ScimError 400 invalidValue */
+export function checkLength({ path, maxValues }: Attribute, values: readonly unknown[]): void {
+  if (values.length <= maxValues) return;
+  throw ScimError.invalidValue(`"${path}" has more than ${maxValues} values; send fewer.`);
 }
 
 function wrongType(attribute: Attribute, expected: string): ScimError {
