@@ -20,6 +20,7 @@ const LOOK_EVERY_MS = 500;
 const LOOK_AGAIN_AFTER_MS = 20;
 /** Whatever makes a group due again and again must not starve everybody else. */
 const SAME_AGAIN_AFTER_MS = 100;
+const LEAVERS_AGAIN_AFTER_MS = 1_000;
 
 /** Groups of one kind. A batch of them is begun while fewer than so many are under way. */
 class Lane {
@@ -51,6 +52,8 @@ interface Work {
   readonly inHand: Map<string, Batch>;
   /** Groups whose leavers are being taken out. */
   readonly leaving: Set<string>;
+  /** When those who could not be taken out are looked for again, by the monotonic clock. */
+  leaversAgainAt: number;
 }
 
 /**
@@ -122,7 +125,15 @@ export class GroupWork {
     const alarm = new Alarm();
     const underWay = new SideBySide(alarm, () => run.halt.halt());
     const until = performance.now() + TIME_SLICE_MS;
-    const work: Work = { run, until, alarm, underWay, inHand: new Map(), leaving: new Set() };
+    const work: Work = {
+      run,
+      until,
+      alarm,
+      underWay,
+      inHand: new Map(),
+      leaving: new Set(),
+      leaversAgainAt: 0,
+    };
     const unsubscribe = this.changes.subscribe((id) => {
       if (id === run.integration.id) alarm.ring();
     });
@@ -148,8 +159,12 @@ export class GroupWork {
     return isLate(work);
   }
 
-  private async letLeaversGo({ run, leaving, inHand, underWay }: Work): Promise<void> {
-    const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving, inHand);
+  private async letLeaversGo(work: Work): Promise<void> {
+    const { run, leaving, inHand, underWay } = work;
+    const triesAgain = performance.now() >= work.leaversAgainAt;
+    if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
+    const held = triesAgain ? [...inHand.keys()] : [];
+    const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving, held);
     for (const work of begun) underWay.add(work);
   }
 

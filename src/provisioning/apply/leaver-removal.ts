@@ -49,17 +49,18 @@ export class LeaverRemoval {
   /**
    * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
    *
-   * @param remoteUserIds leavers whose removal is tried again
-   * @returns those of the pairs of which everything is applied or parked
+   * @param leavers pairs that changed, and people whose removal is tried again
+   * @param acknowledge gets those of the pairs of which everything is applied or parked, before anybody else has the team
    * @throws ProviderError that concerns the whole account, or the team
    */
-  letGoAtOnce(
+  async letGoAtOnce(
     run: RunContext,
     view: ViewWithTeam,
-    marks: readonly PairMark[],
-    remoteUserIds: readonly string[],
-  ): Promise<readonly PairMark[]> {
-    return run.teams.take(view.groupId, async (turn) => {
+    leavers: { marks: readonly PairMark[]; remoteUserIds: readonly string[] },
+    acknowledge: (done: readonly PairMark[]) => Promise<void>,
+  ): Promise<void> {
+    const { marks, remoteUserIds } = leavers;
+    await run.teams.take(view.groupId, async (turn) => {
       const userIds = marks.map(({ userId }) => userId);
       const input = await this.people.planInput(plannedGroup(run, view), userIds, remoteUserIds);
       const { people } = input;
@@ -69,7 +70,7 @@ export class LeaverRemoval {
       );
       const isGone = ({ link }: Person) => link.kind === 'resolved' && removed.has(link.remoteUserId);
       const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
-      return marks.filter(({ userId }) => gone.has(userId));
+      await acknowledge(marks.filter(({ userId }) => gone.has(userId)));
     });
   }
 

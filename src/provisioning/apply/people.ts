@@ -82,11 +82,13 @@ export class People {
       `SELECT g.groupId AS groupId, m.remoteUserId AS remoteUserId FROM remote_group g
        JOIN remote_member m ON m.remoteGroupId = g.id AND m.nextAttemptAt <= ?
        WHERE g.integrationId = ? AND g.groupId IN (${inList(groupIds)})
-         AND (m.state = 'removing' OR m.reason = '${WAITS_FOR_ADDITIONS}')
+         AND m.kind IS NOT NULL AND (m.state = 'removing' OR m.reason = '${WAITS_FOR_ADDITIONS}')
+         AND EXISTS (SELECT 1 FROM remote_user l
+                     WHERE l.integrationId = g.integrationId AND l.remoteUserId = m.remoteUserId)
          AND NOT EXISTS (SELECT 1 FROM remote_user r JOIN scim_user u ON u.id = r.userId
                          WHERE r.integrationId = g.integrationId AND r.remoteUserId = m.remoteUserId
                            AND u.active = 1 AND u.deletedAt IS NULL)
-       LIMIT ?`,
+       ORDER BY m.nextAttemptAt LIMIT ?`,
       [now, integrationId, ...groupIds, limit],
     );
   }

@@ -32,11 +32,7 @@ export class UrgentLeavers {
    * @param inHand groups whose own turn may last: whoever could not be taken out of them is tried again beside it
    * @returns what was begun, each of which may throw a ProviderError that concerns the whole account
    */
-  async begin(
-    run: RunContext,
-    leaving: Set<string>,
-    inHand: ReadonlyMap<string, unknown>,
-  ): Promise<Promise<void>[]> {
+  async begin(run: RunContext, leaving: Set<string>, inHand: readonly string[]): Promise<Promise<void>[]> {
     if (leaving.size >= TEAMS_AT_ONCE) return [];
     const leavers = new Map<string, Leavers>();
     const among = (groupId: string): Leavers => {
@@ -48,7 +44,7 @@ export class UrgentLeavers {
     for (const pair of await this.people.leaversPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
       among(pair.groupId).marks.push(pair);
     }
-    const held = [...inHand.keys()].filter((groupId) => !leaving.has(groupId));
+    const held = inHand.filter((groupId) => !leaving.has(groupId));
     for (const due of await this.people.leaversDue(id, held, Date.now(), PEOPLE_AT_ONCE)) {
       among(due.groupId).remoteUserIds.push(due.remoteUserId);
     }
@@ -61,34 +57,35 @@ export class UrgentLeavers {
   private async letGo(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
     const hasTeam = view.group && view.remote?.remoteId;
-    const done = hasTeam ? await this.takeOut(run, view as ViewWithTeam, leavers) : [];
+    if (hasTeam) await this.takeOut(run, view as ViewWithTeam, leavers);
     const { marks } = leavers;
     if (marks.length === 0) return;
-    // Of the others the group's own turn makes sure that nothing is left.
-    await this.leases.run(run.lease, async (tx) => {
-      if (done.length > 0) {
-        await tx.query(`DELETE FROM member_change WHERE ${among(done)}`, ofPairs(groupId, done));
-      }
-      await tx.query(
-        `UPDATE member_change SET leaverOf = NULL WHERE ${among(marks)}`,
-        ofPairs(groupId, marks),
-      );
-    });
+    // Of whoever is left the group's own turn makes sure that nothing is.
+    await this.leases.run(run.lease, (tx) =>
+      tx.query(`UPDATE member_change SET leaverOf = NULL WHERE ${among(marks)}`, ofPairs(groupId, marks)),
+    );
   }
 
-  /** @returns those of the pairs of whom nothing is left to do now */
   private async takeOut(
     run: RunContext,
     view: ViewWithTeam,
     { marks, remoteUserIds }: Leavers,
-  ): Promise<readonly PairMark[]> {
+  ): Promise<void> {
     try {
-      return await this.removal.letGoAtOnce(run, view, marks, remoteUserIds);
+      await this.removal.letGoAtOnce(run, view, { marks, remoteUserIds }, (done) =>
+        this.acknowledge(run, view.groupId, done),
+      );
     } catch (error) {
       // What is wrong with the team the group's own turn meets again: it tells, and tries again.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
-      return [];
     }
+  }
+
+  private async acknowledge(run: RunContext, groupId: string, done: readonly PairMark[]): Promise<void> {
+    if (done.length === 0) return;
+    await this.leases.run(run.lease, (tx) =>
+      tx.query(`DELETE FROM member_change WHERE ${among(done)}`, ofPairs(groupId, done)),
+    );
   }
 }
 

@@ -24,8 +24,10 @@ const CHECK_AFTER_MS = 60_000;
 export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(SetBackClock.name);
   private ahead = systemAhead();
-  /** By how much it was set back, as far as the waits have not been brought forward yet. */
-  private setBackBy = 0;
+  /** By how much it was set back, as far as that is not yet noted for each integration. */
+  private unnoted = 0;
+  /** By integration, the milliseconds by which its waits have still to be brought forward. */
+  private readonly owed = new Map<string, number>();
   /** By the monotonic clock. */
   private checkAt = Infinity;
   private timer: NodeJS.Timeout | null = null;
@@ -56,7 +58,8 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
     this.logger.warn(
       `The clock of this system was ahead before: in ${ids.length} integrations something would have waited for too long, and goes on now.`,
     );
-    await this.bringForward(ids, Infinity);
+    for (const id of ids) this.owed.set(id, Infinity);
+    await this.bringForward();
   }
 
   private async look(): Promise<void> {
@@ -64,7 +67,7 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
     const fellBy = this.ahead - ahead;
     this.ahead = ahead;
     if (fellBy > SET_BACK_BY_MS) {
-      this.setBackBy += fellBy;
+      this.unnoted += fellBy;
       this.logger.warn(
         `The clock of this system was set back by ${Math.round(fellBy / 1_000)} s. Whatever waits goes by the time that has passed.`,
       );
@@ -74,23 +77,32 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
         await this.endImpossibleWaits();
         this.checkAt = Infinity;
       }
-      if (this.setBackBy === 0) return;
-      const rows = await this.reader.query<{ id: string }[]>('SELECT id FROM integration');
-      await this.bringForward(
-        rows.map(({ id }) => id),
-        this.setBackBy,
-      );
-      this.setBackBy = 0;
-      this.checkAt = performance.now() + CHECK_AFTER_MS;
+      if (this.unnoted > 0) await this.noteOwed();
+      if (this.owed.size > 0) await this.bringForward();
     } catch (error) {
       this.logger.error('What waits could not be brought forward, which is tried again', error);
     }
   }
 
-  private async bringForward(integrationIds: readonly string[], ms: number): Promise<void> {
-    for (const id of integrationIds) {
-      await this.transactions.run((tx) => bringForward(tx, id, ms, Date.now()), { lane: id, big: true });
+  private async noteOwed(): Promise<void> {
+    const rows = await this.reader.query<{ id: string }[]>('SELECT id FROM integration');
+    for (const { id } of rows) this.owed.set(id, (this.owed.get(id) ?? 0) + this.unnoted);
+    this.unnoted = 0;
+    this.checkAt = performance.now() + CHECK_AFTER_MS;
+  }
+
+  /** Each once, however often it takes until it works for the others. */
+  private async bringForward(): Promise<void> {
+    let failure: Error | null = null;
+    for (const [id, ms] of [...this.owed]) {
+      try {
+        await this.transactions.run((tx) => bringForward(tx, id, ms, Date.now()), { lane: id, big: true });
+        this.owed.delete(id);
+      } catch (error) {
+        failure = error as Error;
+      }
     }
+    if (failure !== null) throw failure;
   }
 }
 

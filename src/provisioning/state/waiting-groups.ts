@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { EMAIL_DIFFERS } from '../plan/link-plan';
@@ -63,13 +64,22 @@ async function ofEach(
   }
 }
 
-async function forgetAttempts(tx: Transaction, remoteGroupIds: readonly string[]): Promise<void> {
-  const groups = inList(remoteGroupIds);
-  await tx.query(
-    `UPDATE remote_user SET attempts = 0 WHERE attempts > 0 AND userId IN
-       (SELECT userId FROM parked_member WHERE remoteGroupId IN (${groups}))`,
+/** Read first: with the one statement in the other, MariaDB goes through all users. */
+async function parkedIn(tx: Transaction, remoteGroupIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.query<{ userId: string }>(
+    `SELECT DISTINCT userId FROM parked_member WHERE remoteGroupId IN (${inList(remoteGroupIds)})`,
     [...remoteGroupIds],
   );
+  return rows.map(({ userId }) => userId);
+}
+
+async function forgetAttempts(tx: Transaction, remoteGroupIds: readonly string[]): Promise<void> {
+  const groups = inList(remoteGroupIds);
+  for await (const some of chunksOf(await parkedIn(tx, remoteGroupIds))) {
+    await tx.query(`UPDATE remote_user SET attempts = 0 WHERE attempts > 0 AND userId IN (${inList(some)})`, [
+      ...some,
+    ]);
+  }
   for (const table of ['parked_member', 'remote_member']) {
     await tx.query(`UPDATE ${table} SET attempts = 0 WHERE attempts > 0 AND remoteGroupId IN (${groups})`, [
       ...remoteGroupIds,
@@ -82,11 +92,12 @@ async function forgetAttempts(tx: Transaction, remoteGroupIds: readonly string[]
 
 async function makeSomeDue(tx: Transaction, remoteGroupIds: readonly string[], at: number): Promise<void> {
   const groups = inList(remoteGroupIds);
-  await tx.query(
-    `UPDATE remote_user SET nextCheckAt = ? WHERE remoteUserId IS NULL AND userId IN
-       (SELECT userId FROM parked_member WHERE remoteGroupId IN (${groups}))`,
-    [at, ...remoteGroupIds],
-  );
+  for await (const some of chunksOf(await parkedIn(tx, remoteGroupIds))) {
+    await tx.query(
+      `UPDATE remote_user SET nextCheckAt = ? WHERE remoteUserId IS NULL AND userId IN (${inList(some)})`,
+      [at, ...some],
+    );
+  }
   await tx.query(`UPDATE parked_member SET nextAttemptAt = ? WHERE remoteGroupId IN (${groups})`, [
     at,
     ...remoteGroupIds,

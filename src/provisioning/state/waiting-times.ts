@@ -47,7 +47,8 @@ export async function waitingImpossiblyLong(
       parameters.push(bounds[name]! + CLOCKS_DIFFER_BY_MS);
       return '?';
     });
-    for (const { integrationId } of await query(bound, parameters)) found.add(integrationId);
+    const rows = await query(`SELECT DISTINCT integrationId FROM (${bound}) waits`, parameters);
+    for (const { integrationId } of rows) found.add(integrationId);
   }
   return [...found];
 }
@@ -111,7 +112,9 @@ async function creationsSooner(
   for (const { id, createIntent } of open) {
     const intent = JSON.parse(createIntent) as CreateIntent;
     if (intent.sentAt <= now) continue;
-    const sooner = JSON.stringify({ ...intent, sentAt: Math.max(now, intent.sentAt - ms) });
+    const sentAt = Math.max(now, intent.sentAt - ms);
+    const since = intent.since === undefined ? {} : { since: Math.min(intent.since, sentAt) };
+    const sooner = JSON.stringify({ ...intent, sentAt, ...since });
     await tx.query('UPDATE remote_group SET createIntent = ? WHERE id = ?', [sooner, id]);
   }
 }
@@ -121,4 +124,5 @@ const STAMPS: [table: string, column: string][] = [
   ['remote_user', 'checkedAt'],
   ['remote_group', 'lastWriteAt'],
   ['remote_group', 'createdRemotelyAt'],
+  ['guard_event', 'at'],
 ];
