@@ -445,7 +445,11 @@ async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise
 
 /** The earliest item of each kind, by index. */
 async function openItems(tx: Transaction, view: ViewWithTeam) {
-  const { nameReason, nameMessage, nameNextAttemptAt } = view.remote;
+  // Not as it was before: meanwhile another group may have given the name up, which is tried again now.
+  const [name] = await tx.query<Pick<RemoteGroup, 'nameReason' | 'nameMessage' | 'nameNextAttemptAt'>>(
+    'SELECT nameReason, nameMessage, nameNextAttemptAt FROM remote_group WHERE id = ?',
+    [view.remote.id],
+  );
   const held = await tx.query("SELECT 1 FROM held_item WHERE groupId = ? AND state = 'held' LIMIT 1", [
     view.groupId,
   ]);
@@ -457,8 +461,12 @@ async function openItems(tx: Transaction, view: ViewWithTeam) {
     passing: await openPeople(tx, view.remote.id, 'passing'),
     waiting: await openPeople(tx, view.remote.id, 'waiting'),
     name:
-      nameReason !== null && nameNextAttemptAt !== null
-        ? { reason: nameReason, message: nameMessage ?? '', nextAttemptAt: nameNextAttemptAt }
+      name && name.nameReason !== null && name.nameNextAttemptAt !== null
+        ? {
+            reason: name.nameReason,
+            message: name.nameMessage ?? '',
+            nextAttemptAt: Number(name.nameNextAttemptAt),
+          }
         : null,
     rejected: rejected.length > 0 ? REJECTED : null,
     unsentDueAt: await unsentDueAt(tx, view.remote.id),
