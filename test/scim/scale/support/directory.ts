@@ -59,8 +59,13 @@ export async function fillWithUsers(
       }
     });
   }
-  await transactions.run((tx) =>
-    tx.query('UPDATE directory_count SET users = users + ? WHERE integrationId = ?', [count, integrationId]),
-  );
+  await transactions.run(async (tx) => {
+    // Its row would stay until the next sweep, so that a list were as long as the machine is fast.
+    await tx.query('DELETE FROM scim_user WHERE id = ?', [sent]);
+    await tx.query('UPDATE directory_count SET users = users + ? WHERE integrationId = ?', [
+      count,
+      integrationId,
+    ]);
+  });
   return Array.from({ length: count }, (_, user) => idOf(user));
 }
