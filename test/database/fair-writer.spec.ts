@@ -9,6 +9,7 @@ import type { TransactionRunner } from '../../src/database/transaction-runner';
 import { WriteAheadLog } from '../../src/database/write-ahead-log';
 import { ENTITIES } from '../../src/entities';
 import { type TestDatabase, createTestDatabase } from '../support/database';
+import { statementLogger } from '../support/statement-logger';
 
 const onSqlite = !process.env.DATABASE_URL?.startsWith('mysql:');
 const MAX_WAIT_MS = 5_000;
@@ -115,15 +116,7 @@ describe('the writer, between neighbours', () => {
     if (!onSqlite) return;
     const statements: string[] = [];
     const former = writer.logger;
-    const nothing = () => undefined;
-    writer.logger = {
-      logQuery: (sql) => void statements.push(sql),
-      logQueryError: nothing,
-      logQuerySlow: nothing,
-      logSchemaBuild: nothing,
-      logMigration: nothing,
-      log: nothing,
-    };
+    writer.logger = statementLogger((sql) => statements.push(sql));
     // As requests do that are read one in each turn of the event loop.
     const works = Array.from({ length: 20 }, async () => {
       await breathe();

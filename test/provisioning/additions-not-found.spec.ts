@@ -2,6 +2,7 @@ import type { FaultSpec, SimAccount } from '../../simulator/simulator';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { addressIn, ownAccount } from './support/own-account';
 import { letTimePass, letTimePassSinceCreations } from './support/passing-time';
 
 const SECOND = 1_000;
@@ -26,17 +27,12 @@ describe('a person whose addition PagerDuty answers with 404 although team and p
 
   beforeEach(async () => {
     worlds += 1;
-    account = scimify.pagerDuty.addAccount({ subdomain: `acme-${worlds}`, region: 'us' });
-    for (const name of NAMES) account.addUser({ email: email(name) });
-    const secret = account.addApiKey();
-    integration = await scimify.createIntegration({
+    ({ account, integration, users } = await ownAccount(scimify, {
       tenantId,
-      authMethod: 'api_key',
-      secret,
+      subdomain: `acme-${worlds}`,
+      people: NAMES,
       policies: WITHOUT_GUARD,
-    });
-    const ids = await integration.scim.createUsers(NAMES.map(email));
-    users = Object.fromEntries(NAMES.map((name, index) => [name, ids[index]!]));
+    }));
     group = await integration.scim.createGroup('On-call', [users.ada!]);
     await scimify.settled(integration);
     await letTimePassSinceCreations(scimify, 3 * MINUTE);
@@ -47,7 +43,7 @@ describe('a person whose addition PagerDuty answers with 404 although team and p
     await scimify.admin.post(`/integrations/${integration.id}/disable`);
   });
 
-  const email = (name: string) => `${name}@acme-${worlds}.example`;
+  const email = (name: string) => addressIn(`acme-${worlds}`, name);
   const personOf = (name: string) => account.user(email(name))!.id;
   const inTeam = () =>
     account

@@ -2,6 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { WorkLedger } from '../../src/provisioning/schedule/work-ledger';
 import { Scimify } from '../support/scimify';
+import { statementLogger } from '../support/statement-logger';
 import { waitFor } from '../support/wait';
 
 describe('an integration of whose groups each waits for its next attempt', () => {
@@ -55,15 +56,7 @@ describe('integrations that may not run', () => {
     refused.remove();
     const reader = scimify.app.get<DataSource>(getDataSourceToken());
     const seen: string[] = [];
-    const nothing = () => undefined;
-    reader.logger = {
-      logQuery: (sql) => seen.push(sql),
-      logQueryError: nothing,
-      logQuerySlow: nothing,
-      logSchemaBuild: nothing,
-      logMigration: nothing,
-      log: nothing,
-    };
+    reader.logger = statementLogger((sql) => seen.push(sql));
     const sweeps = () => seen.filter((sql) => sql.includes('deletingSince > 0')).length;
     await waitFor('some sweeps', sweeps, (count) => count >= SWEEPS);
     const ofTheEngine = seen.filter((sql) => /integration_work|FROM "?integration"? /.test(sql));

@@ -1,7 +1,8 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource, Logger } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify } from '../support/scimify';
+import { statementLogger } from '../support/statement-logger';
 import { waitFor } from '../support/wait';
 
 const MEMBERS = 6;
@@ -13,17 +14,11 @@ describe('a member who is added to a synced group', () => {
 
   beforeAll(async () => {
     scimify = await Scimify.start();
-    const nothing = () => undefined;
-    const log: Logger = {
-      logQuery: (sql) => statements.push({ sql, at: performance.timeOrigin + performance.now() }),
-      logQueryError: nothing,
-      logQuerySlow: nothing,
-      logSchemaBuild: nothing,
-      logMigration: nothing,
-      log: nothing,
-    };
+    const logger = statementLogger((sql) =>
+      statements.push({ sql, at: performance.timeOrigin + performance.now() }),
+    );
     const { writer } = scimify.app.get<{ writer: DataSource }>(TransactionRunner);
-    for (const source of [writer, scimify.app.get<DataSource>(getDataSourceToken())]) source.logger = log;
+    for (const source of [writer, scimify.app.get<DataSource>(getDataSourceToken())]) source.logger = logger;
   });
   afterAll(() => scimify.stop());
 

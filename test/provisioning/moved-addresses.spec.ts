@@ -1,6 +1,7 @@
 import type { SimAccount } from '../../simulator/simulator';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { addressIn, ownAccount } from './support/own-account';
 
 const NAMES = ['ada', 'bo', 'cy', 'dee'];
 const MINUTE = 60_000;
@@ -21,21 +22,17 @@ afterAll(() => scimify.stop());
 
 beforeEach(async () => {
   worlds += 1;
-  account = scimify.pagerDuty.addAccount({ subdomain: `acme-${worlds}`, region: 'us' });
-  persons = Object.fromEntries(NAMES.map((name) => [name, account.addUser({ email: email(name) }).id]));
-  const secret = account.addApiKey();
-  integration = await scimify.createIntegration({
+  ({ account, integration, users } = await ownAccount(scimify, {
     tenantId,
-    authMethod: 'api_key',
-    secret,
+    subdomain: `acme-${worlds}`,
+    people: NAMES,
     policies: WITHOUT_GUARD,
-  });
-  const ids = await integration.scim.createUsers(NAMES.map(email));
-  users = Object.fromEntries(NAMES.map((name, index) => [name, ids[index]!]));
+  }));
+  persons = Object.fromEntries(NAMES.map((name) => [name, account.user(email(name))!.id]));
 });
 afterEach(() => act('disable'));
 
-const email = (name: string) => `${name}@acme-${worlds}.example`;
+const email = (name: string) => addressIn(`acme-${worlds}`, name);
 const act = (verb: string) => scimify.admin.post(`/integrations/${integration.id}/${verb}`);
 const group = async (name: string, ...members: string[]) => {
   const id = await integration.scim.createGroup(

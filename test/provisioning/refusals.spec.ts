@@ -2,6 +2,7 @@ import type { SimAccount } from '../../simulator/simulator';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { addressIn, ownAccount } from './support/own-account';
 import { longAfterwards } from './support/reconciliation';
 import { letTimePass } from './support/passing-time';
 
@@ -22,22 +23,18 @@ beforeAll(async () => {
 });
 afterAll(() => scimify.stop());
 
-const email = (name: string) => `${name}@refusing-${worlds}.example`;
+const email = (name: string) => addressIn(`refusing-${worlds}`, name);
 const personOf = (name: string) => account.user(email(name))!.id;
 const path = (rest = '') => `/integrations/${integration.id}${rest}`;
 
 async function connect(policies: object = {}): Promise<void> {
   worlds += 1;
-  account = scimify.pagerDuty.addAccount({ subdomain: `refusing-${worlds}`, region: 'us' });
-  for (const name of NAMES) account.addUser({ email: email(name) });
-  integration = await scimify.createIntegration({
+  ({ account, integration, users } = await ownAccount(scimify, {
     tenantId,
-    authMethod: 'api_key',
-    secret: account.addApiKey(),
+    subdomain: `refusing-${worlds}`,
+    people: NAMES,
     policies: { ...WITHOUT_GUARD, ...policies },
-  });
-  const ids = await integration.scim.createUsers(NAMES.map(email));
-  users = Object.fromEntries(NAMES.map((name, index) => [name, ids[index]!]));
+  }));
 }
 
 const push = (name: string, ...members: string[]) =>

@@ -1,6 +1,7 @@
 import type { SimAccount } from '../../simulator/simulator';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { addressIn, ownAccount } from './support/own-account';
 
 const NAMES = ['ada', 'bo', 'cy', 'dee', 'eve', 'fay', 'gus', 'hal'];
 const UNKNOWN = ['who', 'what', 'when', 'where'];
@@ -13,7 +14,7 @@ describe('what is said of groups, members and users', () => {
   let scimify: Scimify;
   let tenantId: string;
   let account: SimAccount;
-  let key: string;
+  let secret: string;
   let integration: TestIntegration;
   let users: Record<string, string>;
   let worlds = 0;
@@ -26,17 +27,12 @@ describe('what is said of groups, members and users', () => {
 
   beforeEach(async () => {
     worlds += 1;
-    account = scimify.pagerDuty.addAccount({ subdomain: `acme-${worlds}`, region: 'us' });
-    for (const name of NAMES) account.addUser({ email: email(name) });
-    key = account.addApiKey();
-    integration = await scimify.createIntegration({ tenantId, authMethod: 'api_key', secret: key });
-    const everybody = [...NAMES, ...UNKNOWN];
-    const ids = await integration.scim.createUsers(everybody.map(email));
-    users = Object.fromEntries(everybody.map((name, index) => [name, ids[index]!]));
+    const own = { tenantId, subdomain: `acme-${worlds}`, people: NAMES, strangers: UNKNOWN };
+    ({ account, secret, integration, users } = await ownAccount(scimify, own));
   });
   afterEach(() => act('disable'));
 
-  const email = (name: string) => `${name}@acme-${worlds}.example`;
+  const email = (name: string) => addressIn(`acme-${worlds}`, name);
   const path = (rest = '') => `/integrations/${integration.id}${rest}`;
   const read = async (rest = '') => (await scimify.admin.get(path(rest))).body;
   const act = async (verb: string) =>
@@ -50,7 +46,7 @@ describe('what is said of groups, members and users', () => {
     paused: () => act('pause'),
     disabled: () => act('disable'),
     suspended: async () => {
-      scimify.pagerDuty.disableKey(key);
+      scimify.pagerDuty.disableKey(secret);
       await push('Probe');
       await waitFor('the suspension', read, ({ suspension }) => suspension !== null);
     },

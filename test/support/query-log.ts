@@ -1,7 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { type DataSource, type Logger, type QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { walksTable } from './query-plan';
+import { statementLogger } from './statement-logger';
 
 export interface LoggedQuery {
   sql: string;
@@ -19,7 +20,9 @@ export class QueryLog {
   static attach(app: NestFastifyApplication): QueryLog {
     const reader = app.get<DataSource>(getDataSourceToken());
     const log = new QueryLog(reader);
-    reader.logger = log.asLogger();
+    reader.logger = statementLogger((sql, parameters) => {
+      if (!sql.startsWith('EXPLAIN')) log.seen.push({ sql, parameters });
+    });
     return log;
   }
 
@@ -55,19 +58,5 @@ export class QueryLog {
     }
     const plan = await this.reader.query<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
     return walksTable(plan.map(({ detail }) => detail));
-  }
-
-  private asLogger(): Logger {
-    const nothing = () => undefined;
-    return {
-      logQuery: (sql: string, parameters?: unknown[], _runner?: QueryRunner) => {
-        if (!sql.startsWith('EXPLAIN')) this.seen.push({ sql, parameters: parameters ?? [] });
-      },
-      logQueryError: nothing,
-      logQuerySlow: nothing,
-      logSchemaBuild: nothing,
-      logMigration: nothing,
-      log: nothing,
-    };
   }
 }

@@ -1,7 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource, Logger, QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { TransactionRunner } from '../../../../src/database/transaction-runner';
+import { statementLogger } from '../../../support/statement-logger';
 
 /** What the product does by itself, whatever is asked of it: looking for work, and for what was deleted. */
 const BACKGROUND =
@@ -35,7 +36,8 @@ export class StatementLog {
     private readonly reader: DataSource,
     writer: DataSource,
   ) {
-    for (const connection of [reader, writer]) connection.logger = this.asLogger();
+    const logger = statementLogger((sql, parameters) => this.seen.push({ sql, parameters }));
+    for (const connection of [reader, writer]) connection.logger = logger;
   }
 
   static attach(app: NestFastifyApplication): StatementLog {
@@ -112,20 +114,6 @@ export class StatementLog {
     } finally {
       await session.release();
     }
-  }
-
-  private asLogger(): Logger {
-    const nothing = () => undefined;
-    return {
-      logQuery: (sql, parameters) => {
-        this.seen.push({ sql, parameters: (parameters ?? []) as unknown[] });
-      },
-      logQueryError: nothing,
-      logQuerySlow: nothing,
-      logSchemaBuild: nothing,
-      logMigration: nothing,
-      log: nothing,
-    };
   }
 }
 
