@@ -6,7 +6,7 @@ import { type Lease, Leases } from '../schedule/lease';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 
 /** More people than that, to look up or to call for, are much to do for one group. */
-export const SMALL_GROUP = 25;
+const SMALL_GROUP = 25;
 
 /** Ids of groups that changed, by how much there is to do for them. */
 export interface ChangedGroups {

@@ -30,16 +30,17 @@ import { successorOf } from './known-target';
 import { LeaverRemoval } from './leaver-removal';
 import { isPassing } from './member-calls';
 import { Members } from './members';
-import { screenedTeam } from './removal-intents';
 import { unsentDueAt } from './member-records';
 import { isOfOneUnseenTeam, isOutage, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { ProvisioningAudit } from './provisioning-audit';
+import { screenedTeam } from './removal-intents';
 import { type RunContext, atPriority } from './run-context';
 import { TeamNames } from './team-names';
-import { Teams, type ViewWithTeam, raiseWriteSeq } from './teams';
+import { Teams, type ViewWithTeam } from './teams';
 import { unclearDueAt } from './unclear-writes';
 import { UserResolution } from './user-resolution';
+import { raiseWriteSeq } from './write-seq';
 
 /** The successor has its turn in the same run, or in the next. */
 const TAKEN_OVER_WITHIN_MS = 1_000;

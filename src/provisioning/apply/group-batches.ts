@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
+import { isBeingDeleted } from '../state/may-write';
 import { allEnded } from './all-ended';
 import { GroupApplier } from './group-applier';
 import { type GroupView, GroupViews, nameWithoutTeam, namesWithoutTeam } from './group-view';
 import { isOfOneUnseenTeam } from './not-visible-yet';
 import { People } from './people';
 import type { RunContext } from './run-context';
-import { isBeingDeleted } from '../state/may-write';
 import { Teams, comparedWhole } from './teams';
 import { UserResolution } from './user-resolution';
 

@@ -20,6 +20,7 @@ const LOOK_EVERY_MS = 500;
 const LOOK_AGAIN_AFTER_MS = 20;
 /** Whatever makes a group due again and again must not starve everybody else. */
 const SAME_AGAIN_AFTER_MS = 100;
+/** Whoever could not be taken out of a team in hand is due at some time of its own, of which nobody tells. */
 const LEAVERS_AGAIN_AFTER_MS = 1_000;
 
 /** Groups of one kind. A batch of them is begun while fewer than so many are under way. */
@@ -79,11 +80,9 @@ export class GroupWork {
   workOff(run: RunContext): Promise<boolean> {
     const { lease } = run;
     // A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired.
-    const [inPart, whole, again] = [4, 4, 2].map((width) => new Lane('interactive', width)) as [
-      Lane,
-      Lane,
-      Lane,
-    ];
+    const inPart = new Lane('interactive', 4);
+    const whole = new Lane('interactive', 4);
+    const again = new Lane('interactive', 2);
     const large = new Lane('bulk', 2);
     const begin = (work: Work, lane: Lane, due: readonly string[]) =>
       // What one large group takes may be far longer than a turn: the others go on beside it.
@@ -138,13 +137,14 @@ export class GroupWork {
       if (id === run.integration.id) alarm.ring();
     });
     try {
-      for (let [isFirst, isReviewed] = [true, false]; !underWay.hasFailed; isFirst = false) {
+      let isReviewed = false;
+      for (let looks = 1; !underWay.hasFailed; looks += 1) {
         run.watch.assertCurrent();
         const isDue = await look(work, GROUPS_PER_BATCH + work.inHand.size);
         const isIdle = !isDue && underWay.size === 0;
         if (isIdle && isReviewed) break;
         // Nobody waits for the review, so it does not come before what somebody waits for.
-        if (!isReviewed && (isIdle || !isFirst)) {
+        if (!isReviewed && (isIdle || looks > 1)) {
           underWay.add(this.users.reviewDiffering(atPriority(run, 'bulk')));
           isReviewed = true;
         }
@@ -165,7 +165,7 @@ export class GroupWork {
     if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
     const held = triesAgain ? [...inHand.keys()] : [];
     const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving, held);
-    for (const work of begun) underWay.add(work);
+    for (const removal of begun) underWay.add(removal);
   }
 
   /** @returns whether anything was due */

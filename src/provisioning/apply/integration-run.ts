@@ -11,6 +11,7 @@ import { settleSoon } from '../plan/just-created';
 import { Reconciler } from '../reconcile/reconciler';
 import { type Lease, LeaseLostError, Leases } from '../schedule/lease';
 import { type RunBeginning, WorkLedger } from '../schedule/work-ledger';
+import { isBeingDeleted, mayWrite } from '../state/may-write';
 import { forgetFailures, makeGroupsDue } from '../state/waiting-groups';
 import { AccountCheck } from './account-check';
 import { DueGroups } from './due-groups';
@@ -18,7 +19,6 @@ import { GroupWork } from './group-work';
 import { IntegrationRemoval } from './integration-removal';
 import { isOutage } from './not-visible-yet';
 import type { RunContext, RunResult } from './run-context';
-import { isBeingDeleted, mayWrite } from '../state/may-write';
 import { RunHalt } from './run-halt';
 import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
 import { TeamTurns } from './team-turns';
@@ -28,7 +28,7 @@ import { watchWrites } from './watched-writes';
 const LOOK_FOR_CHANGES_EVERY_MS = 250;
 
 /**
- * One run on one integration: looks at every group that has something to do, oldest change first, and brings its team
+ * One run on one integration: looks at every group that has something to do, the most urgent first, and brings its team
  * to where the IdP wants it.
  *
  * A run is asked for by the integration's id alone. It may be asked for at any time, twice, or for nothing: what there

@@ -445,11 +445,3 @@ export async function hurryRemovalsThatWait(tx: Transaction, remoteGroupId: stri
     [Date.now(), remoteGroupId, WAITS_FOR_ADDITIONS],
   );
 }
-
-/** From here on the team is written to: what was read of it before is old. */
-export async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {
-  await tx.query(
-    "UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ?, state = 'syncing' WHERE id = ?",
-    [Date.now(), remoteGroupId],
-  );
-}

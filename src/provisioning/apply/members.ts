@@ -21,7 +21,6 @@ import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
   WAITS_FOR_ADDITIONS_MESSAGE,
-  beginWriting,
   callOff,
   markIntents,
   markRemoving,
@@ -38,6 +37,7 @@ import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
 import type { ViewWithTeam } from './teams';
 import { noteCutOff, resolveUnclear, unclearDue, undoneAmong } from './unclear-writes';
+import { beginWriting } from './write-seq';
 
 /** Brings members of one team to where the IdP wants them. */
 @Injectable()

@@ -57,7 +57,7 @@ export class People {
   }
 
   /** Pairs of people who left the IdP and were not yet looked at for that, but in these groups. */
-  leaversPairs(
+  leaverPairs(
     integrationId: string,
     butIn: readonly string[],
     limit: number,
@@ -71,7 +71,7 @@ export class People {
   }
 
   /** Of these groups, people who left the IdP and whose removal did not work yet, and is due. */
-  leaversDue(
+  leaversToRetry(
     integrationId: string,
     groupIds: readonly string[],
     now: number,
@@ -171,12 +171,8 @@ export class People {
   }
 
   /** Remote users whom we know in the team, in the order of their ids. */
-  async remoteMembersAfter(remoteGroupId: string, after: string, limit: number): Promise<string[]> {
-    const rows = await this.reader.query<{ remoteUserId: string }[]>(
-      'SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ? ORDER BY remoteUserId LIMIT ?',
-      [remoteGroupId, after, limit],
-    );
-    return rows.map(({ remoteUserId }) => remoteUserId);
+  remoteMembersAfter(remoteGroupId: string, after: string, limit: number): Promise<string[]> {
+    return this.remoteMembers(remoteGroupId, after, limit);
   }
 
   /**
@@ -196,31 +192,44 @@ export class People {
   }
 
   /** As `remoteMembersAfter`, but for those whom the target does not let go and whose next attempt has not come. */
-  async remoteMembersToCompare(
+  remoteMembersToCompare(
     remoteGroupId: string,
     after: string,
     now: number,
     limit: number,
   ): Promise<string[]> {
-    const rows = await this.reader.query<{ remoteUserId: string }[]>(
-      `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
-         AND (kind IS NULL OR kind <> 'waiting' OR nextAttemptAt <= ?) ORDER BY remoteUserId LIMIT ?`,
-      [remoteGroupId, after, now, limit],
+    return this.remoteMembers(
+      remoteGroupId,
+      after,
+      limit,
+      "(kind IS NULL OR kind <> 'waiting' OR nextAttemptAt <= ?)",
+      [now],
     );
-    return rows.map(({ remoteUserId }) => remoteUserId);
   }
 
   /** As `remoteMembersAfter`, but for those whose call has just failed. */
-  async remoteMembersNotWaiting(
+  remoteMembersNotWaiting(
     remoteGroupId: string,
     after: string,
     now: number,
     limit: number,
   ): Promise<string[]> {
+    return this.remoteMembers(remoteGroupId, after, limit, "(state = 'present' OR nextAttemptAt <= ?)", [
+      now,
+    ]);
+  }
+
+  private async remoteMembers(
+    remoteGroupId: string,
+    after: string,
+    limit: number,
+    which = '1 = 1',
+    params: readonly unknown[] = [],
+  ): Promise<string[]> {
     const rows = await this.reader.query<{ remoteUserId: string }[]>(
-      `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
-         AND (state = 'present' OR nextAttemptAt <= ?) ORDER BY remoteUserId LIMIT ?`,
-      [remoteGroupId, after, now, limit],
+      `SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ? AND ${which}
+       ORDER BY remoteUserId LIMIT ?`,
+      [remoteGroupId, after, ...params, limit],
     );
     return rows.map(({ remoteUserId }) => remoteUserId);
   }

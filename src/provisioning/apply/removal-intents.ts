@@ -5,10 +5,11 @@ import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
 import { causesAmong, noteCauses } from './causes';
 import type { GroupView } from './group-view';
-import { beginWriting, callOff, countPresent, markRemoving } from './member-records';
+import { callOff, countPresent, markRemoving } from './member-records';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
 import { noteCutOff } from './unclear-writes';
+import { beginWriting } from './write-seq';
 
 /** Commits that people are to be removed before any call is made, as far as the guard against mass changes lets them. */
 @Injectable()

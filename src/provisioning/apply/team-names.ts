@@ -13,7 +13,8 @@ import { GroupBlockedError } from './group-blocked';
 import { type NameHolder, holderOfName } from './known-target';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
-import { type ViewWithTeam, blockedBy, raiseWriteSeq } from './teams';
+import { type ViewWithTeam, blockedBy } from './teams';
+import { raiseWriteSeq } from './write-seq';
 
 /** A name that none of our own teams holds any more may be free in a moment. */
 const NAME_CONFLICT_RETRY_MS = 5_000;

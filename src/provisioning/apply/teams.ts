@@ -344,13 +344,6 @@ export const NOTHING_WRONG = {
   blockedMark: null,
 } as const;
 
-export async function raiseWriteSeq(tx: Transaction, remoteGroupId: string): Promise<void> {
-  await tx.query('UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ? WHERE id = ?', [
-    Date.now(),
-    remoteGroupId,
-  ]);
-}
-
 /** A team that was not ours before: whoever is in the group may be in it already. */
 export function comparedWhole<View extends GroupView>(view: View): View {
   return { ...view, change: view.change && { ...view.change, whole: true } };

@@ -41,11 +41,11 @@ export class UrgentLeavers {
       return known;
     };
     const { id } = run.integration;
-    for (const pair of await this.people.leaversPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
+    for (const pair of await this.people.leaverPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
       among(pair.groupId).marks.push(pair);
     }
     const held = inHand.filter((groupId) => !leaving.has(groupId));
-    for (const due of await this.people.leaversDue(id, held, Date.now(), PEOPLE_AT_ONCE)) {
+    for (const due of await this.people.leaversToRetry(id, held, Date.now(), PEOPLE_AT_ONCE)) {
       among(due.groupId).remoteUserIds.push(due.remoteUserId);
     }
     return [...leavers].slice(0, TEAMS_AT_ONCE - leaving.size).map(([groupId, those]) => {

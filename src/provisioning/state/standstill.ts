@@ -1,8 +1,8 @@
 import type { Integration } from '../../integrations/integration.entity';
 
 /** An admin paused the integration, or never enabled it. */
-export const INTEGRATION_PAUSED = 'integration_paused';
-export const INTEGRATION_DISABLED = 'integration_disabled';
+const INTEGRATION_PAUSED = 'integration_paused';
+const INTEGRATION_DISABLED = 'integration_disabled';
 
 const PAUSED_MESSAGE = 'The integration is paused: nothing is written until an admin enables it.';
 const DISABLED_MESSAGE =
