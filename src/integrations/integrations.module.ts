@@ -16,6 +16,7 @@ import { IntegrationsController } from './integrations.controller';
 import { Integrations } from './integrations.service';
 import { ProvidersController } from './providers.controller';
 import { ProviderRegistry } from './provider/provider-registry';
+import { RunRequests } from './run-requests';
 import { ScimKey } from './scim-keys/scim-key.entity';
 import { ScimKeysController } from './scim-keys/scim-keys.controller';
 import { ScimKeys } from './scim-keys/scim-keys.service';
@@ -39,6 +40,7 @@ import { TenantDeletionController } from './tenant-deletion.controller';
     Connections,
     ProviderRegistry,
     IntegrationChanges,
+    RunRequests,
     ConnectionTests,
     CredentialTrials,
     KnownGroups,
@@ -55,6 +57,7 @@ import { TenantDeletionController } from './tenant-deletion.controller';
     KnownGroups,
     TestedConnections,
     IntegrationChanges,
+    RunRequests,
     TenantsModule,
   ],
 })

@@ -30,6 +30,7 @@ import { DEFAULT_GUARD, type GivenPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { SettingsError } from './provider/provider-error';
 import { ProviderRegistry } from './provider/provider-registry';
+import { RunRequests } from './run-requests';
 import { NOT_SUSPENDED, endOfSuspension } from './suspension';
 import { VISIBILITY_LOST } from './suspension-reasons';
 
@@ -74,6 +75,7 @@ export class Integrations implements OnModuleInit {
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
     private readonly changes: IntegrationChanges,
+    private readonly runs: RunRequests,
     private readonly tests: TestedConnections,
   ) {}
 
@@ -160,6 +162,7 @@ export class Integrations implements OnModuleInit {
       assertStays(current);
       assertExpected(expected, current);
       await this.raiseRevision(tx, id, { mode });
+      if (mode === 'enabled') await this.runs.tell(tx, id);
       await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
       if (current.mode !== mode) await tellMode(tx, id, mode);
     });
@@ -338,6 +341,7 @@ export class Integrations implements OnModuleInit {
         ...change,
       });
       await this.lookAgain(tx, id);
+      await this.runs.tell(tx, id);
       await this.recordResumed(tx, admin.actor, current, change);
       await this.auditOf(tx, admin, tried, 'integration.secret_changed');
     });

@@ -4,7 +4,6 @@ import {
   type OnApplicationBootstrap,
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
-import { TransactionRunner } from '../../database/transaction-runner';
 import { onBehalfOf } from '../../event-loop/current-work';
 import { DesiredStateChanges } from '../../directory/desired-state-changes';
 import { IntegrationChanges } from '../../integrations/integration-changes';
@@ -40,7 +39,6 @@ export class EmbeddedScheduler
   constructor(
     private readonly runs: IntegrationRun,
     private readonly ledger: WorkLedger,
-    private readonly transactions: TransactionRunner,
     private readonly desiredState: DesiredStateChanges,
     private readonly integrations: IntegrationChanges,
   ) {
@@ -50,7 +48,7 @@ export class EmbeddedScheduler
   onApplicationBootstrap(): void {
     this.unsubscribe.push(
       this.desiredState.subscribe((id) => this.wake(id)),
-      this.integrations.subscribe((id) => void this.wakeAnew(id)),
+      this.integrations.subscribe((id) => this.wake(id)),
     );
     this.sweeper = setInterval(() => {
       this.sweeping ??= this.sweep().finally(() => (this.sweeping = null));
@@ -65,16 +63,6 @@ export class EmbeddedScheduler
     this.stopping.abort(new Error('Scimify is stopping.'));
     await this.sweeping;
     await Promise.all(this.running.values());
-  }
-
-  /** Mode, settings or secret are others now: what was found out about the account before says nothing any more. */
-  private async wakeAnew(integrationId: string): Promise<void> {
-    try {
-      await this.transactions.run((tx) => this.ledger.hurry(tx, integrationId));
-    } catch (error) {
-      this.logger.error(`Integration ${integrationId} could not be hurried`, error);
-    }
-    this.wake(integrationId);
   }
 
   wake(integrationId: string): void {

@@ -70,7 +70,7 @@ export class LifecycleRequests {
         if (edit.policies.onGroupDelete !== integration.policies.onGroupDelete) {
           await makeGroupsDue(tx, 'integrationId = ? AND deletingSince IS NOT NULL', [integrationId]);
         }
-        await this.ledger.hurry(tx, integrationId);
+        if (wantsRun(integration, edit)) await this.ledger.hurry(tx, integrationId);
       },
       { lane: integrationId, big: decidesAnew },
     );
@@ -114,7 +114,6 @@ export class LifecycleRequests {
         await this.lifecycle.rebind(tx, admin, integration, stored);
         await this.remoteRows.remove((work) => work(tx), integrationId);
         await this.compareEverything(tx, admin, integrationId);
-        await this.ledger.hurry(tx, integrationId);
       },
       { lane: integrationId, big: true },
     );
@@ -129,6 +128,11 @@ export class LifecycleRequests {
     const groupIds = groups.map(({ id }) => id);
     await this.marks.markWhole(tx, integrationId, groupIds, admin.actor.requestId);
   }
+}
+
+/** Another name changes nothing in the target, and says nothing of what failed there. */
+function wantsRun(before: Integration, { settings, policies }: IntegrationEdit): boolean {
+  return !isDeepStrictEqual({ settings: before.settings, policies: before.policies }, { settings, policies });
 }
 
 function decisionsAboutGroups({ existingTeams, unmanagedMembers }: IntegrationPolicies) {

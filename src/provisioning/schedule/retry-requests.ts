@@ -6,6 +6,7 @@ import { TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { TestedConnections } from '../../integrations/connection-test/tested-connections';
 import { Integrations } from '../../integrations/integrations.service';
+import { RunRequests } from '../../integrations/run-requests';
 import type { Admin } from '../../tenants/authentication/admin';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { GROUPS, IS_LISTED } from '../state/listed-groups';
@@ -24,10 +25,12 @@ export class RetryRequests implements OnModuleInit {
     private readonly audit: AuditLog,
     private readonly scheduler: Scheduler,
     private readonly tests: TestedConnections,
+    private readonly runs: RunRequests,
   ) {}
 
   onModuleInit(): void {
     this.tests.hear((tx, integrationId) => this.tryEverything(tx, integrationId));
+    this.runs.hear((tx, integrationId) => this.ledger.hurry(tx, integrationId));
   }
 
   /** Everything of the integration that waits: people who were not found, refusals, an account that was away. */

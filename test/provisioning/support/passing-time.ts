@@ -1,5 +1,7 @@
 import { FOR_UPDATE } from '../../../src/database/dialect';
 import { type Transaction, TransactionRunner } from '../../../src/database/transaction-runner';
+import type { EmbeddedScheduler } from '../../../src/provisioning/schedule/embedded-scheduler';
+import { Scheduler } from '../../../src/provisioning/schedule/scheduler';
 import type { Scimify } from '../../support/scimify';
 import { waitFor } from '../../support/wait';
 
@@ -39,6 +41,13 @@ export async function letRequestsEnd(scimify: Scimify): Promise<void> {
 /** The account of the integration was found away, so that nothing of it is tried for so long. */
 export async function leaveAlone(scimify: Scimify, integrationId: string, ms: number): Promise<void> {
   const until = Date.now() + ms;
+  const scheduler = scimify.app.get<Scheduler, EmbeddedScheduler>(Scheduler);
+  // One that has begun without a lease yet would end by saying when it is due.
+  await waitFor(
+    'no run to be under way',
+    () => scheduler['running'].size,
+    (runs) => runs === 0,
+  );
   await betweenRuns(scimify, (tx) =>
     tx.query('UPDATE integration_work SET dueAt = ?, notBefore = ?, hurried = 0 WHERE integrationId = ?', [
       until,
