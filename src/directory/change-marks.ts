@@ -1,11 +1,11 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { v4 as randomUuid } from 'uuid';
 import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { upsertSql } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 import type { LetGoMode } from './change.entity';
 import { DesiredStateChanges } from './desired-state-changes';
+import { newMark } from './mark';
 
 /**
  * What the engine has to compare again, written in the transaction of the change. The rows are the outbox: nothing else
@@ -27,7 +27,7 @@ export class ChangeMarks {
     cause: string | null = null,
   ): Promise<void> {
     if (pairs.size === 0) return;
-    const mark = randomUuid();
+    const mark = newMark();
     const groupIds = [...pairs.keys()].sort();
     await markGroups(tx, integrationId, groupIds, { mark, cause, whole: false });
     let rows: [groupId: string, userId: string][] = [];
@@ -58,7 +58,7 @@ export class ChangeMarks {
   ): Promise<void> {
     if (groupIds.length === 0) return;
     await markGroups(tx, integrationId, [...new Set(groupIds)].sort(), {
-      mark: randomUuid(),
+      mark: newMark(),
       cause,
       whole: true,
     });

@@ -630,7 +630,7 @@ describe('finding users', () => {
     await connection.resolveUsers([jane], context);
     simulator.updateUser(former.id, { email: 'old@acme.example' });
     const { id } = simulator.addUser({ email: 'jane@acme.example' });
-    const found = await connection.resolveUsers([{ ...jane, fresh: true }], context);
+    const found = await connection.resolveUsers([{ ...jane, maxAgeMs: 0 }], context);
     expect(found.get('j')).toEqual({ kind: 'resolved', remoteUserId: id });
     expect((await connection.resolveUsers([jane], context)).get('j')).toEqual(found.get('j'));
   });

@@ -16,7 +16,7 @@ const SEARCHES_AT_ONCE = 50;
 export class UserMatching {
   private readonly users: SearchableList<User>;
   /** Only single matches: somebody who is missing may be created any minute, and is asked for again. */
-  private readonly known = new Map<string, { userId: string; readAt: number }>();
+  private readonly known = new Map<string, { userId: string; askedAt: number }>();
 
   constructor(client: PagerDutyClient) {
     this.users = new SearchableList(client, {
@@ -37,11 +37,12 @@ export class UserMatching {
     for (const identity of identities) {
       const email = emailOf(identity);
       if (email === null) continue;
-      const userId = identity.fresh ? null : this.recall(email);
+      const userId = this.recall(email, identity.maxAgeMs);
       if (userId === null) unknown.set(email, email);
       else matches.set(email, resolved(userId));
     }
     if (unknown.size > 0) {
+      const askedAt = performance.now();
       const addresses = new Map<string, string>();
       const { rows, refused, left } = await this.users.findSome(
         unknown,
@@ -53,7 +54,7 @@ export class UserMatching {
       );
       this.saw(addresses);
       shown?.(addresses);
-      this.remember(rows);
+      this.remember(rows, askedAt);
       for (const email of unknown.keys()) {
         if (left.has(email)) continue;
         const error = refused.get(email);
@@ -83,19 +84,23 @@ export class UserMatching {
     }
   }
 
-  private remember(usersByEmail: ReadonlyMap<string, readonly User[]>): void {
-    const readAt = performance.now();
+  /** @param askedAt when the first call was made that showed them, by the monotonic clock */
+  private remember(usersByEmail: ReadonlyMap<string, readonly User[]>, askedAt: number): void {
     for (const [email, entry] of this.known) {
-      if (readAt - entry.readAt > KEPT_MS) this.known.delete(email);
+      if (askedAt - entry.askedAt > KEPT_MS) this.known.delete(email);
     }
     for (const [email, [user, ...others]] of usersByEmail) {
-      if (user !== undefined && others.length === 0) this.known.set(email, { userId: user.id, readAt });
+      // Two look-ups may overlap, and the one that began first may end last.
+      if (user === undefined || others.length > 0 || askedAt < (this.known.get(email)?.askedAt ?? 0))
+        continue;
+      this.known.set(email, { userId: user.id, askedAt });
     }
   }
 
-  private recall(email: string): string | null {
+  private recall(email: string, maxAgeMs = KEPT_MS): string | null {
     const entry = this.known.get(email);
-    return entry !== undefined && performance.now() - entry.readAt <= KEPT_MS ? entry.userId : null;
+    if (entry === undefined) return null;
+    return performance.now() - entry.askedAt < Math.min(maxAgeMs, KEPT_MS) ? entry.userId : null;
   }
 }
 

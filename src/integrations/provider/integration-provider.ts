@@ -137,8 +137,11 @@ export interface UserIdentity {
   externalId: string | null;
   /** By `userAttributes` of the provider: those that the person has, where none is longer than 1,000 characters as JSON. */
   attributes: Readonly<Record<string, unknown>>;
-  /** Whom the target has now is asked, whatever a connection remembers of the person. */
-  fresh?: boolean;
+  /**
+   * What a connection remembers of the person counts where it asked the target for it less than so many milliseconds ago: 0
+   * asks anew. Without it the connection decides.
+   */
+  maxAgeMs?: number;
 }
 
 export type UserMatch =

@@ -39,7 +39,7 @@ import { type RunContext, atPriority } from './run-context';
 import { TeamNames } from './team-names';
 import { Teams, type ViewWithTeam } from './teams';
 import { unclearDueAt } from './unclear-writes';
-import { UserResolution } from './user-resolution';
+import { UserResolution, askedFor, askedForBy } from './user-resolution';
 import { raiseWriteSeq } from './write-seq';
 
 /** The successor has its turn in the same run, or in the next. */
@@ -126,7 +126,7 @@ export class GroupApplier {
     if (view.change?.whole) await this.compareTeam(run, view, now);
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
       const userIds = await this.people.parkedDue(view.remote.id, now, CHUNK);
-      await this.users.resolve(run, userIds);
+      await this.users.resolve(run, askedFor(userIds));
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
       if (userIds.length + remoteUserIds.length === 0) break;
       await this.members.apply(run, view, userIds, remoteUserIds);
@@ -150,7 +150,7 @@ export class GroupApplier {
   private async applyPairs(run: RunContext, view: ViewWithTeam, pairs: readonly PairMark[]): Promise<void> {
     const userIds = pairs.map(({ userId }) => userId);
     // Nearly always done for the whole batch; but these may have come since.
-    await this.users.resolve(run, userIds);
+    await this.users.resolve(run, askedForBy(pairs));
     await this.members.apply(run, view, userIds, [], pairs);
   }
 
@@ -159,7 +159,7 @@ export class GroupApplier {
     for (let after = ''; ;) {
       const userIds = await this.people.membersAfter(view.groupId, after, CHUNK);
       if (userIds.length === 0) break;
-      await this.users.resolveInTurn(run, userIds);
+      await this.users.resolveInTurn(run, askedFor(userIds, view.change?.mark));
       const refused = isAskedFor(view) ? NONE : await this.people.refusedAmong(view.remote.id, userIds, now);
       const compared = userIds.filter((userId) => !refused.has(userId));
       await this.members.apply(run, view, compared, []);

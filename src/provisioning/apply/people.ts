@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { chunksToRead } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Pauses } from '../../database/keyset-slices';
+import { markedAt } from '../../directory/mark';
 import { Slice } from '../../event-loop/slice';
 import { EMAIL_DIFFERS } from '../plan/link-plan';
 import {
@@ -17,6 +18,7 @@ import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
 import type { GroupView } from './group-view';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
+import type { AskedFor } from './user-resolution';
 
 const PEOPLE_PER_LOOK_UP = 10_000;
 
@@ -124,37 +126,48 @@ export class People {
   }
 
   /** All whom these groups may need, so that the provider can choose the fewest calls for all of them together. */
-  async concernedBy(views: readonly GroupView[]): Promise<string[]> {
+  async concernedBy(views: readonly GroupView[]): Promise<AskedFor> {
     const slice = new Slice();
-    const userIds = new Set<string>();
+    const asked = new Map<string, number | null>();
+    const add = (userId: string, since: number | null) => {
+      const before = asked.get(userId) ?? null;
+      asked.set(userId, since === null || (before ?? 0) > since ? before : since);
+    };
     for (const view of views) {
       if (!view.group) continue;
-      if (view.change?.whole) await this.addMembers(userIds, slice, view.groupId);
+      if (view.change?.whole)
+        await this.addMembers(asked, add, slice, view.groupId, markedAt(view.change.mark));
       for (let after = '', read = 0; read < PEOPLE_PER_LOOK_UP;) {
         const pairs = await this.changedPairs(view.groupId, CHUNK, after);
-        for (const { userId } of pairs) userIds.add(userId);
+        for (const { userId, mark } of pairs) add(userId, markedAt(mark));
         if (slice.isOver) await slice.next();
         if (pairs.length < CHUNK) break;
         read += pairs.length;
         after = pairs.at(-1)!.userId;
       }
       for (const userId of await this.differingDue(view.groupId, Date.now(), PEOPLE_PER_LOOK_UP)) {
-        userIds.add(userId);
+        add(userId, null);
       }
       if (slice.isOver) await slice.next();
       if (!view.remote) continue;
       for (const userId of await this.parkedDue(view.remote.id, Date.now(), PEOPLE_PER_LOOK_UP)) {
-        userIds.add(userId);
+        add(userId, null);
       }
       if (slice.isOver) await slice.next();
     }
-    return [...userIds];
+    return asked;
   }
 
-  private async addMembers(userIds: Set<string>, slice: Slice, groupId: string): Promise<void> {
-    for (let after = ''; userIds.size < PEOPLE_PER_LOOK_UP * 10;) {
+  private async addMembers(
+    asked: AskedFor,
+    add: (userId: string, since: number | null) => void,
+    slice: Slice,
+    groupId: string,
+    since: number | null,
+  ): Promise<void> {
+    for (let after = ''; asked.size < PEOPLE_PER_LOOK_UP * 10;) {
       const members = await this.membersAfter(groupId, after, CHUNK);
-      for (const userId of members) userIds.add(userId);
+      for (const userId of members) add(userId, since);
       if (slice.isOver) await slice.next();
       if (members.length < CHUNK) return;
       after = members.at(-1)!;

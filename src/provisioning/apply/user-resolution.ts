@@ -5,6 +5,7 @@ import { FOR_UPDATE, inList, throughIndex } from '../../database/dialect';
 import { chunksOf, chunksToRead } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
+import { markedAt } from '../../directory/mark';
 import type {
   AddressesShown,
   CallContext,
@@ -14,13 +15,15 @@ import type {
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { EMAIL_DIFFERS, type LinkedBefore, type PlannedLink, planLink } from '../plan/link-plan';
 import { type Lease, Leases } from '../schedule/lease';
-import { IS_UNDONE, unlinkGone, writeLink } from '../state/remote-links';
+import { unlinkGone, writeLink } from '../state/remote-links';
 import type { RunContext } from './run-context';
 import { ShownAddresses } from './shown-addresses';
 
 /** Few enough to leave most of a turn to other look-ups. */
 const REVIEWED_AT_ONCE = 500;
 const REVIEWED_AGAIN_AFTER_MS = 60_000;
+/** Of an account of 10,000 users that is a scan of 100 calls for each 480 calls that PagerDuty takes in this time. */
+const OLDEST_ANSWER_MS = 30_000;
 
 /** Somebody whose look-up is due. */
 export interface Unlinked extends LinkedBefore {
@@ -31,8 +34,22 @@ export interface Unlinked extends LinkedBefore {
   /** JSON of what else the target asks to be told; null where it asks nothing. */
   targetAttributes: string | null;
   targetAttributesKey: string | null;
-  /** An admin undid the link, or an address changed: what was known of the person before may be what is wrong. */
-  fresh: boolean;
+  /** What was known of the person before this may be what is wrong; epoch milliseconds, or null for anything. */
+  askedSince: number | null;
+}
+
+/** Users who are to be known, and since when each is asked for; epoch milliseconds, or null where that is not known. */
+export type AskedFor = ReadonlyMap<string, number | null>;
+
+/** Users who are asked for by one change, or for no change at all. */
+export function askedFor(userIds: readonly string[], mark?: string): AskedFor {
+  const since = mark === undefined ? null : markedAt(mark);
+  return new Map(userIds.map((userId) => [userId, since]));
+}
+
+/** Users of pairs that changed. */
+export function askedForBy(pairs: readonly { userId: string; mark: string }[]): AskedFor {
+  return new Map(pairs.map(({ userId, mark }) => [userId, markedAt(mark)]));
 }
 
 /** Finds out whom of the target each IdP user is, in as few calls as the provider can. */
@@ -52,19 +69,19 @@ export class UserResolution {
    * Looks up those of these users who are active and not yet known, whose address changed, or whose next check has
    * come.
    */
-  async resolve(run: RunContext, userIds: readonly string[]): Promise<void> {
-    let unlinked = await this.due(userIds);
+  async resolve(run: RunContext, asked: AskedFor): Promise<void> {
+    let unlinked = await this.due(asked);
     while (unlinked.length > 0) unlinked = await this.resolveSome(run, unlinked);
   }
 
   /** As `resolve`, of many: one of the run's workers after the other, as whom one looks up the others need not. */
-  async resolveInTurn(run: RunContext, userIds: readonly string[]): Promise<void> {
-    let unlinked = await this.due(userIds);
+  async resolveInTurn(run: RunContext, asked: AskedFor): Promise<void> {
+    let unlinked = await this.due(asked);
     while (unlinked.length > 0) {
       const { priority } = run.call;
       const last = this.inTurn.get(run.lease) ?? new Map<CallPriority, Promise<unknown>>();
       const before = last.get(priority);
-      const wanted = unlinked.map(({ userId }) => userId);
+      const wanted = new Map(unlinked.map(({ userId }) => [userId, asked.get(userId) ?? null]));
       const turn = Promise.allSettled([before]).then(async () =>
         this.resolveSome(run, await this.due(wanted)),
       );
@@ -74,8 +91,8 @@ export class UserResolution {
   }
 
   /** As `resolve`, for those of whom the provider tells at once, so that whoever needs none of the others need not wait. */
-  async beginToResolve(run: RunContext, userIds: readonly string[]): Promise<void> {
-    await this.resolveSome(run, await this.due(userIds));
+  async beginToResolve(run: RunContext, asked: AskedFor): Promise<void> {
+    await this.resolveSome(run, await this.due(asked));
   }
 
   /** @returns those of whom nothing is known yet */
@@ -124,7 +141,7 @@ export class UserResolution {
     if (due.length === 0) return;
     const userIds = due.map(({ userId }) => userId);
     try {
-      await this.resolve(run, userIds);
+      await this.resolve(run, askedFor(userIds));
     } catch (error) {
       // A failure that passes stops nobody whose groups have something to do; these people keep their places meanwhile.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
@@ -166,13 +183,15 @@ export class UserResolution {
   }
 
   /** Those of these users whose look-up is due. */
-  async due(userIds: readonly string[]): Promise<Unlinked[]> {
+  async due(asked: AskedFor): Promise<Unlinked[]> {
     const unlinked: Unlinked[] = [];
-    for await (const some of chunksToRead(userIds)) unlinked.push(...(await this.unlinkedAmong(some)));
+    for await (const some of chunksToRead([...asked.keys()])) {
+      unlinked.push(...(await this.unlinkedAmong(some, asked)));
+    }
     return unlinked;
   }
 
-  private async unlinkedAmong(userIds: readonly string[]): Promise<Unlinked[]> {
+  private async unlinkedAmong(userIds: readonly string[], asked: AskedFor): Promise<Unlinked[]> {
     const rows = await this.reader.query<UnlinkedRow[]>(
       `SELECT u.id AS userId, u.userName AS userName, u.email AS email, u.emailKey AS emailKey,
               u.incarnation AS incarnation, u.externalIdKey AS externalId,
@@ -181,7 +200,7 @@ export class UserResolution {
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
               CASE WHEN ${TOLD_OTHERWISE} THEN 0 ELSE r.attempts END AS attempts,
               CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
-              CASE WHEN ${IS_UNDONE} OR r.reason = '${EMAIL_DIFFERS}' THEN 1 ELSE 0 END AS fresh
+              r.nextCheckAt AS nextCheckAt
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
          AND (r.userId IS NULL OR r.incarnation <> u.incarnation
@@ -190,10 +209,10 @@ export class UserResolution {
                                     OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_IS_ANOTHERS}))))`,
       [...userIds, Date.now()],
     );
-    return rows.map((row) => ({
+    return rows.map(({ nextCheckAt, ...row }) => ({
       ...row,
       linkedIsAnothers: Boolean(Number(row.linkedIsAnothers)),
-      fresh: Boolean(Number(row.fresh)),
+      askedSince: latest(asked.get(row.userId) ?? null, nextCheckAt === null ? null : Number(nextCheckAt)),
     }));
   }
 
@@ -304,8 +323,23 @@ const LINKED_IS_ANOTHERS = `(r.remoteUserId IS NOT NULL AND (
              WHERE ol.integrationId = u.integrationId AND ol.remoteUserId = r.remoteUserId AND ol.reason IS NULL
                AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;
 
-type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'fresh'> &
-  Record<'linkedIsAnothers' | 'fresh', number>;
+type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'askedSince'> & {
+  linkedIsAnothers: number;
+  nextCheckAt: number | null;
+};
+
+function latest(...times: (number | null)[]): number | null {
+  const known = times.filter((at) => at !== null);
+  return known.length > 0 ? Math.max(...known) : null;
+}
+
+/**
+ * How old an answer may be: it is one to a question that was put after the person was asked for, and no older than that may
+ * be. So a batch shares one, and nobody joins as whom somebody else was minutes ago.
+ */
+function maxAgeOf({ askedSince }: Unlinked, now: number): number {
+  return askedSince === null ? 0 : Math.min(OLDEST_ANSWER_MS, Math.max(0, now - askedSince));
+}
 
 interface CurrentLink {
   userId: string;
@@ -338,14 +372,15 @@ export async function lookUp(
   call: CallContext,
   shown?: AddressesShown,
 ): Promise<{ links: { user: Unlinked; link: PlannedLink }[]; left: Unlinked[] }> {
+  const askedAt = Date.now();
   const matches = await connection.resolveUsers(
-    users.map(({ userId, userName, email, externalId, targetAttributes, fresh }) => ({
-      key: userId,
-      email,
-      userName,
-      externalId,
-      attributes: JSON.parse(targetAttributes ?? '{}') as Record<string, unknown>,
-      fresh,
+    users.map((user) => ({
+      key: user.userId,
+      email: user.email,
+      userName: user.userName,
+      externalId: user.externalId,
+      attributes: JSON.parse(user.targetAttributes ?? '{}') as Record<string, unknown>,
+      maxAgeMs: maxAgeOf(user, askedAt),
     })),
     call,
     shown,

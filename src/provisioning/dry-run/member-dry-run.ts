@@ -3,6 +3,7 @@ import type { Pauses } from '../../database/keyset-slices';
 import { isAskedFor } from '../apply/group-applier';
 import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
 import { CHUNK, MAX_RETRY_CHUNKS, type People } from '../apply/people';
+import { askedFor } from '../apply/user-resolution';
 import { WHOLE_TEAM, heldAfter } from '../guard/removal-history';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
 import {
@@ -169,7 +170,7 @@ export class MemberDryRun {
   }
 
   private async planSome(userIds: readonly string[], remoteUserIds: readonly string[]): Promise<void> {
-    await this.lookUps.resolve(userIds);
+    await this.lookUps.resolve(askedFor(userIds, this.team.view.change?.mark));
     await this.pause();
     const input = await this.people.planInput(
       { ...this.group, groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId },

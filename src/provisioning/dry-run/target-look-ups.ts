@@ -12,7 +12,7 @@ import { ProviderError } from '../../integrations/provider/provider-error';
 import { accountOf, checkedAccount } from '../apply/account';
 import { FreshLinks } from '../apply/fresh-links';
 import { NOT_LOOKED_UP, asLink } from '../apply/people';
-import { type Unlinked, type UserResolution, lookUp } from '../apply/user-resolution';
+import { type AskedFor, type Unlinked, type UserResolution, lookUp } from '../apply/user-resolution';
 import { linkThatStays } from '../plan/link-plan';
 import type { Person } from '../plan/member-plan';
 import type { Obstacle } from '../plan/new-team';
@@ -75,8 +75,8 @@ export class TargetLookUps {
   }
 
   /** Those of these people whose look-up is due, each once in a dry run. */
-  async resolve(userIds: readonly string[]): Promise<void> {
-    const due = await this.users.due(userIds.filter((userId) => !this.links.has(userId)));
+  async resolve(asked: AskedFor): Promise<void> {
+    const due = await this.users.due(new Map([...asked].filter(([userId]) => !this.links.has(userId))));
     for (let start = 0; start < due.length; start += PEOPLE_PER_LOOK_UP) {
       let some = due.slice(start, start + PEOPLE_PER_LOOK_UP);
       while (some.length > 0) {

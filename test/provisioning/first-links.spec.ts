@@ -1,0 +1,98 @@
+import type { SimAccount } from '../../simulator/simulator';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { addressIn, ownAccount } from './support/own-account';
+
+const SCANNED = ['one', 'two', 'three'];
+const NAMES = ['alice', 'bo', ...SCANNED];
+
+let scimify: Scimify;
+let tenantId: string;
+let account: SimAccount;
+let integration: TestIntegration;
+let users: Record<string, string>;
+let worlds = 0;
+
+beforeAll(async () => {
+  scimify = await Scimify.start();
+  tenantId = await scimify.createTenant();
+});
+afterAll(() => scimify.stop());
+
+beforeEach(async () => {
+  worlds += 1;
+  const subdomain = `first-${worlds}`;
+  ({ account, integration, users } = await ownAccount(scimify, {
+    tenantId,
+    subdomain,
+    people: NAMES,
+    policies: WITHOUT_GUARD,
+  }));
+});
+afterEach(() => scimify.admin.post(`/integrations/${integration.id}/disable`));
+
+const email = (name: string) => addressIn(`first-${worlds}`, name);
+const idOf = (name: string) => account.user(email(name))!.id;
+const push = (group: string, ...names: string[]) =>
+  integration.scim.createGroup(
+    group,
+    names.map((name) => users[name]!),
+  );
+const settled = () => scimify.settled(integration);
+const inTeam = (name: string) => account.team(name)!.members.map(({ id }) => id);
+/** Whoever has the address in PagerDuty gets another one, and somebody new gets theirs. */
+const recycle = (name: string) => {
+  const former = idOf(name);
+  account.updateUser(former, { email: email(`${name}.former`) });
+  return { former, current: account.addUser({ email: email(name) }).id };
+};
+const calls = () =>
+  scimify.pagerDuty
+    .calls()
+    .filter(({ credential }) => credential.account === `us.${account.subdomain}`)
+    .map(({ method, path }) => `${method} ${path}`);
+/** But for the one by which the account is told. */
+const looks = () => calls().filter((call) => call.startsWith('GET /users') && call !== 'GET /users?limit=1');
+const additions = () => calls().filter((call) => call.startsWith('PUT '));
+
+describe('somebody who is pushed for the first time', () => {
+  it('is who has the address in PagerDuty then, whoever had it when a scan showed everybody a moment before', async () => {
+    await push('Scanned', ...SCANNED);
+    await settled();
+    const { former, current } = recycle('alice');
+    scimify.pagerDuty.clearCalls();
+    await push('On-call', 'alice', 'bo');
+    await settled();
+    expect(inTeam('On-call')).toEqual(expect.arrayContaining([current, idOf('bo')]));
+    expect(inTeam('On-call')).not.toContain(former);
+    expect(additions().some((call) => call.endsWith(former))).toBe(false);
+  });
+
+  it('is so too where they join a team that is there already, at one look-up and one addition', async () => {
+    const scanned = await push('Scanned', ...SCANNED);
+    await settled();
+    const { current } = recycle('alice');
+    scimify.pagerDuty.clearCalls();
+    await integration.scim.addMembers(scanned, users.alice!);
+    await settled();
+    expect(inTeam('Scanned')).toContain(current);
+    expect(calls()).toHaveLength(2);
+    await push('Other', 'alice');
+    await settled();
+    scimify.pagerDuty.clearCalls();
+    await integration.scim.removeMembers(scanned, users.alice!);
+    await settled();
+    await integration.scim.addMembers(scanned, users.alice!);
+    await settled();
+    expect(looks()).toEqual([]);
+  });
+
+  it('shares one scan with everybody who was pushed before it began', async () => {
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    for (const [index, name] of NAMES.entries()) await push(`Team ${index}`, name);
+    scimify.pagerDuty.clearCalls();
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await settled();
+    expect(looks()).toHaveLength(1);
+    for (const [index, name] of NAMES.entries()) expect(inTeam(`Team ${index}`)).toEqual([idOf(name)]);
+  });
+});
