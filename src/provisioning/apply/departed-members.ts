@@ -1,12 +1,25 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ROWS_PER_STATEMENT } from '../../database/chunks';
+import type { Transaction } from '../../database/transaction-runner';
+import type { ChangeContext } from '../../directory/change-context';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Departures } from '../../directory/departures';
+import { liftPinsOfLeaver } from '../guard/pins';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 
+interface TeamOfLeaver {
+  remoteGroupId: string;
+  groupId: string;
+  remoteUserId: string;
+  /** 1 where something about their removal from it waits for an admin, or was decided by one. */
+  screened: number;
+}
+
 /**
- * Somebody whom the IdP took out of a group before it deactivated or deleted them is in none of its groups any more by which
- * they would be looked at: where the target refused to let them go, or where they wait for others to join, they are taken
- * out at once, as a leaver.
+ * Whoever leaves the IdP leaves every team, not only those of the groups that they are in: teams of groups from which they were
+ * taken out before, where the target refused to let them go, an admin kept them, or they wait for others to join; and teams of
+ * deleted groups that are not let go yet.
  */
 @Injectable()
 export class DepartedMembers implements OnModuleInit {
@@ -16,17 +29,43 @@ export class DepartedMembers implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.departures.hear(async (tx, { integrationId, actor }, userId) => {
-      const teams = await tx.query<{ groupId: string }>(
-        `SELECT g.groupId AS groupId FROM remote_user u
-         JOIN remote_member m ON m.remoteUserId = u.remoteUserId AND (m.state = 'removing' OR m.reason = ?)
-         JOIN remote_group g ON g.id = m.remoteGroupId AND g.integrationId = u.integrationId
-         WHERE u.userId = ?`,
-        [WAITS_FOR_ADDITIONS, userId],
-      );
+    this.departures.hear((tx, context, userId) => this.compareTeamsOf(tx, context, userId));
+  }
+
+  private async compareTeamsOf(tx: Transaction, context: ChangeContext, userId: string): Promise<void> {
+    const { integrationId, actor } = context;
+    for (let after = ''; ;) {
+      const teams = await teamsOf(tx, userId, after);
       if (teams.length === 0) return;
+      const screened = teams.filter((team) => Number(team.screened) === 1);
+      if (screened.length > 0) {
+        const groupIds = screened.map(({ groupId }) => groupId);
+        await liftPinsOfLeaver(tx, integrationId, screened[0]!.remoteUserId, groupIds);
+      }
       const pairs = new Map(teams.map(({ groupId }) => [groupId, [userId]]));
       await this.marks.mark(tx, integrationId, pairs, actor.requestId);
-    });
+      if (teams.length < ROWS_PER_STATEMENT) return;
+      after = teams.at(-1)!.remoteGroupId;
+      await breathe();
+    }
   }
+}
+
+function teamsOf(tx: Transaction, userId: string, after: string): Promise<TeamOfLeaver[]> {
+  return tx.query<TeamOfLeaver>(
+    `SELECT * FROM (
+       SELECT g.id AS remoteGroupId, g.groupId AS groupId, m.remoteUserId AS remoteUserId, m.state AS state,
+              m.reason AS reason, CASE WHEN s.id IS NULL THEN 1 ELSE 0 END AS deleted,
+              CASE WHEN EXISTS (SELECT 1 FROM held_item h WHERE h.groupId = g.groupId AND h.subject = m.remoteUserId)
+                   THEN 1 ELSE 0 END AS screened
+       FROM remote_user u
+       JOIN remote_member m ON m.remoteUserId = u.remoteUserId
+       JOIN remote_group g ON g.id = m.remoteGroupId AND g.integrationId = u.integrationId
+       LEFT JOIN scim_group s ON s.id = g.groupId AND s.deletedAt IS NULL
+       WHERE u.userId = ? AND m.remoteGroupId > ?
+     ) t
+     WHERE t.state = 'removing' OR t.reason = ? OR t.deleted = 1 OR t.screened = 1
+     ORDER BY t.remoteGroupId LIMIT ${ROWS_PER_STATEMENT}`,
+    [userId, after, WAITS_FOR_ADDITIONS],
+  );
 }

@@ -1,0 +1,138 @@
+import { DataSource } from 'typeorm';
+import type { SimAccount } from '../../simulator/simulator';
+import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { waitFor } from '../support/wait';
+import { addressIn, ownAccount } from './support/own-account';
+
+const NAMES = ['ada', 'bo', 'cy', 'dee'];
+/** Nobody leaves a team without an admin. */
+const STRICT = { guard: { ...WITHOUT_GUARD.guard, teamPercent: 1, teamMembers: 1 } };
+
+let scimify: Scimify;
+let tenantId: string;
+let account: SimAccount;
+let integration: TestIntegration;
+let users: Record<string, string>;
+let group: string;
+let worlds = 0;
+
+beforeAll(async () => {
+  scimify = await Scimify.start();
+  tenantId = await scimify.createTenant();
+});
+afterAll(() => scimify.stop());
+
+const email = (name: string) => addressIn(`pinning-${worlds}`, name);
+const personOf = (name: string) => account.user(email(name))!.id;
+const path = (rest = '') => `/integrations/${integration.id}${rest}`;
+const guard = (policies: object) => scimify.admin.patch(path(), { policies });
+const heldChanges = async (): Promise<any[]> => (await scimify.admin.get(path('/held-changes'))).body.items;
+const member = async (name: string) =>
+  (await scimify.members(integration, group)).find(({ userId }) => userId === users[name]);
+const untilMember = (name: string, reason: string) =>
+  waitFor(
+    `${name} to be shown as ${reason}`,
+    () => member(name),
+    (one) => one?.reason === reason,
+  );
+const untilTeamIs = (...names: string[]) =>
+  waitFor(
+    `${names.join(', ')} to be left`,
+    () =>
+      account
+        .team('On-call')!
+        .members.map((one) => one.email)
+        .sort(),
+    (left) => JSON.stringify(left) === JSON.stringify(names.map(email)),
+  );
+
+/** Somebody whom the IdP is to take out of the team, and an admin decides that they stay. */
+async function pinned(name: string, takeOut: () => Promise<unknown>): Promise<void> {
+  await takeOut();
+  await untilMember(name, 'mass_change_held');
+  const [change] = (await heldChanges()).filter(({ decision }) => decision === null);
+  expect((await scimify.admin.post(`/held-changes/${change.id}/reject`)).status).toBe(202);
+  await untilMember(name, 'removal_rejected');
+  await scimify.settled(integration, ['partial']);
+}
+const outOfGroup = (name: string) => () => integration.scim.removeMembers(group, users[name]!);
+const deactivate = (name: string) => integration.scim.setActive(users[name]!, false);
+
+describe('somebody whom an admin keeps in a team', () => {
+  beforeEach(async () => {
+    worlds += 1;
+    ({ account, integration, users } = await ownAccount(scimify, {
+      tenantId,
+      subdomain: `pinning-${worlds}`,
+      people: NAMES,
+      policies: STRICT,
+    }));
+    group = await integration.scim.createGroup('On-call', Object.values(users));
+    await scimify.settled(integration);
+  });
+
+  it.each([
+    ['deactivated', (name: string) => deactivate(name)],
+    ['deleted', (name: string) => integration.scim.delete(`/Users/${users[name]}`)],
+  ])('leaves it once they are %s', async (_, leave) => {
+    await pinned('ada', outOfGroup('ada'));
+    await guard(WITHOUT_GUARD);
+    expect((await leave('ada')).status).toBeLessThan(300);
+    await untilTeamIs('bo', 'cy', 'dee');
+    await scimify.settled(integration);
+    expect(await heldChanges()).toMatchObject([{ decision: 'rejected', itemCount: 0 }]);
+  });
+
+  it('waits for an admin once more where those who leave the IdP are too many', async () => {
+    await pinned('ada', outOfGroup('ada'));
+    await integration.scim.delete(`/Users/${users.ada}`);
+    await untilMember('ada', 'mass_change_held');
+    const changes = await heldChanges();
+    expect(changes).toMatchObject([
+      { decision: 'rejected', itemCount: 0 },
+      { decision: null, itemCount: 1, items: [{ userName: email('ada') }] },
+    ]);
+    await scimify.admin.post(`/held-changes/${changes[1].id}/approve`);
+    await untilTeamIs('bo', 'cy', 'dee');
+  });
+
+  it('stays where they had left the IdP when it was decided, also once they are deleted and forgotten', async () => {
+    await pinned('ada', () => deactivate('ada'));
+    await guard(WITHOUT_GUARD);
+    await integration.scim.delete(`/Users/${users.ada}`);
+    const [stranger] = await integration.scim.createUsers(['nowhere@example.com']);
+    await integration.scim.delete(`/Users/${stranger}`);
+    await waitFor(
+      'the rows of the deleted to go',
+      () => scimify.app.get(DataSource).query('SELECT id FROM scim_user WHERE id = ?', [stranger]),
+      (rows) => rows.length === 0,
+    );
+    await scimify.settled(integration, ['partial']);
+    expect(await member('ada')).toMatchObject({ state: 'removing', reason: 'removal_rejected' });
+    await untilTeamIs('ada', 'bo', 'cy', 'dee');
+  }, 60_000);
+
+  it('leaves it once they came back and leave the IdP again', async () => {
+    await pinned('ada', () => deactivate('ada'));
+    await guard(WITHOUT_GUARD);
+    await scimify.admin.post(path('/pause'));
+    await integration.scim.setActive(users.ada!, true);
+    await deactivate('ada');
+    await scimify.admin.post(path('/enable'));
+    await untilTeamIs('bo', 'cy', 'dee');
+    await scimify.settled(integration);
+  });
+
+  it('stays while somebody active is the same person, and leaves it with the last of them', async () => {
+    const twin = await integration.scim.createUser(`twin@${email('ada').split('@')[1]}`);
+    const link = { remoteUserId: personOf('ada') };
+    await scimify.admin.put(path(`/users/${twin}/remote-link`), link);
+    await pinned('ada', outOfGroup('ada'));
+    await guard(WITHOUT_GUARD);
+    await deactivate('ada');
+    await scimify.settled(integration, ['partial']);
+    expect(await member('ada')).toMatchObject({ state: 'removing', reason: 'removal_rejected' });
+    await integration.scim.delete(`/Users/${twin}`);
+    await untilTeamIs('bo', 'cy', 'dee');
+  });
+});
