@@ -16,6 +16,7 @@ import type {
 import { accountShownBy } from './account-identity';
 import type { PagerDutyClient } from './api/client';
 import type { Diagnosis } from './diagnosis';
+import type { KnownUsers } from './known-users';
 import { Snapshots } from './snapshot';
 import { TeamMembers } from './team-members';
 import { Teams } from './teams';
@@ -32,13 +33,12 @@ export class PagerDutyConnection implements ProviderConnection {
   constructor(
     private readonly client: PagerDutyClient,
     private readonly diagnosis: Diagnosis,
+    known: KnownUsers,
   ) {
-    this.users = new UserMatching(client);
+    this.users = new UserMatching(client, known);
     this.teams = new Teams(client);
-    this.members = new TeamMembers(client, this.teams, (userId) => this.users.forget(userId));
-    this.snapshots = new Snapshots(client, this.teams, this.members, (addresses) =>
-      this.users.saw(addresses),
-    );
+    this.members = new TeamMembers(client, this.teams, (userId) => known.forget(userId));
+    this.snapshots = new Snapshots(client, this.teams, this.members, (addresses) => known.saw(addresses));
   }
 
   async account(context: CallContext): Promise<RemoteAccount | null> {

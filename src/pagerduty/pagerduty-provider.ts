@@ -13,6 +13,7 @@ import { authenticationOf, WANTED_SCOPES } from './api/authentication';
 import { PagerDutyClient } from './api/client';
 import { Diagnosis } from './diagnosis';
 import { PagerDutyConnection } from './pagerduty-connection';
+import { KnownUsers } from './known-users';
 import { endpointsOf } from './pagerduty-endpoints';
 import { DEFAULT_PARALLEL_CALLS, PAGERDUTY_OPTIONS, type PagerDutyOptions } from './pagerduty-options';
 import {
@@ -51,6 +52,8 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
   /** PagerDuty API reference, "List users": the login address is what it can be asked for. */
   readonly userAttributes = [];
   private readonly options: PagerDutyOptions;
+  /** Of one credential, and no longer than anybody uses it. */
+  private readonly knownUsers = new WeakMap<ConnectionHost, KnownUsers>();
 
   constructor(
     private readonly http: HttpService,
@@ -104,6 +107,13 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
         account.settings,
         new AccountProbe(account, this.http, (region) => endpointsOf(region, this.options), host),
       ),
+      this.usersKnownTo(host),
     );
+  }
+
+  private usersKnownTo(host: ConnectionHost): KnownUsers {
+    const known = this.knownUsers.get(host) ?? new KnownUsers();
+    this.knownUsers.set(host, known);
+    return known;
   }
 }

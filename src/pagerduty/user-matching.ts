@@ -7,18 +7,19 @@ import type {
 import type { PagerDutyClient } from './api/client';
 import { SearchableList } from './api/searchable-list';
 import { parseUser, type User } from './api/types';
+import type { KnownUsers } from './known-users';
 
-const KEPT_MS = 5 * 60_000;
 /** Some seconds' worth of PagerDuty's 960 calls a minute. */
 const SEARCHES_AT_ONCE = 50;
 
 /** Finds PagerDuty's users by their login address. */
 export class UserMatching {
   private readonly users: SearchableList<User>;
-  /** Only single matches: somebody who is missing may be created any minute, and is asked for again. */
-  private readonly known = new Map<string, { userId: string; askedAt: number }>();
 
-  constructor(client: PagerDutyClient) {
+  constructor(
+    client: PagerDutyClient,
+    private readonly known: KnownUsers,
+  ) {
     this.users = new SearchableList(client, {
       list: { operation: 'list_users', path: ['users'], collection: 'users', parseRow: parseUser },
       // The login address only: PagerDuty's search also finds names, and perhaps other contact addresses.
@@ -37,7 +38,7 @@ export class UserMatching {
     for (const identity of identities) {
       const email = emailOf(identity);
       if (email === null) continue;
-      const userId = this.recall(email, identity.maxAgeMs);
+      const userId = this.known.recall(email, identity.maxAgeMs);
       if (userId === null) unknown.set(email, email);
       else matches.set(email, resolved(userId));
     }
@@ -52,9 +53,9 @@ export class UserMatching {
           if (email !== null) addresses.set(id, emailKey(email));
         },
       );
-      this.saw(addresses);
+      this.known.saw(addresses);
       shown?.(addresses);
-      this.remember(rows, askedAt);
+      this.known.remember(singleMatches(rows), askedAt);
       for (const email of unknown.keys()) {
         if (left.has(email)) continue;
         const error = refused.get(email);
@@ -69,39 +70,15 @@ export class UserMatching {
       }),
     );
   }
+}
 
-  /** PagerDuty docs: somebody deleted and created again has another id. */
-  forget(userId: string): void {
-    for (const [email, entry] of this.known) {
-      if (entry.userId === userId) this.known.delete(email);
-    }
+/** @returns ids by address */
+function singleMatches(usersByEmail: ReadonlyMap<string, readonly User[]>): Map<string, string> {
+  const userIds = new Map<string, string>();
+  for (const [email, [user, ...others]] of usersByEmail) {
+    if (user !== undefined && others.length === 0) userIds.set(email, user.id);
   }
-
-  /** Whom an address meant is known no more once they are shown with another one. */
-  saw(addresses: ReadonlyMap<string, string>): void {
-    for (const [email, { userId }] of this.known) {
-      if ((addresses.get(userId) ?? email) !== email) this.known.delete(email);
-    }
-  }
-
-  /** @param askedAt when the first call was made that showed them, by the monotonic clock */
-  private remember(usersByEmail: ReadonlyMap<string, readonly User[]>, askedAt: number): void {
-    for (const [email, entry] of this.known) {
-      if (askedAt - entry.askedAt > KEPT_MS) this.known.delete(email);
-    }
-    for (const [email, [user, ...others]] of usersByEmail) {
-      // Two look-ups may overlap, and the one that began first may end last.
-      if (user === undefined || others.length > 0 || askedAt < (this.known.get(email)?.askedAt ?? 0))
-        continue;
-      this.known.set(email, { userId: user.id, askedAt });
-    }
-  }
-
-  private recall(email: string, maxAgeMs = KEPT_MS): string | null {
-    const entry = this.known.get(email);
-    if (entry === undefined) return null;
-    return performance.now() - entry.askedAt < Math.min(maxAgeMs, KEPT_MS) ? entry.userId : null;
-  }
+  return userIds;
 }
 
 const NO_ADDRESS: UserMatch = {

@@ -27,6 +27,8 @@ interface CachedConnection extends OpenConnection {
   revision: number;
   hostKey: string;
   host: Host;
+  /** When somebody last asked for it, by the monotonic clock. */
+  usedAt: number;
   /** What it looked up is not to be used any more. */
   outdated?: true;
 }
@@ -34,14 +36,17 @@ interface CachedConnection extends OpenConnection {
 /** What one credential shares within this process. */
 interface Host extends ConnectionHost {
   readonly tokens: InProcessTokenStore;
+  readonly budget: InProcessRateBudget;
 }
 
 /** Changes that another process made are noticed so soon. */
 const LOOK_EVERY_MS = 60_000;
+/** A connection that nobody has asked for in so long is opened again when somebody does. */
+const IDLE_AFTER_MS = 60 * 60_000;
 
 /**
- * Opens the targets of integrations, and forgets them with their tokens once they are deleted or others. One credential has one token, one rate budget and so many calls at once, however many
- * use it.
+ * Opens the targets of integrations, and forgets them with their tokens once they are deleted, others, or not used for long.
+ * One credential has one token, one rate budget and so many calls at once, however many use it.
  */
 @Injectable()
 export class Connections implements OnModuleInit, OnApplicationShutdown {
@@ -78,7 +83,10 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
    */
   open(integration: Integration): OpenConnection {
     const cached = this.opened.get(integration.id);
-    if (cached?.revision === integration.revision && !cached.outdated) return cached;
+    if (cached?.revision === integration.revision && !cached.outdated) {
+      cached.usedAt = performance.now();
+      return cached;
+    }
     const provider = this.providers.get(integration.provider);
     const settings = this.providers.parseSettings(provider.type, integration.settings);
     const secret = this.secretOf(integration);
@@ -87,7 +95,8 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     const hostKey = this.hostKeyOf(integration.tenantId, provider, provider.credentialKey(settings, secret));
     const host = this.hosts.get(hostKey)?.host ?? newHost(provider);
     const connection = provider.connect({ settings, secret }, host);
-    const fresh = { provider, connection, revision: integration.revision, hostKey, host };
+    const usedAt = performance.now();
+    const fresh = { provider, connection, revision: integration.revision, hostKey, host, usedAt };
     // Whoever read the integration before a change does not bring back what the change put an end to.
     if (cached === undefined || cached.revision < fresh.revision || isSuperseded(cached, fresh)) {
       this.keep(integration.id, fresh);
@@ -116,9 +125,19 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
    */
   forgetFailures(integrationId: string): void {
     const cached = this.opened.get(integrationId);
-    if (!cached) return;
-    cached.host.tokens.forgetFailure();
-    this.opened.set(integrationId, { ...cached, outdated: true });
+    const shared = cached && this.hosts.get(cached.hostKey);
+    if (!shared) return;
+    shared.host.tokens.forgetFailure();
+    shared.host = { ...shared.host };
+    for (const id of shared.users) this.opened.set(id, { ...this.opened.get(id)!, outdated: true });
+  }
+
+  /** @param now by the monotonic clock */
+  closeIdle(now: number = performance.now()): void {
+    for (const [id, { usedAt, host }] of this.opened) {
+      // Whoever opened it anew beside a call that is under way would not count that one.
+      if (now - usedAt >= IDLE_AFTER_MS && host.budget.isIdle) this.close(id);
+    }
   }
 
   /** @returns null where it can not be decrypted */
@@ -154,6 +173,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async lookAtAll(): Promise<void> {
+    this.closeIdle();
     try {
       await this.lookAt([...this.opened.keys()]);
     } catch (error) {

@@ -103,6 +103,11 @@ export class InProcessRateBudget implements RateBudget {
     this.admit();
   }
 
+  /** Whether no call is under way, and none waits. */
+  get isIdle(): boolean {
+    return this.underWay === 0 && Object.values(this.waiting).every(({ size }) => size === 0);
+  }
+
   reading(): { limit: number; remaining: number } | null {
     if (this.limit === null) return null;
     const now = this.clock.now();

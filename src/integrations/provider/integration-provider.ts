@@ -53,7 +53,10 @@ export interface ProviderLimits {
   parallelCalls: number;
 }
 
-/** What the host lends to a connection. One host serves every integration with the same credential. */
+/**
+ * What the host lends to a connection. One host serves every integration with the same credential, so what a provider looked
+ * up may be kept under it, weakly: a new host in its place means that nothing of that counts any more.
+ */
 export interface ConnectionHost {
   readonly budget: RateBudget;
   readonly tokens: TokenStore;
