@@ -11,6 +11,7 @@ import { accountShownBy } from './account-identity';
 import { authenticationOf, WANTED_SCOPES, type Authentication } from './api/authentication';
 import { PagerDutyClient } from './api/client';
 import { requestToken, type TokenAnswer } from './api/token-request';
+import { writeToNothing } from './write-rights';
 import type { AccountEndpoints } from './pagerduty-endpoints';
 import type { AccountRegion, OAuthSettings, PagerDutySettings } from './pagerduty-settings';
 
@@ -34,10 +35,6 @@ export interface Reading {
 
 /** Longer than the gap between two calls, shorter than anybody waits for a test. */
 const PATIENCE_MS = 5_000;
-
-// PagerDuty docs: ids are short strings of letters and digits. No id is that long, so nobody is ever removed from anything.
-const NO_TEAM = 'PNOSUCHTEAMATALL';
-const NO_USER = 'PNOSUCHUSERATALL';
 
 /** A probe mints for itself, so that it neither gets nor gives a token that others use. */
 const NO_TOKENS: TokenStore = {
@@ -156,16 +153,9 @@ export class Session {
     return reading;
   }
 
-  /**
-   * Removes nobody from no team. PagerDuty docs do not tell a read-only key from another by anything it reads, and refuse it
-   * every write (403); whoever may write is told that there is no such team (404).
-   * @returns what came instead of a 404; null when the key may write
-   */
+  /** @returns what came instead of a 404 when nobody was removed from no team; null when the key may write */
   async refusalOfWrites(context: CallContext): Promise<ProviderError | null> {
-    const path = ['teams', NO_TEAM, 'users', NO_USER];
-    const error = await failureOf(
-      this.client.send({ operation: 'remove_member', method: 'DELETE', path }, context),
-    );
+    const error = await failureOf(this.client.send(writeToNothing('remove', null), context));
     return error?.kind === 'not-found' ? null : error;
   }
 

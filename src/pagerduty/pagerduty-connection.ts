@@ -4,6 +4,7 @@ import type {
   CallContext,
   DiagnosisCheck,
   GroupSpec,
+  GroupWrite,
   MemberOutcome,
   MemberSpec,
   ProviderConnection,
@@ -22,6 +23,7 @@ import { TeamMembers } from './team-members';
 import { Teams } from './teams';
 import { userOf } from './user';
 import { UserMatching } from './user-matching';
+import { mayWrite } from './write-rights';
 
 /** One PagerDuty account: a group is a team, a member is a member of that team. */
 export class PagerDutyConnection implements ProviderConnection {
@@ -87,6 +89,10 @@ export class PagerDutyConnection implements ProviderConnection {
     context: CallContext,
   ): AsyncIterable<MemberOutcome> {
     return this.members.change(groupId, change, context);
+  }
+
+  mayWrite(write: GroupWrite, groupId: string | null, context: CallContext): Promise<boolean | null> {
+    return mayWrite(this.client, write, groupId, context);
   }
 
   listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]> {

@@ -1009,7 +1009,8 @@ describe('changing members', () => {
     expect(emails()).toEqual(['a@acme.example']);
   });
 
-  it.each([500, 403])('goes on after a single %i and stops after three in a row', async (status) => {
+  it('goes on after a single 500 and stops after three in a row', async () => {
+    const status = 500;
     const ids = simulator.addUsers(6).map(({ id }) => id);
     simulator.inject({ method: 'PUT', path: `/teams/${teamId}/users/${ids[0]}`, status });
     const one = await outcomesOf(withKey().changeMembers(teamId, add(...ids.slice(0, 3)), context));
@@ -1020,6 +1021,18 @@ describe('changing members', () => {
     const all = await outcomesOf(withKey().changeMembers(teamId, add(...ids), context));
     expect(all.outcomes).toHaveLength(3);
     expect(all.thrown).toBeInstanceOf(ProviderError);
+  });
+
+  it('goes on however many in a row are refused to the credential', async () => {
+    const ids = simulator.addUsers(6).map(({ id }) => id);
+    simulator.inject({
+      method: 'PUT',
+      path: new RegExp(`/users/(${ids.slice(0, 4).join('|')})$`),
+      status: 403,
+    });
+    const { outcomes, thrown } = await outcomesOf(withKey().changeMembers(teamId, add(...ids), context));
+    expect(outcomes.map(({ applied }) => applied)).toEqual([false, false, false, false, true, true]);
+    expect(thrown).toBeNull();
   });
 
   it('makes no call before it is asked for the next outcome', async () => {
@@ -1080,5 +1093,27 @@ describe('the provider', () => {
     ];
     expect(new Set(keys).size).toBe(keys.length);
     expect(provider.credentialKey({ ...base, groupDescription: 'other' }, 's')).toBe(keys[0]);
+  });
+});
+
+describe('what the credential may write', () => {
+  const WRITES = ['create', 'update', 'delete', 'add', 'remove'] as const;
+
+  it.each(WRITES)('is told without anything being changed: %s', async (write) => {
+    const team = simulator.addTeam({ name: 'Ops' });
+    const readOnly = withKey({ secret: simulator.addApiKey({ readOnly: true }) });
+    const teamId = write === 'add' || write === 'remove' ? team.id : null;
+    expect(await readOnly.mayWrite(write, teamId, context)).toBe(false);
+    expect(await readOnly.mayWrite(write, null, context)).toBe(false);
+    // A creation names nothing that could be missing.
+    const may = write === 'create' ? null : true;
+    expect(await withKey().mayWrite(write, teamId, context)).toBe(may);
+    expect(await withKey().mayWrite(write, null, context)).toBe(may);
+    expect(simulator.teams()).toMatchObject([{ name: 'Ops', members: [] }]);
+  });
+
+  it('is not told by an outage', async () => {
+    simulator.inject({ status: 503 });
+    expect(await withKey().mayWrite('add', null, context)).toBeNull();
   });
 });

@@ -22,8 +22,8 @@ export const TEAM_ROLES = [
 /** PagerDuty docs, "User roles": the base roles of full and limited stakeholders. */
 const STAKEHOLDER_ROLES: ReadonlySet<string> = new Set(['read_only_user', 'read_only_limited_user']);
 
-/** So many members in a row that fail in one way, which might be each one's own, speak of something larger. */
-const STREAK_THAT_STOPS = 3;
+/** So many members in a row whom an error of PagerDuty's own meets speak of something larger than each of them. */
+const ERRORS_THAT_STOP = 3;
 
 /** The members of PagerDuty's teams. */
 export class TeamMembers {
@@ -98,7 +98,7 @@ export class TeamMembers {
 /** The writes of one run to one team. */
 class MemberWrites {
   private teamSeen = false;
-  private streak: { reason: string; length: number } = { reason: '', length: 0 };
+  private errorsInARow = 0;
 
   constructor(
     private readonly client: PagerDutyClient,
@@ -143,16 +143,11 @@ class MemberWrites {
 
   /** @throws ProviderError what failed, where trying the next member makes no sense */
   stopIfPointless(result: unknown): void {
-    if (!(result instanceof ProviderError)) {
-      this.streak = { reason: '', length: 0 };
-      return;
-    }
+    const isError = result instanceof ProviderError && result.kind === 'unavailable';
+    this.errorsInARow = isError ? this.errorsInARow + 1 : 0;
+    if (!(result instanceof ProviderError)) return;
     if (result.accountWide || result.reason === GROUP_GONE) throw result;
-    if (result.kind === 'unavailable' && result.status !== 500) throw result;
-    const counts = result.kind === 'unavailable' || result.kind === 'permission';
-    const length = counts && this.streak.reason === result.reason ? this.streak.length + 1 : 1;
-    this.streak = { reason: counts ? result.reason : '', length };
-    if (counts && length >= STREAK_THAT_STOPS) throw result;
+    if (isError && (result.status !== 500 || this.errorsInARow >= ERRORS_THAT_STOP)) throw result;
   }
 
   private async put(remoteUserId: string, body?: { role: string }): Promise<void> {

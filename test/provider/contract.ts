@@ -428,6 +428,20 @@ export function describeProvider(name: string, start: () => Promise<TestTarget>)
       });
     });
 
+    it.each(['create', 'update', 'delete', 'add', 'remove'] as const)(
+      'says that it may %s, or that this is not told, and changes nothing by that',
+      async (write) => {
+        const [ada] = target.addPeople(['ada@example.com']);
+        const id = target.addGroup('On-call', [ada!]);
+        const before = target.groups();
+        expect([true, null]).toContain(await connection.mayWrite(write, null, context));
+        if (write === 'add' || write === 'remove') {
+          expect([true, null]).toContain(await connection.mayWrite(write, id, context));
+        }
+        expect(target.groups()).toEqual(before);
+      },
+    );
+
     describe('lists who is in a group', () => {
       it('to the last of them', async () => {
         const ids = target.addPeople(Array.from({ length: MANY }, (_, index) => emailOf(index)));

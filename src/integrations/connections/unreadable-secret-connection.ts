@@ -21,6 +21,7 @@ export class UnreadableSecretConnection implements ProviderConnection {
   createGroup = refuse;
   updateGroup = refuse;
   deleteGroup = refuse;
+  mayWrite = refuse;
   listMembers = refuse;
   snapshot: () => Promise<AccountSnapshot> = refuse;
 

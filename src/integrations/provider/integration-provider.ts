@@ -188,6 +188,9 @@ export type MemberOutcome = { remoteUserId: string; change: 'add' | 'remove' } &
   { applied: true; role: string | null } | { applied: false; error: ProviderError }
 );
 
+/** What a credential may or may not do to groups. */
+export type GroupWrite = 'create' | 'update' | 'delete' | 'add' | 'remove';
+
 /** One line of a connection test. */
 export interface DiagnosisCheck {
   /** Stable, in snake_case. */
@@ -266,13 +269,23 @@ export interface ProviderConnection {
   deleteGroup(id: string, context: CallContext): Promise<void>;
   /**
    * Idempotent. Yields one outcome a person as it becomes known; removals of people who are not in the group succeed. Each
-   * person is taken from the change only when it is their turn: whoever asks may leave some out until then.
+   * person is taken from the change only when it is their turn: whoever asks may leave some out until then, or end it by an
+   * error, which is thrown. Nobody's own refusal ends it, however many follow each other.
    */
   changeMembers(
     groupId: string,
     change: { add: Iterable<MemberSpec>; remove: Iterable<string> },
     context: CallContext,
   ): AsyncIterable<MemberOutcome>;
+  /**
+   * Whether the credential may make this kind of write at all, or to the members of this group. Asked once several writes
+   * were refused, to tell what is wrong with the credential from what is wrong with these groups or people. Whatever the
+   * answer, nothing changes at the target.
+   *
+   * @param groupId only for `add` and `remove`
+   * @returns null where the target does not tell
+   */
+  mayWrite(write: GroupWrite, groupId: string | null, context: CallContext): Promise<boolean | null>;
   /** Complete, or it throws: a caller may conclude absence from it. */
   listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]>;
   /**

@@ -398,7 +398,9 @@ function failureOf(error: unknown): Failure | null {
     message: error.explanation,
     state: passing ? 'retrying' : 'blocked',
     delay: (attempts) =>
-      passing ? passingFailureDelay(attempts, error.retryAfterMs, Math.random()) : refusalDelay(attempts),
+      passing
+        ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
+        : (error.retryAfterMs ?? refusalDelay(attempts)),
   };
 }
 

@@ -84,6 +84,7 @@ export class GroupBatches {
   /** @throws whatever makes it pointless to go on with the batch, which ends the other workers too */
   private async workOff(run: RunContext, batch: Batch): Promise<void> {
     while (!batch.turn.isOver()) {
+      run.rights.assertPermitted();
       const seen = batch.views.shift();
       if (!seen) return;
       try {

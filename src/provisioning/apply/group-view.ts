@@ -3,6 +3,7 @@ import type { LetGoMode } from '../../directory/change.entity';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import type { DataSource, Repository } from 'typeorm';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
+import { inList } from '../../database/dialect';
 import { RemoteGroup } from '../state/remote-group.entity';
 
 /** One group as the engine finds it: what it read first is what it may acknowledge. */
@@ -76,13 +77,28 @@ export class GroupViews {
     return rows.length > 0;
   }
 
-  /** How many of the integration's groups that are known to the target wait for this reason. */
-  async stoppedFor(integrationId: string, reason: string): Promise<{ stopped: number; all: number }> {
+  /** How many of the integration's groups wait for this reason, but for these by their ids in the target. */
+  async stoppedFor(
+    integrationId: string,
+    reason: string,
+    but: readonly string[],
+  ): Promise<{ stopped: number; all: number }> {
+    const others = but.length > 0 ? `(remoteId IS NULL OR remoteId NOT IN (${inList(but)}))` : '1 = 1';
     const [row] = await this.reader.query<[{ stopped: number | null; counted: number }]>(
-      `SELECT SUM(CASE WHEN reason = ? OR nameReason = ? THEN 1 ELSE 0 END) AS stopped, COUNT(*) AS counted
+      `SELECT SUM(CASE WHEN (reason = ? OR nameReason = ?) AND ${others} THEN 1 ELSE 0 END) AS stopped, COUNT(*) AS counted
        FROM remote_group WHERE integrationId = ?`,
-      [reason, reason, integrationId],
+      [reason, reason, ...but, integrationId],
     );
     return { stopped: Number(row.stopped ?? 0), all: Number(row.counted) };
+  }
+
+  /** A group that nothing stands in the way of, by its id in the target. */
+  async writableGroup(integrationId: string): Promise<string | null> {
+    const [row] = await this.reader.query<{ remoteId: string }[]>(
+      `SELECT remoteId FROM remote_group
+       WHERE integrationId = ? AND state = 'synced' AND remoteId IS NOT NULL AND nameReason IS NULL LIMIT 1`,
+      [integrationId],
+    );
+    return row?.remoteId ?? null;
   }
 }

@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DesiredStateChanges } from '../../directory/desired-state-changes';
 import type { CallPriority } from '../../integrations/provider/integration-provider';
-import { isDeniedEverywhere } from '../plan/denials';
 import { Alarm } from './alarm';
 import { DueGroups } from './due-groups';
 import { type Batch, GroupBatches } from './group-batches';
-import { GroupViews } from './group-view';
 import { type RunContext, atPriority } from './run-context';
 import { SideBySide } from './side-by-side';
 import { UrgentLeavers } from './urgent-leavers';
@@ -67,7 +65,6 @@ export class GroupWork {
   constructor(
     private readonly due: DueGroups,
     private readonly batches: GroupBatches,
-    private readonly views: GroupViews,
     private readonly leavers: UrgentLeavers,
     private readonly users: UserResolution,
     private readonly changes: DesiredStateChanges,
@@ -165,7 +162,7 @@ export class GroupWork {
     if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
     const held = triesAgain ? [...inHand.keys()] : [];
     const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving, held);
-    for (const removal of begun) underWay.add(removal);
+    for (const removal of begun) underWay.add(removal.then(() => run.rights.assertPermitted()));
   }
 
   /** @returns whether anything was due */
@@ -178,27 +175,11 @@ export class GroupWork {
       const turn = { inHand, leaving, isOver: () => underWay.hasFailed || isOver() };
       const batch = this.batches
         .apply(atPriority(run, lane.priority), groupIds, turn)
-        .then(() => this.assertPermitted(run))
+        .then(() => run.rights.assertPermitted())
         .finally(() => (lane.underWay -= 1));
       underWay.add(batch);
     }
     return due.length > 0;
-  }
-
-  /**
-   * A write that is refused may be one object's own matter. Refused on several objects, and allowed on none, it is the
-   * credential's; so is, while it is being probed, any refusal that nothing speaks against.
-   *
-   * @throws ProviderError
-   */
-  private async assertPermitted({ integration, permissions }: RunContext): Promise<void> {
-    const { denied, granted } = permissions;
-    if (!denied || granted) return;
-    if (integration.suspensionReason !== denied.reason) {
-      const { stopped, all } = await this.views.stoppedFor(integration.id, denied.reason);
-      if (!isDeniedEverywhere(stopped, all)) return;
-    }
-    throw denied;
   }
 }
 

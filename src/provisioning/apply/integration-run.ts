@@ -15,6 +15,7 @@ import { isBeingDeleted, mayWrite } from '../state/may-write';
 import { forgetFailures, makeGroupsDue } from '../state/waiting-groups';
 import { AccountCheck } from './account-check';
 import { DueGroups } from './due-groups';
+import { GroupViews } from './group-view';
 import { GroupWork } from './group-work';
 import { IntegrationRemoval } from './integration-removal';
 import { isOutage } from './not-visible-yet';
@@ -24,6 +25,7 @@ import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
 import { TeamTurns } from './team-turns';
 import { UserResolution } from './user-resolution';
 import { watchWrites } from './watched-writes';
+import { WriteRights } from './write-rights';
 
 const LOOK_FOR_CHANGES_EVERY_MS = 250;
 
@@ -44,6 +46,7 @@ export class IntegrationRun {
     private readonly leases: Leases,
     private readonly watches: RunWatches,
     private readonly groups: GroupWork,
+    private readonly views: GroupViews,
     private readonly due: DueGroups,
     private readonly users: UserResolution,
     private readonly reconciler: Reconciler,
@@ -101,7 +104,11 @@ export class IntegrationRun {
     const signal = AbortSignal.any([lease.signal, watch.signal, stop]);
     setMaxListeners(0, signal);
     const { provider, connection } = this.connections.open(integration);
-    const permissions = { denied: null, granted: false };
+    const rights = new WriteRights(connection, {
+      stoppedFor: (reason, but) => this.views.stoppedFor(integration.id, reason, but),
+      writableGroup: () => this.views.writableGroup(integration.id),
+      isSuspendedFor: (reason) => integration.suspensionReason === reason,
+    });
     const halt = new RunHalt();
     const assertMaySend = (): void => {
       lease.assertMaySend();
@@ -113,7 +120,7 @@ export class IntegrationRun {
       integration,
       accountIdentity: '',
       provider,
-      connection: watchWrites(connection, permissions),
+      connection: watchWrites(connection, rights),
       lease,
       watch,
       call,
@@ -121,7 +128,7 @@ export class IntegrationRun {
       teams: new TeamTurns(),
       progress: { made: false },
       isHurried,
-      permissions,
+      rights,
       creations: { settledSoonUntil: 0 },
     };
     try {

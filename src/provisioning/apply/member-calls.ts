@@ -13,11 +13,10 @@ import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
 import { notedCauses } from './causes';
 import { tellKeptLeavers } from './kept-leavers';
-import { usersLinkedTo } from './known-target';
+import { leaversAmong, usersLinkedTo } from './known-target';
 import {
   hurryRemovalsThatWait,
   notFoundSince,
-  postponeUnsent,
   recordApplied,
   recordFailed,
   waitToBeSeen,
@@ -29,6 +28,7 @@ import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
 import type { ViewWithTeam } from './teams';
 import { noteUnclear, waitAnew } from './unclear-writes';
+import { postponeUnsent, putOffRefused } from './unsent-calls';
 import { UserResolution } from './user-resolution';
 
 /** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
@@ -36,10 +36,10 @@ const OUTCOMES_PER_COMMIT = 20;
 /** So many in a row whom a team that was just made does not take are not to blame: it is not there yet for writes. */
 const UNSEEN_THAT_STOP = 3;
 
-/** Who in the IdP stands behind the calls: who is wanted in the team, and who left. */
-export type Concerned = Pick<MemberPlanInput, 'wanted' | 'leavers'>;
+/** Who in the IdP stands behind the calls: whom it wants in the team. */
+export type Concerned = Pick<MemberPlanInput, 'wanted'>;
 
-export const NOBODY: Concerned = { wanted: new Map(), leavers: new Set() };
+export const NOBODY: Concerned = { wanted: new Map() };
 
 /** How the calls went that were to be sent. */
 export interface Sent {
@@ -74,6 +74,7 @@ export class MemberCalls {
     if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
     let passing: ProviderError | null = null;
     let stopped: ProviderError | null = null;
+    let refusal: ProviderError | null = null;
     let unseenInARow = 0;
     const unsent = new Set([...change.add, ...change.remove]);
     let unrecorded: MemberOutcome[] = [];
@@ -103,17 +104,30 @@ export class MemberCalls {
         if (turn?.isWanted) await turn.giveWay();
       }
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      stopped = error;
+      if (isPassing(error)) stopped = error;
+      else if (isKnownRefusal(error)) refusal = error;
+      else throw error;
     } finally {
       await flush();
     }
     const failed = passing ?? stopped;
     const postponed = [...unsent].filter(isPlanned);
-    if (failed && postponed.length > 0) {
+    if (refusal) await this.putOff(run, view, postponed, refusal, concerned);
+    else if (failed && postponed.length > 0) {
       await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, postponed, failed));
     }
     return { failed, stopped };
+  }
+
+  private async putOff(
+    run: RunContext,
+    view: ViewWithTeam,
+    remoteUserIds: readonly string[],
+    refusal: ProviderError,
+    { wanted }: Concerned,
+  ): Promise<void> {
+    const team = { integrationId: run.integration.id, remoteGroupId: view.remote.id };
+    await this.leases.run(run.lease, (tx) => putOffRefused(tx, team, remoteUserIds, refusal, wanted));
   }
 
   /** That something is not found may mean that it is not shown yet. */
@@ -138,6 +152,9 @@ export class MemberCalls {
     await this.leases.run(run.lease, async (tx) => {
       const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
       const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
+      const kept = outcomes.filter(({ change, applied }) => change === 'remove' && !applied);
+      // Since it was planned somebody may have left the IdP.
+      const leavers = new Set(await leaversAmong(tx, run.integration.id, idsOf(kept)));
       for (const outcome of outcomes) {
         const userIds = concerned.wanted.get(outcome.remoteUserId) ?? [];
         if (outcome.applied) {
@@ -147,7 +164,7 @@ export class MemberCalls {
         } else {
           await recordFailed(tx, run, remoteGroupId, outcome, {
             userIds,
-            isLeaver: concerned.leavers.has(outcome.remoteUserId),
+            isLeaver: leavers.has(outcome.remoteUserId),
             cause: causes.get(outcome.remoteUserId),
           });
           await this.forgetGone(tx, run, outcome);
@@ -196,6 +213,11 @@ export class MemberCalls {
 /** It may be the matter of one call alone: a call for somebody else may work. */
 export function isPassing(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.isTransient && !error.accountWide;
+}
+
+/** It is known of the team, or of the credential, that it refuses such calls: nobody else is tried. */
+function isKnownRefusal(error: unknown): error is ProviderError {
+  return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
 }
 
 /** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */

@@ -101,7 +101,7 @@ export async function markRemoving(
 ): Promise<void> {
   const now = Date.now();
   await tx.query(
-    `UPDATE remote_member SET attempts = CASE WHEN kind = 'waiting' AND nextAttemptAt > ? THEN 0 ELSE attempts END,
+    `UPDATE remote_member SET refusals = CASE WHEN kind = 'waiting' AND nextAttemptAt > ? THEN NULL ELSE refusals END,
        state = 'removing', kind = NULL, reason = NULL, message = NULL, nextAttemptAt = ?
      WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
     [now, now, remoteGroupId, ...remoteUserIds],
@@ -113,7 +113,7 @@ export async function markIntents(
   tx: Transaction,
   remoteGroupId: string,
   state: 'adding' | 'removing',
-  intents: readonly { remoteUserId: string; attempts: number; refusedFor?: string }[],
+  intents: readonly { remoteUserId: string; refusals: number; refusedFor?: string }[],
 ): Promise<void> {
   const now = Date.now();
   for await (const some of chunksOf(intents)) {
@@ -127,6 +127,7 @@ export async function markIntents(
           'managed',
           'preexisting',
           'attempts',
+          'refusals',
           'kind',
           'reason',
           'message',
@@ -138,13 +139,14 @@ export async function markIntents(
         update: ['state', 'managed', 'kind', 'reason', 'message', 'nextAttemptAt'],
         rows: some.length,
       }),
-      some.flatMap(({ remoteUserId, attempts, refusedFor }) => [
+      some.flatMap(({ remoteUserId, refusals, refusedFor }) => [
         remoteGroupId,
         remoteUserId,
         state,
         1,
         0,
-        attempts,
+        0,
+        refusals,
         null,
         null,
         null,
@@ -222,6 +224,7 @@ export async function recordApplied(
     reason: null,
     message: null,
     attempts: 0,
+    refusals: null,
     nextAttemptAt: null,
     notFoundSince: null,
     cause: null,
@@ -258,21 +261,21 @@ export async function recordFailed(
   // A team that is not there is the team's own matter, and says nothing of its members.
   const passes = error.isTransient || error.reason === GROUP_GONE;
   const kind = passes ? 'passing' : 'waiting';
-  const delay = (attempts: number) =>
+  const delay = (failures: number) =>
     passes
-      ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
+      ? passingFailureDelay(failures, error.retryAfterMs, Math.random())
       : error.reason === USER_GONE
-        ? userGoneDelay(attempts)
+        ? userGoneDelay(failures)
         : change === 'remove' && isLeaver
-          ? leaverDelay(attempts)
-          : refusalDelay(attempts);
+          ? leaverDelay(failures)
+          : refusalDelay(failures);
   const problem = { reason: error.reason, message: error.explanation, delay };
   if (change === 'remove' || error.outcome === 'unknown' || passes) {
     await postpone(tx, remoteGroupId, remoteUserId, kind, problem);
     return;
   }
   // Refused for good: the person is not in the team, and whoever put them into the group sees why.
-  const attempts = (await attemptsAt(tx, remoteGroupId, remoteUserId)) + 1;
+  const attempts = (await failuresOf(tx, remoteGroupId, remoteUserId)).refusals + 1;
   await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
     remoteGroupId,
     remoteUserId,
@@ -294,18 +297,23 @@ export async function postpone(
   remoteGroupId: string,
   remoteUserId: string,
   kind: ParkedKind,
-  problem: { reason: string; message: string; delay: (attempts: number) => number },
+  problem: { reason: string; message: string; delay: (failures: number) => number },
 ): Promise<void> {
-  const attempts = (await attemptsAt(tx, remoteGroupId, remoteUserId)) + 1;
+  const before = await failuresOf(tx, remoteGroupId, remoteUserId);
+  const now =
+    kind === 'passing'
+      ? { ...before, attempts: before.attempts + 1 }
+      : { attempts: 0, refusals: before.refusals + 1 };
   await tx.query(
-    `UPDATE remote_member SET kind = ?, reason = ?, message = ?, attempts = ?, nextAttemptAt = ?
+    `UPDATE remote_member SET kind = ?, reason = ?, message = ?, attempts = ?, refusals = ?, nextAttemptAt = ?
      WHERE remoteGroupId = ? AND remoteUserId = ?`,
     [
       kind,
       problem.reason,
       problem.message,
-      attempts,
-      Date.now() + problem.delay(attempts),
+      now.attempts,
+      now.refusals,
+      Date.now() + problem.delay(kind === 'passing' ? now.attempts : now.refusals),
       remoteGroupId,
       remoteUserId,
     ],
@@ -346,32 +354,17 @@ export async function waitToBeSeen(
   );
 }
 
-async function attemptsAt(tx: Transaction, remoteGroupId: string, remoteUserId: string): Promise<number> {
-  const [row] = await tx.query<{ attempts: number }>(
-    'SELECT attempts FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
-    [remoteGroupId, remoteUserId],
-  );
-  return row?.attempts ?? 0;
-}
-
-/** Calls that were not sent because another one failed wait for what it waits for. */
-export async function postponeUnsent(
+/** How often in a row the call for somebody failed, in each of the two ways. */
+async function failuresOf(
   tx: Transaction,
   remoteGroupId: string,
-  remoteUserIds: readonly string[],
-  { reason, explanation }: ProviderError,
-): Promise<void> {
-  const [failed] = await tx.query<{ dueAt: number | null }>(
-    "SELECT MIN(nextAttemptAt) AS dueAt FROM remote_member WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?",
-    [remoteGroupId, reason],
+  remoteUserId: string,
+): Promise<{ attempts: number; refusals: number }> {
+  const [row] = await tx.query<{ attempts: number; refusals: number | null }>(
+    'SELECT attempts, refusals FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
+    [remoteGroupId, remoteUserId],
   );
-  for await (const some of chunksOf(remoteUserIds)) {
-    await tx.query(
-      `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
-       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
-      [reason, explanation, Number(failed?.dueAt ?? Date.now()), remoteGroupId, ...some],
-    );
-  }
+  return { attempts: row?.attempts ?? 0, refusals: row?.refusals ?? 0 };
 }
 
 /** When the first of the intents is due that nothing was heard of: a run was cut off before it sent them. */
@@ -392,7 +385,7 @@ export async function callOff(
 ): Promise<void> {
   for await (const some of chunksOf(remoteUserIds)) {
     await tx.query(
-      `UPDATE remote_member SET kind = NULL, reason = NULL, message = NULL, attempts = 0, nextAttemptAt = NULL
+      `UPDATE remote_member SET kind = NULL, reason = NULL, message = NULL, attempts = 0, refusals = NULL, nextAttemptAt = NULL
        WHERE remoteGroupId = ? AND state = 'present' AND remoteUserId IN (${inList(some)})`,
       [remoteGroupId, ...some],
     );

@@ -241,7 +241,7 @@ export class Members {
       const intentOf = (remoteUserId: string) => {
         const waited = (peopleOf.get(remoteUserId) ?? []).flatMap((id) => waiting.get(id) ?? []);
         const [last] = waited.sort((a, b) => b.attempts - a.attempts);
-        return { remoteUserId, attempts: last?.attempts ?? 0, refusedFor: last?.reason };
+        return { remoteUserId, refusals: last?.attempts ?? 0, refusedFor: last?.reason };
       };
       const causes = causesOf(view, people, remoteUserIds, marks, waiting);
       await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));

@@ -325,7 +325,7 @@ export class People {
     fresh: FreshLinks = NO_FRESH_LINKS,
     pauses: Pauses = new Slice(),
   ): Promise<MemberPlanInput> {
-    const people = await this.people(group.groupId, userIds, fresh);
+    const people = await this.people(group, userIds, fresh);
     if (pauses.isOver) await pauses.next();
     const concerned = [
       ...new Set([
@@ -376,7 +376,11 @@ export class People {
     return linked;
   }
 
-  private async people(groupId: string, userIds: readonly string[], fresh: FreshLinks): Promise<Person[]> {
+  private async people(
+    { groupId, remoteGroupId }: PlannedGroup,
+    userIds: readonly string[],
+    fresh: FreshLinks,
+  ): Promise<Person[]> {
     if (userIds.length === 0) return [];
     const desired = await this.desiredAmong(groupId, userIds);
     const links = await this.reader.query<(LinkFields & { userId: string })[]>(
@@ -384,8 +388,14 @@ export class People {
       [...userIds],
     );
     const linkOf = new Map(links.map((link) => [link.userId, link]));
+    const parked = await this.reader.query<{ userId: string; attempts: number }[]>(
+      `SELECT userId, attempts FROM parked_member WHERE remoteGroupId = ? AND attempts > 0 AND userId IN (${inList(userIds)})`,
+      [remoteGroupId, ...userIds],
+    );
+    const refusalsOf = new Map(parked.map(({ userId, attempts }) => [userId, attempts]));
     return userIds.map((userId) => ({
       userId,
+      refusals: refusalsOf.get(userId),
       desired: desired.has(userId),
       link: fresh.of(userId) ?? asLink(linkOf.get(userId)),
     }));
@@ -445,21 +455,23 @@ export class People {
         preexisting: number;
         reason: string | null;
         attempts: number;
+        refusals: number | null;
         notFoundSince: number | null;
       }[]
     >(
-      `SELECT remoteUserId, state, managed, preexisting, reason, attempts, notFoundSince FROM remote_member
+      `SELECT remoteUserId, state, managed, preexisting, reason, attempts, refusals, notFoundSince FROM remote_member
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
       [remoteGroupId, ...remoteUserIds],
     );
-    for (const { remoteUserId, state, managed, preexisting, reason, attempts, notFoundSince } of rows) {
+    for (const { remoteUserId, state, managed, preexisting, reason, ...row } of rows) {
+      const failures = row.attempts + (row.refusals ?? 0) + (row.notFoundSince === null ? 0 : 1);
       known.set(remoteUserId, {
         state,
         managed: Boolean(managed),
         preexisting: Boolean(preexisting),
         waitsToLeave: state === 'present' && reason === WAITS_FOR_ADDITIONS,
         // Whoever waits to leave was not called for.
-        failures: state === 'present' ? 0 : attempts + (notFoundSince === null ? 0 : 1),
+        failures: state === 'present' ? 0 : failures,
       });
     }
     return known;

@@ -9,7 +9,7 @@ import type { Lease } from '../schedule/lease';
 import type { RunWatch } from './run-watch';
 import type { RunHalt } from './run-halt';
 import type { TeamTurns } from './team-turns';
-import type { Permissions } from './watched-writes';
+import type { WriteRights } from './write-rights';
 
 /** Everything that one run on one integration works with. */
 export interface RunContext {
@@ -26,7 +26,7 @@ export interface RunContext {
   readonly progress: { made: boolean };
   /** Somebody hurried it: what is remembered of failures counts no more. */
   readonly isHurried: boolean;
-  readonly permissions: Permissions;
+  readonly rights: WriteRights;
   /** Until when some team's creation that had no answer is to be settled soon; epoch milliseconds. */
   readonly creations: { settledSoonUntil: number };
 }

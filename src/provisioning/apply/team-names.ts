@@ -215,7 +215,7 @@ function nameProblem(error: unknown, attempts: number) {
     ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
     : error.kind === 'conflict' && attempts <= 3
       ? NAME_CONFLICT_RETRY_MS
-      : refusalDelay(attempts);
+      : (error.retryAfterMs ?? refusalDelay(attempts));
   return {
     nameKind: error.isTransient ? ('passing' as const) : ('waiting' as const),
     nameReason: error.reason,

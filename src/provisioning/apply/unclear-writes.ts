@@ -145,5 +145,5 @@ export async function resolveUnclear(
 }
 
 function asIntent(remoteUserId: string) {
-  return { remoteUserId, attempts: 0 };
+  return { remoteUserId, refusals: 0 };
 }

@@ -1,43 +1,66 @@
-import type { MemberOutcome, ProviderConnection } from '../../integrations/provider/integration-provider';
+import type {
+  CallContext,
+  GroupWrite,
+  MemberOutcome,
+  ProviderConnection,
+} from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
+import type { WriteRights } from './write-rights';
 
-/** What the writes of one run say about what the credential may do. */
-export interface Permissions {
-  /** The last refusal of one; it may be that object's own. */
-  denied: ProviderError | null;
-  /** The target let at least one through. */
-  granted: boolean;
-}
-
-/** The same connection, with each write noted. */
-export function watchWrites(connection: ProviderConnection, noted: Permissions): ProviderConnection {
-  const note = (error: unknown): void => {
-    if (error instanceof ProviderError && error.kind === 'permission') noted.denied = error;
-  };
-  const watch = async <T>(write: Promise<T>): Promise<T> => {
+/**
+ * The same connection: what each write says of the credential's rights is noted, and what is known to be refused is not sent.
+ * Where the members of a group are known to be refused, whoever is left of a change is not tried, and the refusal thrown.
+ */
+export function watchWrites(connection: ProviderConnection, rights: WriteRights): ProviderConnection {
+  const watch = async <T>(
+    write: GroupWrite,
+    groupId: string | null,
+    call: CallContext,
+    send: () => Promise<T>,
+  ): Promise<T> => {
+    rights.assertMayTry(write, groupId);
     try {
-      const result = await write;
-      noted.granted = true;
+      const result = await send();
+      rights.granted(write);
       return result;
     } catch (error) {
-      note(error);
+      if (isDenial(error)) await rights.refused(write, groupId, 0, error, call);
       throw error;
     }
   };
   async function* changeMembers(
-    ...change: Parameters<ProviderConnection['changeMembers']>
+    ...[groupId, change, call]: Parameters<ProviderConnection['changeMembers']>
   ): AsyncGenerator<MemberOutcome> {
-    for await (const outcome of connection.changeMembers(...change)) {
-      if (outcome.applied) noted.granted = true;
-      else note(outcome.error);
+    function* permitted<T>(write: 'add' | 'remove', people: Iterable<T>): Generator<T> {
+      for (const person of people) {
+        rights.assertMayTry(write, groupId);
+        yield person;
+      }
+    }
+    const tried = { add: permitted('add', change.add), remove: permitted('remove', change.remove) };
+    let refusedInARow = 0;
+    for await (const outcome of connection.changeMembers(groupId, tried, call)) {
+      const isRefused = !outcome.applied && isDenial(outcome.error);
+      refusedInARow = isRefused ? refusedInARow + 1 : 0;
+      if (outcome.applied) rights.granted(outcome.change);
       yield outcome;
+      // By then it is on record with whoever goes by it.
+      if (!outcome.applied && isDenial(outcome.error)) {
+        await rights.refused(outcome.change, groupId, refusedInARow, outcome.error, call);
+      }
     }
   }
   const writes: Partial<ProviderConnection> = {
-    createGroup: (...group) => watch(connection.createGroup(...group)),
-    updateGroup: (...change) => watch(connection.updateGroup(...change)),
-    deleteGroup: (...group) => watch(connection.deleteGroup(...group)),
+    createGroup: (group, call) => watch('create', null, call, () => connection.createGroup(group, call)),
+    updateGroup: (id, change, call) =>
+      watch('update', id, call, () => connection.updateGroup(id, change, call)),
+    deleteGroup: (id, call) => watch('delete', id, call, () => connection.deleteGroup(id, call)),
     changeMembers,
   };
   return Object.assign(Object.create(connection) as ProviderConnection, writes);
+}
+
+/** One that does not already say of itself that it is the credential's. */
+function isDenial(error: unknown): error is ProviderError {
+  return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
 }

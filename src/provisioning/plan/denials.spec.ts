@@ -1,4 +1,4 @@
-import { isDeniedEverywhere } from './denials';
+import { mayBeDeniedEverywhere } from './denials';
 
 describe('the same refusal of a write', () => {
   it.each([
@@ -8,12 +8,8 @@ describe('the same refusal of a write', () => {
     [2, 2, true],
     [3, 3, true],
     [3, 10, true],
-    [3, 60, true],
-    [3, 100, false],
-    [5, 100, true],
-    [49, 1000, false],
-    [50, 1000, true],
-  ])('on %i of %i groups is the credential’s: %s', (stopped, all, expected) => {
-    expect(isDeniedEverywhere(stopped, all)).toBe(expected);
+    [3, 1000, true],
+  ])('on %i of %i groups may be the credential’s: %s', (stopped, all, expected) => {
+    expect(mayBeDeniedEverywhere(stopped, all)).toBe(expected);
   });
 });

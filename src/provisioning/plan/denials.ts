@@ -1,17 +1,17 @@
-/** So many objects that one credential may not write to are no coincidence, unless there are far more of them. */
-const SEVERAL = 3;
-const SHARE = 0.05;
+/** So many objects that one credential may not write to are no coincidence. */
+export const SEVERAL = 3;
 
 /**
- * Whether the same refusal speaks of the credential rather than of the groups it stopped, as long as nothing was allowed:
+ * Whether the same refusal, met by so many groups, may speak of the credential rather than of them, so that the target is
+ * asked about it:
  *
- * | groups stopped by it      | then            |
- * | ------------------------- | --------------- |
- * | one                       | that group's    |
- * | all of two or more        | the credential's |
- * | at least 3, at least 5 %  | the credential's |
- * | fewer                     | those groups'   |
+ * | groups stopped by it | then  |
+ * | -------------------- | ----- |
+ * | one                  | no    |
+ * | all of two or more   | maybe |
+ * | at least 3           | maybe |
+ * | fewer                | no    |
  */
-export function isDeniedEverywhere(stopped: number, all: number): boolean {
-  return stopped >= Math.max(SEVERAL, all * SHARE) || (stopped >= 2 && stopped === all);
+export function mayBeDeniedEverywhere(stopped: number, all: number): boolean {
+  return stopped >= SEVERAL || (stopped >= 2 && stopped >= all);
 }

@@ -5,6 +5,8 @@ export interface Person {
   userId: string;
   /** In the group, active and not deleted: the IdP wants them in the team. */
   desired: boolean;
+  /** How often in a row the team refused to take them. */
+  refusals?: number;
   link: ResolvedLink | UnresolvedLink;
 }
 
@@ -120,7 +122,9 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
     }
   };
 
-  for (const { userId, desired, link } of input.people) {
+  const refusalsOf = new Map<string, number>();
+  for (const { userId, desired, link, refusals } of input.people) {
+    if (link.kind === 'resolved' && refusals) refusalsOf.set(link.remoteUserId, refusals);
     if (link.kind === 'resolved') decide(link.remoteUserId);
     if (desired && link.kind === 'unresolved') {
       plan.park.push({ userId, reason: link.reason, message: link.message, nextCheckAt: link.nextCheckAt });
@@ -129,7 +133,8 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
     }
   }
   for (const remoteUserId of input.remoteUserIds) decide(remoteUserId);
-  const failuresOf = (remoteUserId: string): number => input.known.get(remoteUserId)?.failures ?? 0;
+  const failuresOf = (remoteUserId: string): number =>
+    input.known.get(remoteUserId)?.failures ?? refusalsOf.get(remoteUserId) ?? 0;
   plan.add.sort((a, b) => failuresOf(a) - failuresOf(b));
   plan.remove.sort(
     (a, b) => failuresOf(a.remoteUserId) - failuresOf(b.remoteUserId) || Number(b.leaver) - Number(a.leaver),

@@ -35,7 +35,10 @@ export class RemoteMember {
   /** Why it is not done yet. */
   @TextColumn(64, { nullable: true }) reason: string | null;
   @TextColumn(1000, { nullable: true }) message: string | null;
+  /** Calls in a row that failed in passing. */
   @IntegerColumn() attempts: number;
+  /** Calls in a row that were refused; null for none. */
+  @IntegerColumn({ nullable: true }) refusals: number | null;
   @TimeColumn({ nullable: true }) nextAttemptAt: number | null;
   /** Since when the target finds nothing to add them to, although team and person are there. */
   @TimeColumn({ nullable: true }) notFoundSince: number | null;

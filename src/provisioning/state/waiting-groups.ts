@@ -80,11 +80,15 @@ async function forgetAttempts(tx: Transaction, remoteGroupIds: readonly string[]
       ...some,
     ]);
   }
-  for (const table of ['parked_member', 'remote_member']) {
-    await tx.query(`UPDATE ${table} SET attempts = 0 WHERE attempts > 0 AND remoteGroupId IN (${groups})`, [
-      ...remoteGroupIds,
-    ]);
-  }
+  await tx.query(
+    `UPDATE parked_member SET attempts = 0 WHERE attempts > 0 AND remoteGroupId IN (${groups})`,
+    [...remoteGroupIds],
+  );
+  await tx.query(
+    `UPDATE remote_member SET attempts = 0, refusals = NULL
+     WHERE (attempts > 0 OR refusals > 0) AND remoteGroupId IN (${groups})`,
+    [...remoteGroupIds],
+  );
   await tx.query(`UPDATE remote_group SET attempts = 0, nameAttempts = 0 WHERE id IN (${groups})`, [
     ...remoteGroupIds,
   ]);

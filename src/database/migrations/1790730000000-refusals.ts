@@ -1,0 +1,17 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { columnDdl as t } from '../column-types';
+
+/** How often in a row a call for a member was refused is counted apart from failures that pass. */
+export class Refusals1790730000000 implements MigrationInterface {
+  name = 'Refusals1790730000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE remote_member ADD COLUMN refusals ${t.integer}`);
+    await runner.query("UPDATE remote_member SET refusals = attempts, attempts = 0 WHERE kind = 'waiting'");
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query("UPDATE remote_member SET attempts = refusals WHERE kind = 'waiting'");
+    await runner.query('ALTER TABLE remote_member DROP COLUMN refusals');
+  }
+}

@@ -1,0 +1,86 @@
+import { chunksOf } from '../../database/chunks';
+import { inList } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
+import type { ProviderError } from '../../integrations/provider/provider-error';
+import { leaverDelay, refusalDelay } from '../plan/backoff';
+import { leaversAmong } from './known-target';
+import { hurryRemovalsThatWait, parkPeople } from './member-records';
+
+/** Whoever was not tried takes this step of the leavers' ladder each time: what few calls that costs, a minute later is soon enough. */
+const LEAVERS_STEP = 2;
+
+/** Calls that were not sent because another one failed wait for what it waits for. */
+export async function postponeUnsent(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+  { reason, explanation }: ProviderError,
+): Promise<void> {
+  const [failed] = await tx.query<{ dueAt: number | null }>(
+    "SELECT MIN(nextAttemptAt) AS dueAt FROM remote_member WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?",
+    [remoteGroupId, reason],
+  );
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
+       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
+      [reason, explanation, Number(failed?.dueAt ?? Date.now()), remoteGroupId, ...some],
+    );
+  }
+}
+
+/**
+ * Calls that were not sent because it is known that they would be refused, or too many were. Whoever was not tried is tried
+ * before those who were, and an addition that was never sent leaves nobody of whom it is not known whether they joined.
+ *
+ * @param usersOf the users who are these people
+ */
+export async function putOffRefused(
+  tx: Transaction,
+  team: { integrationId: string; remoteGroupId: string },
+  remoteUserIds: readonly string[],
+  error: ProviderError,
+  usersOf: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  const { integrationId, remoteGroupId } = team;
+  const { reason, explanation: message, retryAfterMs } = error;
+  const now = Date.now();
+  const nextAttemptAt = now + (retryAfterMs ?? refusalDelay(1));
+  for await (const some of chunksOf(remoteUserIds)) {
+    const among = `remoteGroupId = ? AND remoteUserId IN (${inList(some)})`;
+    const neverSent = await tx.query<{ remoteUserId: string; refusals: number | null }>(
+      `SELECT remoteUserId, refusals FROM remote_member m WHERE m.remoteGroupId = ? AND m.remoteUserId IN (${inList(some)})
+         AND m.state = 'adding' AND m.attempts = 0 AND NOT EXISTS (
+           SELECT 1 FROM unclear_write w WHERE w.remoteGroupId = m.remoteGroupId AND w.remoteUserId = m.remoteUserId)`,
+      [remoteGroupId, ...some],
+    );
+    if (neverSent.length > 0) {
+      await tx.query(
+        `DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId IN (${inList(neverSent)})`,
+        [remoteGroupId, ...neverSent.map(({ remoteUserId }) => remoteUserId)],
+      );
+      const people = neverSent.flatMap(({ remoteUserId, refusals }) =>
+        (usersOf.get(remoteUserId) ?? []).map((userId) => ({ userId, attempts: refusals ?? 0 })),
+      );
+      await parkPeople(
+        tx,
+        integrationId,
+        remoteGroupId,
+        people.map((person) => ({ ...person, kind: 'waiting', reason, message, nextAttemptAt })),
+      );
+    }
+    await tx.query(
+      `UPDATE remote_member SET kind = 'waiting', reason = ?, message = ?, nextAttemptAt = ? WHERE ${among}`,
+      [reason, message, nextAttemptAt, remoteGroupId, ...some],
+    );
+    const leavers = await leaversAmong(tx, integrationId, some);
+    if (retryAfterMs === undefined && leavers.length > 0) {
+      await tx.query(
+        `UPDATE remote_member SET nextAttemptAt = ?
+         WHERE remoteGroupId = ? AND state = 'removing' AND remoteUserId IN (${inList(leavers)})`,
+        [now + leaverDelay(LEAVERS_STEP), remoteGroupId, ...leavers],
+      );
+    }
+  }
+  await hurryRemovalsThatWait(tx, remoteGroupId);
+}
