@@ -5,7 +5,7 @@ import { WorkLedger } from '../../src/provisioning/schedule/work-ledger';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { statementLogger } from '../support/statement-logger';
 import { waitFor } from '../support/wait';
-import { leaveAlone, letTimePass } from './support/passing-time';
+import { leaveAlone, letTimePass, putOff } from './support/passing-time';
 
 describe('an integration of whose groups each waits for its next attempt', () => {
   let scimify: Scimify;
@@ -28,6 +28,72 @@ describe('an integration of whose groups each waits for its next attempt', () =>
     await integration.scim.renameGroup(group, 'On-call');
     await scimify.settled(integration);
     expect(Object.keys(scimify.teams())).toEqual(['On-call']);
+  });
+});
+
+describe('a group that is put off while another one gives up the name that it waits for', () => {
+  const FAR_OFF_MS = 600_000;
+  let scimify: Scimify;
+
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+  });
+
+  afterAll(() => scimify.stop());
+
+  it('makes no run until its time has come, and has that name then', async () => {
+    scimify.pagerDuty.addUser({ email: 'ada@example.com' });
+    const integration = await scimify.createIntegration({ authMethod: 'api_key' });
+    const shown = async (id: string) =>
+      (await scimify.admin.get(`/integrations/${integration.id}/groups/${id}`)).body;
+    const alpha = await integration.scim.createGroup('Alpha');
+    const beta = await integration.scim.createGroup('Beta');
+    await scimify.settled(integration);
+    const teams = { alpha: scimify.pagerDuty.team('Alpha')!.id, beta: scimify.pagerDuty.team('Beta')!.id };
+    scimify.pagerDuty.associate(teams.beta, 'Schedules');
+    await integration.scim.delete(`/Groups/${beta}`);
+    await waitFor(
+      'the team to be in use',
+      () => shown(beta),
+      ({ reason }) => reason === 'team_in_use',
+    );
+    await integration.scim.renameGroup(alpha, 'Beta');
+    await waitFor(
+      'the name to be waited for',
+      () => shown(alpha),
+      ({ reason }) => reason === 'name_not_free_yet',
+    );
+    const fault = scimify.pagerDuty.inject({
+      path: new RegExp(`^/teams/${teams.alpha}/users/`),
+      status: 503,
+    });
+    const [ada] = await integration.scim.createUsers(['ada@example.com']);
+    await integration.scim.addMembers(alpha, ada!);
+    await waitFor(
+      'the group to be retried',
+      () => shown(alpha),
+      ({ state }) => state === 'retrying',
+    );
+    await leaveAlone(scimify, integration.id, FAR_OFF_MS);
+    await putOff(scimify, alpha, FAR_OFF_MS);
+    fault.remove();
+
+    scimify.pagerDuty.dissociate(teams.beta, 'Schedules');
+    await scimify.admin.post(`/integrations/${integration.id}/groups/${beta}/retry`);
+    await waitFor(
+      'the name to be free',
+      () => Promise.resolve(scimify.pagerDuty.team('Beta')),
+      (team) => team === undefined,
+    );
+    await waitFor(
+      'it to have nothing to do',
+      () => scimify.app.get(WorkLedger).due(Date.now()),
+      ({ length }) => length === 0,
+    );
+    expect(await shown(alpha)).toMatchObject({ state: 'retrying', remote: { name: 'Alpha' } });
+    await letTimePass(scimify, FAR_OFF_MS);
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ Beta: ['ada@example.com'] });
   });
 });
 

@@ -38,9 +38,11 @@ export async function offerFreedNames(
     [integrationId, provider.groupNameKey(name)],
   );
   if (!wanting) return;
+  // One that is put off for something else has its turn when that is over.
   await tx.query(
-    `UPDATE remote_group SET nameAttempts = 0, nameNextAttemptAt = ?, nextAttemptAt = ?
+    `UPDATE remote_group SET nameAttempts = 0, nameNextAttemptAt = ?,
+       nextAttemptAt = CASE WHEN notBefore > ? THEN notBefore ELSE ? END
      WHERE integrationId = ? AND groupId = ? AND nameNextAttemptAt > ?`,
-    [now, now, integrationId, wanting.id, now],
+    [now, now, now, integrationId, wanting.id, now],
   );
 }

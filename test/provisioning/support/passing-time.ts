@@ -57,6 +57,18 @@ export async function leaveAlone(scimify: Scimify, integrationId: string, ms: nu
   );
 }
 
+/** Something of the group failed, so that nothing of it is tried for so long. */
+export async function putOff(scimify: Scimify, groupId: string, ms: number): Promise<void> {
+  const until = Date.now() + ms;
+  await betweenRuns(scimify, (tx) =>
+    tx.query('UPDATE remote_group SET notBefore = ?, nextAttemptAt = ? WHERE groupId = ?', [
+      until,
+      until,
+      groupId,
+    ]),
+  );
+}
+
 /** A run that is about to end writes down due times which it read before. */
 async function betweenRuns(scimify: Scimify, change: (tx: Transaction) => Promise<unknown>): Promise<void> {
   const transactions = scimify.app.get(TransactionRunner);
