@@ -11,6 +11,7 @@ import type {
   RemoteAccount,
   RemoteGroup,
   RemoteMember,
+  RemoteUser,
   UserIdentity,
   UserMatch,
 } from '../integrations/provider/integration-provider';
@@ -22,7 +23,7 @@ import { Snapshots } from './snapshot';
 import { TeamMembers } from './team-members';
 import { Teams } from './teams';
 import { userOf } from './user';
-import { UserMatching } from './user-matching';
+import { UserMatching, emailKey } from './user-matching';
 import { mayWrite } from './write-rights';
 
 /** One PagerDuty account: a group is a team, a member is a member of that team. */
@@ -59,8 +60,9 @@ export class PagerDutyConnection implements ProviderConnection {
     return this.users.resolve(identities, context, shown);
   }
 
-  async hasUser(remoteUserId: string, context: CallContext): Promise<boolean> {
-    return (await userOf(this.client, remoteUserId, context)) !== null;
+  async getUser(remoteUserId: string, context: CallContext): Promise<RemoteUser | null> {
+    const user = await userOf(this.client, remoteUserId, context);
+    return user && { address: user.email === null ? null : emailKey(user.email) };
   }
 
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {

@@ -72,12 +72,11 @@ export class Snapshots {
         present.length * PAGES_OF_A_TEAM <= Math.ceil(first.total / first.limit) - 1);
     const users = await readList(this.client, USERS, context, askEach);
     const addresses = addressesOf(users);
-    this.onUsers(addresses);
-    shown?.(addresses);
-
     const seen = membershipsIn(users, teamIds);
     if (users.end !== 'not-tried') failures.push(...users.failures);
-    else await this.list(present, seen, failures, context);
+    else await this.list(present, seen, addresses, failures, context);
+    this.onUsers(addresses);
+    shown?.(addresses);
 
     const groups = new Map<string, SnapshotGroup | null>();
     const hidden = new Set<string>();
@@ -135,16 +134,18 @@ export class Snapshots {
     return names;
   }
 
-  /** Puts the members of each of these teams in the place of what a part of the users told. */
+  /** Puts the members of each of these teams in the place of what a part of the users told, and adds their addresses. */
   private async list(
     teamIds: readonly string[],
     seen: Map<string, Membership>,
+    addresses: Map<string, string>,
     failures: ProviderError[],
     context: CallContext,
   ): Promise<void> {
     await forEach(teamIds, failures, async (id) => {
-      const members = await this.members.list(id, context);
-      seen.set(id, { ids: new Set(members.map(({ remoteUserId }) => remoteUserId)), complete: true });
+      const members = await this.members.addresses(id, context);
+      seen.set(id, { ids: new Set(members.keys()), complete: true });
+      for (const [userId, email] of members) if (email !== null) addresses.set(userId, emailKey(email));
     });
   }
 }

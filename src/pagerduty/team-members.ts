@@ -66,13 +66,33 @@ export class TeamMembers {
   }
 
   async list(teamId: string, context: CallContext): Promise<RemoteMember[]> {
-    const members = (await this.readOnce(teamId, context)) ?? (await this.readOnce(teamId, context));
-    if (members === null) throw listChangedWhileRead('list_members');
+    const members = await this.read(teamId, context);
     return members.map((member) => ({ remoteUserId: member.id, role: member.role }));
   }
 
+  /** Who is in the team, each with their login address. */
+  async addresses(teamId: string, context: CallContext): Promise<Map<string, string | null>> {
+    const members = await this.read(teamId, context, { 'include[]': 'users' });
+    return new Map(members.map(({ id, email }) => [id, email]));
+  }
+
+  private async read(
+    teamId: string,
+    context: CallContext,
+    query: Record<string, string> = {},
+  ): Promise<TeamMember[]> {
+    const members =
+      (await this.readOnce(teamId, context, query)) ?? (await this.readOnce(teamId, context, query));
+    if (members === null) throw listChangedWhileRead('list_members');
+    return members;
+  }
+
   /** Null where the list changed meanwhile: PagerDuty keeps no snapshot between pages. */
-  private async readOnce(teamId: string, context: CallContext): Promise<TeamMember[] | null> {
+  private async readOnce(
+    teamId: string,
+    context: CallContext,
+    query: Record<string, string>,
+  ): Promise<TeamMember[] | null> {
     const members = new Map<string, TeamMember>();
     let counted = 0;
     let total: number | null = null;
@@ -82,6 +102,7 @@ export class TeamMembers {
       collection: 'members',
       parseRow: parseMember,
       withTotal: true,
+      query,
     };
     for await (const page of pagesOf(this.client, list, context)) {
       counted += page.count;

@@ -86,6 +86,9 @@ const writes = () =>
       const id = path.split('/').at(-1)!;
       return `${method} ${NAMES.find((name) => persons[name] === id)}`;
     });
+const link = (name: string) => `/integrations/${integration.id}/users/${users[name]}/remote-link`;
+const drifts = async () => (await scimify.admin.get(`/integrations/${integration.id}/drift`)).body.items;
+const links = async () => (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body.links;
 const reconciled = async () => {
   const before = Date.now();
   await act('reconcile');
@@ -153,6 +156,30 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     await untilInTeam('Bo’s', 'ada');
   });
 
+  it('are told apart by a reconciliation also where it reads the teams, as the users are too many', async () => {
+    account.addUsers(1_200);
+    const first = account.addUser({ email: email('zoe.one') }).id;
+    const second = account.addUser({ email: email('zoe.two') }).id;
+    const [one, two] = await integration.scim.createUsers(['zoe.one', 'zoe.two'].map(email));
+    await integration.scim.createGroup('One', [one!]);
+    await integration.scim.createGroup('Two', [two!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.clearCalls();
+    account.updateUser(first, { email: email('meanwhile') });
+    account.updateUser(second, { email: email('zoe.one') });
+    account.updateUser(first, { email: email('zoe.two') });
+    await act('reconcile');
+    const idsIn = (team: string) => account.team(team)!.members.map(({ id }) => id);
+    await waitFor(
+      'both',
+      () => [idsIn('One'), idsIn('Two')],
+      (ids) => ids.join() === `${second},${first}`,
+    );
+    await scimify.settled(integration);
+    const scanned = calls().filter(({ path }) => path.startsWith('/users?') && path.includes('offset=100'));
+    expect(scanned).toEqual([]);
+  });
+
   it('cost a look-up each, and nothing more once it is known', async () => {
     await group('Ada’s', 'ada');
     await group('Bo’s', 'bo');
@@ -167,6 +194,80 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     expect(calls().map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual(
       Array(2).fill(['GET /teams', 'GET /users']).flat(),
     );
+  });
+});
+
+describe('a difference of addresses', () => {
+  it('is told in the drift and the overview, with the user and with each membership, until it is over', async () => {
+    const id = await group('On-call', 'ada', 'bo', 'cy');
+    await scimify.admin.put(link('cy'), { remoteUserId: persons.dee });
+    await untilInTeam('On-call', 'ada', 'bo', 'dee');
+    readdress({ bo: 'bo.renamed', dee: 'dee.renamed' });
+    await reconciled();
+    await untilUser('cy', 'pinned_address_changed');
+    expect(await user('bo')).toMatchObject({ state: 'resolved', reason: 'email_differs' });
+    expect(await member(id, 'bo')).toMatchObject({ state: 'applied', reason: 'email_differs' });
+    expect(await member(id, 'cy')).toMatchObject({ state: 'applied', reason: 'pinned_address_changed' });
+    expect(await links()).toEqual({ emailDiffers: 1, pinnedAddressChanged: 1 });
+    const drift = await drifts();
+    expect(drift).toEqual([
+      expect.objectContaining({ kind: 'email_differs', remoteUserId: persons.bo, groupId: null }),
+      expect.objectContaining({ kind: 'pinned_address_changed', remoteUserId: persons.dee, repaired: false }),
+    ]);
+    expect(drift[0].message).toContain(email('bo.renamed'));
+    expect(drift[1].message).toContain(email('dee.renamed'));
+
+    readdress({ bo: 'bo', dee: 'dee' });
+    await reconciled();
+    await untilUser('bo', null);
+    await untilUser('cy', null);
+    expect(await links()).toEqual({ emailDiffers: 0, pinnedAddressChanged: 0 });
+    await reconciled();
+    expect(await drifts()).toEqual([]);
+  });
+
+  it('is told in the drift where a scan for somebody else shows it', async () => {
+    await group('Ada’s', 'ada');
+    readdress({ ada: 'ada.former' });
+    persons.dee = account.addUser({ email: email('ada') }).id;
+    for (const name of ['one', 'two', 'three']) account.addUser({ email: email(name) });
+    await integration.scim.createGroup(
+      'Others',
+      await integration.scim.createUsers(['one', 'two', 'three'].map(email)),
+    );
+    await untilInTeam('Ada’s', 'dee');
+    expect(await drifts()).toEqual([
+      expect.objectContaining({ kind: 'email_differs', remoteUserId: persons.ada, repaired: true }),
+    ]);
+  });
+});
+
+describe('an address that PagerDuty shows now so and now so', () => {
+  it('is asked about once, and then no more for some minutes', async () => {
+    await group('Ada’s', 'ada');
+    scimify.pagerDuty.clearCalls();
+    for (const round of [1, 2, 3]) {
+      const names = [1, 2, 3].map((number) => `other.${round}.${number}`);
+      const others = names.map((name) => account.addUser({ email: email(name) }));
+      const rows = [...others, { id: persons.ada, email: email('ada.former') }];
+      const scan = scimify.pagerDuty.inject({
+        path: /^\/users\?(?!.*query)/,
+        account: `us.${account.subdomain}`,
+        status: 200,
+        body: { users: rows.map((row) => ({ ...row, teams: [] })), limit: 100, offset: 0, more: false },
+      });
+      await integration.scim.createGroup(
+        `Others ${round}`,
+        await integration.scim.createUsers(names.map(email)),
+      );
+      await scimify.settled(integration);
+      await untilUser('ada', round === 1 ? null : 'email_differs');
+      scan.remove();
+    }
+    const { nextAttemptAt } = await user('ada');
+    expect(Date.parse(nextAttemptAt)).toBeGreaterThan(Date.now() + 3 * MINUTE);
+    expect(calls().filter(({ path }) => path.startsWith('/users?query='))).toHaveLength(1);
+    expect(inTeam('Ada’s')).toBe('ada');
   });
 });
 
@@ -240,7 +341,41 @@ describe('a person who gets an address in PagerDuty that the IdP does not know',
 });
 
 describe('a link that an admin pinned', () => {
-  const link = (name: string) => `/integrations/${integration.id}/users/${users[name]}/remote-link`;
+  it('is flagged where its person gets another address before anything else has shown them', async () => {
+    await group('On-call', 'ada');
+    await scimify.admin.put(link('ada'), { remoteUserId: persons.dee });
+    readdress({ dee: 'dee.renamed' });
+    await reconciled();
+    expect((await untilUser('ada', 'pinned_address_changed')).message).toContain(email('dee.renamed'));
+  });
+
+  it('is not flagged for what a scan had read before it was set', async () => {
+    await group('On-call', 'ada', 'bo');
+    await reconciled();
+    const before = account.users().map(({ id, email: address }) => ({ id, email: address, teams: [] }));
+    const page = { users: before, limit: 100, offset: 0, more: false };
+    readdress({ dee: 'dee.renamed' });
+    const fault = scimify.pagerDuty.inject({
+      path: /^\/users\?.*include/,
+      account: `us.${account.subdomain}`,
+      status: 200,
+      body: page,
+      latencyMs: 500,
+    });
+    const isOver = reconciled();
+    await waitFor(
+      'the scan',
+      () => fault.hits(),
+      (hits) => hits > 0,
+    );
+    await scimify.admin.put(link('ada'), { remoteUserId: persons.dee });
+    await isOver;
+    fault.remove();
+    expect(await user('ada')).toMatchObject({ pinned: true, reason: null });
+    readdress({ dee: 'dee' });
+    await reconciled();
+    expect(await user('ada')).toMatchObject({ pinned: true, reason: 'pinned_address_changed' });
+  });
 
   it('stays whatever address its person gets, and is flagged until an admin has looked at it', async () => {
     const id = await group('On-call', 'ada', 'bo');

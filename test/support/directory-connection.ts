@@ -12,6 +12,7 @@ import type {
   RemoteAccount,
   RemoteGroup,
   RemoteMember,
+  RemoteUser,
   SnapshotGroup,
   UserIdentity,
   UserMatch,
@@ -51,8 +52,12 @@ export class DirectoryConnection implements ProviderConnection {
     });
   }
 
-  hasUser(remoteUserId: string, context: CallContext): Promise<boolean> {
-    return this.call(context, ({ people }) => people.has(remoteUserId));
+  getUser(remoteUserId: string, context: CallContext): Promise<RemoteUser | null> {
+    return this.call(context, (directory) =>
+      directory.people.has(remoteUserId)
+        ? { address: foundByAddress(directory).get(remoteUserId) ?? null }
+        : null,
+    );
   }
 
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {

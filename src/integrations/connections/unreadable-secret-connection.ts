@@ -15,7 +15,7 @@ const REASON = 'secret_unreadable';
 export class UnreadableSecretConnection implements ProviderConnection {
   account = refuse;
   resolveUsers = refuse;
-  hasUser = refuse;
+  getUser = refuse;
   findGroups = refuse;
   getGroup = refuse;
   createGroup = refuse;

@@ -160,6 +160,11 @@ export type UserMatch =
  */
 export type AddressesShown = (addresses: ReadonlyMap<string, string>) => void;
 
+export interface RemoteUser {
+  /** By which `resolveUsers` finds them; null where it finds them by something else. */
+  address: string | null;
+}
+
 export interface GroupSpec {
   name: string;
   description: string;
@@ -253,8 +258,8 @@ export interface ProviderConnection {
     context: CallContext,
     shown?: AddressesShown,
   ): Promise<Map<string, UserMatch>>;
-  /** Whether the target has this person, by their id there. An id that none of its people can have is nobody's. */
-  hasUser(remoteUserId: string, context: CallContext): Promise<boolean>;
+  /** One person, by their id there; null where the target has none of it. An id that none of its people can have is nobody's. */
+  getUser(remoteUserId: string, context: CallContext): Promise<RemoteUser | null>;
   /** The groups of these very names, compared by `groupNameKey`; the map's keys are such keys, absent where there is none. */
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>>;
   /** Null when it is gone. */

@@ -31,6 +31,8 @@ export interface TeamMember {
   id: string;
   /** In the team. */
   role: string | null;
+  /** Null also where whole users were not asked for. */
+  email: string | null;
 }
 
 /** One page of a list in PagerDuty's classic paging. */
@@ -80,7 +82,9 @@ export function parseUserWithTeams(value: unknown): UserWithTeams | null {
 export function parseMember(value: unknown): TeamMember | null {
   if (!isRecord(value)) return null;
   const id = idOf(value['user']);
-  return id === null ? null : { id, role: text(value['role']) };
+  const user = value['user'];
+  const email = isRecord(user) ? text(user['email']) : null;
+  return id === null ? null : { id, role: text(value['role']), email };
 }
 
 /** Null where the body is no page of that collection. */

@@ -4,11 +4,21 @@ import type { DataSource } from 'typeorm';
 import { chunksOf, chunksToRead } from '../../database/chunks';
 import { FOR_UPDATE, inList, throughIndex } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import { fold } from '../../directory/fold';
-import { type ShownAddressPlan, type ShownLink, planShownAddress } from '../plan/link-plan';
+import { type ShownAddressPlan, type ShownLink, addressKey, planShownAddress } from '../plan/link-plan';
+import { type FoundDrift, DriftLedger, addressChanged } from '../reconcile/drift-ledger';
 import { Leases } from '../schedule/lease';
 import { writeShownAddresses } from '../state/remote-links';
 import type { RunContext } from './run-context';
+
+/** What the target showed of people, whatever for. */
+export interface AddressesSeen {
+  /** By remote user. */
+  addresses: ReadonlyMap<string, string>;
+  /** When the first of them was asked for, in epoch milliseconds: of a link that was made since they may tell what was before. */
+  askedAt: number;
+  /** Users whose look-up has just shown these addresses: whoever it found is found. */
+  decided?: ReadonlySet<string>;
+}
 
 /** Compares the addresses that the target shows of people, whatever for, with those by which they were linked. */
 @Injectable()
@@ -16,42 +26,33 @@ export class ShownAddresses {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
+    private readonly drift: DriftLedger,
   ) {}
 
-  /**
-   * @param addresses by remote user
-   * @param decided users whose look-up has just shown these addresses: whoever it found is found
-   */
-  async compare(
-    run: RunContext,
-    addresses: ReadonlyMap<string, string>,
-    decided: ReadonlySet<string> = new Set(),
-  ): Promise<void> {
+  async compare(run: RunContext, seen: AddressesSeen): Promise<void> {
     const { id } = run.integration;
-    for await (const remoteUserIds of chunksToRead([...addresses.keys()])) {
+    for await (const remoteUserIds of chunksToRead([...seen.addresses.keys()])) {
       const links = await this.reader.query<LinkRow[]>(
         `SELECT ${COLUMNS} FROM ${throughIndex('remote_user', 'remote_user_of_integration')}
          WHERE integrationId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
         [id, ...remoteUserIds],
       );
-      const moved = links.filter((link) => planOf(link, addresses, decided) !== null);
+      const moved = links.filter((link) => planOf(link, seen) !== null);
       for await (const some of chunksOf(moved)) {
         await this.leases.run(run.lease, async (tx) => {
-          const current = await locked(tx, some);
-          await writeShownAddresses(
-            tx,
-            current.flatMap((link) => {
-              const plan = planOf(link, addresses, decided);
-              return plan ? [{ userId: link.userId, address: addressOf(link, addresses)!, plan }] : [];
-            }),
-          );
+          const planned = (await locked(tx, some)).flatMap((link) => {
+            const plan = planOf(link, seen);
+            return plan ? [{ ...link, address: addressOf(link, seen)!, plan }] : [];
+          });
+          await writeShownAddresses(tx, planned);
+          await this.drift.record(tx, id, planned.flatMap(driftOf), Date.now());
         });
       }
     }
   }
 }
 
-const COLUMNS = 'userId, remoteUserId, emailKey, linkedEmailKey, pinned, reason';
+const COLUMNS = 'userId, remoteUserId, emailKey, linkedEmailKey, pinned, reason, attempts, checkedAt';
 
 interface LinkRow extends Omit<ShownLink, 'pinned'> {
   userId: string;
@@ -66,21 +67,30 @@ function locked(tx: Transaction, links: readonly LinkRow[]): Promise<LinkRow[]> 
   );
 }
 
-function addressOf({ remoteUserId }: LinkRow, addresses: ReadonlyMap<string, string>): string | undefined {
+function addressOf({ remoteUserId }: LinkRow, { addresses }: AddressesSeen): string | undefined {
   const address = remoteUserId === null ? undefined : addresses.get(remoteUserId);
-  return address === undefined ? undefined : fold(address.trim());
+  return address === undefined ? undefined : addressKey(address);
 }
 
-function planOf(
-  link: LinkRow,
-  addresses: ReadonlyMap<string, string>,
-  decided: ReadonlySet<string>,
-): ShownAddressPlan | null {
-  const address = addressOf(link, addresses);
+function planOf(link: LinkRow, seen: AddressesSeen): ShownAddressPlan | null {
+  const address = addressOf(link, seen);
   if (address === undefined) return null;
   const pinned = Boolean(link.pinned);
-  if (!pinned && link.reason === null && decided.has(link.userId)) return null;
+  const checkedAt = Number(link.checkedAt);
+  const isDecided = !pinned && Boolean(seen.decided?.has(link.userId));
+  if (isDecided ? link.reason === null : checkedAt >= seen.askedAt) return null;
   const emailKey = link.emailKey?.trim() ?? null;
   const linkedEmailKey = link.linkedEmailKey?.trim() ?? null;
-  return planShownAddress({ pinned, emailKey, linkedEmailKey, reason: link.reason }, address);
+  const { reason, attempts } = link;
+  return planShownAddress(
+    { pinned, emailKey, linkedEmailKey, reason, attempts, checkedAt },
+    address,
+    Date.now(),
+  );
+}
+
+function driftOf({ remoteUserId, plan }: LinkRow & { plan: ShownAddressPlan }): FoundDrift[] {
+  if (remoteUserId === null) return [];
+  if (plan.kind === 'look-up') return [addressChanged('email_differs', remoteUserId, plan.message, true)];
+  return plan.kind === 'flag' ? [addressChanged(plan.reason, remoteUserId, plan.message, false)] : [];
 }

@@ -98,6 +98,7 @@ export class UserResolution {
   /** @returns those of whom nothing is known yet */
   private async resolveSome(run: RunContext, unlinked: readonly Unlinked[]): Promise<Unlinked[]> {
     if (unlinked.length === 0) return [];
+    const askedAt = Date.now();
     const shown = new Map<string, string>();
     const { links: looked, left } = await lookUp(run.connection, unlinked, run.call, (addresses) => {
       for (const [remoteUserId, address] of addresses) shown.set(remoteUserId, address);
@@ -124,7 +125,8 @@ export class UserResolution {
         await this.tryWhereTheyWait(tx, run.integration.id, foundAtLast);
       });
     }
-    await this.shown.compare(run, shown, new Set(unlinked.map(({ userId }) => userId)));
+    const decided = new Set(looked.map(({ user }) => user.userId));
+    await this.shown.compare(run, { addresses: shown, askedAt, decided });
     return left;
   }
 

@@ -17,7 +17,7 @@ import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import { DRIFT_KINDS, type DriftKind } from '../reconcile/drift';
-import { DriftLedger, type DriftRow } from '../reconcile/drift-ledger';
+import { DriftLedger, type DriftRow, NO_GROUP } from '../reconcile/drift-ledger';
 import { RetryRequests } from '../schedule/retry-requests';
 
 class ReconcileRequest {
@@ -31,7 +31,13 @@ class ReconcileRequest {
 }
 
 class DriftView {
-  @ApiProperty({ format: 'uuid' }) groupId: string;
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'Null where it is about a person in whatever team',
+  })
+  groupId: string | null;
   @ApiProperty({ type: String, nullable: true }) displayName: string | null;
   @ApiProperty({ enum: DRIFT_KINDS }) kind: DriftKind;
   @ApiProperty({ type: String, nullable: true, description: 'Whom it is about, by the id of the target' })
@@ -91,6 +97,11 @@ export class DriftController {
   }
 }
 
-function present({ id: _, subject, ...row }: DriftRow): DriftView {
-  return { ...row, since: isoTime(row.since), remoteUserId: subject === '' ? null : subject };
+function present({ id: _, groupId, subject, ...row }: DriftRow): DriftView {
+  return {
+    ...row,
+    groupId: groupId === NO_GROUP ? null : groupId,
+    since: isoTime(row.since),
+    remoteUserId: subject === '' ? null : subject,
+  };
 }

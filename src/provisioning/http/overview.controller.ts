@@ -29,6 +29,18 @@ class MembershipCountsView {
   @ApiProperty({ description: 'Those of them who are not' }) pending: number;
 }
 
+class LinkCountsView {
+  @ApiProperty({
+    description:
+      'Active users whose address is not, or not only, the one of the person whom they are linked to',
+  })
+  emailDiffers: number;
+  @ApiProperty({
+    description: 'Active users with a remote link whose person has got another address since an admin set it',
+  })
+  pinnedAddressChanged: number;
+}
+
 class RateView {
   @ApiProperty({ description: 'Calls that the target allows in its current window' }) limit: number;
   @ApiProperty() remaining: number;
@@ -76,6 +88,7 @@ class OverviewView {
     description: 'People deactivated or deleted in the IdP whom the target refuses to let go',
   })
   leaversStillOnTeam: number;
+  @ApiProperty({ type: LinkCountsView }) links: LinkCountsView;
   @ApiProperty({
     type: String,
     format: 'date-time',

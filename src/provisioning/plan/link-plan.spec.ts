@@ -170,7 +170,8 @@ describe('the link of a person after a look-up', () => {
 });
 
 describe('the address that the target shows of a linked person', () => {
-  const link = { pinned: false, emailKey: 'a', linkedEmailKey: 'a', reason: null };
+  const known = { attempts: 0, checkedAt: NOW - MINUTE };
+  const link = { ...known, pinned: false, emailKey: 'a', linkedEmailKey: 'a', reason: null };
   const differing = { ...link, emailKey: 'new', reason: EMAIL_DIFFERS };
   const pinned = { ...link, pinned: true };
   const flagged = { ...pinned, reason: PINNED_ADDRESS_CHANGED };
@@ -204,6 +205,22 @@ describe('the address that the target shows of a linked person', () => {
     ['says no more to a link that is flagged', flagged, 'c', undefined],
     ['clears it once it is that one again', flagged, 'a', 'clear'],
   ])('%s', (_, shownLink, shown, expected) => {
-    expect(planShownAddress(shownLink, shown)?.kind).toBe(expected);
+    expect(planShownAddress(shownLink, shown, NOW)?.kind).toBe(expected);
+  });
+
+  it('is asked about at once, but not where the last look-up has just contradicted what was shown', () => {
+    expect(planShownAddress(link, 'b', NOW)).toMatchObject({ nextCheckAt: NOW });
+    const flapping = { ...link, attempts: 1 };
+    expect(planShownAddress(flapping, 'b', NOW)).toMatchObject({ nextCheckAt: NOW + 4 * MINUTE });
+    expect(planShownAddress(flapping, 'b', NOW + 10 * MINUTE)).toMatchObject({
+      nextCheckAt: NOW + 10 * MINUTE,
+    });
+  });
+
+  it('was contradicted where the look-up finds that very person by the address that the target no longer shows', () => {
+    const shown = { ...linked, emailKey: 'old@example.com', linkedEmailKey: 'b@example.com' };
+    const same: UserMatch = { kind: 'resolved', remoteUserId: linked.linkedTo! };
+    expect(planLink(shown, same, NOW)).toMatchObject({ reason: null, attempts: 1 });
+    expect(planLink(shown, found, NOW)).toMatchObject({ reason: null, attempts: 0 });
   });
 });

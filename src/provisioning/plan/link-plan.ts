@@ -1,3 +1,4 @@
+import { fold } from '../../directory/fold';
 import type { UserMatch } from '../../integrations/provider/integration-provider';
 import type { RemoteUserState } from '../state/remote-user.entity';
 import { lookUpDelay, refusalDelay } from './backoff';
@@ -60,7 +61,8 @@ export function planLink(user: LinkedBefore, match: UserMatch, now: number): Pla
   const linkedTo = user.linkedIsAnothers ? null : linkThatStays(user);
   if (match.kind === 'resolved') {
     const { remoteUserId } = match;
-    const attempts = remoteUserId === user.goneRemoteUserId ? (user.attempts ?? 0) : 0;
+    const attempts =
+      remoteUserId === user.goneRemoteUserId ? (user.attempts ?? 0) : contradictions(user, match);
     const linkedEmailKey = user.emailKey;
     const nothingWrong = { reason: null, message: null, nextCheckAt: null };
     return { state: 'resolved', remoteUserId, linkedEmailKey, attempts, ...nothingWrong };
@@ -77,6 +79,17 @@ export function planLink(user: LinkedBefore, match: UserMatch, now: number): Pla
     attempts,
     nextCheckAt: now + delay(attempts),
   };
+}
+
+/**
+ * The target showed its person with another address, and yet finds them by this one: its reads may lag each other. What it
+ * shows next is asked about less soon.
+ */
+function contradictions(user: LinkedBefore, { remoteUserId }: { remoteUserId: string }): number {
+  const { linkedEmailKey, emailKey } = user;
+  return remoteUserId === linkThatStays(user) && linkedEmailKey !== null && linkedEmailKey !== emailKey
+    ? 1
+    : 0;
 }
 
 function problemOf(match: Exclude<UserMatch, { kind: 'resolved' }>) {
@@ -107,6 +120,11 @@ export function linkThatStays(user: LinkedBefore): string | null {
   return user.linkedIncarnation === user.incarnation ? user.linkedTo : null;
 }
 
+/** An address of the target, as those of links are compared. */
+export function addressKey(address: string): string {
+  return fold(address.trim());
+}
+
 /** A link, as the target shows its person in passing. */
 export interface ShownLink {
   pinned: boolean;
@@ -114,13 +132,17 @@ export interface ShownLink {
   emailKey: string | null;
   linkedEmailKey: string | null;
   reason: string | null;
+  /** Look-ups that contradicted what had been shown, where nothing is wrong. */
+  attempts: number;
+  /** When it was looked up last; epoch milliseconds. */
+  checkedAt: number;
 }
 
 /** What is to be remembered of it: the address that the person has now, and what follows. */
 export type ShownAddressPlan =
-  | { kind: 'look-up' }
+  | { kind: 'look-up'; nextCheckAt: number; message: string }
   | { kind: 'note' }
-  | { kind: 'flag'; reason: string; message: string }
+  | { kind: 'flag'; reason: typeof PINNED_ADDRESS_CHANGED; message: string }
   | { kind: 'clear' };
 
 /**
@@ -136,9 +158,11 @@ export type ShownAddressPlan =
  * | pinned                     | the one that was noted                      | no longer flagged                           |
  * | pinned                     | another one                                 | flagged: only an admin knows who is meant   |
  *
+ * The look-up comes at once, but for a link whose last one contradicted what had been shown.
+ *
  * @param shown the folded address
  */
-export function planShownAddress(link: ShownLink, shown: string): ShownAddressPlan | null {
+export function planShownAddress(link: ShownLink, shown: string, now: number): ShownAddressPlan | null {
   const { pinned, linkedEmailKey, reason } = link;
   if (pinned) {
     if (linkedEmailKey === null) return { kind: 'note' };
@@ -149,7 +173,15 @@ export function planShownAddress(link: ShownLink, shown: string): ShownAddressPl
     return { kind: 'flag', reason: PINNED_ADDRESS_CHANGED, message };
   }
   const stale = linkedEmailKey ?? (reason === EMAIL_DIFFERS ? link.emailKey : shown);
-  return stale === shown ? null : { kind: 'look-up' };
+  if (stale === shown) return null;
+  const isDoubtful = reason === null && link.attempts > 0;
+  const nextCheckAt = isDoubtful ? Math.max(now, link.checkedAt + lookUpDelay(link.attempts)) : now;
+  return { kind: 'look-up', nextCheckAt, message: lookedUpAfresh(stale, shown) };
+}
+
+function lookedUpAfresh(before: string | null, now: string): string {
+  const former = before === null ? '' : ` instead of ${before}`;
+  return `The person has the address ${now} in the target now${former}, so the user is looked up afresh.`;
 }
 
 function pinnedAddressChanged(before: string, now: string): string {

@@ -5,9 +5,17 @@ import { v7 as uuid } from 'uuid';
 import { chunksOf } from '../../database/chunks';
 import { upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import type { LinkFlag } from '../state/flagged-links';
 import type { DriftKind } from './drift';
 
+/** Characters that `drift.message` takes. */
+const MESSAGE_LENGTH = 1_000;
+
+/** Of what concerns a person in whatever team. */
+export const NO_GROUP = '';
+
 export interface FoundDrift {
+  /** Or `NO_GROUP`. */
   groupId: string;
   kind: DriftKind;
   /** Remote user, or empty for the team itself. */
@@ -27,6 +35,22 @@ export function renamedByHand(
     subject: '',
     message: `The team "${remoteName}" was renamed to "${renamedTo}" in the target; it gets its name back.`,
     repaired: true,
+  };
+}
+
+/** A person whom an IdP user is linked to has another address than the user. */
+export function addressChanged(
+  kind: LinkFlag,
+  remoteUserId: string,
+  message: string,
+  repaired: boolean,
+): FoundDrift {
+  return {
+    groupId: NO_GROUP,
+    kind,
+    subject: remoteUserId,
+    message: message.slice(0, MESSAGE_LENGTH),
+    repaired,
   };
 }
 
@@ -83,7 +107,7 @@ export class DriftLedger {
     }
   }
 
-  /** A group was looked at as a whole: what was not seen again is over. */
+  /** A group was looked at as a whole, or all people: what was not seen again is over. */
   async clearUnseen(tx: Transaction, integrationId: string, groupId: string, seenAt: number): Promise<void> {
     await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ? AND seenAt < ?', [
       integrationId,

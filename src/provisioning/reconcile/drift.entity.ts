@@ -15,6 +15,7 @@ import type { DriftKind } from './drift';
 export class Drift {
   @PrimaryIdColumn() id: string;
   @IdColumn() integrationId: string;
+  /** Empty where it is about a person in whatever team. */
   @IdColumn() groupId: string;
   @TextColumn(32) kind: DriftKind;
   /** The remote user it is about; empty where it is about the team itself. */

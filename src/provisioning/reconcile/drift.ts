@@ -1,8 +1,16 @@
+import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
 import { isStranger } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 
 /** What people changed in the target by hand, as it differs from what we know. */
-export const DRIFT_KINDS = ['team_renamed', 'team_missing', 'member_missing', 'member_extra'] as const;
+export const DRIFT_KINDS = [
+  'team_renamed',
+  'team_missing',
+  'member_missing',
+  'member_extra',
+  EMAIL_DIFFERS,
+  PINNED_ADDRESS_CHANGED,
+] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
 /** One remote group as we know it. */

@@ -20,13 +20,15 @@ import { NOTHING_WRONG } from '../apply/teams';
 import { UserResolution } from '../apply/user-resolution';
 import { type Tombstone, mayBeDeletedByUs } from '../plan/group-plan';
 import { READS_LAG_MS, isJustCreated } from '../plan/just-created';
+import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
 import { Leases } from '../schedule/lease';
+import { flaggedLinks } from '../state/flagged-links';
 import { unlinkGone } from '../state/remote-links';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { forgetFailures } from '../state/waiting-groups';
 import { type GroupDrift, type KnownGroup, type SeenGroup, driftOf, visibilityLost } from './drift';
-import { DriftLedger, type FoundDrift, renamedByHand } from './drift-ledger';
+import { DriftLedger, type FoundDrift, NO_GROUP, addressChanged, renamedByHand } from './drift-ledger';
 import { confirmMissing } from './missing-teams';
 
 export type ReconciliationResult =
@@ -104,7 +106,8 @@ export class Reconciler {
       return { kind: 'visibility-lost', problem };
     }
     await this.forgetUsers(run, people.gone);
-    await this.shown.compare(run, addresses);
+    await this.shown.compare(run, { addresses, askedAt: startedAt });
+    await this.recordDifferingAddresses(run, startedAt);
     // Few enough by now: were they many, the integration would be suspended, or an admin said that each is to be made again.
     const unlisted = missing.map(({ remoteId }) => remoteId).filter((id) => !snapshot.hidden.has(id));
     const confirmed = await confirmMissing(run.connection, unlisted, call);
@@ -263,6 +266,25 @@ export class Reconciler {
         await this.users.compareGroupsOf(tx, run.integration.id, userIds);
       });
     }
+  }
+
+  /** Links that are flagged are told of with the drift for as long as they are. */
+  private async recordDifferingAddresses(
+    { integration, lease }: RunContext,
+    startedAt: number,
+  ): Promise<void> {
+    for (const flag of [EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED] as const) {
+      for await (const links of flaggedLinks(this.reader, new Slice(), integration.id, flag)) {
+        const found = links.flatMap(({ remoteUserId, message, attempts, active }) =>
+          // A look-up that is still to come may find who is meant.
+          active
+            ? [addressChanged(flag, remoteUserId, message ?? '', flag === EMAIL_DIFFERS && attempts === 0)]
+            : [],
+        );
+        await this.leases.run(lease, (tx) => this.ledger.record(tx, integration.id, found, Date.now()));
+      }
+    }
+    await this.leases.run(lease, (tx) => this.ledger.clearUnseen(tx, integration.id, NO_GROUP, startedAt));
   }
 
   private async suspend(

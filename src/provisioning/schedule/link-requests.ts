@@ -8,9 +8,11 @@ import { type Transaction, TransactionRunner } from '../../database/transaction-
 import { Connections } from '../../integrations/connections/connections.service';
 import type { Integration } from '../../integrations/integration.entity';
 import { Integrations, acceptSettings, assertStays } from '../../integrations/integrations.service';
+import type { RemoteUser } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
 import { UserResolution } from '../apply/user-resolution';
+import { addressKey } from '../plan/link-plan';
 import { undoLink, writeLink } from '../state/remote-links';
 
 /** The longest that an admin waits for the target. */
@@ -46,7 +48,7 @@ export class LinkRequests {
     const integration = await this.integrations.get(admin, integrationId);
     assertStays(integration);
     await linkedUser(this.reader, integrationId, userId);
-    await this.assertInTarget(integration, remoteUserId);
+    const { address } = await this.inTarget(integration, remoteUserId);
     await this.change(admin, integrationId, userId, async (tx, user) => {
       await writeLink(
         tx,
@@ -55,7 +57,7 @@ export class LinkRequests {
         {
           state: 'resolved',
           remoteUserId,
-          linkedEmailKey: null,
+          linkedEmailKey: address === null ? null : addressKey(address),
           reason: null,
           message: null,
           attempts: 0,
@@ -80,14 +82,14 @@ export class LinkRequests {
     });
   }
 
-  private async assertInTarget(integration: Integration, remoteUserId: string): Promise<void> {
+  private async inTarget(integration: Integration, remoteUserId: string): Promise<RemoteUser> {
     const { provider, connection } = acceptSettings(() => this.connections.open(integration));
     const target = provider.description.displayName;
     const signal = AbortSignal.timeout(ASKED_FOR_MS);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
-    let isThere: boolean;
+    let user: RemoteUser | null;
     try {
-      isThere = await connection.hasUser(remoteUserId, call);
+      user = await connection.getUser(remoteUserId, call);
     } catch (error) {
       if (!(error instanceof ProviderError) && !signal.aborted) throw error;
       const cause =
@@ -99,7 +101,7 @@ export class LinkRequests {
         `Whether ${target} has this person could not be told. ${cause} Nothing was stored.`,
       );
     }
-    if (isThere) return;
+    if (user !== null) return user;
     throw new Problem(
       'remote_user_unknown',
       `${target} has nobody with the id ${remoteUserId}. Look up the id of the person in ${target}; the guide says where it is found. Nothing was stored.`,

@@ -5,6 +5,8 @@ import { keysetSlices } from '../../database/keyset-slices';
 import { currentWork, onBehalfOf } from '../../event-loop/current-work';
 import { Slice } from '../../event-loop/slice';
 import type { Integration } from '../../integrations/integration.entity';
+import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
+import { type LinkFlag, flaggedLinks } from './flagged-links';
 import { HAS_WAITING_MEMBERS, leaversOnTeam } from './leavers';
 import { groupStates } from './listed-groups';
 import { MembershipCounts } from './membership-counts';
@@ -17,6 +19,8 @@ export interface OverviewFigures {
   /** How long the oldest change of the IdP has not been looked at; null where there is none. */
   oldestPendingSeconds: number | null;
   leaversStillOnTeam: number;
+  /** Active users by what is wrong with the person whom they are linked to. */
+  links: { emailDiffers: number; pinnedAddressChanged: number };
   reconciliation: {
     /** Epoch milliseconds; null before the first time. */
     lastCompletedAt: number | null;
@@ -57,6 +61,10 @@ export class Overview {
         members: await this.members(slice, integrationId),
         oldestPendingSeconds: await this.oldestPendingSeconds(integrationId),
         leaversStillOnTeam: await this.leaversStillOnTeam(slice, integrationId),
+        links: {
+          emailDiffers: await this.flagged(slice, integrationId, EMAIL_DIFFERS),
+          pinnedAddressChanged: await this.flagged(slice, integrationId, PINNED_ADDRESS_CHANGED),
+        },
         reconciliation: await this.reconciliation(integrationId),
       };
     } finally {
@@ -109,6 +117,14 @@ export class Overview {
       }
     }
     return leavers.size;
+  }
+
+  private async flagged(slice: Slice, integrationId: string, flag: LinkFlag): Promise<number> {
+    let count = 0;
+    for await (const links of flaggedLinks(this.reader, slice, integrationId, flag)) {
+      count += links.filter(({ active }) => active).length;
+    }
+    return count;
   }
 
   private async reconciliation(integrationId: string): Promise<OverviewFigures['reconciliation']> {

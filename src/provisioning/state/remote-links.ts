@@ -89,9 +89,6 @@ export async function unlinkGone(
   );
 }
 
-const LOOKED_UP_AFRESH =
-  'The person has another address in the target by now, so the user is looked up afresh.';
-
 /** What the target shows of the person of one link. */
 export interface ShownAddress {
   userId: string;
@@ -102,19 +99,21 @@ export interface ShownAddress {
 /** The target shows the persons of these links with other addresses than before; as many as one statement takes. */
 export async function writeShownAddresses(tx: Transaction, links: readonly ShownAddress[]): Promise<void> {
   const planned = (kind: ShownAddressPlan['kind']) => links.filter(({ plan }) => plan.kind === kind);
-  const moved = planned('look-up');
-  await setAddresses(tx, moved, `, reason = '${EMAIL_DIFFERS}', message = ?, attempts = 0, nextCheckAt = ?`, [
-    LOOKED_UP_AFRESH,
-    Date.now(),
-  ]);
-  await setAddresses(tx, planned('note'));
+  await setAddresses(tx, [...planned('look-up'), ...planned('note')]);
   for (const { userId, plan } of links) {
-    if (plan.kind !== 'flag') continue;
-    await tx.query('UPDATE remote_user SET reason = ?, message = ? WHERE userId = ?', [
-      plan.reason,
-      plan.message.slice(0, MESSAGE_LENGTH),
-      userId,
-    ]);
+    if (plan.kind === 'look-up') {
+      await tx.query(
+        'UPDATE remote_user SET reason = ?, message = ?, attempts = 0, nextCheckAt = ? WHERE userId = ?',
+        [EMAIL_DIFFERS, plan.message.slice(0, MESSAGE_LENGTH), plan.nextCheckAt, userId],
+      );
+    }
+    if (plan.kind === 'flag') {
+      await tx.query('UPDATE remote_user SET reason = ?, message = ? WHERE userId = ?', [
+        plan.reason,
+        plan.message.slice(0, MESSAGE_LENGTH),
+        userId,
+      ]);
+    }
   }
   const cleared = planned('clear').map(({ userId }) => userId);
   if (cleared.length === 0) return;
@@ -124,21 +123,12 @@ export async function writeShownAddresses(tx: Transaction, links: readonly Shown
   );
 }
 
-async function setAddresses(
-  tx: Transaction,
-  links: readonly ShownAddress[],
-  also = '',
-  values: readonly unknown[] = [],
-): Promise<void> {
+async function setAddresses(tx: Transaction, links: readonly ShownAddress[]): Promise<void> {
   if (links.length === 0) return;
   const each = links.map(() => 'WHEN ? THEN ?').join(' ');
   await tx.query(
-    `UPDATE remote_user SET linkedEmailKey = CASE userId ${each} END${also} WHERE userId IN (${inList(links)})`,
-    [
-      ...links.flatMap(({ userId, address }) => [userId, address]),
-      ...values,
-      ...links.map(({ userId }) => userId),
-    ],
+    `UPDATE remote_user SET linkedEmailKey = CASE userId ${each} END WHERE userId IN (${inList(links)})`,
+    [...links.flatMap(({ userId, address }) => [userId, address]), ...links.map(({ userId }) => userId)],
   );
 }
 
