@@ -7,6 +7,7 @@ import { DepartedMembers } from './apply/departed-members';
 import { FormerAddresses } from './apply/former-addresses';
 import { DueGroups } from './apply/due-groups';
 import { GroupApplier } from './apply/group-applier';
+import { GroupDeletion } from './apply/group-deletion';
 import { GroupBatches } from './apply/group-batches';
 import { GroupWork } from './apply/group-work';
 import { UrgentLeavers } from './apply/urgent-leavers';
@@ -96,6 +97,7 @@ import { PeopleStatuses } from './state/people-status';
     RemovalIntents,
     LeaverRemoval,
     GroupApplier,
+    GroupDeletion,
     ProvisioningAudit,
     Reconciler,
     DriftLedger,

@@ -135,4 +135,15 @@ describe('somebody whom an admin keeps in a team', () => {
     await integration.scim.delete(`/Users/${twin}`);
     await untilTeamIs('bo', 'cy', 'dee');
   });
+
+  it('leaves it once they leave the IdP although its group is deleted and PagerDuty keeps the team', async () => {
+    await pinned('ada', outOfGroup('ada'));
+    await guard(WITHOUT_GUARD);
+    account.associate(account.team('On-call')!.id, 'Schedules');
+    await integration.scim.delete(`/Groups/${group}`);
+    await scimify.settled(integration, ['blocked']);
+    expect(await member('ada')).toMatchObject({ state: 'removing', reason: 'removal_rejected' });
+    await deactivate('ada');
+    await untilTeamIs('bo', 'cy', 'dee');
+  });
 });

@@ -73,9 +73,10 @@ export class DueGroups {
   /** Groups of an integration that is being deleted, of which anything is known in the target. */
   async toBeLetGo(integrationId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ groupId: string }[]>(
-      `SELECT groupId FROM remote_group WHERE integrationId = ? AND (notBefore IS NULL OR notBefore <= ?)
+      `SELECT groupId FROM remote_group
+       WHERE integrationId = ? AND (notBefore IS NULL OR notBefore <= ? OR nextAttemptAt <= ?)
        ORDER BY groupId LIMIT ?`,
-      [integrationId, now, limit],
+      [integrationId, now, now, limit],
     );
     return rows.map(({ groupId }) => groupId);
   }
@@ -108,7 +109,7 @@ export class DueGroups {
        LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
        WHERE c.integrationId = ? AND ${kind} AND ${CHANGE_IS_DUE}
        ORDER BY c.large, c.whole, c.since LIMIT ?`,
-      [integrationId, now, limit],
+      [integrationId, now, now, limit],
     );
   }
 

@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
-import { type LetGoAction, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { settleSoon, settledSoonUntil } from '../plan/just-created';
 import { NAME_NOT_FREE_YET } from '../plan/new-team';
@@ -13,10 +11,7 @@ import { WorkLedger } from '../schedule/work-ledger';
 import { deriveGroupState } from '../state/group-state';
 import { openPeople } from '../state/open-people';
 import { RemoteGroup } from '../state/remote-group.entity';
-import { makeGroupsDue } from '../state/waiting-groups';
-import { dropItemsOf, dropItemsOfAbsent } from '../guard/held-items';
-import { RemovalScreen } from '../guard/removal-screen';
-import { offerFreedNames } from './freed-names';
+import { dropItemsOfAbsent } from '../guard/held-items';
 import {
   GroupBlockedError,
   GroupHeldError,
@@ -25,22 +20,19 @@ import {
   TAKEN_OVER,
   TAKEN_OVER_MESSAGE,
 } from './group-blocked';
+import { GroupDeletion, NO_CHANGE } from './group-deletion';
 import type { GroupView } from './group-view';
-import { successorOf } from './known-target';
 import { LeaverRemoval } from './leaver-removal';
-import { isPassing } from './member-calls';
+import { isOfSomeCalls } from './member-calls';
 import { Members } from './members';
 import { unsentDueAt } from './member-records';
-import { isOfOneUnseenTeam, isOutage, unlessNotVisibleYet } from './not-visible-yet';
+import { isOutage, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
-import { ProvisioningAudit } from './provisioning-audit';
-import { screenedTeam } from './removal-intents';
 import { type RunContext, atPriority } from './run-context';
 import { TeamNames } from './team-names';
 import { Teams, type ViewWithTeam } from './teams';
 import { unclearDueAt } from './unclear-writes';
 import { UserResolution, askedFor, askedForBy } from './user-resolution';
-import { raiseWriteSeq } from './write-seq';
 
 /** The successor has its turn in the same run, or in the next. */
 const TAKEN_OVER_WITHIN_MS = 1_000;
@@ -60,9 +52,8 @@ export class GroupApplier {
     private readonly people: People,
     private readonly users: UserResolution,
     private readonly leases: Leases,
-    private readonly screen: RemovalScreen,
     private readonly ledger: WorkLedger,
-    private readonly audit: ProvisioningAudit,
+    private readonly deletion: GroupDeletion,
   ) {}
 
   /**
@@ -72,28 +63,32 @@ export class GroupApplier {
    */
   async apply(run: RunContext, view: GroupView, found?: ReadonlyMap<string, FoundTeam>): Promise<void> {
     let current = view;
+    let failedRemoval: ProviderError | null = null;
     try {
       const { groupId, group } = view;
-      if (!group) {
-        await run.teams.take(groupId, () => this.letGo(run, view));
-        return;
-      }
-      const now = Date.now();
-      const withTeam = await run.teams.take(groupId, () => this.teams.ensure(run, { ...view, group }, found));
-      current = withTeam;
-      try {
-        const named = await run.teams.take(groupId, () => this.names.ensure(run, withTeam, now));
-        await this.applyMembers(run, named, now);
-        await this.acknowledge(run, named);
-      } catch (failure) {
-        if (isOfSomeCalls(failure)) await this.leavers.letLeaversGo(atPriority(run, 'leaver'), withTeam);
-        throw failure;
+      if (group) {
+        const now = Date.now();
+        const withTeam = await run.teams.take(groupId, () =>
+          this.teams.ensure(run, { ...view, group }, found),
+        );
+        current = withTeam;
+        try {
+          const named = await run.teams.take(groupId, () => this.names.ensure(run, withTeam, now));
+          await this.applyMembers(run, named, now);
+          await this.acknowledge(run, named);
+        } catch (failure) {
+          if (isOfSomeCalls(failure)) await this.leavers.letLeaversGo(atPriority(run, 'leaver'), withTeam);
+          throw failure;
+        }
+      } else {
+        failedRemoval = await this.deletion.letGo(run, view);
       }
     } catch (failure) {
       const error = current.remote ? unlessNotVisibleYet(current.remote, failure) : failure;
       await this.recordFailure(run, current, error);
       if (error instanceof ProviderError && (error.accountWide || error.isTransient)) throw error;
     }
+    if (failedRemoval) throw failedRemoval;
   }
 
   /**
@@ -179,103 +174,6 @@ export class GroupApplier {
     }
   }
 
-  /** The IdP or an admin deleted the group, or an admin the integration. */
-  private async letGo(run: RunContext, view: GroupView): Promise<void> {
-    const remote = view.remote && (await this.beginLettingGo(run, view.groupId, view.remote.id));
-    await this.assertNotTakenOver(run, remote);
-    const action = planLettingGo(remote, letGoModeOf(run, view));
-    switch (action.kind) {
-      case 'resume-create': {
-        const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
-        if (settled) return this.letGo(run, settled);
-        break;
-      }
-      case 'delete':
-        await this.assertNotHeld(run, { ...view, remote: remote! });
-        await orGone(run, remote!, () => this.deleteTeam(run, view as ViewWithTeam));
-        break;
-      case 'release':
-        await this.assertNotHeld(run, { ...view, remote: remote! });
-        await orGone(run, remote!, () => this.members.releaseAll(run, view as ViewWithTeam));
-        break;
-      default:
-        break;
-    }
-    await this.leases.run(run.lease, async (tx) => {
-      if (remote) await removeRemoteRows(tx, remote.id);
-      await deleteInThousands((work) => work(tx), 'member_change', 'groupId = ?', [view.groupId]);
-      await tx.query('DELETE FROM group_change WHERE groupId = ?', [view.groupId]);
-      await dropItemsOf(tx, run.integration.id, view.groupId);
-      await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ?', [
-        run.integration.id,
-        view.groupId,
-      ]);
-      await offerFreedNames(tx, run, remote?.remoteName ?? null);
-      if (!remote?.remoteId) return;
-      await this.audit.record(tx, run, [
-        {
-          action: lettingGo(action),
-          target: { type: 'group', id: view.groupId },
-          cause: view.change?.wholeCause,
-          detail: { remoteId: remote.remoteId, name: remote.remoteName },
-        },
-      ]);
-    });
-  }
-
-  /** @returns null when another group has taken the claim over: then there is nothing left to let go */
-  private beginLettingGo(
-    run: RunContext,
-    groupId: string,
-    remoteGroupId: string,
-  ): Promise<RemoteGroup | null> {
-    return this.leases.run(run.lease, async (tx) => {
-      const remote = await tx.manager.findOneBy(RemoteGroup, { id: remoteGroupId, groupId });
-      if (!remote) return null;
-      const deletingSince = remote.deletingSince ?? Date.now();
-      await tx.manager.update(RemoteGroup, { id: remote.id }, { deletingSince });
-      return { ...remote, deletingSince };
-    });
-  }
-
-  /** @throws GroupTakenOverError */
-  private async assertNotTakenOver(run: RunContext, remote: RemoteGroup | null): Promise<void> {
-    if (!remote || run.integration.deletingSince !== null) return;
-    const isTakenOver = await this.leases.run(run.lease, async (tx) => {
-      const successor = await successorOf(tx, run.provider, remote);
-      // Whatever it waits for, this team is what it needs.
-      if (successor !== null)
-        await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [run.integration.id, successor]);
-      return successor !== null;
-    });
-    if (isTakenOver) throw new GroupTakenOverError();
-  }
-
-  /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
-  private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
-    if (isMeant(run, view)) return;
-    const team = { ...screenedTeam(run, view), displayName: view.remote.groupName };
-    const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
-    if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
-    if (waitsFor) throw new GroupHeldError();
-  }
-
-  /**
-   * The claim is looked at again right before: another group may have taken the team over.
-   *
-   * @throws GroupTakenOverError, ProviderError
-   */
-  private async deleteTeam(run: RunContext, view: ViewWithTeam): Promise<void> {
-    await this.leases.run(run.lease, async (tx) => {
-      const [row] = await tx.query<{ groupId: string }>('SELECT groupId FROM remote_group WHERE id = ?', [
-        view.remote.id,
-      ]);
-      if (row?.groupId !== view.groupId) throw new GroupTakenOverError();
-      await raiseWriteSeq(tx, view.remote.id);
-    });
-    await run.connection.deleteGroup(view.remote.remoteId, run.call);
-  }
-
   /** Whatever changed since the marks were read has newer marks, and is not acknowledged with these. */
   private async acknowledge(run: RunContext, view: ViewWithTeam): Promise<void> {
     await this.leases.run(run.lease, async (tx) => {
@@ -337,7 +235,9 @@ export class GroupApplier {
           reason: failure.reason,
           message: failure.message,
           attempts,
-          nextAttemptAt,
+          nextAttemptAt: view.group
+            ? nextAttemptAt
+            : await this.deletion.nextAttemptAt(tx, remote, nextAttemptAt),
           notBefore: nextAttemptAt,
           blockedMark: holdsUpChanges ? null : (view.change?.mark ?? NO_CHANGE),
         },
@@ -351,14 +251,6 @@ const NONE: ReadonlySet<string> = new Set();
 /** Whether an IdP or an admin wants the whole group compared, rather than the engine because of one person in it. */
 export function isAskedFor({ change }: Pick<GroupView, 'change'>): boolean {
   return Boolean(change?.wholeCause);
-}
-
-/** No change has this mark: whichever comes next is looked at. */
-const NO_CHANGE = '';
-
-/** Others of the group may work: it speaks neither of the account nor of the team. */
-function isOfSomeCalls(error: unknown): boolean {
-  return isPassing(error) && !isOfOneUnseenTeam(error);
 }
 
 interface Failure {
@@ -402,48 +294,6 @@ function failureOf(error: unknown): Failure | null {
         ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
         : (error.retryAfterMs ?? refusalDelay(attempts)),
   };
-}
-
-/**
- * For the last thing that is done to a team: where it is missing, that is done too. Unless the team may only be out of sight;
- * but an integration that goes does not stay for that.
- */
-async function orGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
-  try {
-    await letGo();
-  } catch (error) {
-    const isMissing = error instanceof ProviderError && error.reason === GROUP_GONE;
-    if (isMissing && mayBeDeletedByUs(remote)) return;
-    const cause = unlessNotVisibleYet(remote, error);
-    const isGone = isMissing && cause === error;
-    if (!isGone || run.integration.deletingSince === null) throw cause;
-  }
-}
-
-/** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
-export function letGoModeOf(
-  { integration }: Pick<RunContext, 'integration'>,
-  { change }: GroupView,
-): 'delete' | 'release' | 'leave' {
-  return change?.letGo ?? integration.deletingTeams ?? integration.policies.onGroupDelete;
-}
-
-/** What an admin deletes by name is meant; what the IdP deletes is counted. */
-export function isMeant({ integration }: Pick<RunContext, 'integration'>, { change }: GroupView): boolean {
-  return Boolean(change?.letGo) || integration.deletingSince !== null;
-}
-
-/** Nobody leaves a team that is only forgotten. */
-function lettingGo({ kind }: LetGoAction): string {
-  if (kind === 'delete') return 'team.deleted';
-  return kind === 'release' ? 'team.released' : 'team.left';
-}
-
-async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise<void> {
-  for (const table of ['remote_member', 'parked_member', 'unclear_write']) {
-    await deleteInThousands((work) => work(tx), table, 'remoteGroupId = ?', [remoteGroupId]);
-  }
-  await tx.query('DELETE FROM remote_group WHERE id = ?', [remoteGroupId]);
 }
 
 /** The earliest item of each kind, by index. */

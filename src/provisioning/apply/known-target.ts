@@ -123,10 +123,14 @@ export async function addedByUs(
   return rows.map(({ remoteUserId }) => remoteUserId);
 }
 
-/** Why one of those whom we added is still in a team that was to be released; undefined when none of them is. */
-export async function addedByUsAndKept(db: Asked, remoteGroupId: string): Promise<Obstacle | undefined> {
+/**
+ * Why somebody is still in a team that was to be released, whom we added or who left the IdP; undefined when nobody is of whom
+ * the target was asked.
+ */
+export async function toBeReleasedAndKept(db: Asked, remoteGroupId: string): Promise<Obstacle | undefined> {
   const [kept] = await db.query<Obstacle>(
-    `SELECT reason, message FROM remote_member WHERE remoteGroupId = ? AND managed = 1 AND preexisting = 0
+    `SELECT reason, message FROM remote_member
+     WHERE remoteGroupId = ? AND managed = 1 AND (preexisting = 0 OR state = 'removing')
      ORDER BY nextAttemptAt, remoteUserId LIMIT 1`,
     [remoteGroupId],
   );

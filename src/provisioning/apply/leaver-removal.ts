@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProviderError } from '../../integrations/provider/provider-error';
-import { type MemberPlanInput, type Person, planMembers } from '../plan/member-plan';
+import { type MemberPlanInput, type Person, leaversOf } from '../plan/member-plan';
 import { causesOf } from './causes';
 import { MemberCalls } from './member-calls';
 import { CHUNK, type PairMark, People, plannedGroup } from './people';
@@ -82,9 +82,7 @@ export class LeaverRemoval {
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
   ): Promise<{ removed: ReadonlySet<string>; stopped: ProviderError | null }> {
-    const leavers = planMembers(input)
-      .remove.filter(({ leaver }) => leaver)
-      .map(({ remoteUserId }) => remoteUserId);
+    const leavers = leaversOf(input);
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     const leaving = leavers.filter((id) => !mayStay.has(id));
     if (leaving.length === 0) return { removed: new Set(), stopped: null };

@@ -21,7 +21,7 @@ import {
   recordFailed,
   waitToBeSeen,
 } from './member-records';
-import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
+import { isNotSeenYet, isOfOneUnseenTeam, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
 import { offerFreedPlaces } from './places';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
@@ -218,6 +218,11 @@ export function isPassing(error: unknown): error is ProviderError {
 /** It is known of the team, or of the credential, that it refuses such calls: nobody else is tried. */
 function isKnownRefusal(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
+}
+
+/** Others of the group may work: it speaks neither of the account nor of the team. */
+export function isOfSomeCalls(error: unknown): error is ProviderError {
+  return isPassing(error) && !isOfOneUnseenTeam(error);
 }
 
 /** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */

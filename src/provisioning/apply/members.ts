@@ -10,13 +10,14 @@ import {
   type MemberPlanInput,
   WAITS_FOR_ADDITIONS,
   isStranger,
+  leaversFromBefore,
   noPlaceMessage,
   planMembers,
 } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
 import { causesAmong, causesOf, noteCauses } from './causes';
 import { GroupBlockedError } from './group-blocked';
-import { addedByUs, addedByUsAndKept } from './known-target';
+import { addedByUs, toBeReleasedAndKept } from './known-target';
 import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
@@ -100,26 +101,60 @@ export class Members {
   }
 
   /**
-   * Everybody whom we added leaves; whoever was there before stays. For whoever has the team's turn.
+   * Everybody whom we added leaves; whoever was there before stays, but for those who left the IdP. For whoever has the team's
+   * turn.
    *
-   * @throws GroupBlockedError when the target keeps somebody whom we added
+   * @returns whether somebody who left the IdP stays until an admin decides about it
+   * @throws GroupBlockedError when the target keeps somebody who is to leave
    */
-  async releaseAll(run: RunContext, view: ViewWithTeam): Promise<void> {
+  async releaseAll(run: RunContext, view: ViewWithTeam): Promise<{ isLeaverHeld: boolean }> {
+    let isLeaverHeld = false;
     for (let after = ''; ;) {
       const chunk = await this.people.remoteMembersAfter(view.remote.id, after, CHUNK);
       if (chunk.length === 0) break;
       after = chunk.at(-1)!;
+      const input = await this.people.planInput(plannedGroup(run, view), [], chunk);
+      const leavers = leaversFromBefore(input);
+      const leaving = await this.recordLeavers(run, view, leavers, input);
+      isLeaverHeld ||= await this.areHeld(run, view, leavers);
       const ours = await this.leases.run(run.lease, async (tx) => {
         const ids = await addedByUs(tx, view.remote.id, chunk);
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
         return ids;
       });
-      const { failed, stopped } = await this.calls.send(run, view, { add: [], remove: ours }, NOBODY, null);
+      const change = { add: [], remove: [...leaving, ...ours] };
+      const { failed, stopped } = await this.calls.send(run, view, change, NOBODY, null);
       const failure = stopped ?? failed;
       if (failure) throw failure;
     }
-    const kept = await this.leases.run(run.lease, (tx) => addedByUsAndKept(tx, view.remote.id));
+    const kept = await this.leases.run(run.lease, (tx) => toBeReleasedAndKept(tx, view.remote.id));
     if (kept) throw new GroupBlockedError(kept.reason, kept.message);
+    return { isLeaverHeld };
+  }
+
+  /** Unlike those whom we added, who leave with the team, they are counted by the guard. */
+  private async recordLeavers(
+    run: RunContext,
+    view: ViewWithTeam,
+    leavers: readonly string[],
+    { known }: MemberPlanInput,
+  ): Promise<string[]> {
+    if (leavers.length === 0) return [];
+    const marks = await this.people.changedPairs(view.groupId, CHUNK);
+    const userIds = marks.map(({ userId }) => userId);
+    const { people } = await this.people.planInput(plannedGroup(run, view), userIds, []);
+    const causes = causesOf(view, people, leavers, marks, new Map()).ofRemoteUsers;
+    return this.removals.record(run, view, { add: [], remove: leavers }, known, causes);
+  }
+
+  private async areHeld(
+    run: RunContext,
+    { groupId }: ViewWithTeam,
+    remoteUserIds: readonly string[],
+  ): Promise<boolean> {
+    if (remoteUserIds.length === 0) return false;
+    const states = await this.leases.run(run.lease, (tx) => itemStates(tx, groupId, remoteUserIds));
+    return [...states.values()].includes('held');
   }
 
   /**

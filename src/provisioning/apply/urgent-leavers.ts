@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { inList } from '../../database/dialect';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
-import { GroupViews } from './group-view';
+import { isPutOff } from '../plan/group-plan';
+import { forTheirOwnRequests, hasTeam, letGoModeOf } from './group-deletion';
+import { type GroupView, GroupViews } from './group-view';
 import { LeaverRemoval } from './leaver-removal';
 import { type PairMark, People } from './people';
 import type { RunContext } from './run-context';
@@ -56,28 +58,37 @@ export class UrgentLeavers {
 
   private async letGo(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
-    const hasTeam = view.group && view.remote?.remoteId;
-    if (hasTeam) await this.takeOut(run, view as ViewWithTeam, leavers);
     const { marks } = leavers;
+    const isLookedAt =
+      mayTakeOut(run, view) &&
+      (await this.takeOut(run, view.group ? view : forTheirOwnRequests(view), leavers));
     if (marks.length === 0) return;
+    if (isLookedAt && !view.group) {
+      // Its own turn looks at who is in the team, and not at pairs.
+      await this.acknowledge(run, groupId, marks);
+      return;
+    }
     // Of whoever is left the group's own turn makes sure that nothing is.
     await this.leases.run(run.lease, (tx) =>
       tx.query(`UPDATE member_change SET leaverOf = NULL WHERE ${among(marks)}`, ofPairs(groupId, marks)),
     );
   }
 
+  /** @returns whether each of them was taken out, or has a row of their own that says why not */
   private async takeOut(
     run: RunContext,
     view: ViewWithTeam,
     { marks, remoteUserIds }: Leavers,
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
       await this.removal.letGoAtOnce(run, view, { marks, remoteUserIds }, (done) =>
         this.acknowledge(run, view.groupId, done),
       );
+      return true;
     } catch (error) {
       // What is wrong with the team the group's own turn meets again: it tells, and tries again.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
+      return false;
     }
   }
 
@@ -95,6 +106,12 @@ interface Leavers {
   marks: PairMark[];
   /** Who could not be taken out before, by the target's own ids. */
   remoteUserIds: string[];
+}
+
+/** The team of a deleted group is about to be let go with everybody in it, unless that was tried in vain. */
+function mayTakeOut(run: RunContext, view: GroupView): view is ViewWithTeam {
+  if (!hasTeam(view)) return false;
+  return view.group !== null || (isPutOff(view.remote, Date.now()) && letGoModeOf(run, view) !== 'leave');
 }
 
 /** A pair that changed again meanwhile has a newer mark. */

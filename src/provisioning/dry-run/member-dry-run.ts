@@ -2,7 +2,7 @@ import { chunksToRead } from '../../database/chunks';
 import type { Pauses } from '../../database/keyset-slices';
 import { isAskedFor } from '../apply/group-applier';
 import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
-import { CHUNK, MAX_RETRY_CHUNKS, type People } from '../apply/people';
+import { CHUNK, MAX_RETRY_CHUNKS, type People, type PlannedGroup } from '../apply/people';
 import { askedFor } from '../apply/user-resolution';
 import { WHOLE_TEAM, heldAfter } from '../guard/removal-history';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
@@ -10,6 +10,8 @@ import {
   type KnownMember,
   type MemberPlan,
   type MemberPlanInput,
+  leaversFromBefore,
+  leaversOf,
   noPlaceMessage,
   planMembers,
 } from '../plan/member-plan';
@@ -64,16 +66,19 @@ export class MemberDryRun {
   }
 
   async plan(): Promise<MemberOutcomes> {
-    if (this.team.members === 'release') await this.release();
+    if (this.team.members === 'release' || this.team.members === 'leavers') await this.letGo();
     if (this.team.members === 'plan' || this.team.members === 'look-up') await this.compare();
     return this.outcomes;
   }
 
-  private async release(): Promise<void> {
+  private async letGo(): Promise<void> {
     for (let after = ''; ;) {
       const chunk = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
       if (chunk.length === 0) return;
-      this.outcomes.remove.push(...(await addedByUs(this.db, this.remoteGroupId, chunk)));
+      const input = await this.people.planInput(this.plannedGroup(), [], chunk, undefined, this.pauses);
+      const isRelease = this.team.members === 'release';
+      if (isRelease) this.outcomes.remove.push(...(await addedByUs(this.db, this.remoteGroupId, chunk)));
+      await this.noteRemovals(isRelease ? leaversFromBefore(input) : leaversOf(input), input, 0);
       await this.pause();
       after = chunk.at(-1)!;
     }
@@ -173,7 +178,7 @@ export class MemberDryRun {
     await this.lookUps.resolve(askedFor(userIds, this.team.view.change?.mark));
     await this.pause();
     const input = await this.people.planInput(
-      { ...this.group, groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId },
+      this.plannedGroup(),
       userIds,
       remoteUserIds,
       this.lookUps.links,
@@ -214,29 +219,39 @@ export class MemberDryRun {
     }
   }
 
-  private async noteCalls(plan: MemberPlan, { known, wanted }: MemberPlanInput): Promise<void> {
-    const team = { groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId };
+  private plannedGroup(): PlannedGroup {
+    return { ...this.group, groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId };
+  }
+
+  private async noteCalls(plan: MemberPlan, input: MemberPlanInput): Promise<void> {
+    const { known, wanted } = input;
     for (const remoteUserId of plan.add) {
       if (!known.has(remoteUserId)) this.joined += 1;
       this.known.set(remoteUserId, THERE);
       this.outcomes.add.push({ remoteUserId, userId: wanted.get(remoteUserId)![0]! });
     }
+    const remove = plan.remove.map(({ remoteUserId }) => remoteUserId);
+    await this.noteRemovals(remove, input, plan.add.length);
+    for (const remoteUserId of plan.manage) this.known.set(remoteUserId, THERE);
+  }
+
+  private async noteRemovals(
+    remove: readonly string[],
+    { known }: MemberPlanInput,
+    joined: number,
+  ): Promise<void> {
+    const team = { groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId };
     // A removal that was let through once is not asked about again, nor one of somebody who never was in the team.
-    const fresh = plan.remove.filter(({ remoteUserId }) => known.get(remoteUserId)?.state === 'present');
-    const held = await this.removals.waiting(
-      team,
-      fresh.map(({ remoteUserId }) => remoteUserId),
-      plan.add.length,
-    );
+    const fresh = remove.filter((remoteUserId) => known.get(remoteUserId)?.state === 'present');
+    const held = await this.removals.waiting(team, fresh, joined);
     for (const [remoteUserId, why] of held) this.outcomes.held.set(remoteUserId, why);
-    for (const { remoteUserId } of plan.remove) {
+    for (const remoteUserId of remove) {
       if (held.has(remoteUserId)) continue;
       this.joined -= 1;
       this.left += 1;
       this.known.set(remoteUserId, null);
       this.outcomes.remove.push(remoteUserId);
     }
-    for (const remoteUserId of plan.manage) this.known.set(remoteUserId, THERE);
   }
 }
 

@@ -6,14 +6,14 @@ import type {
   IntegrationProvider,
   RemoteGroup as FoundTeam,
 } from '../../integrations/provider/integration-provider';
-import { isMeant, letGoModeOf } from '../apply/group-applier';
+import { isMeant, letGoModeOf } from '../apply/group-deletion';
 import { TAKEN_OVER, TAKEN_OVER_MESSAGE } from '../apply/group-blocked';
 import { type GroupView, nameWithoutTeam } from '../apply/group-view';
 import { claimOn, isBeingCreated, successorOf, tombstoneNamed } from '../apply/known-target';
 import { CREATION_UNCONFIRMED } from '../apply/not-visible-yet';
 import { NOT_LOOKED_UP } from '../apply/people';
 import { NOTHING_WRONG, comparedWhole } from '../apply/teams';
-import { planLettingGo, planTeam } from '../plan/group-plan';
+import { isPutOff, planLettingGo, planTeam } from '../plan/group-plan';
 import type { KnownMember } from '../plan/member-plan';
 import { planName } from '../plan/name-plan';
 import {
@@ -40,8 +40,11 @@ export interface TeamOutcome {
   action: PlanAction;
   obstacle: Obstacle | null;
   remote: { id: string; name: string } | null;
-  /** `look-up`: the team cannot be had, so nobody is added, but who is unknown to the target is told. */
-  members: 'plan' | 'look-up' | 'release' | 'none';
+  /**
+   * `look-up`: the team cannot be had, so nobody is added, but who is unknown to the target is told. `leavers`: the team cannot
+   * be let go yet, so only those leave it who left the IdP.
+   */
+  members: 'plan' | 'look-up' | 'release' | 'leavers' | 'none';
   /** Of a team to be adopted: who is in it. */
   present: ReadonlyMap<string, KnownMember>;
   /** For the team itself. */
@@ -197,10 +200,9 @@ export class TeamDryRun {
             { groupId: view.groupId, remoteGroupId: remote.id },
             remote.letThroughAt !== null,
           );
-    if (held) return { ...outcome, obstacle: held, held, action: action.kind, members: 'none', calls: 0 };
-    return action.kind === 'delete'
-      ? { ...outcome, action: 'delete', members: 'none', calls: 1 }
-      : { ...outcome, action: 'release', members: 'release', calls: 0 };
+    if (held) return { ...outcome, obstacle: held, held, action: action.kind, members: 'leavers', calls: 0 };
+    if (action.kind === 'release') return { ...outcome, action: 'release', members: 'release', calls: 0 };
+    return { ...outcome, action: 'delete', members: outcome.obstacle ? 'leavers' : 'none', calls: 1 };
   }
 }
 
@@ -261,9 +263,11 @@ function blocked(view: GroupView, obstacle: Obstacle): TeamOutcome {
 const FOUND_BY_PLANNING = new Set([TEAM_EXISTS, TEAM_CLAIMED, NAME_TOO_LONG, NAME_NOT_FREE_YET]);
 
 /** Why the last attempt at the group as a whole failed, for as long as it is not tried again. */
-function recordedFailure({ remote, change }: GroupView, now: number): Obstacle | null {
+function recordedFailure({ group, remote, change }: GroupView, now: number): Obstacle | null {
   if (!remote || remote.reason === null || remote.notBefore === null || remote.notBefore <= now) return null;
-  const outdated = remote.blockedMark !== null && change !== null && remote.blockedMark !== change.mark;
+  const mayBeOutdated = group !== null || !isPutOff(remote, now);
+  const outdated =
+    mayBeOutdated && remote.blockedMark !== null && change !== null && remote.blockedMark !== change.mark;
   if (outdated || FOUND_BY_PLANNING.has(remote.reason)) return null;
   return { reason: remote.reason, message: remote.message ?? '' };
 }

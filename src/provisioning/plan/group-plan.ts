@@ -65,6 +65,17 @@ export function planLettingGo(team: KnownTeam | null, mode: 'delete' | 'release'
   return { kind: team.ownership === 'adopted' ? 'release' : mode };
 }
 
+/**
+ * Whether the deletion of a team failed and is not to be tried yet. Whoever wants it tried at once, an admin or another policy,
+ * takes the time away. Pure.
+ */
+export function isPutOff(
+  { deletingSince, notBefore }: { deletingSince: number | null; notBefore: number | null },
+  now: number,
+): boolean {
+  return deletingSince !== null && notBefore !== null && Number(notBefore) > now;
+}
+
 /** What is known of a team that is to be deleted. */
 export interface Tombstone {
   deletingSince: number | null;

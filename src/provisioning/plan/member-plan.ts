@@ -142,6 +142,18 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
   return plan;
 }
 
+/** Who is to leave the team because they left the IdP, in the order of the calls. Pure. */
+export function leaversOf(input: MemberPlanInput): string[] {
+  return planMembers(input)
+    .remove.filter(({ leaver }) => leaver)
+    .map(({ remoteUserId }) => remoteUserId);
+}
+
+/** Those of them who were in the team before it was ours: a release, which leaves such people in, takes them out. Pure. */
+export function leaversFromBefore(input: MemberPlanInput): string[] {
+  return leaversOf(input).filter((remoteUserId) => input.known.get(remoteUserId)!.preexisting);
+}
+
 /** Whom people put into the team by hand since it is ours. */
 export function isStranger({ managed, preexisting }: Omit<KnownMember, 'state'>): boolean {
   return !managed && !preexisting;

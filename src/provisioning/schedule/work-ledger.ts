@@ -220,7 +220,7 @@ export class WorkLedger {
          WHERE c.integrationId = i.id AND ${CHANGE_IS_DUE} LIMIT 1) IS NOT NULL))
        UNION SELECT d.id FROM integration d LEFT JOIN integration_work e ON e.integrationId = d.id
        WHERE d.deletingSince > 0 AND (e.dueAt IS NULL OR e.dueAt <= ?)`,
-      [now, now, now, now, now],
+      [now, now, now, now, now, now],
     );
     return rows.map(({ integrationId }) => integrationId);
   }

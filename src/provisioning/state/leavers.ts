@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { type CountedSlice, type Pauses, countedSlices } from '../../database/keyset-slices';
+import type { Transaction } from '../../database/transaction-runner';
 
 /** Somebody left the company, and the target keeps them in a team: for people to act on before anything else. */
 export const LEAVER_STILL_ON_TEAM = 'leaver_still_on_team';
@@ -11,10 +12,31 @@ export const LEAVER_STILL_ON_TEAM = 'leaver_still_on_team';
  * @param integrationId expression
  */
 export function isLeaverStillOnTeam(member: string, integrationId: string): string {
+  return `(${member}.state = 'removing' AND ${member}.kind = 'waiting' AND ${isLeaver(member, integrationId)})`;
+}
+
+/** SQL condition: the member is somebody for the IdP, but nobody active. Takes the same, and the integration twice. */
+function isLeaver(member: string, integrationId: string): string {
   const linked = `FROM remote_user lu LEFT JOIN scim_user su ON su.id = lu.userId
     WHERE lu.integrationId = ${integrationId} AND lu.remoteUserId = ${member}.remoteUserId`;
-  return `(${member}.state = 'removing' AND ${member}.kind = 'waiting' AND EXISTS (SELECT 1 ${linked})
+  return `(EXISTS (SELECT 1 ${linked})
     AND NOT EXISTS (SELECT 1 ${linked} AND su.active = 1 AND su.deletedAt IS NULL))`;
+}
+
+/** When the removal of a leaver from the team that failed is tried again; null where none did. Nobody asks for strangers. */
+export async function nextRemovalOfLeaver(
+  tx: Transaction,
+  integrationId: string,
+  remoteGroupId: string,
+): Promise<number | null> {
+  const [row] = await tx.query<{ dueAt: number | null }>(
+    `SELECT MIN(t.nextAttemptAt) AS dueAt FROM remote_member t
+     WHERE t.remoteGroupId = ? AND t.kind IS NOT NULL AND t.state = 'removing' AND (t.managed = 1 OR t.preexisting = 1)
+       AND ${isLeaver('t', '?')}`,
+    [remoteGroupId, integrationId, integrationId],
+  );
+  const dueAt = row?.dueAt ?? null;
+  return dueAt === null ? null : Number(dueAt);
 }
 
 /** Whether anybody's removal from the team r waits, by index: where nobody's does, no leaver is to be looked for. */

@@ -1,0 +1,259 @@
+import { Injectable } from '@nestjs/common';
+import { deleteInThousands } from '../../database/bounded-delete';
+import type { Transaction } from '../../database/transaction-runner';
+import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
+import { type LetGoAction, isPutOff, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
+import { REJECTED } from '../plan/mass-change-guard';
+import { Leases } from '../schedule/lease';
+import { nextRemovalOfLeaver } from '../state/leavers';
+import { RemoteGroup } from '../state/remote-group.entity';
+import { makeGroupsDue } from '../state/waiting-groups';
+import { dropItemsOf } from '../guard/held-items';
+import { RemovalScreen } from '../guard/removal-screen';
+import { offerFreedNames } from './freed-names';
+import { GroupBlockedError, GroupHeldError, GroupTakenOverError } from './group-blocked';
+import type { GroupView } from './group-view';
+import { successorOf } from './known-target';
+import { LeaverRemoval } from './leaver-removal';
+import { isOfSomeCalls } from './member-calls';
+import { Members } from './members';
+import { isOfOneUnseenTeam, unlessNotVisibleYet } from './not-visible-yet';
+import { ProvisioningAudit } from './provisioning-audit';
+import { screenedTeam } from './removal-intents';
+import { type RunContext, atPriority } from './run-context';
+import { Teams, type ViewWithTeam } from './teams';
+import { raiseWriteSeq } from './write-seq';
+
+/**
+ * Lets go of the team of a group that is gone: the IdP or an admin deleted it, or an admin its integration. For as long as that
+ * is not possible, whoever leaves the IdP leaves the team all the same.
+ */
+@Injectable()
+export class GroupDeletion {
+  constructor(
+    private readonly teams: Teams,
+    private readonly members: Members,
+    private readonly leavers: LeaverRemoval,
+    private readonly leases: Leases,
+    private readonly screen: RemovalScreen,
+    private readonly audit: ProvisioningAudit,
+  ) {}
+
+  /**
+   * A deletion that failed and is not to be tried yet is left alone: the group is looked at for people who left.
+   *
+   * @returns the passing failure of somebody's removal, of which there is a row with the next attempt
+   * @throws GroupBlockedError, GroupHeldError, GroupTakenOverError, ProviderError where the team is not let go
+   */
+  async letGo(run: RunContext, view: GroupView): Promise<ProviderError | null> {
+    if (hasTeam(view) && isPutOff(view.remote, Date.now())) {
+      const failure = await this.letLeaversGo(run, view);
+      await this.noteLookedAt(run, view);
+      return failure;
+    }
+    try {
+      await run.teams.take(view.groupId, () => this.letTeamGo(run, view));
+      return null;
+    } catch (failure) {
+      if (hasTeam(view) && isLeftAsItIs(failure)) await this.letLeaversGo(run, view);
+      throw failure;
+    }
+  }
+
+  /** @throws ProviderError that concerns the whole account, or the team */
+  private async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<ProviderError | null> {
+    try {
+      await this.leavers.letLeaversGo(atPriority(run, 'leaver'), forTheirOwnRequests(view));
+      return null;
+    } catch (error) {
+      if (isOfSomeCalls(error)) return error;
+      throw error;
+    }
+  }
+
+  /** The next look is when the removal of somebody who left is tried again, or the deletion itself. */
+  private async noteLookedAt(run: RunContext, { remote, change }: ViewWithTeam): Promise<void> {
+    await this.leases.run(run.lease, async (tx) => {
+      const nextAttemptAt = await this.nextAttemptAt(tx, remote, Number(remote.notBefore));
+      // Unless it was asked for again meanwhile.
+      await tx.query(
+        `UPDATE remote_group SET nextAttemptAt = ?, blockedMark = CASE WHEN blockedMark IS NULL THEN NULL ELSE ? END
+         WHERE id = ? AND groupId = ? AND notBefore = ?`,
+        [nextAttemptAt, change?.mark ?? NO_CHANGE, remote.id, remote.groupId, remote.notBefore],
+      );
+    });
+  }
+
+  /** @param deletionAt when the deletion itself is tried again; epoch milliseconds */
+  async nextAttemptAt(
+    tx: Transaction,
+    { integrationId, id }: Pick<RemoteGroup, 'integrationId' | 'id'>,
+    deletionAt: number,
+  ): Promise<number> {
+    const leaverAt = await nextRemovalOfLeaver(tx, integrationId, id);
+    return Math.min(deletionAt, leaverAt ?? Infinity);
+  }
+
+  private async letTeamGo(run: RunContext, view: GroupView): Promise<void> {
+    const remote = view.remote && (await this.beginLettingGo(run, view.groupId, view.remote.id));
+    await this.assertNotTakenOver(run, remote);
+    const action = planLettingGo(remote, letGoModeOf(run, view));
+    switch (action.kind) {
+      case 'resume-create': {
+        const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
+        if (settled) return this.letTeamGo(run, settled);
+        break;
+      }
+      case 'delete':
+        await this.assertNotHeld(run, { ...view, remote: remote! });
+        await orGone(run, remote!, () => this.deleteTeam(run, view as ViewWithTeam));
+        break;
+      case 'release':
+        await this.assertNotHeld(run, { ...view, remote: remote! });
+        await orGone(run, remote!, () => this.release(run, view as ViewWithTeam));
+        break;
+      default:
+        break;
+    }
+    await this.leases.run(run.lease, async (tx) => {
+      if (remote) await removeRemoteRows(tx, remote.id);
+      await deleteInThousands((work) => work(tx), 'member_change', 'groupId = ?', [view.groupId]);
+      await tx.query('DELETE FROM group_change WHERE groupId = ?', [view.groupId]);
+      await dropItemsOf(tx, run.integration.id, view.groupId);
+      await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ?', [
+        run.integration.id,
+        view.groupId,
+      ]);
+      await offerFreedNames(tx, run, remote?.remoteName ?? null);
+      if (!remote?.remoteId) return;
+      await this.audit.record(tx, run, [
+        {
+          action: lettingGo(action),
+          target: { type: 'group', id: view.groupId },
+          cause: view.change?.wholeCause,
+          detail: { remoteId: remote.remoteId, name: remote.remoteName },
+        },
+      ]);
+    });
+  }
+
+  /** @returns null when another group has taken the claim over: then there is nothing left to let go */
+  private beginLettingGo(
+    run: RunContext,
+    groupId: string,
+    remoteGroupId: string,
+  ): Promise<RemoteGroup | null> {
+    return this.leases.run(run.lease, async (tx) => {
+      const remote = await tx.manager.findOneBy(RemoteGroup, { id: remoteGroupId, groupId });
+      if (!remote) return null;
+      const deletingSince = remote.deletingSince ?? Date.now();
+      await tx.manager.update(RemoteGroup, { id: remote.id }, { deletingSince });
+      return { ...remote, deletingSince };
+    });
+  }
+
+  /** @throws GroupTakenOverError */
+  private async assertNotTakenOver(run: RunContext, remote: RemoteGroup | null): Promise<void> {
+    if (!remote || run.integration.deletingSince !== null) return;
+    const isTakenOver = await this.leases.run(run.lease, async (tx) => {
+      const successor = await successorOf(tx, run.provider, remote);
+      // Whatever it waits for, this team is what it needs.
+      if (successor !== null)
+        await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [run.integration.id, successor]);
+      return successor !== null;
+    });
+    if (isTakenOver) throw new GroupTakenOverError();
+  }
+
+  /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
+  private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
+    if (isMeant(run, view)) return;
+    const team = { ...screenedTeam(run, view), displayName: view.remote.groupName };
+    const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
+    if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
+    if (waitsFor) throw new GroupHeldError();
+  }
+
+  /** @throws GroupHeldError, GroupBlockedError, ProviderError */
+  private async release(run: RunContext, view: ViewWithTeam): Promise<void> {
+    const { isLeaverHeld } = await this.members.releaseAll(run, forTheirOwnRequests(view));
+    if (isLeaverHeld && !isMeant(run, view)) throw new GroupHeldError();
+  }
+
+  /**
+   * The claim is looked at again right before: another group may have taken the team over.
+   *
+   * @throws GroupTakenOverError, ProviderError
+   */
+  private async deleteTeam(run: RunContext, view: ViewWithTeam): Promise<void> {
+    await this.leases.run(run.lease, async (tx) => {
+      const [row] = await tx.query<{ groupId: string }>('SELECT groupId FROM remote_group WHERE id = ?', [
+        view.remote.id,
+      ]);
+      if (row?.groupId !== view.groupId) throw new GroupTakenOverError();
+      await raiseWriteSeq(tx, view.remote.id);
+    });
+    await run.connection.deleteGroup(view.remote.remoteId, run.call);
+  }
+}
+
+export function hasTeam(view: GroupView): view is ViewWithTeam {
+  return view.remote !== null && view.remote.remoteId !== null;
+}
+
+/** Whether people can be taken out of a team that could not be let go: it is there, and nobody else's. */
+function isLeftAsItIs(failure: unknown): boolean {
+  if (failure instanceof GroupBlockedError || failure instanceof GroupHeldError) return true;
+  if (!(failure instanceof ProviderError) || failure.accountWide) return false;
+  return failure.reason !== GROUP_GONE && !isOfOneUnseenTeam(failure);
+}
+
+/** Nobody leaves for the request that deleted the group, as long as the team is there. */
+export function forTheirOwnRequests(view: ViewWithTeam): ViewWithTeam {
+  return { ...view, change: view.change && { ...view.change, wholeCause: null } };
+}
+
+/** No change has this mark: whichever comes next is looked at. */
+export const NO_CHANGE = '';
+
+/**
+ * For the last thing that is done to a team: where it is missing, that is done too. Unless the team may only be out of sight;
+ * but an integration that goes does not stay for that.
+ */
+async function orGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
+  try {
+    await letGo();
+  } catch (error) {
+    const isMissing = error instanceof ProviderError && error.reason === GROUP_GONE;
+    if (isMissing && mayBeDeletedByUs(remote)) return;
+    const cause = unlessNotVisibleYet(remote, error);
+    const isGone = isMissing && cause === error;
+    if (!isGone || run.integration.deletingSince === null) throw cause;
+  }
+}
+
+/** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
+export function letGoModeOf(
+  { integration }: Pick<RunContext, 'integration'>,
+  { change }: GroupView,
+): 'delete' | 'release' | 'leave' {
+  return change?.letGo ?? integration.deletingTeams ?? integration.policies.onGroupDelete;
+}
+
+/** What an admin deletes by name is meant; what the IdP deletes is counted. */
+export function isMeant({ integration }: Pick<RunContext, 'integration'>, { change }: GroupView): boolean {
+  return Boolean(change?.letGo) || integration.deletingSince !== null;
+}
+
+/** Nobody leaves a team that is only forgotten. */
+function lettingGo({ kind }: LetGoAction): string {
+  if (kind === 'delete') return 'team.deleted';
+  return kind === 'release' ? 'team.released' : 'team.left';
+}
+
+async function removeRemoteRows(tx: Transaction, remoteGroupId: string): Promise<void> {
+  for (const table of ['remote_member', 'parked_member', 'unclear_write']) {
+    await deleteInThousands((work) => work(tx), table, 'remoteGroupId = ?', [remoteGroupId]);
+  }
+  await tx.query('DELETE FROM remote_group WHERE id = ?', [remoteGroupId]);
+}
