@@ -118,6 +118,10 @@ const FAILURES: Record<Exclude<FailureReason, typeof LOOKED_INTO>, () => Promise
 
   team_gone: () => withKey().updateGroup('PGONE', { name: 'SRE' }, callContext()),
   addition_not_found: () => addOne({ method: 'PUT', status: 404 }),
+  change_not_found: () => {
+    simulator.inject({ method: 'PUT', status: 404 });
+    return withKey().updateGroup(teamOf().team, { name: 'SRE' }, callContext());
+  },
   user_gone: () => addOne(null, (userId) => simulator.removeUser(userId)),
   malformed_id: () => withKey().updateGroup('../users', { name: 'SRE' }, callContext()),
 

@@ -1,7 +1,7 @@
 import type { CallContext, GroupSpec, RemoteGroup } from '../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../integrations/provider/provider-error';
-import type { PagerDutyClient } from './api/client';
-import { teamGone, unreadableAnswer, type Operation } from './api/failures';
+import type { ApiCall, PagerDutyClient } from './api/client';
+import { changeNotFound, teamGone, unreadableAnswer, type Operation } from './api/failures';
 import { SearchableList } from './api/searchable-list';
 import { isRecord, parseTeam, type Team } from './api/types';
 
@@ -74,19 +74,26 @@ export class Teams {
       Object.entries<string | undefined>(change).filter(([, value]) => value !== undefined),
     );
     if (Object.keys(fields).length === 0) return;
-    await this.client.send(
-      {
-        operation: 'update_team',
-        method: 'PUT',
-        path: ['teams', id],
-        body: { team: { type: 'team', ...fields } },
-      },
-      context,
-    );
+    const body = { team: { type: 'team', ...fields } };
+    await this.write({ operation: 'update_team', method: 'PUT', path: ['teams', id], body }, id, context);
   }
 
   async delete(id: string, context: CallContext): Promise<void> {
-    await this.client.send({ operation: 'delete_team', method: 'DELETE', path: ['teams', id] }, context);
+    await this.write({ operation: 'delete_team', method: 'DELETE', path: ['teams', id] }, id, context);
+  }
+
+  /** A team that a write does not find is looked at before it is said to be gone. */
+  private async write(
+    call: ApiCall & { operation: 'update_team' | 'delete_team' },
+    id: string,
+    context: CallContext,
+  ): Promise<void> {
+    try {
+      await this.client.send(call, context);
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.reason !== GROUP_GONE) throw error;
+      throw (await this.get(id, context)) === null ? error : changeNotFound(error, call.operation);
+    }
   }
 
   /** What a team that is not found amounts to. */

@@ -21,6 +21,8 @@ export const GROUP_NOT_VISIBLE_YET = 'not_visible_yet';
 export const USER_GONE = 'user_gone';
 /** The call that adds a person finds nothing, although group and person are there: it may pass within two minutes. */
 export const ADDITION_NOT_FOUND = 'addition_not_found';
+/** The call that changes or deletes a group finds nothing, although the group is there. */
+export const CHANGE_NOT_FOUND = 'change_not_found';
 export const GROUP_FULL = 'team_full';
 
 /** Whether a failed call may have taken effect all the same. */

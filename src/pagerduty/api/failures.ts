@@ -155,6 +155,10 @@ export const FAILURES = {
     remedy:
       'Try in PagerDuty to put the person into the team by hand; where that fails as well, ask the support of PagerDuty.',
   },
+  change_not_found: {
+    kind: 'rejected',
+    remedy: 'Try in PagerDuty to do it by hand; where that fails as well, ask the support of PagerDuty.',
+  },
   role_refused: {
     kind: 'rejected',
     remedy: 'Choose another member role for the integration, or none.',
@@ -236,6 +240,15 @@ export function additionNotFound(cause: ProviderError): ProviderError {
   const message =
     'PagerDuty answers "not found" to the call that adds the person, although it shows both the team and the person.';
   return concluded('addition_not_found', cause, message);
+}
+
+/** PagerDuty answers 404 although it shows the team, as it may for a while after a write to it. */
+export function changeNotFound(
+  cause: ProviderError,
+  operation: 'update_team' | 'delete_team',
+): ProviderError {
+  const message = `PagerDuty did not ${PHRASES[operation]}: it answers "not found", although it shows the team.`;
+  return concluded('change_not_found', cause, message);
 }
 
 export function userIsStakeholder(cause: ProviderError): ProviderError {

@@ -26,7 +26,7 @@ import { LeaverRemoval } from './leaver-removal';
 import { isOfSomeCalls } from './member-calls';
 import { Members } from './members';
 import { unsentDueAt } from './member-records';
-import { isOutage, unlessNotVisibleYet } from './not-visible-yet';
+import { isOutage, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { type RunContext, atPriority } from './run-context';
 import { TeamNames } from './team-names';
@@ -292,7 +292,7 @@ function failureOf(error: unknown): Failure | null {
     delay: (attempts) =>
       passing
         ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
-        : (error.retryAfterMs ?? refusalDelay(attempts)),
+        : refusedDelay(error, attempts),
   };
 }
 

@@ -1,9 +1,11 @@
 import {
   ADDITION_NOT_FOUND,
+  CHANGE_NOT_FOUND,
   GROUP_GONE,
   GROUP_NOT_VISIBLE_YET,
   ProviderError,
 } from '../../integrations/provider/provider-error';
+import { notFoundDelay, refusalDelay } from '../plan/backoff';
 import { additionDelay, isJustCreated } from '../plan/just-created';
 import type { RemoteGroup } from '../state/remote-group.entity';
 
@@ -20,12 +22,14 @@ export function isOfOneUnseenTeam(error: unknown): boolean {
   return error.reason === GROUP_NOT_VISIBLE_YET || error.reason === CREATION_UNCONFIRMED;
 }
 
+const NOT_FOUND: ReadonlySet<string> = new Set([GROUP_GONE, CHANGE_NOT_FOUND]);
+
 /** What a failure amounts to: that a team is not found says nothing where it was made a moment ago. */
 export function unlessNotVisibleYet<Failure>(
   remote: Pick<RemoteGroup, 'createdRemotelyAt'>,
   error: Failure,
 ): Failure | ProviderError {
-  if (!(error instanceof ProviderError) || error.reason !== GROUP_GONE) return error;
+  if (!(error instanceof ProviderError) || !NOT_FOUND.has(error.reason)) return error;
   return isJustCreated(remote, Date.now()) ? notVisibleYet(error) : error;
 }
 
@@ -50,6 +54,11 @@ export function unlessNotSeenYet(error: ProviderError, since: number, now: numbe
     retryAfterMs,
     cause: error,
   });
+}
+
+/** When what the target refuses is tried again; milliseconds. */
+export function refusedDelay({ reason, retryAfterMs }: ProviderError, attempts: number): number {
+  return retryAfterMs ?? (reason === CHANGE_NOT_FOUND ? notFoundDelay(attempts) : refusalDelay(attempts));
 }
 
 /** Whether it is `unlessNotSeenYet` that lets it pass. */

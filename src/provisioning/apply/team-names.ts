@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
+import { CHANGE_NOT_FOUND, GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { planName } from '../plan/name-plan';
 import { NAME_NOT_FREE_YET, claimObstacle, notFreeYetObstacle } from '../plan/new-team';
@@ -11,6 +11,7 @@ import { RemoteGroup } from '../state/remote-group.entity';
 import { offerFreedNames } from './freed-names';
 import { GroupBlockedError } from './group-blocked';
 import { type NameHolder, holderOfName } from './known-target';
+import { refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
 import { type ViewWithTeam, blockedBy } from './teams';
@@ -45,7 +46,7 @@ export class TeamNames {
       await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
       await this.rename(run, view, group.displayName, false);
     } catch (error) {
-      const problem = await this.recordNameProblem(run, { ...view, group }, error);
+      const problem = await this.recordNameProblem(run, { ...view, group }, ofThisName(remote, error));
       if (!problem) throw error;
       return { ...view, remote: { ...remote, ...problem } };
     }
@@ -189,6 +190,12 @@ function nameNotFreeYet(name: string): ProviderError {
   });
 }
 
+/** A team that is shown may still be too young to be renamed; of one that is not shown the name is the least problem. */
+function ofThisName(remote: RemoteGroup, error: unknown): unknown {
+  const isShown = error instanceof ProviderError && error.reason === CHANGE_NOT_FOUND;
+  return isShown ? unlessNotVisibleYet(remote, error) : error;
+}
+
 /** A name that the target refuses because another team has it, where that one is ours. */
 function whoseName(error: unknown, holder: NameHolder | undefined, integrationId: string): unknown {
   if (!(error instanceof ProviderError) || error.kind !== 'conflict' || !holder) return error;
@@ -215,7 +222,7 @@ function nameProblem(error: unknown, attempts: number) {
     ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
     : error.kind === 'conflict' && attempts <= 3
       ? NAME_CONFLICT_RETRY_MS
-      : (error.retryAfterMs ?? refusalDelay(attempts));
+      : refusedDelay(error, attempts);
   return {
     nameKind: error.isTransient ? ('passing' as const) : ('waiting' as const),
     nameReason: error.reason,

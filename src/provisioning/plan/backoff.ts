@@ -35,6 +35,14 @@ export function leaverDelay(attempts: number): number {
   return LEAVER_DELAYS[attempts - 1] ?? refusalDelay(attempts - LEAVER_DELAYS.length);
 }
 
+/**
+ * When a call is made again that was answered "not found" although what it names is shown: a target's reads and writes may
+ * differ for minutes, and then it is as any refusal.
+ */
+export function notFoundDelay(attempts: number): number {
+  return leaverDelay(attempts);
+}
+
 /** When a person who was not found is looked up again: after 5 minutes, 30 minutes, then every six hours. */
 export function lookUpDelay(attempts: number): number {
   return attempts <= 1 ? 5 * MINUTE : attempts === 2 ? 30 * MINUTE : 6 * HOUR;

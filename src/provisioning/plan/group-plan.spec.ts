@@ -56,6 +56,11 @@ describe('a team that is missing', () => {
     ['after a deletion that was cut off', { state: 'synced', reason: null }, true],
     ['after a deletion that found nothing', { reason: 'team_gone' }, false],
     ['after a deletion that found nothing yet', { reason: 'not_visible_yet' }, false],
+    [
+      'after a deletion that did not find a team that is shown',
+      { state: 'blocked', reason: 'change_not_found' },
+      true,
+    ],
     ['after a deletion that was refused', { state: 'blocked', reason: 'team_in_use' }, false],
     ['with no deletion sent', { lastWriteAt: 5 }, false],
     ['with nothing ever written', { lastWriteAt: null }, false],

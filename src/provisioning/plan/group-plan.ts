@@ -1,4 +1,8 @@
-import { GROUP_GONE, GROUP_NOT_VISIBLE_YET } from '../../integrations/provider/provider-error';
+import {
+  CHANGE_NOT_FOUND,
+  GROUP_GONE,
+  GROUP_NOT_VISIBLE_YET,
+} from '../../integrations/provider/provider-error';
 import type { CreateIntent, GroupState, Ownership } from '../state/remote-group.entity';
 
 /** The team as we know it; null before anything was done for the group. */
@@ -93,9 +97,11 @@ export interface Tombstone {
  * | before the IdP deleted the group         | no   |
  * | a deletion that was refused              | no   |
  * | a deletion that found nothing            | no   |
+ * | the same, of a team that was still shown | yes  |
  * | a deletion that failed or was cut off    | yes  |
  */
 export function mayBeDeletedByUs({ deletingSince, lastWriteAt, state, reason }: Tombstone): boolean {
   if (deletingSince === null || Number(lastWriteAt ?? 0) < Number(deletingSince)) return false;
+  if (reason === CHANGE_NOT_FOUND) return true;
   return state !== 'blocked' && reason !== GROUP_GONE && reason !== GROUP_NOT_VISIBLE_YET;
 }
