@@ -6,6 +6,7 @@ import { ToldOnce1790400000000 } from './migrations/1790400000000-told-once';
 import { TargetAttributes1790500000000 } from './migrations/1790500000000-target-attributes';
 import { RoomProbe1790600000000 } from './migrations/1790600000000-room-probe';
 import { Refusals1790730000000 } from './migrations/1790730000000-refusals';
+import { NetRemovals1790740000000 } from './migrations/1790740000000-net-removals';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   TargetAttributes1790500000000,
   RoomProbe1790600000000,
   Refusals1790730000000,
+  NetRemovals1790740000000,
 ];

@@ -124,7 +124,8 @@ export class PoliciesInput implements GivenPolicies {
   @ApiPropertyOptional({
     nullable: true,
     type: GuardInput,
-    description: 'From how many removals within an hour on an admin has to agree; 0 turns a threshold off',
+    description:
+      'How many people may leave their teams, and how many teams may be deleted, within an hour before an admin has to agree; 0 turns a threshold off',
   })
   @IsOptional()
   @IsObject()

@@ -240,36 +240,6 @@ describe('held changes', () => {
         (teams) => teams['On-call'] === undefined,
       );
     });
-
-    it('take in removals once too many teams are deleted', async () => {
-      await connect({ guard: { deletedTeams: 1 } });
-      const doomed = [await syncedGroup('First'), await syncedGroup('Second')];
-      const group = await syncedGroup('On-call', users.slice(0, 10));
-      for (const one of doomed) await integration.scim.delete(`/Groups/${one}`);
-      await waitFor('one to be held', heldChanges, ({ length }) => length === 1);
-      await integration.scim.removeMembers(group, users[0]!);
-      await waitFor('the removal to be held', heldChanges, ([change]) => change?.itemCount === 2);
-      expect(await heldChanges()).toMatchObject([{ scope: 'deletions' }]);
-      await waitFor(
-        'the other to be gone',
-        () => scimify.groups(integration),
-        ({ length }) => length === 2,
-      );
-      expect((await plan()).map(({ counts }: any) => counts.held)).toEqual([1, 1]);
-      expect(size('On-call')).toBe(10);
-    });
-
-    it('take in the deletion of another team once too many members leave', async () => {
-      await connect({ guard: { integrationMembers: 5, integrationPercent: 20, teamPercent: 0 } });
-      const group = await syncedGroup('On-call', users.slice(0, 20));
-      const other = await syncedGroup('Other', users.slice(20));
-      await integration.scim.removeMembers(group, ...users.slice(0, 6));
-      await waitFor('them to be held', heldChanges, ([change]) => change?.itemCount === 6);
-      await integration.scim.delete(`/Groups/${other}`);
-      await waitFor('the deletion to be held', heldChanges, ([change]) => change?.itemCount === 7);
-      expect(await heldChanges()).toMatchObject([{ scope: 'integration' }]);
-      expect(size('Other')).toBe(4);
-    });
   });
 
   describe('of which nothing is left', () => {

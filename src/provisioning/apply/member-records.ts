@@ -392,24 +392,6 @@ export async function callOff(
   }
 }
 
-/** How many of these are in the team. */
-export async function countPresent(
-  tx: Transaction,
-  remoteGroupId: string,
-  remoteUserIds: readonly string[],
-): Promise<number> {
-  let present = 0;
-  for await (const some of chunksOf(remoteUserIds)) {
-    const [row] = await tx.query<{ members: number }>(
-      `SELECT COUNT(*) AS members FROM remote_member
-       WHERE remoteGroupId = ? AND state = 'present' AND remoteUserId IN (${inList(some)})`,
-      [remoteGroupId, ...some],
-    );
-    present += Number(row?.members ?? 0);
-  }
-  return present;
-}
-
 /** They leave once somebody has joined, and are looked at before that in case nobody can. */
 export async function waitForAdditions(
   tx: Transaction,

@@ -5,7 +5,7 @@ import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
 import { causesAmong, noteCauses } from './causes';
 import type { GroupView } from './group-view';
-import { callOff, countPresent, markRemoving } from './member-records';
+import { callOff, markRemoving } from './member-records';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
 import { noteCutOff } from './unclear-writes';
@@ -34,8 +34,7 @@ export class RemovalIntents {
       // undone: nobody leaves the team by that.
       const isPresent = (id: string) => known.get(id)?.state === 'present';
       const fresh = remove.filter(isPresent);
-      const joined = await countPresent(tx, remoteGroupId, add);
-      const passed = new Set(await this.screen.removals(tx, screenedTeam(run, view), fresh, joined));
+      const passed = new Set(await this.screen.removals(tx, screenedTeam(run, view), fresh, add));
       await callOff(
         tx,
         remoteGroupId,

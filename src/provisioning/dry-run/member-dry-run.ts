@@ -4,7 +4,8 @@ import { isAskedFor } from '../apply/group-applier';
 import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
 import { CHUNK, MAX_RETRY_CHUNKS, type People, type PlannedGroup } from '../apply/people';
 import { askedFor } from '../apply/user-resolution';
-import { WHOLE_TEAM, heldAfter } from '../guard/removal-history';
+import { WHOLE_TEAM } from '../guard/recent-removals';
+import { heldAfter } from '../guard/removal-history';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
 import {
   type KnownMember,
@@ -78,7 +79,7 @@ export class MemberDryRun {
       const input = await this.people.planInput(this.plannedGroup(), [], chunk, undefined, this.pauses);
       const isRelease = this.team.members === 'release';
       if (isRelease) this.outcomes.remove.push(...(await addedByUs(this.db, this.remoteGroupId, chunk)));
-      await this.noteRemovals(isRelease ? leaversFromBefore(input) : leaversOf(input), input, 0);
+      await this.noteRemovals(isRelease ? leaversFromBefore(input) : leaversOf(input), input, []);
       await this.pause();
       after = chunk.at(-1)!;
     }
@@ -231,19 +232,19 @@ export class MemberDryRun {
       this.outcomes.add.push({ remoteUserId, userId: wanted.get(remoteUserId)![0]! });
     }
     const remove = plan.remove.map(({ remoteUserId }) => remoteUserId);
-    await this.noteRemovals(remove, input, plan.add.length);
+    await this.noteRemovals(remove, input, plan.add);
     for (const remoteUserId of plan.manage) this.known.set(remoteUserId, THERE);
   }
 
   private async noteRemovals(
     remove: readonly string[],
     { known }: MemberPlanInput,
-    joined: number,
+    added: readonly string[],
   ): Promise<void> {
     const team = { groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId };
     // A removal that was let through once is not asked about again, nor one of somebody who never was in the team.
     const fresh = remove.filter((remoteUserId) => known.get(remoteUserId)?.state === 'present');
-    const held = await this.removals.waiting(team, fresh, joined);
+    const held = await this.removals.waiting(team, fresh, added);
     for (const [remoteUserId, why] of held) this.outcomes.held.set(remoteUserId, why);
     for (const remoteUserId of remove) {
       if (held.has(remoteUserId)) continue;

@@ -1,11 +1,19 @@
 import type { Pauses } from '../../database/keyset-slices';
-import { RemovalHistory, WHOLE_TEAM, itemStates, joinTimes } from '../guard/removal-history';
+import { WHOLE_TEAM } from '../guard/recent-removals';
+import {
+  RemovalHistory,
+  itemStates,
+  joinTimes,
+  membersHeldBy,
+  takenOutAmong,
+} from '../guard/removal-history';
 import type { GuardPolicy } from '../../integrations/policies';
 import type { Asked } from '../apply/known-target';
 import {
   HELD,
   REJECTED,
   type RemovalCounts,
+  type WindowStarts,
   atStartAmong,
   screenDeletion,
   screenRemovals,
@@ -19,21 +27,24 @@ interface Team {
 }
 
 interface Changes {
+  /** But for those who come back. */
   joined: number;
-  removed: Removed;
+  /** Were taken out within the window, and would be put back. */
+  back: People;
+  removed: People;
   /** Would be held, and are not recorded to be. */
-  held: Removed;
+  held: People;
 }
 
 /** Of whom so many were there at the window's start, of the team or of the integration. */
-interface Removed {
+interface People {
   all: number;
   team: number;
   integration: number;
 }
 
-const NOBODY: Removed = { all: 0, team: 0, integration: 0 };
-const NO_CHANGES: Changes = { joined: 0, removed: NOBODY, held: NOBODY };
+const NOBODY: People = { all: 0, team: 0, integration: 0 };
+const NO_CHANGES: Changes = { joined: 0, back: NOBODY, removed: NOBODY, held: NOBODY };
 
 /**
  * What the guard against mass changes would let through, if what is planned before were carried out. Nothing is
@@ -56,30 +67,34 @@ export class SupposedRemovals {
   }
 
   /**
-   * @param joined how many would have joined the team with the change that removes these
+   * @param added who would join the team with the change that removes these
    * @returns those that would not go on, and why
    */
   async waiting(
     team: Team,
     remoteUserIds: readonly string[],
-    joined: number,
+    added: readonly string[],
   ): Promise<Map<string, Obstacle>> {
     const waiting = new Map<string, Obstacle>();
-    const { groupId } = team;
+    const { groupId, remoteGroupId } = team;
+    const takenOut =
+      added.length > 0 ? await takenOutAmong(this.db, remoteGroupId, added) : new Map<string, number>();
+    const joined = added.length - takenOut.size;
+    if (takenOut.size > 0) {
+      const { starts } = await this.counts(team, 0);
+      this.note(groupId, { ...NO_CHANGES, back: peopleAmong([...takenOut.keys()], takenOut, starts) });
+    }
     if (remoteUserIds.length > 0) {
       const states = await itemStates(this.db, groupId, remoteUserIds);
       const counts = { ...(await this.counts(team, remoteUserIds.length)), teamJoined: joined };
-      const joinedAt = await joinTimes(this.db, team.remoteGroupId, remoteUserIds);
+      const joinedAt = await joinTimes(this.db, remoteGroupId, remoteUserIds);
       const { allowed, held } = screenRemovals(this.policy, counts, states, remoteUserIds, joinedAt);
-      const counted = (ids: readonly string[]): Removed => ({
-        all: ids.length,
-        ...atStartAmong(ids, joinedAt, counts.starts),
-      });
+      const counted = (ids: readonly string[]) => peopleAmong(ids, joinedAt, counts.starts);
       const goesOn = new Set(allowed);
       for (const id of remoteUserIds) {
         if (!goesOn.has(id)) waiting.set(id, states.get(id) === 'pinned' ? REJECTED : HELD);
       }
-      this.note(groupId, { joined: 0, removed: counted(allowed), held: counted(held) });
+      this.note(groupId, { ...NO_CHANGES, removed: counted(allowed), held: counted(held) });
     }
     this.note(groupId, { ...NO_CHANGES, joined });
     return waiting;
@@ -89,7 +104,10 @@ export class SupposedRemovals {
   async deletionWaiting(team: Team, letThrough: boolean): Promise<Obstacle | null> {
     if (letThrough) return null;
     const state = (await itemStates(this.db, team.groupId, [WHOLE_TEAM])).get(WHOLE_TEAM);
-    const { obstacle } = await screenDeletion(this.policy, state, () => this.counts(team, 0));
+    const { obstacle } = await screenDeletion(this.policy, state, async () => ({
+      teamsDeleted: (await this.history.teamsDeleted()) + this.deleted,
+      membersHeldBy: await membersHeldBy(this.db, team.groupId),
+    }));
     // What waits for an admin, or was approved by one, is counted already.
     if (state === undefined) this.deleted += 1;
     return obstacle;
@@ -103,22 +121,22 @@ export class SupposedRemovals {
       removals: removals + all.removed.all + all.held.all,
       joined: 0,
     });
+    const { atStart } = counts;
     return {
       ...counts,
-      teamMembers: counts.teamMembers + ofTeam.joined - ofTeam.removed.all,
-      teamRemoved: counts.teamRemoved + ofTeam.removed.all,
+      teamMembers: counts.teamMembers + ofTeam.joined + ofTeam.back.all - ofTeam.removed.all,
+      teamRemoved: counts.teamRemoved + ofTeam.removed.all - ofTeam.back.all,
       teamWaiting: counts.teamWaiting + ofTeam.held.all,
-      integrationMembers: counts.integrationMembers + all.joined - all.removed.all,
-      integrationRemoved: counts.integrationRemoved + all.removed.all,
+      integrationMembers: counts.integrationMembers + all.joined + all.back.all - all.removed.all,
+      integrationRemoved: counts.integrationRemoved + all.removed.all - all.back.all,
       integrationWaiting: counts.integrationWaiting + all.held.all,
-      teamsDeleted: counts.teamsDeleted + this.deleted,
       atStart: {
-        teamMembers: counts.atStart.teamMembers - ofTeam.removed.team,
-        teamRemoved: counts.atStart.teamRemoved + ofTeam.removed.team,
-        teamWaiting: counts.atStart.teamWaiting + ofTeam.held.team,
-        integrationMembers: counts.atStart.integrationMembers - all.removed.integration,
-        integrationRemoved: counts.atStart.integrationRemoved + all.removed.integration,
-        integrationWaiting: counts.atStart.integrationWaiting + all.held.integration,
+        teamMembers: atStart.teamMembers + ofTeam.back.team - ofTeam.removed.team,
+        teamRemoved: atStart.teamRemoved + ofTeam.removed.team - ofTeam.back.team,
+        teamWaiting: atStart.teamWaiting + ofTeam.held.team,
+        integrationMembers: atStart.integrationMembers + all.back.integration - all.removed.integration,
+        integrationRemoved: atStart.integrationRemoved + all.removed.integration - all.back.integration,
+        integrationWaiting: atStart.integrationWaiting + all.held.integration,
       },
     };
   }
@@ -129,15 +147,24 @@ export class SupposedRemovals {
   }
 }
 
+function peopleAmong(
+  ids: readonly string[],
+  joinedAt: ReadonlyMap<string, number>,
+  starts: WindowStarts,
+): People {
+  return { all: ids.length, ...atStartAmong(ids, joinedAt, starts) };
+}
+
 function added(one: Changes, other: Changes): Changes {
   return {
     joined: one.joined + other.joined,
-    removed: addedRemovals(one.removed, other.removed),
-    held: addedRemovals(one.held, other.held),
+    back: addedPeople(one.back, other.back),
+    removed: addedPeople(one.removed, other.removed),
+    held: addedPeople(one.held, other.held),
   };
 }
 
-function addedRemovals(one: Removed, other: Removed): Removed {
+function addedPeople(one: People, other: People): People {
   return {
     all: one.all + other.all,
     team: one.team + other.team,

@@ -8,15 +8,18 @@ import {
   TimeColumn,
 } from '../../database/column-types';
 
-/** One removal or deletion that was let through, for counting over the rolling window. */
+/**
+ * Somebody's removal from a team, or the team's deletion, that was let through last, for counting over the rolling window.
+ * It stays when they are put back: whoever is in the team is not counted as gone.
+ */
 @Entity('guard_event')
-@Index('guard_event_window', ['integrationId', 'at'])
+@Index('guard_event_window', ['integrationId', 'at', 'remoteGroupId', 'remoteUserId'])
 export class GuardEvent {
-  @PrimaryIdColumn() id: string;
+  @PrimaryIdColumn() remoteGroupId: string;
+  /** Empty for the deletion of the team. */
+  @KeyColumn(191, { primary: true }) remoteUserId: string;
   @IdColumn() integrationId: string;
-  @IdColumn() remoteGroupId: string;
-  @TextColumn(16) kind: 'removal' | 'deletion';
-  /** Of whoever was removed: when they had joined the team, as far as we added them. */
+  /** Of whoever was removed: when they had joined the team before the window took them out, as far as we added them. */
   @TimeColumn({ nullable: true }) joinedAt: number | null;
   @TimeColumn() at: number;
 }
@@ -64,4 +67,5 @@ export class HeldItem {
   @TextColumn(16) state: HeldItemState;
   /** The revision of the change with which it came. */
   @IntegerColumn() revision: number;
+  @TimeColumn({ nullable: true }) heldAt: number | null;
 }

@@ -4,21 +4,26 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { GuardPolicy } from '../../integrations/policies';
 import {
   GUARD_WINDOW_MS,
+  type GuardScope,
   type MemberCounts,
   type RemovalCounts,
   type WindowStarts,
   membersToCount,
 } from '../plan/mass-change-guard';
-import type { GuardEvent, HeldItemState } from './guard.entities';
-
-/** The subject of a held item that is about the deletion of the team, and not about somebody in it. */
-export const WHOLE_TEAM = '';
+import type { HeldItemState } from './guard.entities';
+import {
+  type Counted,
+  type Recent,
+  RecentRemovals,
+  Tally,
+  WHOLE_TEAM,
+  eventOf,
+  joinedAtSql,
+} from './recent-removals';
 
 type Asked = Pick<Transaction, 'query'>;
 
 const EVER = Number.MAX_SAFE_INTEGER;
-/** No id follows it. */
-const LAST_ID = '~';
 const MEMBERS_AT_ONCE = 5_000;
 
 /** By subject, what was decided about its removal from the team. */
@@ -44,18 +49,51 @@ export async function heldAfter(db: Asked, groupId: string, after: string, limit
   return rows.map(({ subject }) => subject);
 }
 
-/** By remote user of the team, when they joined, as far as we added them. */
+/** By remote user of the team, when they joined, as far as we added them; whom the window took out joined before that. */
 export async function joinTimes(
   db: Asked,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
 ): Promise<Map<string, number>> {
-  const rows = await db.query<{ remoteUserId: string; joinedAt: number }>(
-    `SELECT remoteUserId, joinedAt FROM remote_member
-     WHERE remoteGroupId = ? AND joinedAt IS NOT NULL AND remoteUserId IN (${inList(remoteUserIds)})`,
-    [remoteGroupId, ...remoteUserIds],
+  const rows = await db.query<{ remoteUserId: string; joinedAt: number | null }>(
+    `SELECT m.remoteUserId AS remoteUserId, ${joinedAtSql('m', 'e')} AS joinedAt
+     FROM remote_member m ${eventOf('m', 'e')}
+     WHERE m.remoteGroupId = ? AND m.remoteUserId IN (${inList(remoteUserIds)})`,
+    [windowStart(), remoteGroupId, ...remoteUserIds],
   );
-  return new Map(rows.map(({ remoteUserId, joinedAt }) => [remoteUserId, Number(joinedAt)]));
+  return joinsAmong(rows);
+}
+
+/** Those of these remote users whom the window took out of the team, with when they had joined. */
+export async function takenOutAmong(
+  db: Asked,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await db.query<{ remoteUserId: string; joinedAt: number | null }>(
+    `SELECT remoteUserId, joinedAt FROM guard_event
+     WHERE remoteGroupId = ? AND at >= ? AND remoteUserId IN (${inList(remoteUserIds)})`,
+    [remoteGroupId, windowStart(), ...remoteUserIds],
+  );
+  return joinsAmong(rows);
+}
+
+/** @returns what holds removals from this team, or null; by index of what is held of it */
+export async function membersHeldBy(db: Asked, groupId: string): Promise<GuardScope | null> {
+  const [held] = await db.query<{ scope: GuardScope }>(
+    `SELECT c.scope AS scope FROM held_item i JOIN held_change c ON c.id = i.heldChangeId
+     WHERE i.groupId = ? AND i.subject > ? AND i.state = 'held' LIMIT 1`,
+    [groupId, WHOLE_TEAM],
+  );
+  return held?.scope ?? null;
+}
+
+function windowStart(): number {
+  return Date.now() - GUARD_WINDOW_MS;
+}
+
+function joinsAmong(rows: readonly { remoteUserId: string; joinedAt: number | null }[]): Map<string, number> {
+  return new Map(rows.map(({ remoteUserId, joinedAt }) => [remoteUserId, Number(joinedAt ?? 0)]));
 }
 
 interface Team {
@@ -64,18 +102,12 @@ interface Team {
   remoteGroupId: string;
 }
 
-interface Recent {
-  events: (Counted & { remoteGroupId: string; kind: GuardEvent['kind'] })[];
-  waiting: (Counted & { groupId: string })[];
-  deletions: number;
-}
-
 /**
  * Counts what the guard goes by. What it has read it does not read again, so it serves one decision, or a dry run, which
  * changes nothing.
  */
 export class RemovalHistory {
-  private readonly windowStart = Date.now() - GUARD_WINDOW_MS;
+  private readonly windowStart = windowStart();
   private recent: Promise<Recent> | null = null;
   private readonly teams = new Map<string, Promise<Counted[]>>();
   private readonly counted = new Map<number, { members: number; enough: number }>();
@@ -88,8 +120,8 @@ export class RemovalHistory {
   ) {}
 
   /**
-   * Members now, what the last hour removed, and what waits. Nobody is counted as joined: who did so with the change that
-   * is looked at, its planner knows.
+   * Members now, whom the last hour took out and nobody put back, and what waits. Nobody is counted as joined: who did so
+   * with the change that is looked at, its planner knows.
    *
    * @param more removals that come on top of what is counted, and members who are to be left out
    */
@@ -97,28 +129,30 @@ export class RemovalHistory {
     { groupId, remoteGroupId }: Team,
     more: { removals: number; joined: number },
   ): Promise<RemovalCounts> {
-    const { windowStart } = this;
-    const { events, waiting, deletions } = await (this.recent ??= this.readRecent());
-    const removed = events.filter(({ kind }) => kind === 'removal');
+    const { gone, back, waiting } = await this.readRecent();
+    const isOfTeam = (row: { remoteGroupId: string }) => row.remoteGroupId === remoteGroupId;
     const ofTeam = {
       members: await this.membersOfTeam(remoteGroupId),
-      removed: removed.filter((row) => row.remoteGroupId === remoteGroupId),
+      gone: gone.filter(isOfTeam),
+      back: back.filter(isOfTeam),
       waiting: waiting.filter((row) => row.groupId === groupId),
     };
-    const filledAt = [...ofTeam.members, ...ofTeam.removed].reduce(
-      (least, row) => Math.min(least, joinTime(row)),
+    const ofIntegration = waiting.filter(({ ofTeamAlone }) => !ofTeamAlone);
+    const filledAt = [...ofTeam.members, ...ofTeam.gone, ...ofTeam.back].reduce(
+      (least, row) => Math.min(least, row.joinedAt),
       Infinity,
     );
-    const starts = { team: Math.max(windowStart, filledAt), integration: windowStart };
+    const starts = { team: Math.max(this.windowStart, filledAt), integration: this.windowStart };
     const countsOf = async (since: WindowStarts): Promise<MemberCounts> => {
-      const integrationRemoved = sum(removed, since.integration);
-      const integrationWaiting = sum(waiting, since.integration);
+      const integrationRemoved = sum(gone, since.integration);
+      const integrationWaiting = sum(ofIntegration, since.integration);
       const enough = membersToCount(this.policy, integrationRemoved + integrationWaiting + more.removals);
+      const members = enough === 0 ? 0 : await this.members(since.integration, enough + more.joined);
       return {
-        teamMembers: sum(ofTeam.members, since.team),
-        teamRemoved: sum(ofTeam.removed, since.team),
+        teamMembers: sum(ofTeam.members, since.team) + sumBack(ofTeam.back, since.team),
+        teamRemoved: sum(ofTeam.gone, since.team),
         teamWaiting: sum(ofTeam.waiting, since.team),
-        integrationMembers: enough === 0 ? 0 : await this.members(since.integration, enough + more.joined),
+        integrationMembers: members + sumBack(back, since.integration),
         integrationRemoved,
         integrationWaiting,
       };
@@ -126,90 +160,23 @@ export class RemovalHistory {
     return {
       ...(await countsOf({ team: EVER, integration: EVER })),
       teamJoined: 0,
-      teamsDeleted: sum(events.filter(({ kind }) => kind === 'deletion')) + deletions,
       atStart: await countsOf(starts),
       starts,
     };
   }
 
-  private async readRecent(): Promise<Recent> {
-    return { events: await this.events(), ...(await this.itemsThatWait()) };
+  /** Teams deleted in the last hour, and those whose deletion an admin has to agree to, or has agreed to. */
+  async teamsDeleted(): Promise<number> {
+    return (await this.readRecent()).deletions;
   }
 
-  private async events(): Promise<Recent['events']> {
-    type Event = {
-      id: string;
-      at: number;
-      remoteGroupId: string;
-      kind: GuardEvent['kind'];
-      joinedAt: number | null;
-    };
-    const tally = new Tally<{ remoteGroupId: string; kind: GuardEvent['kind'] }>(this.windowStart);
-    const slices = keysetSlices<Event>(this.pauses, (last, limit) =>
-      this.db.query<Event>(
-        `SELECT id, at, remoteGroupId, kind, joinedAt FROM guard_event
-         WHERE integrationId = ? AND at >= ? AND (at > ? OR id > ?) ORDER BY at, id LIMIT ?`,
-        [
-          this.integrationId,
-          last?.at ?? this.windowStart,
-          last?.at ?? this.windowStart,
-          last?.id ?? LAST_ID,
-          limit,
-        ],
-      ),
-    );
-    for await (const events of slices) {
-      for (const { remoteGroupId, kind, joinedAt } of events) {
-        tally.add(`${remoteGroupId} ${kind}`, { remoteGroupId, kind }, joinedAt);
-      }
-    }
-    return tally.rows();
-  }
-
-  /** What an admin has to agree to, or has agreed to, and which is not sent yet. */
-  private async itemsThatWait(): Promise<Pick<Recent, 'waiting' | 'deletions'>> {
-    const tally = new Tally<{ groupId: string }>(this.windowStart);
-    let deletions = 0;
-    const waits = await this.db.query<unknown>(
-      "SELECT 1 FROM held_item WHERE integrationId = ? AND state IN ('held', 'approved') LIMIT 1",
-      [this.integrationId],
-    );
-    if (waits.length === 0) return { waiting: [], deletions };
-    const teams = keysetSlices<HeldTeam>(this.pauses, (last, limit) =>
-      this.db.query<HeldTeam>(
-        `SELECT g.id AS id, g.groupId AS groupId, g.letThroughAt AS letThroughAt,
-                CASE WHEN EXISTS (SELECT 1 FROM held_item i WHERE i.groupId = g.groupId) THEN 1 ELSE 0 END AS held
-         FROM (SELECT id, groupId, letThroughAt FROM remote_group WHERE integrationId = ? AND groupId > ?
-               ORDER BY groupId LIMIT ?) g ORDER BY g.groupId`,
-        [this.integrationId, last?.groupId ?? '', limit],
-      ),
-    );
-    for await (const some of teams) {
-      for (const team of some.filter(({ held }) => Number(held) === 1)) {
-        for await (const items of this.itemsOf(team)) {
-          for (const { subject, state, memberState, joinedAt } of items) {
-            if (state !== 'held' && state !== 'approved') continue;
-            if (subject === WHOLE_TEAM) deletions += team.letThroughAt === null ? 1 : 0;
-            else if (memberState !== null && memberState !== 'removing') {
-              tally.add(team.groupId, { groupId: team.groupId }, joinedAt);
-            }
-          }
-        }
-      }
-    }
-    return { waiting: tally.rows(), deletions };
-  }
-
-  private itemsOf({ id, groupId }: HeldTeam): AsyncGenerator<HeldItemRow[]> {
-    return keysetSlices<HeldItemRow>(this.pauses, (last, limit) =>
-      this.db.query<HeldItemRow>(
-        `SELECT i.subject AS subject, i.state AS state, m.state AS memberState, m.joinedAt AS joinedAt
-         FROM (SELECT subject, state FROM held_item WHERE groupId = ? AND ${last ? 'subject > ?' : 'subject >= ?'}
-               ORDER BY subject LIMIT ?) i
-         LEFT JOIN remote_member m ON m.remoteGroupId = ? AND m.remoteUserId = i.subject ORDER BY i.subject`,
-        [groupId, last?.subject ?? WHOLE_TEAM, limit, id],
-      ),
-    );
+  private readRecent(): Promise<Recent> {
+    return (this.recent ??= new RecentRemovals(
+      this.db,
+      this.pauses,
+      this.integrationId,
+      this.windowStart,
+    ).read());
   }
 
   private membersOfTeam(remoteGroupId: string): Promise<Counted[]> {
@@ -290,50 +257,15 @@ export class RemovalHistory {
   }
 }
 
-interface HeldTeam {
-  id: string;
-  groupId: string;
-  letThroughAt: number | null;
-  /** 1 where anything of it is held, pinned or approved. */
-  held: number;
-}
-
-interface HeldItemRow {
-  subject: string;
-  state: HeldItemState;
-  memberState: string | null;
-  joinedAt: number | null;
-}
-
-/** Counts by whatever is asked and by when they joined. Who joined before the window began is one of them all. */
-class Tally<Of extends object> {
-  private readonly counts = new Map<string, Of & Counted>();
-
-  constructor(private readonly windowStart: number) {}
-
-  add(name: string, of: Of, joinedAt: number | null): void {
-    const at = Number(joinedAt ?? 0) <= this.windowStart ? 0 : Number(joinedAt);
-    const key = `${name} ${at}`;
-    const row = this.counts.get(key);
-    if (row) row.counted += 1;
-    else this.counts.set(key, { ...of, joinedAt: at, counted: 1 });
-  }
-
-  rows(): (Of & Counted)[] {
-    return [...this.counts.values()];
-  }
-}
-
-interface Counted {
-  counted: number;
-  joinedAt: number | null;
-}
-
-function joinTime({ joinedAt }: Pick<Counted, 'joinedAt'>): number {
-  return Number(joinedAt ?? 0);
-}
-
 /** @param until whoever joined later is left out */
-function sum(rows: readonly Counted[], until = EVER): number {
-  return rows.reduce((total, row) => (joinTime(row) <= until ? total + Number(row.counted) : total), 0);
+function sum(rows: readonly Counted[], until: number): number {
+  return rows.reduce((total, { joinedAt, counted }) => (joinedAt <= until ? total + counted : total), 0);
+}
+
+/** Those who were members at that time, were taken out, and are only counted as members of later now. */
+function sumBack(rows: Recent['back'], since: number): number {
+  return sum(
+    rows.filter(({ backAt }) => backAt > since),
+    since,
+  );
 }

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { deleteInThousands } from '../../database/bounded-delete';
 import { chunksOf } from '../../database/chunks';
-import { FOR_UPDATE, inList, placeholders, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE, inList, upsertSql } from '../../database/dialect';
 import { BREATHING } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import { tell } from '../../integrations/integration-log';
 import type { GuardPolicy } from '../../integrations/policies';
 import { GUARD_WINDOW_MS, type GuardScope, screenDeletion, screenRemovals } from '../plan/mass-change-guard';
 import type { Obstacle } from '../plan/new-team';
-import { RemovalHistory, WHOLE_TEAM, itemStates, joinTimes } from './removal-history';
-
-const NO_REMOVALS = { removals: 0, joined: 0 };
+import { WHOLE_TEAM } from './recent-removals';
+import { RemovalHistory, itemStates, joinTimes, membersHeldBy, takenOutAmong } from './removal-history';
 
 /** A team in which people are to be removed. */
 export interface ScreenedTeam {
@@ -28,16 +28,17 @@ export interface ScreenedTeam {
 @Injectable()
 export class RemovalScreen {
   /**
-   * @param joined how many have joined the team with the change that removes these
+   * @param added remote users who were to join with the change that removes these
    * @returns those that may be carried out; the others are held, or pinned by an earlier rejection
    */
   async removals(
     tx: Transaction,
     team: ScreenedTeam,
     remoteUserIds: readonly string[],
-    joined: number,
+    added: readonly string[],
   ): Promise<string[]> {
     if (remoteUserIds.length === 0) return [];
+    const joined = await countJoined(tx, team.remoteGroupId, added);
     const states = await itemStates(tx, team.groupId, remoteUserIds);
     const joinedAt = await joinTimes(tx, team.remoteGroupId, remoteUserIds);
     const counts = await historyOf(tx, team).counts(team, { removals: remoteUserIds.length, joined });
@@ -57,8 +58,7 @@ export class RemovalScreen {
     await recordEvents(
       tx,
       team,
-      'removal',
-      allowed.map((id) => joinedAt.get(id) ?? null),
+      allowed.map((remoteUserId) => ({ remoteUserId, joinedAt: joinedAt.get(remoteUserId) ?? null })),
     );
     return allowed;
   }
@@ -71,12 +71,13 @@ export class RemovalScreen {
     );
     if ((remote?.letThroughAt ?? null) !== null) return null;
     const state = (await itemStates(tx, team.groupId, [WHOLE_TEAM])).get(WHOLE_TEAM);
-    const { obstacle, scope } = await screenDeletion(team.policy, state, () =>
-      historyOf(tx, team).counts(team, NO_REMOVALS),
-    );
+    const { obstacle, scope } = await screenDeletion(team.policy, state, async () => ({
+      teamsDeleted: await historyOf(tx, team).teamsDeleted(),
+      membersHeldBy: await membersHeldBy(tx, team.groupId),
+    }));
     if (scope !== null) await hold(tx, team, scope, [WHOLE_TEAM]);
     if (obstacle) return obstacle;
-    await recordEvents(tx, team, 'deletion', [null]);
+    await recordEvents(tx, team, [{ remoteUserId: WHOLE_TEAM, joinedAt: null }]);
     await tx.query('UPDATE remote_group SET letThroughAt = ? WHERE id = ?', [Date.now(), team.remoteGroupId]);
     return null;
   }
@@ -96,6 +97,25 @@ function historyOf(tx: Transaction, { integrationId, policy }: ScreenedTeam): Re
   return new RemovalHistory(tx, BREATHING, integrationId, policy);
 }
 
+/** How many of these are in the team now, and were not when the window began or later. */
+async function countJoined(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<number> {
+  let joined = 0;
+  for await (const some of chunksOf(remoteUserIds)) {
+    const present = await tx.query<{ remoteUserId: string }>(
+      `SELECT remoteUserId FROM remote_member
+       WHERE remoteGroupId = ? AND state = 'present' AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+    const back = await takenOutAmong(tx, remoteGroupId, some);
+    joined += present.filter(({ remoteUserId }) => !back.has(remoteUserId)).length;
+  }
+  return joined;
+}
+
 async function hold(
   tx: Transaction,
   team: ScreenedTeam,
@@ -103,16 +123,17 @@ async function hold(
   subjects: readonly string[],
 ): Promise<void> {
   const { id, revision } = await openChange(tx, team, scope);
+  const now = Date.now();
   for await (const some of chunksOf(subjects)) {
     await tx.query(
       upsertSql({
         table: 'held_item',
-        columns: ['groupId', 'subject', 'heldChangeId', 'integrationId', 'state', 'revision'],
+        columns: ['groupId', 'subject', 'heldChangeId', 'integrationId', 'state', 'revision', 'heldAt'],
         key: ['groupId', 'subject'],
         update: ['heldChangeId', 'state', 'revision'],
         rows: some.length,
       }),
-      some.flatMap((subject) => [team.groupId, subject, id, team.integrationId, 'held', revision]),
+      some.flatMap((subject) => [team.groupId, subject, id, team.integrationId, 'held', revision, now]),
     );
   }
 }
@@ -162,29 +183,32 @@ function messageOf({ displayName }: ScreenedTeam, scope: GuardScope): string {
   }
 }
 
+/** Whoever is taken out again within the window is the same one, and joined when they first had. */
 async function recordEvents(
   tx: Transaction,
   team: ScreenedTeam,
-  kind: 'removal' | 'deletion',
-  joined: readonly (number | null)[],
+  events: readonly { remoteUserId: string; joinedAt: number | null }[],
 ): Promise<void> {
   const now = Date.now();
-  const rows = joined.map((joinedAt) => [
-    uuid(),
-    team.integrationId,
-    team.remoteGroupId,
-    kind,
-    joinedAt,
-    now,
-  ]);
-  for await (const some of chunksOf(rows)) {
+  for await (const some of chunksOf(events)) {
     await tx.query(
-      `INSERT INTO guard_event (id, integrationId, remoteGroupId, kind, joinedAt, at)
-       VALUES ${placeholders(some.length, 6)}`,
-      some.flat(),
+      upsertSql({
+        table: 'guard_event',
+        columns: ['remoteGroupId', 'remoteUserId', 'integrationId', 'joinedAt', 'at'],
+        key: ['remoteGroupId', 'remoteUserId'],
+        update: ['integrationId', 'joinedAt', 'at'],
+        rows: some.length,
+      }),
+      some.flatMap(({ remoteUserId, joinedAt }) => [
+        team.remoteGroupId,
+        remoteUserId,
+        team.integrationId,
+        joinedAt,
+        now,
+      ]),
     );
   }
-  await tx.query('DELETE FROM guard_event WHERE integrationId = ? AND at < ?', [
+  await deleteInThousands((work) => work(tx), 'guard_event', 'integrationId = ? AND at < ?', [
     team.integrationId,
     now - GUARD_WINDOW_MS,
   ]);

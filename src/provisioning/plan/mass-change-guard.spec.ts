@@ -4,6 +4,7 @@ import type { HeldItemState } from '../guard/guard.entities';
 import {
   HELD,
   REJECTED,
+  type DeletionCounts,
   type RemovalCounts,
   type ScreenedDeletion,
   guardDeletion,
@@ -33,7 +34,7 @@ const counts = (
     teamMembers: team[0] - joined[0],
     integrationMembers: all[0] - joined[1],
   };
-  return { ...ofAll, teamJoined: 0, teamsDeleted: 0, atStart, starts: { team: 0, integration: 0 }, ...more };
+  return { ...ofAll, teamJoined: 0, atStart, starts: { team: 0, integration: 0 }, ...more };
 };
 const ALL: [number, number] = [10_000, 0];
 
@@ -80,8 +81,12 @@ describe('the guard against mass changes', () => {
     ],
     ['lets three of three go for whom one came', counts([3, 0], ALL, { teamJoined: 1 }), 3, null],
     ['holds ten of ten although ten came for them', counts([10, 0], ALL, { teamJoined: 10 }), 10, 'team'],
-    ['holds one while eleven teams are deleted', counts([10, 0], ALL, { teamsDeleted: 11 }), 1, 'deletions'],
-    ['lets one go once ten teams are deleted', counts([10, 0], ALL, { teamsDeleted: 10 }), 1, null],
+    [
+      'holds five of ten while one waits since yesterday',
+      counts([10, 0], ALL, { teamWaiting: 1 }),
+      5,
+      'team',
+    ],
   ])('%s', (_, given, removals, expected) => {
     expect(guardRemovals(DEFAULT_GUARD, given, removals)).toBe(expected);
   });
@@ -126,38 +131,47 @@ describe('the guard against mass changes', () => {
       deletedTeams: 0,
     };
     expect(guardRemovals(off, counts([500, 0], [500, 0]), 500)).toBeNull();
-    expect(guardDeletion(off, counts([500, 500], [500, 500], { teamsDeleted: 1_000 }))).toBeNull();
+    expect(guardDeletion(off, { teamsDeleted: 1_000, membersHeldBy: null })).toBeNull();
   });
 
-  it.each<[string, RemovalCounts, ReturnType<typeof guardDeletion>]>([
-    ['lets the tenth deletion of an hour go', counts([10, 0], ALL, { teamsDeleted: 9 }), null],
-    ['holds the eleventh deletion of an hour', counts([10, 0], ALL, { teamsDeleted: 10 }), 'deletions'],
+  it.each<[string, DeletionCounts, ReturnType<typeof guardDeletion>]>([
+    ['lets the tenth deletion of an hour go', { teamsDeleted: 9, membersHeldBy: null }, null],
+    ['holds the eleventh deletion of an hour', { teamsDeleted: 10, membersHeldBy: null }, 'deletions'],
     [
-      'holds the deletion of a team whose three members wait',
-      counts([3, 0], ALL, { teamWaiting: 3 }),
+      'holds the deletion of a team with what holds removals from it',
+      { teamsDeleted: 0, membersHeldBy: 'team' },
       'team',
     ],
-    ['lets the deletion of a team go whose half has left', counts([5, 5]), null],
     [
-      'holds a deletion while fifty of 240 members wait',
-      counts([5, 0], [240, 0], { integrationWaiting: 50 }),
+      'holds it with those of the integration where these hold removals from it',
+      { teamsDeleted: 9, membersHeldBy: 'integration' },
       'integration',
+    ],
+    [
+      'holds the eleventh as a deletion, whatever else holds its members',
+      { teamsDeleted: 10, membersHeldBy: 'team' },
+      'deletions',
     ],
   ])('%s', (_, given, expected) => {
     expect(guardDeletion(DEFAULT_GUARD, given)).toBe(expected);
   });
 
-  it.each<[string, HeldItemState | undefined, RemovalCounts | null, ScreenedDeletion]>([
+  it.each<[string, HeldItemState | undefined, DeletionCounts | null, ScreenedDeletion]>([
     ['lets no rejected deletion go', 'pinned', null, { obstacle: REJECTED, scope: null }],
     ['holds a held deletion no second time', 'held', null, { obstacle: HELD, scope: null }],
     ['lets an approved deletion go', 'approved', null, { obstacle: null, scope: null }],
     [
       'holds a deletion past a threshold',
       undefined,
-      counts([10, 0], ALL, { teamsDeleted: 10 }),
+      { teamsDeleted: 10, membersHeldBy: null },
       { obstacle: HELD, scope: 'deletions' },
     ],
-    ['lets any other deletion go', undefined, counts([10, 0]), { obstacle: null, scope: null }],
+    [
+      'lets any other deletion go',
+      undefined,
+      { teamsDeleted: 0, membersHeldBy: null },
+      { obstacle: null, scope: null },
+    ],
   ])('%s', async (_, state, given, expected) => {
     const counted = jest.fn().mockResolvedValue(given);
     expect(await screenDeletion(DEFAULT_GUARD, state, counted)).toEqual(expected);
@@ -234,5 +248,148 @@ describe('the guard against mass changes', () => {
         }
       }),
     );
+  });
+
+  describe('of several teams, in which people are taken out and put back, and of whom an admin decides, over days', () => {
+    const policy = { ...DEFAULT_GUARD, integrationPercent: 40, integrationMembers: 8 };
+    const TEAMS = [0, 1, 2];
+
+    interface Team {
+      members: Set<string>;
+      /** Within the hour. */
+      left: Set<string>;
+      states: Map<string, HeldItemState>;
+      /** Held by the threshold of the team. */
+      ofTeam: Set<string>;
+      /** Of these, since before the hour. */
+      ofTeamAlone: Set<string>;
+    }
+
+    const countsIn = (teams: readonly Team[], index: number): RemovalCounts => {
+      const sum = (of: (team: Team) => number) => teams.reduce((total, team) => total + of(team), 0);
+      const { members, left, states } = teams[index]!;
+      const ofAll = {
+        teamMembers: members.size,
+        teamRemoved: left.size,
+        teamWaiting: states.size,
+        integrationMembers: sum((team) => team.members.size),
+        integrationRemoved: sum((team) => team.left.size),
+        integrationWaiting: sum((team) => team.states.size - team.ofTeamAlone.size),
+      };
+      return { ...ofAll, teamJoined: 0, atStart: ofAll, starts: { team: 0, integration: 0 } };
+    };
+
+    const anyDeed = fc.record({
+      kind: fc.constantFrom('take', 'take', 'take', 'put back', 'approve', 'a day passes'),
+      team: fc.constantFrom(...TEAMS),
+      people: fc.integer({ min: 1, max: 6 }),
+    });
+
+    const play = (
+      size: number,
+      deeds: readonly { kind: string; team: number; people: number }[],
+      check: (
+        teams: readonly Team[],
+        index: number,
+        decided: { wanted: string[]; allowed: string[] },
+        covered: ReadonlySet<string>,
+      ) => void,
+    ) => {
+      const teams = TEAMS.map((team): Team => ({
+        members: new Set(Array.from({ length: size + team }, (_, person) => `${team}-${person}`)),
+        left: new Set(),
+        states: new Map(),
+        ofTeam: new Set(),
+        ofTeamAlone: new Set(),
+      }));
+      const covered = new Set<string>();
+      const screen = (index: number, wanted: string[]) => {
+        const team = teams[index]!;
+        const before = structuredClone(teams);
+        const counted = countsIn(teams, index);
+        const { allowed, held, scope } = screenRemovals(policy, counted, team.states, wanted, new Map());
+        for (const person of held) team.states.set(person, 'held');
+        if (scope === 'team') for (const person of held) team.ofTeam.add(person);
+        for (const person of allowed) {
+          for (const those of [team.members, team.states, team.ofTeam, team.ofTeamAlone])
+            those.delete(person);
+          team.left.add(person);
+        }
+        check(before, index, { wanted, allowed }, covered);
+        check(teams, index, { wanted: [], allowed: [] }, covered);
+      };
+      for (const { kind, team: index, people } of deeds) {
+        const team = teams[index]!;
+        if (kind === 'take') {
+          screen(index, [...team.members].filter((person) => !team.states.has(person)).slice(0, people));
+        }
+        if (kind === 'put back') {
+          for (const person of [...team.left].slice(0, people)) {
+            team.left.delete(person);
+            team.members.add(person);
+            covered.delete(person);
+          }
+        }
+        if (kind === 'approve') {
+          for (const person of team.states.keys()) {
+            team.states.set(person, 'approved');
+            for (const those of [team.ofTeam, team.ofTeamAlone]) those.delete(person);
+            covered.add(person);
+          }
+          screen(index, [...team.states.keys()]);
+        }
+        if (kind === 'a day passes') {
+          for (const one of teams) {
+            one.left.clear();
+            one.ofTeamAlone = new Set(one.ofTeam);
+          }
+        }
+      }
+    };
+
+    it('loses nobody beyond a threshold of whom no approval was given, however often they come back', () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 3, max: 14 }), fc.array(anyDeed, { maxLength: 60 }), (size, deeds) =>
+          play(size, deeds, (teams, index, _, covered) => {
+            const lost = (team: Team) => [...team.left].filter((person) => !covered.has(person)).length;
+            const none = (team: Team) => ({
+              ...team,
+              members: new Set([...team.members, ...team.left]),
+              left: new Set<string>(),
+              states: new Map(),
+              ofTeamAlone: new Set<string>(),
+            });
+            const before = countsIn(teams.map(none), index);
+            expect(
+              guardRemovals({ ...policy, integrationPercent: 0 }, before, lost(teams[index]!)),
+            ).toBeNull();
+            const all = teams.reduce((total, team) => total + lost(team), 0);
+            expect(guardRemovals({ ...policy, teamPercent: 0 }, before, all)).toBeNull();
+          }),
+        ),
+      );
+    });
+
+    it('holds nothing of one team for what the threshold of another holds since yesterday', () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 3, max: 14 }), fc.array(anyDeed, { maxLength: 60 }), (size, deeds) =>
+          play(size, deeds, (teams, index, { wanted, allowed }) => {
+            if (wanted.length === 0) return;
+            const free = teams.map((team, other) =>
+              other === index
+                ? team
+                : {
+                    ...team,
+                    states: new Map([...team.states].filter(([person]) => !team.ofTeamAlone.has(person))),
+                    ofTeamAlone: new Set<string>(),
+                  },
+            );
+            const { states } = teams[index]!;
+            const alone = screenRemovals(policy, countsIn(free, index), states, wanted, new Map());
+            expect(allowed).toEqual(alone.allowed);
+          }),
+        ),
+      );
+    });
   });
 });

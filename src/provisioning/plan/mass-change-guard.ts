@@ -16,6 +16,7 @@ export interface MemberCounts {
   /** The same of all teams of the integration; members as far as `membersToCount` says that they matter. */
   integrationMembers: number;
   integrationRemoved: number;
+  /** But for those who wait since before the window, held by the threshold of their team. */
   integrationWaiting: number;
 }
 
@@ -23,11 +24,17 @@ export interface MemberCounts {
 export interface RemovalCounts extends MemberCounts {
   /** Who joined with this very change: without them the team might be left empty. */
   teamJoined: number;
-  /** Teams deleted in the window, and those whose deletion waits in the same way. */
-  teamsDeleted: number;
   /** Of those alone who were there when the window began. */
   atStart: MemberCounts;
   starts: WindowStarts;
+}
+
+/** What decides about the deletion of one team. */
+export interface DeletionCounts {
+  /** Teams deleted in the window, and those whose deletion waits for an admin, or was approved and is not sent yet. */
+  teamsDeleted: number;
+  /** What holds removals from this very team; null where nothing does. */
+  membersHeldBy: GuardScope | null;
 }
 
 /**
@@ -46,11 +53,11 @@ interface Removals {
   integrationAtStart: number;
 }
 
-/** What is past its threshold. Too many `deletions` hold all of the integration, as too many removals in it do. */
+/** What is past its threshold. */
 export type GuardScope = 'team' | 'integration' | 'deletions';
 
 /**
- * Which threshold is past once so much more is done on top of the last hour and of what waits. Pure. A threshold is off
+ * Which threshold is past once so much more is removed on top of the last hour and of what waits. Pure. A threshold is off
  * where either of its numbers is 0: a 0 never makes the guard stricter.
  *
  * | scope       | past when, of the members at the window's start, the window removes          |
@@ -58,28 +65,26 @@ export type GuardScope = 'team' | 'integration' | 'deletions';
  * | team        | more than `teamPercent` and at least `teamMembers`                           |
  * | team        | all, of three or more, and nobody came for them                              |
  * | integration | more than `integrationPercent` and at least `integrationMembers`             |
- * | deletions   | more than `deletedTeams` teams                                               |
  *
  * The shares are taken twice: of those who were there at the window's start, so that nobody's removal becomes a small part
  * by additions that come before it; and of everybody, so that a team that came into being within the window is not emptied
  * either.
+ *
+ * Deletions of teams count for nothing here, nor do the members who go with them: they have a threshold of their own.
  *
  * @returns the widest scope that is past its threshold, or null
  */
 function pastThreshold(
   policy: GuardPolicy,
   counts: RemovalCounts,
-  more: { removals: Removals; deletions: number },
+  { all, teamAtStart, integrationAtStart }: Removals,
 ): GuardScope | null {
-  const { all, teamAtStart, integrationAtStart } = more.removals;
   if (
     isIntegrationPast(policy, counts, all) ||
     isIntegrationPast(policy, counts.atStart, integrationAtStart)
   ) {
     return 'integration';
   }
-  if (policy.deletedTeams > 0 && counts.teamsDeleted + more.deletions > policy.deletedTeams)
-    return 'deletions';
   const ofTeam = ofTeamIn(counts, all);
   const isEmptied =
     ofTeam.start >= 3 &&
@@ -126,14 +131,22 @@ export function guardRemovals(
   { team = removals, integration = removals } = {},
 ): GuardScope | null {
   if (removals === 0) return null;
-  const more = { all: removals, teamAtStart: team, integrationAtStart: integration };
-  return pastThreshold(policy, counts, { removals: more, deletions: 0 });
+  return pastThreshold(policy, counts, { all: removals, teamAtStart: team, integrationAtStart: integration });
 }
 
-/** Whether one more deletion, of this team, has to wait for an admin: null when it need not. Pure. */
-export function guardDeletion(policy: GuardPolicy, counts: RemovalCounts): GuardScope | null {
-  const none = { all: 0, teamAtStart: 0, integrationAtStart: 0 };
-  return pastThreshold(policy, counts, { removals: none, deletions: 1 });
+/**
+ * Whether one more deletion of a team has to wait for an admin: null when it need not. Pure.
+ *
+ * | past when                                                                  | held by                   |
+ * | -------------------------------------------------------------------------- | ------------------------- |
+ * | more than `deletedTeams` teams are deleted in the window, or wait to be    | deletions                 |
+ * | removals from this team are held: its deletion would make them all the same | what holds those removals |
+ */
+export function guardDeletion(
+  { deletedTeams }: GuardPolicy,
+  { teamsDeleted, membersHeldBy }: DeletionCounts,
+): GuardScope | null {
+  return deletedTeams > 0 && teamsDeleted + 1 > deletedTeams ? 'deletions' : membersHeldBy;
 }
 
 /** How many of these were there at the window's start. Pure. */
@@ -212,7 +225,7 @@ export interface ScreenedDeletion {
 export async function screenDeletion(
   policy: GuardPolicy,
   state: HeldItemState | undefined,
-  counts: () => Promise<RemovalCounts>,
+  counts: () => Promise<DeletionCounts>,
 ): Promise<ScreenedDeletion> {
   switch (state) {
     case 'pinned':

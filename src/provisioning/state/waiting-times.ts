@@ -26,6 +26,7 @@ const IMPOSSIBLE = [
      AND m.kind = 'passing' AND m.nextAttemptAt > :passing`,
   'SELECT integrationId FROM remote_user WHERE nextCheckAt > :refusal OR checkedAt > :done',
   `SELECT g.integrationId FROM remote_group g JOIN unclear_write w ON w.remoteGroupId = g.id WHERE w.checkAt > :unclear`,
+  'SELECT integrationId FROM held_item WHERE heldAt > :done',
 ];
 
 /** Integrations in which something waits for longer, from `now` on, than anything may. */
@@ -125,4 +126,5 @@ const STAMPS: [table: string, column: string][] = [
   ['remote_group', 'lastWriteAt'],
   ['remote_group', 'createdRemotelyAt'],
   ['guard_event', 'at'],
+  ['held_item', 'heldAt'],
 ];

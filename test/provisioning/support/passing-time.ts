@@ -107,3 +107,10 @@ export async function letTimePassSinceJoins(scimify: Scimify, ms: number): Promi
     .get(TransactionRunner)
     .run((tx) => tx.query('UPDATE remote_member SET joinedAt = joinedAt - ?', [ms]));
 }
+
+/** Whatever is held has been held for so much longer. */
+export async function letTimePassSinceHeld(scimify: Scimify, ms: number): Promise<void> {
+  await scimify.app
+    .get(TransactionRunner)
+    .run((tx) => tx.query('UPDATE held_item SET heldAt = heldAt - ?', [ms]));
+}
