@@ -1,9 +1,8 @@
 import type { SimAccount } from '../../simulator/simulator';
-import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
 import { addressIn, ownAccount } from './support/own-account';
-import { longAfterwards } from './support/reconciliation';
+import { comeToReconciliation } from './support/reconciliation';
 import { letTimePass } from './support/passing-time';
 
 const MINUTE = 60_000;
@@ -265,17 +264,7 @@ describe('whoever was refused is not tried again', () => {
     await scimify.settled(integration, ['partial']);
     account.updateUser(personOf('bo'), { role: 'user' });
     account.removeTeam(account.team('On-call')!.id);
-    await longAfterwards(scimify);
-    // By its interval: one that an admin asks for forgets refusals anyway.
-    await scimify.app
-      .get(TransactionRunner)
-      .run((tx) =>
-        tx.query('UPDATE integration_work SET reconcileAt = ?, dueAt = ? WHERE integrationId = ?', [
-          Date.now(),
-          Date.now(),
-          integration.id,
-        ]),
-      );
+    await comeToReconciliation(scimify, integration);
     await waitFor(
       'both to be in the new team',
       () =>

@@ -22,7 +22,7 @@ import {
   waitToBeSeen,
 } from './member-records';
 import { isNotSeenYet, isOfOneUnseenTeam, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
-import { offerFreedPlaces } from './places';
+import { countGivenUp, offerFreedPlaces } from './places';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
@@ -178,9 +178,10 @@ export class MemberCalls {
       const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
       await noteUnclear(tx, remoteGroupId, idsOf(unclear));
       await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
-      const freed = outcomes.filter(freesPlace).length;
+      const lasting = await countGivenUp(tx, remoteGroupId, idsOf(outcomes.filter(failsToJoin)));
+      const freed = outcomes.filter(freesPlace).length + lasting;
       if (freed > 0) await offerFreedPlaces(tx, remoteGroupId, freed);
-      if (outcomes.some(endsWaiting)) await hurryRemovalsThatWait(tx, remoteGroupId);
+      if (lasting > 0 || outcomes.some(endsWaiting)) await hurryRemovalsThatWait(tx, remoteGroupId);
       await this.audit.record(
         tx,
         run,
@@ -237,6 +238,10 @@ function* stillPlanned<T>(
 /** Somebody joined, or was refused: nobody has to stay any longer for them. */
 function endsWaiting(outcome: MemberOutcome): boolean {
   return outcome.change === 'add' && (outcome.applied || isRefusal(outcome.error));
+}
+
+function failsToJoin(outcome: MemberOutcome): boolean {
+  return outcome.change === 'add' && !outcome.applied && outcome.error.isTransient;
 }
 
 function isRefusal(error: ProviderError): boolean {

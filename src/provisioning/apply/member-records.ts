@@ -9,7 +9,7 @@ import {
   type ProviderError,
   USER_GONE,
 } from '../../integrations/provider/provider-error';
-import { leaverDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { LASTS_FROM, leaverDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { READS_LAG_MS } from '../plan/just-created';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
@@ -22,8 +22,10 @@ export const LOOK_UP_SOON_MS = 1_000;
 /** After a removal from a full team, whoever gets the place has joined or been refused by then, as a rule. */
 const JOINED_WITHIN_MS = 5_000;
 
-export const WAITS_FOR_ADDITIONS_MESSAGE =
-  'The person leaves the team once those who are to join it have joined.';
+const UNTIL_OTHERS_JOINED = {
+  reason: WAITS_FOR_ADDITIONS,
+  message: 'The person leaves the team once those who are to join it have joined.',
+};
 
 /** Searches may show for minutes whom the target no longer has. */
 function userGoneDelay(attempts: number): number {
@@ -397,20 +399,48 @@ export async function waitForAdditions(
   tx: Transaction,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
+  nextAttemptAt = Date.now() + JOINED_WITHIN_MS,
 ): Promise<void> {
+  const { reason, message } = UNTIL_OTHERS_JOINED;
   for await (const some of chunksOf(remoteUserIds)) {
     await tx.query(
       `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
-      [
-        WAITS_FOR_ADDITIONS,
-        WAITS_FOR_ADDITIONS_MESSAGE,
-        Date.now() + JOINED_WITHIN_MS,
-        remoteGroupId,
-        ...some,
-      ],
+      [reason, message, nextAttemptAt, remoteGroupId, ...some],
     );
   }
+}
+
+/** Whoever is still to join a team, and was not refused. */
+export interface OpenAdditions {
+  /** Somebody was not tried yet, or has not failed so often that nobody waits for them. */
+  mayPass: boolean;
+  /** Somebody has. */
+  lasts: boolean;
+  /** When the first of those is tried again who failed; epoch milliseconds. */
+  nextAttemptAt: number | null;
+}
+
+/** @param but people who are to leave by now */
+export async function openAdditions(
+  tx: Transaction,
+  remoteGroupId: string,
+  but: readonly string[],
+): Promise<OpenAdditions> {
+  const [row] = await tx.query<{ passing: number | null; lasting: number | null; dueAt: number | null }>(
+    `SELECT SUM(CASE WHEN kind IS NULL OR attempts < ${LASTS_FROM} THEN 1 ELSE 0 END) AS passing,
+            SUM(CASE WHEN attempts >= ${LASTS_FROM} THEN 1 ELSE 0 END) AS lasting,
+            MIN(CASE WHEN kind = 'passing' THEN nextAttemptAt END) AS dueAt
+     FROM remote_member WHERE remoteGroupId = ? AND state = 'adding' AND (kind IS NULL OR (kind = 'passing' AND reason <> ?))
+       AND remoteUserId NOT IN (${inList(but)})`,
+    [remoteGroupId, WAITS_FOR_ADDITIONS, ...but],
+  );
+  const dueAt = row?.dueAt ?? null;
+  return {
+    mayPass: Number(row?.passing ?? 0) > 0,
+    lasts: Number(row?.lasting ?? 0) > 0,
+    nextAttemptAt: dueAt === null ? null : Number(dueAt),
+  };
 }
 
 /** Nobody waits any longer for somebody who joined, or was refused. */

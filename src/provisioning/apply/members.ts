@@ -4,11 +4,10 @@ import { inList } from '../../database/dialect';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
 import { itemStates } from '../guard/removal-history';
 import { RemovalScreen } from '../guard/removal-screen';
-import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { refusalDelay } from '../plan/backoff';
 import {
   type MemberPlan,
   type MemberPlanInput,
-  WAITS_FOR_ADDITIONS,
   isStranger,
   leaversFromBefore,
   noPlaceMessage,
@@ -18,15 +17,14 @@ import { Leases } from '../schedule/lease';
 import { causesAmong, causesOf, noteCauses } from './causes';
 import { GroupBlockedError } from './group-blocked';
 import { addedByUs, toBeReleasedAndKept } from './known-target';
-import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent } from './member-calls';
+import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent, isPassing } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
-  WAITS_FOR_ADDITIONS_MESSAGE,
   callOff,
   markIntents,
   markRemoving,
   parkPeople,
-  postpone,
+  openAdditions,
   unparkPeople,
   waitForAdditions,
   waitingAmong,
@@ -73,10 +71,7 @@ export class Members {
       const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
       const added = await this.calls.send(run, view, { add: plan.add, remove: [] }, input, turn);
-      const removed = await this.applyRemovals(run, view, plan, input, turn, {
-        causes,
-        addsFailed: added.failed !== null,
-      });
+      const removed = await this.applyRemovals(run, view, plan, input, turn, causes);
       return added.stopped ?? removed.stopped;
     });
     // What failed, and what was not sent for it, has its own row with its next attempt: nobody else has to wait for that.
@@ -179,13 +174,14 @@ export class Members {
       (removal) => isUnconfirmed(removal) && !present.has(removal.remoteUserId),
     );
     for await (const some of chunksOf(gone)) {
-      await this.leases.run(run.lease, (tx) =>
-        tx.query(
+      await this.leases.run(run.lease, async (tx) => {
+        await tx.query(
           `DELETE FROM remote_member WHERE remoteGroupId = ? AND state = 'present' AND managed = 0
              AND remoteUserId IN (${inList(some)})`,
           [view.remote.id, ...some.map(({ remoteUserId }) => remoteUserId)],
-        ),
-      );
+        );
+        await offerFreedPlaces(tx, view.remote.id, some.length);
+      });
     }
     return { ...plan, remove };
   }
@@ -203,13 +199,12 @@ export class Members {
     plan: MemberPlan,
     input: MemberPlanInput,
     turn: TeamTurn,
-    { causes, addsFailed }: { causes: ReadonlyMap<string, string>; addsFailed: boolean },
+    causes: ReadonlyMap<string, string>,
   ): Promise<Sent> {
     const removals = plan.remove.filter(({ remoteUserId }) => !turn.removed.has(remoteUserId));
     if (removals.length === 0) return ALL_ANSWERED;
     const [leaving, replaced] = partition(removals, ({ leaver }) => leaver);
-    const waits =
-      replaced.length > 0 && (addsFailed || (await this.additionsOpen(run, view, remoteIdsOf(removals))));
+    const waits = replaced.length > 0 && (await this.waitsForAdditions(run, view, remoteIdsOf(removals)));
     const planned = remoteIdsOf(waits ? leaving : removals);
     const remove = await this.removals.record(
       run,
@@ -323,17 +318,25 @@ export class Members {
     });
   }
 
-  /** Whether somebody is still to join, whom an earlier attempt could not add. */
-  private additionsOpen(run: RunContext, view: ViewWithTeam, leaving: readonly string[]): Promise<boolean> {
-    return this.leases.run(run.lease, async (tx) => {
-      const open = await tx.query(
-        `SELECT 1 FROM remote_member m WHERE m.remoteGroupId = ? AND m.state = 'adding'
-           AND (m.kind IS NULL OR (m.kind = 'passing' AND m.reason <> ?)) AND m.remoteUserId NOT IN (${inList(leaving)})
-         LIMIT 1`,
-        [view.remote.id, WAITS_FOR_ADDITIONS, ...leaving],
-      );
-      return open.length > 0;
-    });
+  /**
+   * Whether somebody is still to join whose addition may work in a moment. One that keeps failing holds nobody in the team,
+   * unless that says nothing of the person, for nothing of the account is reached.
+   */
+  private async waitsForAdditions(
+    run: RunContext,
+    view: ViewWithTeam,
+    leaving: readonly string[],
+  ): Promise<boolean> {
+    const { mayPass, lasts } = await this.leases.run(run.lease, (tx) =>
+      openAdditions(tx, view.remote.id, leaving),
+    );
+    if (mayPass || !lasts) return mayPass;
+    try {
+      return (await run.connection.getGroup(view.remote.remoteId, run.call)) === null;
+    } catch (error) {
+      if (isPassing(error)) return true;
+      throw error;
+    }
   }
 
   /** But for those whose removal waits for an admin, or was rejected. */
@@ -346,13 +349,9 @@ export class Members {
     await this.leases.run(run.lease, async (tx) => {
       const states = await itemStates(tx, view.groupId, remoteUserIds);
       const waiting = remoteUserIds.filter((id) => (states.get(id) ?? 'approved') === 'approved');
-      for (const remoteUserId of waiting) {
-        await postpone(tx, view.remote.id, remoteUserId, 'passing', {
-          reason: WAITS_FOR_ADDITIONS,
-          message: WAITS_FOR_ADDITIONS_MESSAGE,
-          delay: (attempts) => passingFailureDelay(attempts, undefined, Math.random()),
-        });
-      }
+      // Together with the addition, which comes first.
+      const { nextAttemptAt } = await openAdditions(tx, view.remote.id, remoteUserIds);
+      await waitForAdditions(tx, view.remote.id, waiting, nextAttemptAt ?? undefined);
       await noteCauses(tx, 'remote_member', view.remote.id, causesAmong(causes, waiting));
     });
   }

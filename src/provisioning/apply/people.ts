@@ -16,6 +16,7 @@ import {
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
 import type { GroupView } from './group-view';
+import { TAKES_PLACE } from './places';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
 import type { AskedFor } from './user-resolution';
@@ -503,7 +504,7 @@ export class People {
 
   private async occupied(remoteGroupId: string): Promise<number> {
     const [row] = await this.reader.query<[{ members: number }]>(
-      'SELECT COUNT(*) AS members FROM remote_member WHERE remoteGroupId = ?',
+      `SELECT COUNT(*) AS members FROM remote_member WHERE remoteGroupId = ? AND ${TAKES_PLACE}`,
       [remoteGroupId],
     );
     return Number(row.members);

@@ -20,6 +20,12 @@ export function passingFailureDelay(attempts: number, hintMs: number | undefined
   return Math.max(SHORTEST, Math.floor(random * ceiling));
 }
 
+/**
+ * After so many failures in a row, which would each pass, the call for one person is no longer waited for: whoever leaves once
+ * they have joined leaves, and a place that was kept for them goes to somebody else. It is tried all the same.
+ */
+export const LASTS_FROM = 3;
+
 /** When something that the target refuses for good is tried again: after an hour, then every six. */
 export function refusalDelay(attempts: number): number {
   return attempts <= 1 ? HOUR : 6 * HOUR;

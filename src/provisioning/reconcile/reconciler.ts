@@ -12,6 +12,7 @@ import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { GROUP_GONE, GROUP_NOT_VISIBLE_YET } from '../../integrations/provider/provider-error';
 import type { AccountSnapshot } from '../../integrations/provider/integration-provider';
 import { NOT_VISIBLE_YET_MESSAGE } from '../apply/not-visible-yet';
+import { offerFreedPlaces } from '../apply/places';
 import { ProvisioningAudit } from '../apply/provisioning-audit';
 import type { RunContext } from '../apply/run-context';
 import { ShownAddresses } from '../apply/shown-addresses';
@@ -396,6 +397,8 @@ async function adjust(
       [remoteGroupId, ...some],
     );
   }
+  // Whoever is missing is put back: their places are their own.
+  if (drift.gone.length > 0) await offerFreedPlaces(tx, remoteGroupId, drift.gone.length);
   for await (const some of chunksOf(drift.extra)) {
     await tx.query(
       `INSERT INTO remote_member (remoteGroupId, remoteUserId, state, managed, preexisting, attempts)

@@ -20,6 +20,21 @@ export async function beginReconciliation(scimify: Scimify, { id }: TestIntegrat
   if (status !== 202) throw new Error(`No reconciliation: ${status}`);
 }
 
+/** As `beginReconciliation`, because its time has come: one that an admin asks for has everything tried again that failed. */
+export async function comeToReconciliation(scimify: Scimify, { id }: TestIntegration): Promise<void> {
+  await longAfterwards(scimify);
+  const now = Date.now();
+  await scimify.app
+    .get(TransactionRunner)
+    .run((tx) =>
+      tx.query('UPDATE integration_work SET reconcileAt = ?, dueAt = ? WHERE integrationId = ?', [
+        now,
+        now,
+        id,
+      ]),
+    );
+}
+
 /** Not asked of the call log: after its last page a reconciliation has still to compare what it read. */
 export async function reconciliationIsUnderWay(scimify: Scimify, { id }: TestIntegration): Promise<boolean> {
   const [row] = await scimify.app
