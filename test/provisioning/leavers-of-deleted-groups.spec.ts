@@ -1,3 +1,4 @@
+import { DataSource } from 'typeorm';
 import type { SimAccount } from '../../simulator/simulator';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
@@ -275,10 +276,37 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
     );
     expect(held).toMatchObject({ state: 'removing' });
     const { body } = await scimify.admin.get(path('/held-changes'));
-    expect(body.items).toMatchObject([{ itemCount: 1, items: [{ userName: email('bo') }] }]);
+    expect(body.items).toMatchObject([
+      {
+        message: expect.stringContaining('"On-call"'),
+        itemCount: 1,
+        items: [{ userName: email('bo') }],
+      },
+    ]);
     await scimify.admin.post(`/held-changes/${body.items[0].id}/approve`);
     await untilTeamIs('cy', 'dee');
   });
+
+  it('and is forgotten once they have, also where they left before the group did', async () => {
+    await connect();
+    group = await pushed('On-call', 'ada', 'bo', 'cy');
+    account.associate(teamId(), 'Schedules');
+    await scimify.admin.post(path('/pause'));
+    await integration.scim.delete(`/Users/${users.ada}`);
+    await integration.scim.delete(`/Groups/${group}`);
+    await scimify.admin.post(path('/enable'));
+    await untilTeamIs('bo', 'cy');
+    await integration.scim.delete(`/Users/${users.bo}`);
+    await untilTeamIs('cy');
+    await waitFor(
+      'their rows to go',
+      () =>
+        scimify.app
+          .get(DataSource)
+          .query('SELECT id FROM scim_user WHERE id IN (?, ?)', [users.ada, users.bo]),
+      ({ length }) => length === 0,
+    );
+  }, 60_000);
 
   it('whose integration is being deleted', async () => {
     await connect();
@@ -288,6 +316,6 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
     await integration.scim.setActive(users.ada!, false);
     await scimify.admin.delete(`${path()}?teams=delete`);
     await untilTeamIs('bo');
-    expect(await shown()).toMatchObject({ reason: 'team_in_use' });
+    await untilGroup('team_in_use');
   });
 });

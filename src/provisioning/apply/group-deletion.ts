@@ -64,6 +64,13 @@ export class GroupDeletion {
   private async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<ProviderError | null> {
     try {
       await this.leavers.letLeaversGo(atPriority(run, 'leaver'), forTheirOwnRequests(view));
+      // Everybody in the team was looked at. Whoever left since has renewed the mark of the group.
+      await deleteInThousands(
+        (work) => this.leases.run(run.lease, work),
+        'member_change',
+        'groupId = ? AND leaverOf IS NULL',
+        [view.groupId],
+      );
       return null;
     } catch (error) {
       if (isOfSomeCalls(error)) return error;
@@ -168,7 +175,7 @@ export class GroupDeletion {
   /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
   private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
     if (isMeant(run, view)) return;
-    const team = { ...screenedTeam(run, view), displayName: view.remote.groupName };
+    const team = screenedTeam(run, view);
     const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
     if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
     if (waitsFor) throw new GroupHeldError();

@@ -3,6 +3,7 @@ import { chunksOf } from '../../database/chunks';
 import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
+import type { RemoteGroup } from '../state/remote-group.entity';
 import { causesAmong, noteCauses } from './causes';
 import type { GroupView } from './group-view';
 import { callOff, markRemoving } from './member-records';
@@ -52,12 +53,15 @@ export class RemovalIntents {
 }
 
 /** The team as the guard against mass changes counts it. */
-export function screenedTeam(run: RunContext, view: GroupView & { remote: { id: string } }): ScreenedTeam {
+export function screenedTeam(
+  run: RunContext,
+  view: GroupView & { remote: Pick<RemoteGroup, 'id' | 'groupName'> },
+): ScreenedTeam {
   return {
     integrationId: run.integration.id,
     groupId: view.groupId,
     remoteGroupId: view.remote.id,
-    displayName: view.group?.displayName ?? view.remote.id,
+    displayName: view.group?.displayName ?? view.remote.groupName,
     policy: run.integration.policies.guard,
   };
 }

@@ -1,4 +1,11 @@
-import { type KnownTeam, type Tombstone, mayBeDeletedByUs, planLettingGo, planTeam } from './group-plan';
+import {
+  type KnownTeam,
+  type Tombstone,
+  isPutOff,
+  mayBeDeletedByUs,
+  planLettingGo,
+  planTeam,
+} from './group-plan';
 
 const intent = { name: 'A', description: 'd', sentAt: 1 };
 const none = { remoteId: null, ownership: null, createIntent: null };
@@ -45,6 +52,21 @@ describe('the plan for the team of a deleted group', () => {
     ['leaves an adopted team as it is when told to', adopted, 'leave', { kind: 'forget' }],
   ])('%s', (_, team, mode, action) => {
     expect(planLettingGo(team, mode)).toEqual(action);
+  });
+});
+
+describe('the deletion of a team', () => {
+  it.each<[string, Parameters<typeof isPutOff>[0], boolean]>([
+    ['waits for its next attempt', { deletingSince: 10, notBefore: 101 }, true],
+    ['is tried when that has come', { deletingSince: 10, notBefore: 100 }, false],
+    ['is tried when an admin wants it', { deletingSince: 10, notBefore: null }, false],
+    [
+      'does not wait for what failed while the group was there',
+      { deletingSince: null, notBefore: 101 },
+      false,
+    ],
+  ])('%s', (_, tombstone, waits) => {
+    expect(isPutOff(tombstone, 100)).toBe(waits);
   });
 });
 
