@@ -611,6 +611,19 @@ describe('a target of another kind', () => {
     await untilMembers({ 'On-call': emails('ada') });
   });
 
+  it('is tried again within a quarter of an hour, whatever later time it names', async () => {
+    await connect();
+    directory.away = true;
+    directory.awayForMs = 999_999_000;
+    await push('On-call', 'ada');
+    const [shown] = await scimify.settled(integration, ['retrying']);
+    expect(Date.parse(shown.nextAttemptAt)).toBeLessThanOrEqual(Date.now() + 15 * 60_000);
+    expect(Date.parse(shown.nextAttemptAt)).toBeGreaterThan(Date.now() + 14 * 60_000);
+    directory.away = false;
+    await act('/sync');
+    await untilMembers({ 'On-call': emails('ada') });
+  });
+
   it('is left alone once it refuses the password, until it is given the right one', async () => {
     await connect();
     await push('On-call', 'ada');

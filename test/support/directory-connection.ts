@@ -228,6 +228,12 @@ function matchOf({ people, numbers }: Directory, { email, userName, attributes }
 }
 
 /** Nothing that is refused here has happened all the same. */
-export function refusal(kind: ProviderErrorKind, reason: string, message: string): ProviderError {
-  return new ProviderError({ kind, outcome: 'not-applied', reason, message, remedy: 'Ask its keeper.' });
+export function refusal(
+  kind: ProviderErrorKind,
+  reason: string,
+  message: string,
+  retryAfterMs?: number,
+): ProviderError {
+  const remedy = 'Ask its keeper.';
+  return new ProviderError({ kind, outcome: 'not-applied', reason, message, remedy, retryAfterMs });
 }

@@ -80,7 +80,7 @@ export class DirectoryProvider implements IntegrationProvider<DirectorySettings>
     const open = (): Directory => {
       const directory = this.servers.get(server);
       if (!directory || directory.away)
-        throw refusal('unavailable', 'no_answer', `${server} does not answer.`);
+        throw refusal('unavailable', 'no_answer', `${server} does not answer.`, directory?.awayForMs);
       if (directory.password === secret) return directory;
       throw refusal('credentials', 'password_refused', `${server} refuses the password.`);
     };

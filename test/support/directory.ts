@@ -24,6 +24,8 @@ export class Directory {
   readonly changes: string[] = [];
   /** Nobody answers. */
   away = false;
+  /** When it says that it is back, in milliseconds. */
+  awayForMs: number | undefined;
   private made = 0;
 
   constructor(readonly password = 'correct horse battery staple') {}

@@ -4,6 +4,7 @@ import {
   type CallPriority,
   type RateBudget,
 } from '../provider/integration-provider';
+import { LONGEST_HINT_MS } from '../provider/provider-error';
 import { canWait } from './call-slots';
 import { type Clock, MONOTONIC_CLOCK } from './clock';
 import { RateWindow } from './rate-window';
@@ -76,7 +77,8 @@ export class InProcessRateBudget implements RateBudget {
     // A refusal that came meanwhile says more than an answer to an earlier call.
     if (sentAt < this.pausedAt) return;
     this.limit = reading.limit;
-    const seen = { ...reading, sentAt, receivedAt: this.clock.now() };
+    const resetMs = Math.min(reading.resetMs, LONGEST_HINT_MS);
+    const seen = { ...reading, resetMs, sentAt, receivedAt: this.clock.now() };
     const others = Math.max(0, this.underWay - 1);
     const relation = this.window?.compare(seen) ?? 'later';
     if (relation === 'same') this.window?.narrow(seen, others);
@@ -98,7 +100,7 @@ export class InProcessRateBudget implements RateBudget {
 
   pause(ms: number): void {
     this.pausedAt = this.clock.now();
-    this.pausedUntil = Math.max(this.pausedUntil, this.pausedAt + ms);
+    this.pausedUntil = Math.max(this.pausedUntil, this.pausedAt + Math.min(ms, LONGEST_HINT_MS));
     this.window = null;
     this.admit();
   }

@@ -25,6 +25,9 @@ export const ADDITION_NOT_FOUND = 'addition_not_found';
 export const CHANGE_NOT_FOUND = 'change_not_found';
 export const GROUP_FULL = 'team_full';
 
+/** No hint of a target makes anything wait for longer, in milliseconds: by then it may have mended. */
+export const LONGEST_HINT_MS = 15 * 60_000;
+
 /** Whether a failed call may have taken effect all the same. */
 export type CallOutcome = 'not-applied' | 'unknown';
 
@@ -37,7 +40,7 @@ export interface ProviderErrorFields {
   message: string;
   /** One sentence for an admin: what to do about it. */
   remedy: string;
-  /** The target's own hint, in milliseconds from now. */
+  /** The target's own hint, in milliseconds from now: what is longer than `LONGEST_HINT_MS` is taken for that. */
   retryAfterMs?: number;
   /** Any other call of this account would fail the same way. Default: credentials and rate limits are. */
   accountWide?: boolean;
@@ -63,7 +66,7 @@ export class ProviderError extends Error {
     this.outcome = fields.outcome;
     this.reason = fields.reason;
     this.remedy = fields.remedy;
-    this.retryAfterMs = fields.retryAfterMs;
+    this.retryAfterMs = boundedHint(fields.retryAfterMs);
     this.accountWide =
       fields.accountWide ?? (fields.kind === 'credentials' || fields.kind === 'rate-limited');
     this.status = fields.status ?? null;
@@ -83,6 +86,11 @@ export class ProviderError extends Error {
   get explanation(): string {
     return `${this.message} ${this.remedy}`;
   }
+}
+
+/** @returns undefined for what is no time to wait */
+function boundedHint(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms >= 0 ? Math.min(ms, LONGEST_HINT_MS) : undefined;
 }
 
 /** One field of an integration's settings that the provider does not accept. */

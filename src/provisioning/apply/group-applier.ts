@@ -26,7 +26,7 @@ import { LeaverRemoval } from './leaver-removal';
 import { isOfSomeCalls } from './member-calls';
 import { Members } from './members';
 import { unsentDueAt } from './member-records';
-import { isOutage, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
+import { isOutage, passingDelayOf, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { type RunContext, atPriority } from './run-context';
 import { TeamNames } from './team-names';
@@ -289,10 +289,7 @@ function failureOf(error: unknown): Failure | null {
     reason: error.reason,
     message: error.explanation,
     state: passing ? 'retrying' : 'blocked',
-    delay: (attempts) =>
-      passing
-        ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
-        : refusedDelay(error, attempts),
+    delay: (attempts) => (passing ? passingDelayOf(error, attempts) : refusedDelay(error, attempts)),
   };
 }
 

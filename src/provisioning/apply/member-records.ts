@@ -14,6 +14,7 @@ import { READS_LAG_MS } from '../plan/just-created';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 import type { ParkedKind } from '../state/parked-member.entity';
 import { noteCauses } from './causes';
+import { passingDelayOf } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
 /** A person whose look-up is due is looked up in the very next run. */
@@ -265,7 +266,7 @@ export async function recordFailed(
   const kind = passes ? 'passing' : 'waiting';
   const delay = (failures: number) =>
     passes
-      ? passingFailureDelay(failures, error.retryAfterMs, Math.random())
+      ? passingDelayOf(error, failures)
       : error.reason === USER_GONE
         ? userGoneDelay(failures)
         : change === 'remove' && isLeaver

@@ -5,7 +5,7 @@ import {
   GROUP_NOT_VISIBLE_YET,
   ProviderError,
 } from '../../integrations/provider/provider-error';
-import { notFoundDelay, refusalDelay } from '../plan/backoff';
+import { notFoundDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { additionDelay, isJustCreated } from '../plan/just-created';
 import type { RemoteGroup } from '../state/remote-group.entity';
 
@@ -79,6 +79,20 @@ function notVisibleYet(cause: ProviderError): ProviderError {
     status: cause.status,
     cause,
   });
+}
+
+/**
+ * When a passing failure is tried again. What may only not be shown yet is looked at at its own pace, which ends by itself
+ * two minutes after the creation.
+ *
+ * @param attempts failures so far, from 1
+ * @returns milliseconds
+ */
+export function passingDelayOf(error: ProviderError, attempts: number): number {
+  const { retryAfterMs } = error;
+  return isOfOneUnseenTeam(error) && retryAfterMs !== undefined
+    ? retryAfterMs
+    : passingFailureDelay(attempts, retryAfterMs, Math.random());
 }
 
 /** The target, or the way to it, does not say when it will be there again. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { CHANGE_NOT_FOUND, GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
-import { passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { refusalDelay } from '../plan/backoff';
 import { planName } from '../plan/name-plan';
 import { NAME_NOT_FREE_YET, claimObstacle, notFreeYetObstacle } from '../plan/new-team';
 import { type PendingRename, planRename, temporaryName } from '../plan/rename-plan';
@@ -11,7 +11,7 @@ import { RemoteGroup } from '../state/remote-group.entity';
 import { offerFreedNames } from './freed-names';
 import { GroupBlockedError } from './group-blocked';
 import { type NameHolder, holderOfName } from './known-target';
-import { refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
+import { passingDelayOf, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
 import { type ViewWithTeam, blockedBy } from './teams';
@@ -219,7 +219,7 @@ function nameProblem(error: unknown, attempts: number) {
   }
   if (!(error instanceof ProviderError) || error.accountWide || error.reason === GROUP_GONE) return null;
   const delay = error.isTransient
-    ? passingFailureDelay(attempts, error.retryAfterMs, Math.random())
+    ? passingDelayOf(error, attempts)
     : error.kind === 'conflict' && attempts <= 3
       ? NAME_CONFLICT_RETRY_MS
       : refusedDelay(error, attempts);

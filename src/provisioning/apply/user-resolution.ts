@@ -147,7 +147,7 @@ export class UserResolution {
     } catch (error) {
       // A failure that passes stops nobody whose groups have something to do; these people keep their places meanwhile.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
-      const at = Date.now() + (error.retryAfterMs ?? REVIEWED_AGAIN_AFTER_MS);
+      const at = Date.now() + Math.max(error.retryAfterMs ?? 0, REVIEWED_AGAIN_AFTER_MS);
       await this.leases.run(run.lease, (tx) =>
         tx.query(
           `UPDATE remote_user SET nextCheckAt = ? WHERE userId IN (${inList(userIds)}) AND reason = '${EMAIL_DIFFERS}'`,

@@ -1,3 +1,4 @@
+import { ProviderError } from '../../integrations/provider/provider-error';
 import { leaverDelay, lookUpDelay, passingFailureDelay, refusalDelay } from './backoff';
 
 const MINUTE = 60_000;
@@ -12,6 +13,37 @@ describe('what waits is tried again', () => {
 
   it('when the target says so, if it does', () => {
     expect(passingFailureDelay(9, 4_200, 0.5)).toBe(4_200);
+  });
+
+  it('at the pace of the target for two minutes, and then less and less often', () => {
+    expect(passingFailureDelay(24, 5_000, 0.999)).toBe(5_000);
+    expect(passingFailureDelay(25, 5_000, 0.999)).toBe(5_000);
+    expect(passingFailureDelay(24 + 7, 5_000, 0.5)).toBe(32_000);
+    expect(passingFailureDelay(24 + 1_000, 5_000, 0.5)).toBe(7.5 * MINUTE);
+    // "At once" is no pace to keep.
+    expect(passingFailureDelay(1_200, 0, 0.5)).toBe(100);
+    expect(passingFailureDelay(1_220, 0, 0.5)).toBeGreaterThan(MINUTE);
+    // A long hint is one that somebody means.
+    expect(passingFailureDelay(2, 3 * MINUTE, 0)).toBe(3 * MINUTE);
+  });
+
+  it('within a quarter of an hour, however much longer the target says', () => {
+    expect(passingFailureDelay(1, 999_999_000, 0.5)).toBe(15 * MINUTE);
+    const fields = {
+      kind: 'unavailable',
+      outcome: 'unknown',
+      reason: 'away',
+      message: '',
+      remedy: '',
+    } as const;
+    const hints = [999_999_000, 2_000, -1, NaN, undefined];
+    expect(hints.map((retryAfterMs) => new ProviderError({ ...fields, retryAfterMs }).retryAfterMs)).toEqual([
+      15 * MINUTE,
+      2_000,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('after a refusal in an hour and then every six', () => {

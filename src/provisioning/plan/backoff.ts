@@ -1,23 +1,33 @@
+import { LONGEST_HINT_MS } from '../../integrations/provider/provider-error';
+
 const SECOND = 1_000;
 const SHORTEST = 100;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Longer than any hint that a target gives. */
-export const LONGEST_PASSING_DELAY = 15 * MINUTE;
+export const LONGEST_PASSING_DELAY = LONGEST_HINT_MS;
+/** A target that says "in five seconds" for longer does not know. */
+const SHORT_HINTS_COUNT_FOR = 2 * MINUTE;
 
 /**
- * When a passing failure is tried again: exponential with full jitter, from one second to fifteen minutes; the target's
- * own hint wins.
+ * When a passing failure is tried again: exponential with full jitter, from one second to fifteen minutes. The target's own
+ * hint wins; but one that has been followed for two minutes and did not help is only the least to wait from then on, and
+ * the exponential delay begins.
  *
  * @param attempts failures so far, from 1
  * @param random from 0 to below 1
  * @returns milliseconds
  */
 export function passingFailureDelay(attempts: number, hintMs: number | undefined, random: number): number {
-  if (hintMs !== undefined) return Math.max(SHORTEST, hintMs);
+  if (hintMs === undefined) return Math.max(SHORTEST, exponential(attempts, random));
+  const hint = Math.max(SHORTEST, Math.min(hintMs, LONGEST_PASSING_DELAY));
+  const followed = Math.ceil(SHORT_HINTS_COUNT_FOR / hint);
+  return attempts <= followed ? hint : Math.max(hint, exponential(attempts - followed, random));
+}
+
+function exponential(attempts: number, random: number): number {
   const ceiling = Math.min(LONGEST_PASSING_DELAY, SECOND * 2 ** Math.min(attempts - 1, 20));
-  return Math.max(SHORTEST, Math.floor(random * ceiling));
+  return Math.floor(random * ceiling);
 }
 
 /**
