@@ -118,6 +118,51 @@ describe('reconciliation', () => {
     expect(left.since).toBe(since);
   });
 
+  it('puts back who was in the team before it was ours as somebody who stays when it is released', async () => {
+    const { id: team } = scimify.pagerDuty.addTeam({ name: 'On-call' });
+    scimify.pagerDuty.addMember(team, personOf('ada'));
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const both = [email('ada'), email('bo')];
+    expect(scimify.teams()).toEqual({ 'On-call': both });
+    scimify.pagerDuty.removeMember(team, personOf('ada'));
+    await reconcile();
+    await untilDrift(['member_missing']);
+    await waitFor(
+      'her to be put back',
+      () => scimify.teams()['On-call'],
+      (emails) => emails?.join() === both.join(),
+    );
+    await scimify.settled(integration);
+    await scimify.admin.post(`/integrations/${integration.id}/groups/${group}/release`, { mode: 'release' });
+    await waitFor(
+      'the group to be gone',
+      () => scimify.groups(integration),
+      (groups) => groups.length === 0,
+    );
+    expect(scimify.teams()).toEqual({ 'On-call': [email('ada')] });
+  });
+
+  it('takes nobody out who was in the team before it was ours, and left both by hand and in the IdP meanwhile', async () => {
+    const { id: team } = scimify.pagerDuty.addTeam({ name: 'On-call' });
+    scimify.pagerDuty.addMember(team, personOf('ada'));
+    const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const refused = scimify.pagerDuty.inject({
+      method: 'PUT',
+      path: new RegExp(personOf('ada')),
+      status: 503,
+    });
+    scimify.pagerDuty.removeMember(team, personOf('ada'));
+    await reconcile();
+    await waitFor('her to be put back in vain', refused.hits, (hits) => hits > 0);
+    await integration.scim.removeMembers(group, users.ada!);
+    refused.remove();
+    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    await scimify.settled(integration);
+    expect(scimify.teams()).toEqual({ 'On-call': [email('bo')] });
+  });
+
   it('does not call somebody a stranger whom the identity provider wants and PagerDuty refused', async () => {
     const { id } = scimify.pagerDuty.addUser({ email: email('sam'), role: 'read_only_user' });
     const sam = await integration.scim.createUser(email('sam'));

@@ -173,7 +173,7 @@ export class Reconciler {
         wanted: await wantedMembers(tx, group.groupId),
       };
       const drift = driftOf(known, seen, unknownUserIds);
-      await adjust(tx, run, group, drift);
+      await adjust(tx, run, group, known, drift);
       const { unmanagedMembers } = run.integration.policies;
       const found = describe(group, drift, unmanagedMembers);
       await this.ledger.record(tx, integrationId, found, startedAt);
@@ -387,11 +387,23 @@ async function adjust(
   tx: Transaction,
   run: RunContext,
   group: ClaimedGroup,
+  { members }: KnownGroup,
   drift: GroupDrift,
 ): Promise<void> {
   const { id: remoteGroupId } = group;
   if (drift.renamedTo !== null) await correctName(tx, run, group, drift.renamedTo);
-  for await (const some of chunksOf([...drift.missing, ...drift.gone])) {
+  const wereBefore = (id: string) => members.get(id)!.preexisting;
+  const putBack = drift.missing.filter(wereBefore);
+  for await (const some of chunksOf(putBack)) {
+    // That they were there before the team was ours is to outlive their absence.
+    await tx.query(
+      `UPDATE remote_member SET state = 'adding', nextAttemptAt = ?
+       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
+      [Date.now(), remoteGroupId, ...some],
+    );
+  }
+  const leftBehind = drift.missing.filter((id) => !wereBefore(id));
+  for await (const some of chunksOf([...leftBehind, ...drift.gone])) {
     await tx.query(
       `DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
       [remoteGroupId, ...some],
