@@ -1,96 +1,308 @@
 import type { Fault } from '../simulator/faults';
+import { letTimePass } from '../test/provisioning/support/passing-time';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../test/support/scimify';
 import { waitFor } from '../test/support/wait';
 
 /**
- * How long a person waits in PagerDuty while a group of 300 is pushed, as a table in Markdown: from the request of the
- * identity provider to the answer of PagerDuty. Nothing is asserted.
+ * How long a person waits in PagerDuty while something large goes on, as a table in Markdown: from the request of the identity
+ * provider to the answer of PagerDuty, which takes 150 ms a call. Nothing is asserted.
  *
- * `npm run bench:urgency`
+ * `npm run bench:urgency`, or with words to choose from: `npm run bench:urgency -- retried`
  */
 const LARGE = 300;
 const LATENCY_MS = 150;
+const RECHECK_AFTER_MS = 6 * 60_000;
 const email = (name: string) => `${name}@example.com`;
+const numbered = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => email(`${name}.${index}`));
 
 interface World {
   scimify: Scimify;
   integration: TestIntegration;
+  /** Another integration of the same tenant with the same key of PagerDuty. */
+  beside: TestIntegration;
   onCall: string;
   everyone: string;
+  /** Ada, bo, cy and dee: the first two are in both groups, all are known. */
   people: string[];
+  /** In PagerDuty, and never looked up. */
   crowd: string[];
 }
 
-/** What is done beside the push, and when it is done. */
-const CHANGES: Record<
-  string,
-  { act: (world: World) => Promise<unknown>; isDone: (world: World) => boolean }
-> = {
-  'leaver of another team': {
-    act: ({ integration, people }) => integration.scim.setActive(people[0]!, false),
-    isDone: ({ scimify }) => !scimify.teams()['On-call']!.includes(email('ada')),
+/** A change, and when it is done. Each may be made once in a world, in this order. */
+interface Change {
+  act: (world: World) => Promise<unknown>;
+  isDone: (world: World) => boolean;
+}
+
+const onCall = ({ scimify }: World) => scimify.teams()['On-call']!;
+const everyone = ({ scimify }: World) => scimify.teams().Everyone!;
+
+const ADDED: Change = {
+  act: (world) => world.integration.scim.addMembers(world.onCall, world.people[2]!),
+  isDone: (world) => onCall(world).includes(email('cy')),
+};
+const STRANGER_ADDED: Change = {
+  act: async ({ scimify, integration, onCall: group }) => {
+    scimify.pagerDuty.addUser({ email: email('eve') });
+    return integration.scim.addMembers(group, await integration.scim.createUser(email('eve')));
   },
-  'leaver of that very team': {
-    act: ({ integration, people }) => integration.scim.setActive(people[0]!, false),
-    isDone: ({ scimify }) => !scimify.teams().Everyone!.includes(email('ada')),
+  isDone: (world) => onCall(world).includes(email('eve')),
+};
+const ADDED_THERE: Change = {
+  act: (world) => world.integration.scim.addMembers(world.everyone, world.people[3]!),
+  isDone: (world) => everyone(world).includes(email('dee')),
+};
+const NEW_GROUP: Change = {
+  act: ({ integration, people }) => integration.scim.createGroup('New on-call', people.slice(2)),
+  isDone: ({ scimify }) => scimify.teams()['New on-call']?.length === 2,
+};
+const LEAVER: Change = {
+  act: ({ integration, people }) => integration.scim.setActive(people[0]!, false),
+  isDone: (world) => !onCall(world).includes(email('ada')),
+};
+const LEAVER_THERE: Change = {
+  act: ({ integration, people }) => integration.scim.setActive(people[1]!, false),
+  isDone: (world) => !everyone(world).includes(email('bo')),
+};
+
+const CHANGES = {
+  'leaver of another team': LEAVER,
+  'leaver of that very team': LEAVER_THERE,
+  'one added to another team': ADDED,
+  'one added to another team, who has to be looked up': STRANGER_ADDED,
+  'one added to that very team': ADDED_THERE,
+  'new group of two': NEW_GROUP,
+};
+
+interface Case {
+  /** Users of the identity provider whom PagerDuty does not have. */
+  strangers?: number;
+  /** Before PagerDuty is slow. */
+  prepare?: (world: World, strangers: string[]) => Promise<unknown>;
+  begin: (world: World, strangers: string[]) => Promise<unknown>;
+  /** Calls after which it is well under way. */
+  underWay?: number;
+  rateLimit?: number;
+}
+
+const searchOneByOne = ({ scimify }: World) =>
+  scimify.pagerDuty.inject({
+    path: /^\/users\?.*total=true/,
+    status: 200,
+    body: { users: [], limit: 100, offset: 0, more: true, total: 20_000 },
+  });
+const pendingIn = (groups: { members: { pending: number } }[]) =>
+  groups.reduce((sum, { members }) => sum + members.pending, 0);
+const parked = async ({ scimify, integration }: World, count: number) => {
+  await waitFor(
+    'all to wait',
+    () => scimify.groups(integration),
+    (groups) => pendingIn(groups as { members: { pending: number } }[]) === count,
+    120_000,
+  );
+  await scimify.settled(integration, ['synced', 'partial']);
+};
+const inGroupsOf = (size: number, ids: readonly string[]) =>
+  Array.from({ length: Math.ceil(ids.length / size) }, (_, index) =>
+    ids.slice(index * size, (index + 1) * size),
+  );
+
+const CASES: Record<string, Case> = {
+  '300 are added to a team': {
+    begin: ({ integration, everyone: group, crowd }) => integration.scim.addMembers(group, ...crowd),
   },
-  'one added to another team': {
-    act: ({ integration, onCall, people }) => integration.scim.addMembers(onCall, people[2]!),
-    isDone: ({ scimify }) => scimify.teams()['On-call']!.length === 3,
+  'a new group of 300': {
+    begin: ({ integration, crowd }) => integration.scim.createGroup('All of them', crowd),
   },
-  'new group of two': {
-    act: ({ integration, people }) => integration.scim.createGroup('New on-call', people.slice(2)),
-    isDone: ({ scimify }) => scimify.teams()['New on-call']?.length === 2,
+  'a new group of 300 who are searched for one by one': {
+    prepare: async (world) => searchOneByOne(world),
+    begin: ({ integration, crowd }) => integration.scim.createGroup('All of them', crowd),
+  },
+  '300 are added to a team that an admin retries': {
+    begin: async ({ scimify, integration, everyone: group, crowd }) => {
+      await integration.scim.addMembers(group, ...crowd);
+      await scimify.admin.post(`/integrations/${integration.id}/groups/${group}/retry`);
+    },
+  },
+  '1,500 people of a team who were not found are looked for again': {
+    strangers: 1_500,
+    prepare: async (world, strangers) => {
+      searchOneByOne(world);
+      await world.integration.scim.addMembers(world.everyone, ...strangers);
+      await parked(world, 1_500);
+    },
+    begin: ({ scimify }) => letTimePass(scimify, RECHECK_AFTER_MS),
+  },
+  '1,500 people of 75 teams who were not found are looked for again': {
+    strangers: 1_500,
+    prepare: async (world, strangers) => {
+      searchOneByOne(world);
+      await Promise.all([
+        ...inGroupsOf(20, strangers.slice(20)).map((members, index) =>
+          world.integration.scim.createGroup(`Team ${index}`, members),
+        ),
+        world.integration.scim.addMembers(world.everyone, ...strangers.slice(0, 20)),
+      ]);
+      await parked(world, 1_500);
+    },
+    begin: ({ scimify }) => letTimePass(scimify, RECHECK_AFTER_MS),
+  },
+  'an admin has all of 1,500 people who were not found looked for again': {
+    strangers: 1_500,
+    prepare: async (world, strangers) => {
+      searchOneByOne(world);
+      await world.integration.scim.addMembers(world.everyone, ...strangers);
+      await parked(world, 1_500);
+    },
+    begin: ({ scimify, integration }) => scimify.admin.post(`/integrations/${integration.id}/sync`),
+  },
+  'a new group of 3,000 whom PagerDuty does not have, searched for one by one': {
+    strangers: 3_000,
+    prepare: async (world) => searchOneByOne(world),
+    begin: (world, strangers) => world.integration.scim.addMembers(world.everyone, ...strangers),
+  },
+  '150 new groups of 20 whom PagerDuty does not have, searched for one by one': {
+    strangers: 3_000,
+    prepare: async (world) => searchOneByOne(world),
+    begin: ({ integration }, strangers) =>
+      Promise.all(
+        inGroupsOf(20, strangers).map((members, index) =>
+          integration.scim.createGroup(`Team ${index}`, members),
+        ),
+      ),
+  },
+  'all of 120 teams are reconciled, among 9,000 users': {
+    prepare: async ({ scimify, integration, people }) => {
+      scimify.pagerDuty.addUsers(numbered('other', 9_000).map((address) => ({ email: address })));
+      const names = Array.from({ length: 120 }, (_, index) => `Team ${index}`);
+      await Promise.all(names.map((name) => integration.scim.createGroup(name, people.slice(2))));
+      await scimify.settled(integration, ['synced'], 60_000);
+    },
+    begin: ({ scimify, integration }) => scimify.admin.post(`/integrations/${integration.id}/reconcile`),
+  },
+  '300 are added to a team, and the process starts anew': {
+    begin: async (world) => {
+      await world.integration.scim.addMembers(world.everyone, ...world.crowd);
+      await waitFor(
+        'some of them to be in',
+        () => everyone(world),
+        ({ length }) => length > 10,
+        30_000,
+      );
+      await world.scimify.restart();
+      world.integration.scim = world.scimify.scimWith(world.integration.id, world.integration.scimKey);
+    },
+    underWay: 2,
+  },
+  'an integration with the same key lets go of a team of 300 as it is deleted': {
+    prepare: async ({ scimify, beside }) => {
+      await beside.scim.createGroup('Theirs', await beside.scim.createUsers(numbered('user', LARGE)));
+      await scimify.settled(beside, ['synced'], 60_000);
+    },
+    begin: ({ scimify, beside }) => scimify.admin.delete(`/integrations/${beside.id}?teams=release`),
+  },
+  '40 integrations with the same key make a new group of 100 each': {
+    begin: async ({ scimify, integration: { tenantId } }) => {
+      for (let index = 0; index < 40; index++) {
+        const other = await scimify.createIntegration({
+          tenantId,
+          authMethod: 'api_key',
+          secret: sharedKey(scimify),
+          policies: WITHOUT_GUARD,
+        });
+        const ids = await other.scim.createUsers(numbered('user', 100));
+        await other.scim.createGroup(`Large ${index}`, ids);
+      }
+    },
+  },
+  '40 integrations with the same key make 10 new groups of 10 each': {
+    begin: async ({ scimify, integration: { tenantId } }) => {
+      for (let index = 0; index < 40; index++) {
+        const other = await scimify.createIntegration({
+          tenantId,
+          authMethod: 'api_key',
+          secret: sharedKey(scimify),
+          policies: WITHOUT_GUARD,
+        });
+        const ids = await other.scim.createUsers(numbered('user', 100));
+        await Promise.all(
+          inGroupsOf(10, ids).map((some, at) => other.scim.createGroup(`Small ${index} ${at}`, some)),
+        );
+      }
+    },
+  },
+  '300 are added to a team, of 240 calls a minute': {
+    rateLimit: 240,
+    begin: ({ integration, everyone: group, crowd }) => integration.scim.addMembers(group, ...crowd),
+    underWay: 150,
   },
 };
 
-const PUSHES: Record<string, (world: World) => Promise<unknown>> = {
-  'a PATCH of a team': ({ integration, everyone, crowd }) => integration.scim.addMembers(everyone, ...crowd),
-  'a new group': ({ integration, crowd }) => integration.scim.createGroup('All of them', crowd),
-  'a new group whose people are searched for one by one': ({ scimify, integration, crowd }) => {
-    const body = { users: [], limit: 100, offset: 0, more: true, total: 20_000 };
-    scimify.pagerDuty.inject({ path: /^\/users\?.*total=true/, status: 200, body });
-    return integration.scim.createGroup('All of them', crowd);
-  },
+const keys = new WeakMap<Scimify, string>();
+const sharedKey = (scimify: Scimify): string => {
+  const key = keys.get(scimify) ?? scimify.pagerDuty.addApiKey();
+  keys.set(scimify, key);
+  return key;
 };
 
-async function bench(): Promise<void> {
-  print('| while 300 are pushed by | a change | ms |');
-  print('| --- | --- | --- |');
-  for (const [push, begin] of Object.entries(PUSHES)) {
-    for (const [change, { act, isDone }] of Object.entries(CHANGES)) {
-      const world = await worldOf();
-      const sent = () => world.scimify.pagerDuty.calls().length;
-      const latency: Fault = world.scimify.pagerDuty.inject({ latencyMs: LATENCY_MS });
-      const before = sent();
-      await begin(world);
-      await waitFor('the push to be under way', sent, (count) => count > before + 10, 30_000);
-      const begun = performance.now();
-      await act(world);
-      await waitFor(change, () => isDone(world), Boolean, 120_000);
-      print(`| ${push} | ${change} | ${Math.round(performance.now() - begun)} |`);
-      latency.remove();
-      await world.scimify.stop();
-    }
+async function bench(words: readonly string[]): Promise<void> {
+  const columns = ['while', ...Object.keys(CHANGES)];
+  print(row(columns));
+  print(row(columns.map(() => '---')));
+  for (const [name, one] of Object.entries(CASES)) {
+    if (words.length === 0 || words.some((word) => name.includes(word))) await measure(name, one);
   }
 }
 
-async function worldOf(): Promise<World> {
-  const scimify = await Scimify.start();
-  const integration = await scimify.createIntegration({ authMethod: 'api_key', policies: WITHOUT_GUARD });
-  const names = ['ada', 'bo', 'cy', 'dee'];
-  const many = Array.from({ length: LARGE }, (_, index) => `user.${index}`);
-  scimify.pagerDuty.addUsers([...names, ...many].map((name) => ({ email: email(name) })));
-  const people = await integration.scim.createUsers(names.map(email));
-  const onCall = await integration.scim.createGroup('On-call', people.slice(0, 2));
-  const everyone = await integration.scim.createGroup('Everyone', people.slice(0, 2));
+async function measure(name: string, { strangers = 0, prepare, begin, underWay = 10, rateLimit }: Case) {
+  const world = await worldOf(rateLimit);
+  const { scimify } = world;
+  const unknown = await world.integration.scim.createUsers(numbered('stranger', strangers));
+  await prepare?.(world, unknown);
+  const sent = () => scimify.pagerDuty.calls().length;
+  const latency: Fault = scimify.pagerDuty.inject({ latencyMs: LATENCY_MS });
+  const before = sent();
+  await begin(world, unknown);
+  await waitFor('it to be under way', sent, (count) => count > before + underWay, 90_000);
+  const waited: string[] = [];
+  for (const [change, { act, isDone }] of Object.entries(CHANGES)) {
+    const begun = performance.now();
+    await act(world);
+    await waitFor(change, () => isDone(world), Boolean, 240_000);
+    waited.push(String(Math.round(performance.now() - begun)));
+  }
+  print(row([name, ...waited]));
+  latency.remove();
+  await scimify.stop();
+}
+
+async function worldOf(rateLimit?: number): Promise<World> {
+  const scimify = await Scimify.start({}, rateLimit === undefined ? {} : { rateLimit });
+  const secret = sharedKey(scimify);
+  const options = { authMethod: 'api_key' as const, secret, policies: WITHOUT_GUARD };
+  const integration = await scimify.createIntegration(options);
+  const beside = await scimify.createIntegration({ ...options, tenantId: integration.tenantId });
+  const names = ['ada', 'bo', 'cy', 'dee'].map(email);
+  const many = numbered('user', LARGE);
+  scimify.pagerDuty.addUsers([...names, ...many].map((address) => ({ email: address })));
+  const people = await integration.scim.createUsers(names);
+  // So that all four are known.
+  await integration.scim.createGroup('All four', people);
+  const [onCallId, everyoneId] = await Promise.all(
+    ['On-call', 'Everyone'].map((group) => integration.scim.createGroup(group, people.slice(0, 2))),
+  );
   await scimify.settled(integration);
-  const crowd = await integration.scim.createUsers(many.map(email));
-  return { scimify, integration, onCall, everyone, people, crowd };
+  const crowd = await integration.scim.createUsers(many);
+  return { scimify, integration, beside, onCall: onCallId!, everyone: everyoneId!, people, crowd };
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-void bench();
+void bench(process.argv.slice(2));

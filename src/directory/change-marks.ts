@@ -7,6 +7,9 @@ import type { LetGoMode } from './change.entity';
 import { DesiredStateChanges } from './desired-state-changes';
 import { newMark } from './mark';
 
+/** So many people of one group that change at once are few. */
+const FEW = 25;
+
 /**
  * What the engine has to compare again, written in the transaction of the change. The rows are the outbox: nothing else
  * has to survive for the change to be applied.
@@ -30,17 +33,11 @@ export class ChangeMarks {
     const mark = newMark();
     const groupIds = [...pairs.keys()].sort();
     await markGroups(tx, integrationId, groupIds, { mark, cause, whole: false });
-    let rows: [groupId: string, userId: string][] = [];
-    for (const groupId of groupIds) {
-      for (const userId of pairs.get(groupId)!) {
-        rows.push([groupId, userId]);
-        if (rows.length < ROWS_PER_STATEMENT) continue;
-        await markMembers(tx, rows, { mark, cause });
-        rows = [];
-        await breathe();
-      }
-    }
-    if (rows.length > 0) await markMembers(tx, rows, { mark, cause });
+    const isFew = (groupId: string) => pairs.get(groupId)!.length <= FEW;
+    const some = groupIds.filter(isFew);
+    const many = groupIds.filter((groupId) => !isFew(groupId));
+    await markPairs(tx, pairs, some, { mark, cause, smallOf: integrationId });
+    await markPairs(tx, pairs, many, { mark, cause, smallOf: null });
     this.changes.announce(tx, integrationId);
   }
 
@@ -102,20 +99,48 @@ async function markGroups(
   }
 }
 
+interface PairsMark {
+  mark: string;
+  cause: string | null;
+  /** The integration, where they are few. */
+  smallOf: string | null;
+}
+
+async function markPairs(
+  tx: Transaction,
+  pairs: ReadonlyMap<string, readonly string[]>,
+  groupIds: readonly string[],
+  mark: PairsMark,
+): Promise<void> {
+  let rows: [groupId: string, userId: string][] = [];
+  for (const groupId of groupIds) {
+    for (const userId of pairs.get(groupId)!) {
+      rows.push([groupId, userId]);
+      if (rows.length < ROWS_PER_STATEMENT) continue;
+      await markMembers(tx, rows, mark);
+      rows = [];
+      await breathe();
+    }
+  }
+  if (rows.length > 0) await markMembers(tx, rows, mark);
+}
+
 async function markMembers(
   tx: Transaction,
   rows: readonly [groupId: string, userId: string][],
-  { mark, cause }: { mark: string; cause: string | null },
+  { mark, cause, smallOf }: PairsMark,
 ): Promise<void> {
+  const renewed = renewedBy(cause);
   await tx.query(
     upsertSql({
       table: 'member_change',
-      columns: ['groupId', 'userId', 'mark', 'cause'],
+      columns: ['groupId', 'userId', 'mark', 'cause', 'smallOf'],
       key: ['groupId', 'userId'],
-      update: renewedBy(cause),
+      // Whoever changed with few others does not wait for the many with whom they changed again.
+      update: smallOf === null ? renewed : [...renewed, 'smallOf'],
       rows: rows.length,
     }),
-    rows.flatMap(([groupId, userId]) => [groupId, userId, mark, cause]),
+    rows.flatMap(([groupId, userId]) => [groupId, userId, mark, cause, smallOf]),
   );
 }
 

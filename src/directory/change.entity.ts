@@ -11,7 +11,7 @@ export type LetGoMode = (typeof LET_GO_MODES)[number];
  */
 @Entity('group_change')
 @Index('group_change_due', ['integrationId', 'since'])
-@Index('group_change_by_size', ['integrationId', 'large', 'whole', 'since'])
+@Index('group_change_by_size', ['integrationId', 'large', 'lookUps', 'whole', 'since'])
 export class GroupChange {
   @PrimaryIdColumn() groupId: string;
   @IdColumn() integrationId: string;
@@ -27,12 +27,15 @@ export class GroupChange {
   @TimeColumn() since: number;
   /** The engine found that it has much to do for it: groups with less go first. Null as long as it has not. */
   @BooleanColumn({ nullable: true }) large: boolean | null;
+  /** The engine found that people of it have to be looked up: groups of which all are known go first. Null as long as it has not. */
+  @BooleanColumn({ nullable: true }) lookUps: boolean | null;
 }
 
 /** "Compare this person in this group again." Never without its `GroupChange`. */
 @Entity('member_change')
 @Index('member_change_user', ['userId'])
 @Index('member_change_leavers', ['leaverOf', 'groupId'])
+@Index('member_change_small', ['smallOf', 'groupId'])
 export class MemberChange {
   @PrimaryIdColumn() groupId: string;
   @PrimaryIdColumn() userId: string;
@@ -41,4 +44,6 @@ export class MemberChange {
   @IdColumn({ nullable: true }) cause: string | null;
   /** The integration, where the person left the IdP and may still be in the team: that goes before everything else. */
   @IdColumn({ nullable: true }) leaverOf: string | null;
+  /** The integration, where few people of the group changed at once: they do not wait until a large change of it is done. */
+  @IdColumn({ nullable: true }) smallOf: string | null;
 }

@@ -22,6 +22,7 @@ import { People } from './apply/people';
 import { ProvisioningAudit } from './apply/provisioning-audit';
 import { RunWatches } from './apply/run-watch';
 import { ShownAddresses } from './apply/shown-addresses';
+import { SmallChanges } from './apply/small-changes';
 import { TeamNames } from './apply/team-names';
 import { Teams } from './apply/teams';
 import { UserResolution } from './apply/user-resolution';
@@ -81,6 +82,7 @@ import { PeopleStatuses } from './state/people-status';
     DueGroups,
     GroupBatches,
     GroupWork,
+    SmallChanges,
     UrgentLeavers,
     IntegrationRun,
     RunWatches,

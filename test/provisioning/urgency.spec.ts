@@ -186,6 +186,81 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
     expect(calls).toBeLessThan(within(5_000));
   }, 90_000);
 
+  it.each([
+    ['', patchThemIn],
+    [
+      ' and an admin retries it',
+      async () => {
+        await patchThemIn();
+        await scimify.admin.post(`/integrations/${integration.id}/groups/${everyone}/retry`);
+      },
+    ],
+  ])(
+    'somebody who is added to that very team is there soon, whoever is still to join%s',
+    async (_what, push) => {
+      await beginPush(push);
+      const calls = await callsUntil(
+        () => peopleOf('Everyone').includes(email('cy')),
+        () => integration.scim.addMembers(everyone, users.cy!),
+      );
+      expect(calls).toBeLessThan(within(5_000));
+      expect(peopleOf('Everyone').length).toBeLessThan(LARGE / 2);
+      // A second time would set back a role that was set by hand meanwhile.
+      latency.remove();
+      await waitFor(
+        'the others to join',
+        () => peopleOf('Everyone').length,
+        (size) => size === LARGE + 3,
+        60_000,
+      );
+      await scimify.settled(integration);
+      const additions = scimify.pagerDuty
+        .calls({ method: 'PUT' })
+        .filter(({ path }) => path.endsWith(remoteIdOf(email('cy'))));
+      expect(additions).toHaveLength(1);
+    },
+    120_000,
+  );
+
+  it('somebody who is taken out of that very team and added again meanwhile stays on it', async () => {
+    await integration.scim.addMembers(everyone, users.cy!);
+    await scimify.settled(integration);
+    const keep = many.slice(0, LARGE - 1);
+    await beginPush(() =>
+      integration.scim.patchOperations(
+        `/Groups/${everyone}`,
+        { op: 'add', path: 'members', value: keep.map((value) => ({ value })) },
+        { op: 'remove', path: `members[value eq "${users.cy}"]` },
+      ),
+    );
+    await integration.scim.addMembers(everyone, users.cy!);
+    latency.remove();
+    await waitFor(
+      'the others to join',
+      () => peopleOf('Everyone').length,
+      (size) => size === LARGE + 2,
+      60_000,
+    );
+    await scimify.settled(integration);
+    expect(peopleOf('Everyone')).toContain(email('cy'));
+    const removals = scimify.pagerDuty
+      .calls({ method: 'DELETE' })
+      .filter(({ path }) => path.endsWith(remoteIdOf(email('cy'))));
+    expect(removals).toEqual([]);
+  }, 120_000);
+
+  it('somebody who leaves after a restart in the middle of it is off that very team at once', async () => {
+    await beginPush(patchThemIn);
+    await scimify.restart();
+    integration.scim = scimify.scimWith(integration.id, integration.scimKey);
+    const calls = await callsUntil(
+      () => !peopleOf('Everyone').includes(email('ada')),
+      () => integration.scim.setActive(users.ada!, false),
+    );
+    expect(calls).toBeLessThan(within(2_000));
+    expect(peopleOf('Everyone').length).toBeLessThan(LARGE / 2);
+  }, 90_000);
+
   it('a new group of two does not wait until all of the large one have been searched for', async () => {
     const strangers = Array.from({ length: LARGE }, (_, index) => email(`stranger.${index}`));
     scimify.pagerDuty.addUsers([...strangers, email('eve')].map((address) => ({ email: address })));
@@ -236,5 +311,63 @@ describe('while more tenants push than a pool of 32 workers would serve', () => 
     );
     // Each of the others has one call under way, and may have begun the next.
     expect(added() - before).toBeLessThan(TENANTS);
+  }, 180_000);
+});
+
+describe('while many integrations with the same key push many small groups, and one that is deleted lets go of its team', () => {
+  const OTHERS = 20;
+  const GROUPS = 10;
+  let scimify: Scimify;
+  beforeAll(async () => {
+    scimify = await Scimify.start();
+  });
+  afterAll(() => scimify.stop());
+
+  it('somebody of yet another one who leaves is off their team, and who is added is on it, after a few calls', async () => {
+    const names = ['ada', 'bo', 'cy', ...Array.from({ length: 40 }, (_, index) => `user.${index}`)];
+    scimify.pagerDuty.addUsers(names.map((name) => ({ email: email(name) })));
+    const tenantId = await scimify.createTenant();
+    const secret = scimify.pagerDuty.addApiKey();
+    const options = { tenantId, secret, authMethod: 'api_key' as const, policies: WITHOUT_GUARD };
+    const quiet = await scimify.createIntegration(options);
+    const [ada, bo, cy] = await quiet.scim.createUsers(['ada', 'bo', 'cy'].map(email));
+    const onCall = await quiet.scim.createGroup('On-call', [ada!, bo!]);
+    await quiet.scim.createGroup('All three', [ada!, bo!, cy!]);
+    await scimify.settled(quiet);
+    const gone = await scimify.createIntegration(options);
+    await gone.scim.createGroup('Gone', await gone.scim.createUsers(names.slice(3).map(email)));
+    await scimify.settled(gone);
+
+    scimify.pagerDuty.inject({ latencyMs: LATENCY_MS });
+    await scimify.admin.delete(`/integrations/${gone.id}?teams=release`);
+    for (let other = 0; other < OTHERS; other++) {
+      const { scim } = await scimify.createIntegration(options);
+      const ids = await scim.createUsers(names.slice(3, 13).map(email));
+      for (let group = 0; group < GROUPS; group++) await scim.createGroup(`Team ${other} ${group}`, ids);
+    }
+    const onCallTeam = () => scimify.teams()['On-call']!;
+    const callsUntil = async (act: () => Promise<unknown>, done: () => boolean) => {
+      const before = scimify.pagerDuty.calls().length;
+      await act();
+      await waitFor('it to be done', done, Boolean, 90_000);
+      return scimify.pagerDuty.calls().length - before;
+    };
+    const calls = [
+      await callsUntil(
+        () => quiet.scim.setActive(ada!, false),
+        () => !onCallTeam().includes(email('ada')),
+      ),
+      await callsUntil(
+        () => quiet.scim.addMembers(onCall, cy!),
+        () => onCallTeam().includes(email('cy')),
+      ),
+      await callsUntil(
+        () => quiet.scim.createGroup('New on-call', [bo!, cy!]),
+        () => scimify.teams()['New on-call']?.length === 2,
+      ),
+    ];
+    expect(calls.filter((count) => count > 40)).toEqual([]);
+    // Or there was nothing that they could have waited for.
+    expect(scimify.pagerDuty.teams().length).toBeLessThan(OTHERS * GROUPS);
   }, 180_000);
 });

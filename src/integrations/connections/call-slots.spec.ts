@@ -60,8 +60,9 @@ describe('call slots', () => {
         await sleep(1);
         order.push(priority);
       });
-    await Promise.all([call('bulk'), call('reconcile'), call('bulk'), call('interactive'), call('leaver')]);
-    expect(order).toEqual(['bulk', 'leaver', 'interactive', 'bulk', 'reconcile']);
+    const waiting = ['bulk', 'reconcile', 'bulk', 'push', 'interactive', 'leaver'] as const;
+    await Promise.all(waiting.map(call));
+    expect(order).toEqual(['bulk', 'leaver', 'interactive', 'push', 'bulk', 'reconcile']);
   });
 
   it('have one that what can wait does not take, so that a small change finds it free', async () => {

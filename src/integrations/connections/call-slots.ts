@@ -12,6 +12,7 @@ export class InProcessCallSlots implements CallSlots {
   private readonly waiting: Record<CallPriority, Set<() => void>> = {
     leaver: new Set(),
     interactive: new Set(),
+    push: new Set(),
     bulk: new Set(),
     reconcile: new Set(),
   };

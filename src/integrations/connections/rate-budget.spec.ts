@@ -52,6 +52,7 @@ class Target {
   readonly served: Record<CallPriority, number[]> = {
     leaver: [],
     interactive: [],
+    push: [],
     bulk: [],
     reconcile: [],
   };

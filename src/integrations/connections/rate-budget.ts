@@ -41,6 +41,7 @@ export class InProcessRateBudget implements RateBudget {
   private readonly waiting: Record<CallPriority, Set<Waiter>> = {
     leaver: new Set(),
     interactive: new Set(),
+    push: new Set(),
     bulk: new Set(),
     reconcile: new Set(),
   };

@@ -109,10 +109,11 @@ export interface AccessToken {
 }
 
 /**
- * The most urgent first: somebody has left and may still be paged; a change that somebody waits for; what is large, where one
- * call more or less makes no difference; a look at everything. A later one waits for as long as an earlier one has calls.
+ * The most urgent first: somebody has left and may still be paged; a change that somebody waits for; one of many small groups
+ * that are pushed together; what is large, where one call more or less makes no difference; a look at everything. A later one
+ * waits for as long as an earlier one has calls.
  */
-export const CALL_PRIORITIES = ['leaver', 'interactive', 'bulk', 'reconcile'] as const;
+export const CALL_PRIORITIES = ['leaver', 'interactive', 'push', 'bulk', 'reconcile'] as const;
 export type CallPriority = (typeof CALL_PRIORITIES)[number];
 
 /** Goes with every call. */

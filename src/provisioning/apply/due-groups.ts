@@ -15,6 +15,8 @@ export interface ChangedGroups {
   inPart: string[];
   /** Small ones that are compared as a whole. */
   whole: string[];
+  /** As `whole`, with people who have to be looked up first. */
+  lookUps: string[];
   large: string[];
   /** Some turned out to be large only now: small ones may stand behind them. */
   isIncomplete: boolean;
@@ -24,7 +26,9 @@ interface ChangedRow {
   groupId: string;
   whole: number;
   large: number | null;
+  lookUps: number | null;
   isLarge: number;
+  hasLookUps: number;
 }
 
 /** Groups that have something to do by now, by what it is; each list has the oldest first. */
@@ -41,14 +45,20 @@ export class DueGroups {
     const first = await this.read(integrationId, '1 = 1', now, limit);
     // In the order of the index: with so many of one kind the others may not be among them.
     const rows = first.length < limit ? first : await this.ofEachKind(integrationId, now, limit);
-    const grown = rows.filter(({ large, isLarge }) => large === null && Number(isLarge) === 1);
-    if (grown.length > 0) await this.noteLarge(lease, grown);
+    const isLarge = (row: ChangedRow) => Number(row.isLarge) === 1;
+    const hasLookUps = (row: ChangedRow) => !isLarge(row) && Number(row.hasLookUps) === 1;
+    const isWhole = (row: ChangedRow) => Number(row.whole) === 1;
+    const grown = rows.filter((row) => row.large === null && isLarge(row));
+    const unknown = rows.filter((row) => row.lookUps === null && hasLookUps(row));
+    if (grown.length > 0) await this.note(lease, 'large', grown);
+    if (unknown.length > 0) await this.note(lease, 'lookUps', unknown);
     const those = (is: (row: ChangedRow) => boolean) => rows.filter(is).map(({ groupId }) => groupId);
     return {
-      inPart: those(({ whole, isLarge }) => !Number(isLarge) && !Number(whole)),
-      whole: those(({ whole, isLarge }) => !Number(isLarge) && Boolean(Number(whole))),
-      large: those(({ isLarge }) => Boolean(Number(isLarge))),
-      isIncomplete: rows.length >= limit && grown.length > 0,
+      inPart: those((row) => !isLarge(row) && !isWhole(row)),
+      whole: those((row) => !isLarge(row) && isWhole(row) && !hasLookUps(row)),
+      lookUps: those(hasLookUps),
+      large: those(isLarge),
+      isIncomplete: rows.length >= limit && grown.length + unknown.length > 0,
     };
   }
 
@@ -95,7 +105,12 @@ export class DueGroups {
   }
 
   private async ofEachKind(integrationId: string, now: number, limit: number): Promise<ChangedRow[]> {
-    const kinds = ['c.large IS NULL AND c.whole = 0', 'c.large IS NULL AND c.whole = 1', 'c.large = 1'];
+    const kinds = [
+      'c.large IS NULL AND c.lookUps IS NULL AND c.whole = 0',
+      'c.large IS NULL AND c.lookUps IS NULL AND c.whole = 1',
+      'c.large IS NULL AND c.lookUps = 1',
+      'c.large = 1',
+    ];
     const rows: ChangedRow[] = [];
     for (const kind of kinds) rows.push(...(await this.read(integrationId, kind, now, limit)));
     return rows;
@@ -104,24 +119,27 @@ export class DueGroups {
   /** A group that is gone is one call, however many were in it. */
   private read(integrationId: string, kind: string, now: number, limit: number): Promise<ChangedRow[]> {
     return this.reader.query<ChangedRow[]>(
-      `SELECT c.groupId AS groupId, c.whole AS whole, c.large AS large,
+      `SELECT c.groupId AS groupId, c.whole AS whole, c.large AS large, c.lookUps AS lookUps,
          CASE WHEN c.large = 1 THEN 1
            WHEN ${moreThanFew('member_change')} OR (c.whole = 1 AND ${moreThanFew('group_member')}) THEN
              (SELECT COUNT(*) FROM scim_group g WHERE g.id = c.groupId AND g.deletedAt IS NULL)
-           ELSE 0 END AS isLarge
+           ELSE 0 END AS isLarge,
+         CASE WHEN c.lookUps = 1 THEN 1
+           WHEN c.large = 1 OR c.whole = 0 OR ${moreThanFew('group_member')} THEN 0
+           WHEN ${HAS_UNKNOWN} THEN 1 ELSE 0 END AS hasLookUps
        FROM ${throughIndex('group_change c', 'group_change_by_size')}
        LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId
        WHERE c.integrationId = ? AND ${kind} AND ${CHANGE_IS_DUE}
-       ORDER BY c.large, c.whole, c.since LIMIT ?`,
-      [integrationId, now, now, limit],
+       ORDER BY c.large, c.lookUps, c.whole, c.since LIMIT ?`,
+      [now, integrationId, now, now, limit],
     );
   }
 
   /** Looked at once: of ten thousand such groups the few others are found without a look at these. */
-  private async noteLarge(lease: Lease, groups: readonly ChangedRow[]): Promise<void> {
+  private async note(lease: Lease, what: 'large' | 'lookUps', groups: readonly ChangedRow[]): Promise<void> {
     const groupIds = groups.map(({ groupId }) => groupId);
     await this.leases.run(lease, (tx) =>
-      tx.query(`UPDATE group_change SET large = 1 WHERE groupId IN (${inList(groupIds)})`, groupIds),
+      tx.query(`UPDATE group_change SET ${what} = 1 WHERE groupId IN (${inList(groupIds)})`, groupIds),
     );
   }
 }
@@ -131,6 +149,12 @@ function moreThanFew(table: 'member_change' | 'group_member'): string {
   return `(SELECT m.userId FROM ${table} m WHERE m.groupId = c.groupId
            ORDER BY m.userId LIMIT 1 OFFSET ${SMALL_GROUP}) IS NOT NULL`;
 }
+
+/** Of the `group_change` c, which has few people. Takes the time. */
+const HAS_UNKNOWN = `EXISTS (SELECT 1 FROM group_member m
+  JOIN scim_user u ON u.id = m.userId AND u.active = 1 AND u.deletedAt IS NULL
+  LEFT JOIN remote_user l ON l.userId = m.userId
+  WHERE m.groupId = c.groupId AND (l.userId IS NULL OR l.nextCheckAt <= ?))`;
 
 /** Of the `remote_group` r. Takes the time. */
 function manyWait(table: 'remote_member' | 'parked_member'): string {

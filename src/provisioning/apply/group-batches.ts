@@ -6,10 +6,10 @@ import { allEnded } from './all-ended';
 import { GroupApplier } from './group-applier';
 import { type GroupView, GroupViews, nameWithoutTeam, namesWithoutTeam } from './group-view';
 import { isOfOneUnseenTeam } from './not-visible-yet';
-import { People } from './people';
+import { People, ask } from './people';
 import type { RunContext } from './run-context';
 import { Teams, comparedWhole } from './teams';
-import { UserResolution } from './user-resolution';
+import { type AskedFor, UserResolution } from './user-resolution';
 
 /** So many groups in a row that fail for a passing reason speak of the account, not of the groups. */
 const FAILURES_THAT_STOP = 3;
@@ -28,14 +28,28 @@ export interface Turn {
 
 /** Groups that several workers work off, one group each at a time. */
 export interface Batch {
-  views: GroupView[];
+  /** When it was begun, by the monotonic clock in milliseconds. */
+  readonly since: number;
+  readonly turn: Turn;
   found: ReadonlyMap<string, FoundTeam> | undefined;
-  turn: Turn;
+  /** No further group is begun, for what one of them failed with. */
+  stopped: boolean;
   failuresInARow: number;
   /** Groups whose look-ups failed in passing. */
-  putOff: number;
+  readonly putOff: Set<string>;
   /** Whether any of the groups was brought to where it belongs. */
   progressed: boolean;
+}
+
+/** Groups of a batch by what has to be known before they are begun. */
+interface Stages {
+  ready: GroupView[];
+  /** Nothing but whether there is a team of their name. */
+  nameless: GroupView[];
+  /** Some of their people. */
+  unknown: GroupView[];
+  /** Of all of them. */
+  people: AskedFor;
 }
 
 /** Brings groups to where they belong whose people and names are looked up together. */
@@ -55,37 +69,60 @@ export class GroupBatches {
   async apply(run: RunContext, groupIds: readonly string[], turn: Turn): Promise<void> {
     const taken = groupIds.filter((groupId) => !turn.inHand.has(groupId));
     const batch: Batch = {
-      views: [],
-      found: undefined,
+      since: performance.now(),
       turn,
+      found: undefined,
+      stopped: false,
       failuresInARow: 0,
-      putOff: 0,
+      putOff: new Set(),
       progressed: false,
     };
     for (const groupId of taken) turn.inHand.set(groupId, batch);
     const isAnothers = (groupId: string) =>
       turn.leaving.has(groupId) || (turn.inHand.get(groupId) ?? batch) !== batch;
     try {
+      const views: GroupView[] = [];
       for (const groupId of taken) {
         const view = await this.read(run, groupId);
-        batch.views.push(await this.teams.takeOver(run, view, isAnothers));
+        views.push(await this.teams.takeOver(run, view, isAnothers));
       }
-      const failure = await this.lookUp(run, batch);
-      const workers = Array.from({ length: run.provider.limits.parallelCalls }, () =>
-        this.workOff(run, batch),
-      );
-      await allEnded(workers);
+      const failure = await this.applyInStages(run, batch, await this.sorted(views));
       if (failure && !batch.progressed && isOfAccount(failure, batch)) throw failure;
     } finally {
       for (const groupId of taken) letGoOf(groupId, batch);
     }
   }
 
+  /**
+   * No group waits for look-ups that it does not need.
+   *
+   * @returns the last passing failure of a look-up
+   */
+  private async applyInStages(run: RunContext, batch: Batch, stages: Stages): Promise<ProviderError | null> {
+    const { ready, nameless, unknown } = stages;
+    const names = this.lookUpNames(run, batch, [...nameless, ...unknown]);
+    const people = this.lookUpPeople(run, batch, stages);
+    const lookUps = allEnded([names, people]);
+    await allEnded([
+      this.workOffAll(run, batch, ready),
+      names.then(() => this.workOffAll(run, batch, nameless)),
+      lookUps.then(() => this.workOffAll(run, batch, unknown)),
+    ]);
+    const [noNames, noPeople] = await lookUps;
+    return noNames ?? noPeople ?? null;
+  }
+
+  private async workOffAll(run: RunContext, batch: Batch, views: readonly GroupView[]): Promise<void> {
+    const queue = views.filter(({ groupId }) => !batch.putOff.has(groupId));
+    const width = Math.min(queue.length, run.provider.limits.parallelCalls);
+    await allEnded(Array.from({ length: width }, () => this.workOff(run, batch, queue)));
+  }
+
   /** @throws whatever makes it pointless to go on with the batch, which ends the other workers too */
-  private async workOff(run: RunContext, batch: Batch): Promise<void> {
-    while (!batch.turn.isOver()) {
+  private async workOff(run: RunContext, batch: Batch, queue: GroupView[]): Promise<void> {
+    while (!batch.stopped && !batch.turn.isOver()) {
       run.rights.assertPermitted();
-      const seen = batch.views.shift();
+      const seen = queue.shift();
       if (!seen) return;
       try {
         // Until its turn came, minutes may have passed: it may be deleted, or have another name.
@@ -101,7 +138,7 @@ export class GroupBatches {
         const goesOn =
           error instanceof ProviderError && !error.accountWide && batch.failuresInARow < FAILURES_THAT_STOP;
         if (goesOn) continue;
-        batch.views.length = 0;
+        batch.stopped = true;
         throw error;
       } finally {
         letGoOf(seen.groupId, batch);
@@ -114,62 +151,62 @@ export class GroupBatches {
     return isBeingDeleted(integration) ? { ...view, group: null } : view;
   }
 
-  /**
-   * Whom and what the groups of a batch need, in the fewest calls. Where it fails in passing, those groups wait that need
-   * it, and stay out of the way of others, who may only have somebody who leaves.
-   *
-   * @returns the last passing failure
-   */
-  private async lookUp(run: RunContext, batch: Batch): Promise<ProviderError | null> {
-    // Whom this leaves out each group looks up for itself.
-    const noPeople = await this.orPutOff(
-      run,
-      batch,
-      async () => this.users.beginToResolve(run, await this.people.concernedBy(batch.views)),
-      async (view) => (await this.users.due(await this.people.concernedBy([view]))).length > 0,
-    );
-    const noTeams = await this.orPutOff(
-      run,
-      batch,
-      async () => {
-        batch.found = await this.findTeams(run, batch.views);
-      },
-      (view) => nameWithoutTeam(view) !== null,
-    );
-    return noTeams ?? noPeople;
+  private async sorted(views: readonly GroupView[]): Promise<Stages> {
+    const concerned = new Map<GroupView, AskedFor>();
+    const asked = new Map<string, number | null>();
+    for (const view of views) {
+      const those = await this.people.concernedBy([view]);
+      concerned.set(view, those);
+      for (const [userId, since] of those) ask(asked, userId, since);
+    }
+    const due = new Set((await this.users.due(asked)).map(({ userId }) => userId));
+    const isUnknown = (view: GroupView) => [...concerned.get(view)!.keys()].some((userId) => due.has(userId));
+    const known = views.filter((view) => !isUnknown(view));
+    return {
+      ready: known.filter((view) => nameWithoutTeam(view) === null),
+      nameless: known.filter((view) => nameWithoutTeam(view) !== null),
+      unknown: views.filter(isUnknown),
+      people: asked,
+    };
   }
 
-  /** @returns the passing failure of the look-up, for which these groups of the batch are put off */
+  /** Whom the groups need, in the fewest calls; whom this leaves out each looks up for itself. */
+  private lookUpPeople(run: RunContext, batch: Batch, { unknown, people }: Stages) {
+    return this.orPutOff(run, batch, unknown, () => this.users.beginToResolve(run, people));
+  }
+
+  private lookUpNames(run: RunContext, batch: Batch, views: readonly GroupView[]) {
+    const unnamed = views.filter((view) => nameWithoutTeam(view) !== null);
+    return this.orPutOff(run, batch, unnamed, async () => {
+      batch.found = await run.connection.findGroups(namesWithoutTeam(unnamed), run.call);
+    });
+  }
+
+  /**
+   * Where it fails in passing, those groups wait that need it, and stay out of the way of others, who may only have somebody
+   * who leaves.
+   *
+   * @returns the passing failure of the look-up, for which these groups of the batch are put off
+   */
   private async orPutOff(
     run: RunContext,
     batch: Batch,
+    views: readonly GroupView[],
     ask: () => Promise<void>,
-    needsIt: (view: GroupView) => Promise<boolean> | boolean,
   ): Promise<ProviderError | null> {
     try {
-      await ask();
+      if (views.length > 0) await ask();
       return null;
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       // One name that the target refuses to look up stops nobody else: each group has to ask for itself.
       if (error.isOfOneObject) return null;
-      const waiting: GroupView[] = [];
-      for (const view of batch.views) if (error.accountWide || (await needsIt(view))) waiting.push(view);
-      batch.views = batch.views.filter((view) => !waiting.includes(view));
-      batch.putOff += waiting.length;
+      const waiting = views.filter(({ groupId }) => !batch.putOff.has(groupId));
+      for (const { groupId } of waiting) batch.putOff.add(groupId);
       await this.groups.putOff(run, waiting, error);
       if (error.accountWide) throw error;
       return error;
     }
-  }
-
-  /** Teams of the names of all groups that have none yet, in one look-up. */
-  private async findTeams(
-    run: RunContext,
-    views: readonly GroupView[],
-  ): Promise<ReadonlyMap<string, FoundTeam> | undefined> {
-    const names = namesWithoutTeam(views);
-    return names.length > 0 ? run.connection.findGroups(names, run.call) : undefined;
   }
 }
 
@@ -179,7 +216,7 @@ function isFresh({ readAt }: GroupView): boolean {
 
 /** No answer at all, or one that many groups need, speaks of the account; nothing else of the batch has worked. */
 function isOfAccount({ status }: ProviderError, { putOff }: Batch): boolean {
-  return status === null || putOff >= FAILURES_THAT_STOP;
+  return status === null || putOff.size >= FAILURES_THAT_STOP;
 }
 
 /** Another batch may be at the group by now. */

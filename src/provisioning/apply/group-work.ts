@@ -6,16 +6,21 @@ import { DueGroups } from './due-groups';
 import { type Batch, GroupBatches } from './group-batches';
 import { type RunContext, atPriority } from './run-context';
 import { SideBySide } from './side-by-side';
+import { SmallChanges } from './small-changes';
 import { UrgentLeavers } from './urgent-leavers';
 import { UserResolution } from './user-resolution';
 
 /** One turn of an integration: after that another one has its turn, however much is left to do. */
 const TIME_SLICE_MS = 10_000;
 const GROUPS_PER_BATCH = 50;
+/** So many groups are no change that somebody waits for, but a push, or a look at all who were not found. */
+const MANY_GROUPS = 5;
 /** What another process writes is found so soon; what this one writes is told. */
 const LOOK_EVERY_MS = 500;
 /** However fast changes come, what comes so soon after another is looked at with the next. */
 const LOOK_AGAIN_AFTER_MS = 20;
+/** What is begun is nearly always done so soon, and needs nobody beside it. */
+const DONE_SOON_MS = 1_000;
 /** Whatever makes a group due again and again must not starve everybody else. */
 const SAME_AGAIN_AFTER_MS = 100;
 /** Whoever could not be taken out of a team in hand is due at some time of its own, of which nobody tells. */
@@ -26,10 +31,16 @@ class Lane {
   underWay = 0;
   private last: { groupIds: ReadonlySet<string>; at: number } = { groupIds: new Set(), at: 0 };
 
+  /** @param ofMany the priority where there are many groups to do */
   constructor(
-    readonly priority: CallPriority,
+    private readonly priority: CallPriority,
+    private readonly ofMany: CallPriority,
     private readonly width: number,
   ) {}
+
+  priorityOf(due: readonly string[]): CallPriority {
+    return due.length >= MANY_GROUPS ? this.ofMany : this.priority;
+  }
 
   /** Those of the due groups that are begun now. */
   next(due: readonly string[]): string[] {
@@ -51,6 +62,8 @@ interface Work {
   readonly inHand: Map<string, Batch>;
   /** Groups whose leavers are being taken out. */
   readonly leaving: Set<string>;
+  /** Groups that few people are being added to, whatever else is done for them. */
+  readonly joining: Set<string>;
   /** When those who could not be taken out are looked for again, by the monotonic clock. */
   leaversAgainAt: number;
 }
@@ -66,6 +79,7 @@ export class GroupWork {
     private readonly due: DueGroups,
     private readonly batches: GroupBatches,
     private readonly leavers: UrgentLeavers,
+    private readonly small: SmallChanges,
     private readonly users: UserResolution,
     private readonly changes: DesiredStateChanges,
   ) {}
@@ -77,15 +91,20 @@ export class GroupWork {
   workOff(run: RunContext): Promise<boolean> {
     const { lease } = run;
     // A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired.
-    const inPart = new Lane('interactive', 4);
-    const whole = new Lane('interactive', 4);
-    const again = new Lane('interactive', 2);
-    const large = new Lane('bulk', 2);
+    const inPart = new Lane('interactive', 'interactive', 4);
+    const whole = new Lane('interactive', 'push', 4);
+    const lookUps = new Lane('interactive', 'push', 4);
+    const again = new Lane('interactive', 'bulk', 2);
+    const large = new Lane('bulk', 'bulk', 2);
+    // What one group takes may be far longer than a turn: whatever is done sooner goes on beside it.
+    const slowestFirst = [large, again, lookUps, whole, inPart];
+    const isOverFor = (work: Work, lane: Lane): boolean =>
+      isLate(work) &&
+      slowestFirst.slice(0, slowestFirst.indexOf(lane)).every(({ underWay }) => underWay === 0);
     const begin = (work: Work, lane: Lane, due: readonly string[]) =>
-      // What one large group takes may be far longer than a turn: the others go on beside it.
-      this.begin(work, lane, due, () => isLate(work) && (lane === large || large.underWay === 0));
+      this.begin(work, lane, due, () => isOverFor(work, lane));
     return this.work(run, async (work, limit) => {
-      const isOver = isLate(work) && large.underWay === 0;
+      const isOver = isOverFor(work, inPart);
       // Nobody waits for what still has to end; but leavers that keep coming do not prolong a run.
       if (!isOver || work.underWay.size > work.leaving.size) await this.letLeaversGo(work);
       if (isOver) return false;
@@ -96,16 +115,18 @@ export class GroupWork {
       const some = [
         begin(work, inPart, changed.inPart),
         begin(work, whole, changed.whole),
+        begin(work, lookUps, changed.lookUps),
         begin(work, again, waiting.small),
         begin(work, large, [...changed.large, ...waiting.large]),
       ];
+      await this.letSmallChangesIn(work, [...changed.whole, ...changed.lookUps, ...changed.large]);
       return some.includes(true);
     });
   }
 
   /** As `workOff`, for an integration that is being deleted. */
   letGoOfAll(run: RunContext): Promise<boolean> {
-    const groups = new Lane('interactive', 1);
+    const groups = new Lane('bulk', 'bulk', 1);
     return this.work(run, async (work, limit) => {
       if (isLate(work)) return false;
       const due = await this.due.toBeLetGo(run.integration.id, Date.now(), limit);
@@ -128,6 +149,7 @@ export class GroupWork {
       underWay,
       inHand: new Map(),
       leaving: new Set(),
+      joining: new Set(),
       leaversAgainAt: 0,
     };
     const unsubscribe = this.changes.subscribe((id) => {
@@ -165,6 +187,17 @@ export class GroupWork {
     for (const removal of begun) underWay.add(removal.then(() => run.rights.assertPermitted()));
   }
 
+  /** @param waiting groups that may be long in coming to their turn */
+  private async letSmallChangesIn({ run, inHand, joining, underWay }: Work, waiting: readonly string[]) {
+    const now = performance.now();
+    const longInHand = [...inHand].filter(([, { since }]) => now >= since + DONE_SOON_MS);
+    const groupIds = [
+      ...longInHand.map(([groupId]) => groupId),
+      ...waiting.filter((groupId) => !inHand.has(groupId)),
+    ];
+    for (const joins of await this.small.begin(run, joining, groupIds)) underWay.add(joins);
+  }
+
   /** @returns whether anything was due */
   private begin(work: Work, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
     const { run, inHand, leaving, underWay } = work;
@@ -174,7 +207,7 @@ export class GroupWork {
       lane.underWay += 1;
       const turn = { inHand, leaving, isOver: () => underWay.hasFailed || isOver() };
       const batch = this.batches
-        .apply(atPriority(run, lane.priority), groupIds, turn)
+        .apply(atPriority(run, lane.priorityOf(due)), groupIds, turn)
         .then(() => run.rights.assertPermitted())
         .finally(() => (lane.underWay -= 1));
       underWay.add(batch);

@@ -90,7 +90,7 @@ export class LeaverRemoval {
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.intents.record(run, view, { add: [], remove: leaving }, input.known, causes);
     // However the calls end: whoever is at the team must not go by what was planned for these before.
-    for (const remoteUserId of remove) turn.removed.add(remoteUserId);
+    for (const remoteUserId of remove) turn.seenTo.add(remoteUserId);
     const { stopped } = await this.calls.send(run, view, { add: [], remove }, input, null);
     return { removed: new Set(remove), stopped };
   }

@@ -84,7 +84,7 @@ export class MemberCalls {
       if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, concerned);
     };
     const role = run.integration.policies.memberRole ?? undefined;
-    const isPlanned = (remoteUserId: string) => !turn?.removed.has(remoteUserId);
+    const isPlanned = (remoteUserId: string) => !turn?.seenTo.has(remoteUserId);
     const members = {
       add: stillPlanned(change.add, isPlanned, (remoteUserId) => ({ remoteUserId, role })),
       remove: stillPlanned(change.remove, isPlanned, (remoteUserId) => remoteUserId),

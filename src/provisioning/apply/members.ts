@@ -65,8 +65,8 @@ export class Members {
     // Of a large group much may be left to compare before the next call.
     run.call.assertMaySend();
     const stopped = await run.teams.take(view.groupId, async (turn) => {
-      turn.removed.clear();
-      const left = turn.hadLeavers ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
+      turn.seenTo.clear();
+      const left = turn.hadGuests ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
       const input = await this.people.planInput(plannedGroup(run, view), left, remoteUserIds);
       const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
@@ -76,6 +76,30 @@ export class Members {
     });
     // What failed, and what was not sent for it, has its own row with its next attempt: nobody else has to wait for that.
     await this.acknowledge(run, view.groupId, marks);
+    if (stopped) throw stopped;
+  }
+
+  /**
+   * Those of these people who are to be in the team join it, between two calls of whoever is at it. Everybody else is left to
+   * the group's own turn.
+   *
+   * @throws ProviderError as `apply`
+   */
+  async addAtOnce(run: RunContext, view: ViewWithTeam, marks: readonly PairMark[]): Promise<void> {
+    run.call.assertMaySend();
+    const { joining, stopped } = await run.teams.take(view.groupId, async (turn) => {
+      const userIds = marks.map(({ userId }) => userId);
+      const all = await this.people.planInput(plannedGroup(run, view), userIds, []);
+      const input = { ...all, people: all.people.filter(({ desired }) => desired) };
+      const plan = planMembers(input);
+      await this.recordPlan(run, view, plan, input, marks);
+      // However the calls end: whoever is at the team must not go by what was planned for these before.
+      for (const { link } of input.people) if (link.kind === 'resolved') turn.seenTo.add(link.remoteUserId);
+      const sent = await this.calls.send(run, view, { add: plan.add, remove: [] }, input, null);
+      const joins = new Set(input.people.map(({ userId }) => userId));
+      return { joining: marks.filter(({ userId }) => joins.has(userId)), stopped: sent.stopped };
+    });
+    await this.acknowledge(run, view.groupId, joining);
     if (stopped) throw stopped;
   }
 
@@ -201,7 +225,7 @@ export class Members {
     turn: TeamTurn,
     causes: ReadonlyMap<string, string>,
   ): Promise<Sent> {
-    const removals = plan.remove.filter(({ remoteUserId }) => !turn.removed.has(remoteUserId));
+    const removals = plan.remove.filter(({ remoteUserId }) => !turn.seenTo.has(remoteUserId));
     if (removals.length === 0) return ALL_ANSWERED;
     const [leaving, replaced] = partition(removals, ({ leaver }) => leaver);
     const waits = replaced.length > 0 && (await this.waitsForAdditions(run, view, remoteIdsOf(removals)));

@@ -73,6 +73,19 @@ export class People {
     );
   }
 
+  /** Pairs of these groups that changed with few others. */
+  smallChanges(
+    integrationId: string,
+    groupIds: readonly string[],
+    limit: number,
+  ): Promise<(PairMark & { groupId: string })[]> {
+    return this.reader.query<(PairMark & { groupId: string })[]>(
+      `SELECT groupId, userId, mark, cause FROM member_change WHERE smallOf = ? AND groupId IN (${inList(groupIds)})
+       ORDER BY groupId LIMIT ?`,
+      [integrationId, ...groupIds, limit],
+    );
+  }
+
   /** Of these groups, people who left the IdP and whose removal did not work yet, and is due. */
   leaversToRetry(
     integrationId: string,
@@ -130,10 +143,7 @@ export class People {
   async concernedBy(views: readonly GroupView[]): Promise<AskedFor> {
     const slice = new Slice();
     const asked = new Map<string, number | null>();
-    const add = (userId: string, since: number | null) => {
-      const before = asked.get(userId) ?? null;
-      asked.set(userId, since === null || (before ?? 0) > since ? before : since);
-    };
+    const add = (userId: string, since: number | null) => ask(asked, userId, since);
     for (const view of views) {
       if (!view.group) continue;
       if (view.change?.whole)
@@ -527,6 +537,21 @@ export function asLink(row: LinkFields | undefined): Person['link'] {
     message: row?.message ?? 'The person has not been looked up yet.',
     nextCheckAt: Number(row?.nextCheckAt ?? 0),
   };
+}
+
+/** Somebody whom several ask for is asked for since the last of them did. */
+export function ask(asked: Map<string, number | null>, userId: string, since: number | null): void {
+  const before = asked.get(userId) ?? null;
+  asked.set(userId, since === null || (before ?? 0) > since ? before : since);
+}
+
+/** Condition on `member_change`, with the parameters of `ofPairs`: a pair that changed again meanwhile has a newer mark. */
+export function ofTheseMarks(marks: readonly PairMark[]): string {
+  return `groupId = ? AND userId IN (${inList(marks)}) AND mark IN (${inList(marks)})`;
+}
+
+export function ofPairs(groupId: string, marks: readonly PairMark[]): string[] {
+  return [groupId, ...marks.map(({ userId }) => userId), ...marks.map(({ mark }) => mark)];
 }
 
 /** A group as the planner has to know it. */

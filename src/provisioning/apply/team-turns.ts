@@ -1,9 +1,9 @@
 /** A team that is being planned and written to: nobody else does that meanwhile, but for who is let in between two calls. */
 export interface TeamTurn {
-  /** Whether leavers were taken out of the team in this run: what was read before that is done by now. */
-  readonly hadLeavers: boolean;
-  /** Remote users who were taken out by whoever was let in: what was planned for them before is void. */
-  readonly removed: Set<string>;
+  /** Whether anybody was let in during this run: what was read before that may be done by now. */
+  readonly hadGuests: boolean;
+  /** Remote users for whom whoever was let in has called: what was planned for them before is void. */
+  readonly seenTo: Set<string>;
   /** Whether somebody waits to be let in. */
   readonly isWanted: boolean;
   /** Lets in whoever waits, and comes back once they are done. All that was done so far has to be recorded before. */
@@ -23,15 +23,15 @@ export class TeamTurns {
     } finally {
       turn.leave();
       // Of a team that had none there is nothing to remember.
-      if (!turn.isTaken && !turn.hadLeavers) this.turns.delete(groupId);
+      if (!turn.isTaken && !turn.hadGuests) this.turns.delete(groupId);
     }
   }
 }
 
 class Turn implements TeamTurn {
   isTaken = false;
-  hadLeavers = false;
-  readonly removed = new Set<string>();
+  hadGuests = false;
+  readonly seenTo = new Set<string>();
   private readonly waiting: (() => void)[] = [];
 
   get isWanted(): boolean {
@@ -44,7 +44,7 @@ class Turn implements TeamTurn {
   }
 
   leave(): void {
-    if (this.removed.size > 0) this.hadLeavers = true;
+    if (this.seenTo.size > 0) this.hadGuests = true;
     const next = this.waiting.shift();
     if (next) next();
     else this.isTaken = false;

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { inList } from '../../database/dialect';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
 import { isPutOff } from '../plan/group-plan';
 import { forTheirOwnRequests, hasTeam, letGoModeOf } from './group-deletion';
 import { type GroupView, GroupViews } from './group-view';
 import { LeaverRemoval } from './leaver-removal';
-import { type PairMark, People } from './people';
+import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
 
@@ -70,7 +69,10 @@ export class UrgentLeavers {
     }
     // Of whoever is left the group's own turn makes sure that nothing is.
     await this.leases.run(run.lease, (tx) =>
-      tx.query(`UPDATE member_change SET leaverOf = NULL WHERE ${among(marks)}`, ofPairs(groupId, marks)),
+      tx.query(
+        `UPDATE member_change SET leaverOf = NULL WHERE ${ofTheseMarks(marks)}`,
+        ofPairs(groupId, marks),
+      ),
     );
   }
 
@@ -95,7 +97,7 @@ export class UrgentLeavers {
   private async acknowledge(run: RunContext, groupId: string, done: readonly PairMark[]): Promise<void> {
     if (done.length === 0) return;
     await this.leases.run(run.lease, (tx) =>
-      tx.query(`DELETE FROM member_change WHERE ${among(done)}`, ofPairs(groupId, done)),
+      tx.query(`DELETE FROM member_change WHERE ${ofTheseMarks(done)}`, ofPairs(groupId, done)),
     );
   }
 }
@@ -112,13 +114,4 @@ interface Leavers {
 function mayTakeOut(run: RunContext, view: GroupView): view is ViewWithTeam {
   if (!hasTeam(view)) return false;
   return view.group !== null || (isPutOff(view.remote, Date.now()) && letGoModeOf(run, view) !== 'leave');
-}
-
-/** A pair that changed again meanwhile has a newer mark. */
-function among(marks: readonly PairMark[]): string {
-  return `groupId = ? AND userId IN (${inList(marks)}) AND mark IN (${inList(marks)})`;
-}
-
-function ofPairs(groupId: string, marks: readonly PairMark[]): string[] {
-  return [groupId, ...marks.map(({ userId }) => userId), ...marks.map(({ mark }) => mark)];
 }
