@@ -1,6 +1,8 @@
 import type { SimAccount } from '../../simulator/simulator';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { waitFor } from '../support/wait';
 import { addressIn, ownAccount } from './support/own-account';
+import { letTimePass } from './support/passing-time';
 
 const SCANNED = ['one', 'two', 'three'];
 const NAMES = ['alice', 'bo', ...SCANNED];
@@ -84,6 +86,51 @@ describe('somebody who is pushed for the first time', () => {
     await integration.scim.addMembers(scanned, users.alice!);
     await settled();
     expect(looks()).toEqual([]);
+  });
+
+  it('is looked up anew where they could not be added for minutes, and is who has the address then', async () => {
+    const refusing = scimify.pagerDuty.inject({
+      method: 'PUT',
+      account: `us.${account.subdomain}`,
+      status: 500,
+    });
+    await push('On-call', 'alice');
+    await waitFor(
+      'an attempt',
+      () => refusing.hits(),
+      (hits) => hits > 0,
+    );
+    const { former, current } = recycle('alice');
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await letTimePass(scimify, 2 * 60_000);
+    refusing.remove();
+    scimify.pagerDuty.clearCalls();
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    await waitFor(
+      'alice to join',
+      () => inTeam('On-call'),
+      (ids) => ids.includes(current),
+    );
+    expect(inTeam('On-call')).toEqual([current]);
+    expect(additions().some((call) => call.endsWith(former))).toBe(false);
+    await settled();
+    scimify.pagerDuty.clearCalls();
+    await letTimePass(scimify, 2 * 60_000);
+    await push('Second', 'alice');
+    await settled();
+    expect(looks()).toEqual([]);
+  });
+
+  it('is looked up again once the integration is enabled, whatever a plan has shown of them before', async () => {
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await push('On-call', 'alice', 'bo', 'one');
+    await scimify.admin.get(`/integrations/${integration.id}/plan`);
+    const { current } = recycle('alice');
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await settled();
+    expect(inTeam('On-call')).toContain(current);
+    expect(inTeam('On-call')).toHaveLength(3);
   });
 
   it('shares one scan with everybody who was pushed before it began', async () => {

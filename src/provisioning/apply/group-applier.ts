@@ -124,6 +124,7 @@ export class GroupApplier {
       await this.users.resolve(run, askedFor(userIds));
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
       if (userIds.length + remoteUserIds.length === 0) break;
+      await this.users.resolve(run, askedFor(await this.people.joiningAs(view.remote.id, remoteUserIds)));
       await this.members.apply(run, view, userIds, remoteUserIds);
     }
     await this.members.makeSure(run, view, now);

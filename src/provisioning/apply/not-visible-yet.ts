@@ -5,7 +5,7 @@ import {
   GROUP_NOT_VISIBLE_YET,
   ProviderError,
 } from '../../integrations/provider/provider-error';
-import { notFoundDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
+import { PROBE_EVERY_MS, notFoundDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { additionDelay, isJustCreated } from '../plan/just-created';
 import type { RemoteGroup } from '../state/remote-group.entity';
 
@@ -56,9 +56,10 @@ export function unlessNotSeenYet(error: ProviderError, since: number, now: numbe
   });
 }
 
-/** When what the target refuses is tried again; milliseconds. */
+/** When what the target refuses is tried again; milliseconds. No hint makes a refusal one that is tried again at once. */
 export function refusedDelay({ reason, retryAfterMs }: ProviderError, attempts: number): number {
-  return retryAfterMs ?? (reason === CHANGE_NOT_FOUND ? notFoundDelay(attempts) : refusalDelay(attempts));
+  if (retryAfterMs !== undefined) return Math.max(retryAfterMs, PROBE_EVERY_MS);
+  return reason === CHANGE_NOT_FOUND ? notFoundDelay(attempts) : refusalDelay(attempts);
 }
 
 /** Whether it is `unlessNotSeenYet` that lets it pass. */

@@ -324,6 +324,19 @@ export class People {
     return rows.map(({ remoteUserId }) => remoteUserId);
   }
 
+  /** Users who are these people of the target and are to join the team. */
+  async joiningAs(remoteGroupId: string, remoteUserIds: readonly string[]): Promise<string[]> {
+    if (remoteUserIds.length === 0) return [];
+    const rows = await this.reader.query<{ userId: string }[]>(
+      `SELECT r.userId AS userId FROM remote_group g
+       JOIN remote_member m ON m.remoteGroupId = g.id AND m.state = 'adding'
+       JOIN remote_user r ON r.integrationId = g.integrationId AND r.remoteUserId = m.remoteUserId
+       WHERE g.id = ? AND m.remoteUserId IN (${inList(remoteUserIds)})`,
+      [remoteGroupId, ...remoteUserIds],
+    );
+    return rows.map(({ userId }) => userId);
+  }
+
   /**
    * What the planner needs to know about these users and remote users in this group.
    *

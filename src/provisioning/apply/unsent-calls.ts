@@ -2,9 +2,10 @@ import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { ProviderError } from '../../integrations/provider/provider-error';
-import { leaverDelay, refusalDelay } from '../plan/backoff';
+import { leaverDelay } from '../plan/backoff';
 import { leaversAmong } from './known-target';
 import { hurryRemovalsThatWait, parkPeople } from './member-records';
+import { refusedDelay } from './not-visible-yet';
 
 /** Whoever was not tried takes this step of the leavers' ladder each time: what few calls that costs, a minute later is soon enough. */
 const LEAVERS_STEP = 2;
@@ -45,7 +46,7 @@ export async function putOffRefused(
   const { integrationId, remoteGroupId } = team;
   const { reason, explanation: message, retryAfterMs } = error;
   const now = Date.now();
-  const nextAttemptAt = now + (retryAfterMs ?? refusalDelay(1));
+  const nextAttemptAt = now + refusedDelay(error, 1);
   for await (const some of chunksOf(remoteUserIds)) {
     const among = `remoteGroupId = ? AND remoteUserId IN (${inList(some)})`;
     const neverSent = await tx.query<{ remoteUserId: string; refusals: number | null }>(

@@ -22,6 +22,8 @@ import { ShownAddresses } from './shown-addresses';
 /** Few enough to leave most of a turn to other look-ups. */
 const REVIEWED_AT_ONCE = 500;
 const REVIEWED_AGAIN_AFTER_MS = 60_000;
+/** A link by which nobody was added within this time is made anew before it is used. */
+const UNUSED_FOR_MS = 60_000;
 /** Of an account of 10,000 users that is a scan of 100 calls for each 480 calls that PagerDuty takes in this time. */
 const OLDEST_ANSWER_MS = 30_000;
 
@@ -66,8 +68,8 @@ export class UserResolution {
   ) {}
 
   /**
-   * Looks up those of these users who are active and not yet known, whose address changed, or whose next check has
-   * come.
+   * Looks up those of these users who are active and not yet known, whose address changed, whose next check has come, or
+   * who were found a while ago and were not added yet.
    */
   async resolve(run: RunContext, asked: AskedFor): Promise<void> {
     let unlinked = await this.due(asked);
@@ -208,8 +210,9 @@ export class UserResolution {
          AND (r.userId IS NULL OR r.incarnation <> u.incarnation
               OR (r.pinned = 0 AND (${TOLD_OTHERWISE}
                                     OR r.nextCheckAt <= ?
+                                    OR (r.reason IS NULL AND r.checkedAt <= ? AND ${WAS_NEVER_IN_A_TEAM})
                                     OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_IS_ANOTHERS}))))`,
-      [...userIds, Date.now()],
+      [...userIds, Date.now(), Date.now() - UNUSED_FOR_MS],
     );
     return rows.map(({ nextCheckAt, ...row }) => ({
       ...row,
@@ -324,6 +327,12 @@ const LINKED_IS_ANOTHERS = `(r.remoteUserId IS NOT NULL AND (
              JOIN scim_user ou ON ou.id = ol.userId
              WHERE ol.integrationId = u.integrationId AND ol.remoteUserId = r.remoteUserId AND ol.reason IS NULL
                AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;
+
+/** Of the link `r`: nobody was added for it, as far as is known. */
+const WAS_NEVER_IN_A_TEAM = `(r.remoteUserId IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM ${throughIndex('remote_member t', 'remote_member_user')}
+  JOIN remote_group tg ON tg.id = t.remoteGroupId
+  WHERE t.remoteUserId = r.remoteUserId AND tg.integrationId = r.integrationId AND t.state <> 'adding'))`;
 
 type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'askedSince'> & {
   linkedIsAnothers: number;

@@ -7,7 +7,7 @@ import { waitFor } from '../../support/wait';
 
 /** What is due at some time, in whichever table it stands. */
 const DUE_TIMES = {
-  remote_user: ['nextCheckAt'],
+  remote_user: ['nextCheckAt', 'checkedAt'],
   remote_member: ['nextAttemptAt', 'notFoundSince'],
   parked_member: ['nextAttemptAt'],
   unclear_write: ['checkAt'],
