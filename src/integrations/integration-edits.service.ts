@@ -10,11 +10,13 @@ import { assertSameAccount } from './connection-test/same-account';
 import { secretBinding } from './connections/connections.service';
 import { eventOf } from './integration-events';
 import { Integration } from './integration.entity';
-import { Integrations, acceptSettings, whenConnected } from './integrations.service';
+import { Integrations, type StateChange, acceptSettings, whenConnected } from './integrations.service';
 import { assertMayDecide, assertMayGuard } from './owner-decisions';
 import { type IntegrationPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { ProviderRegistry } from './provider/provider-registry';
+import { NOT_LOOKED_AT, NOT_SUSPENDED } from './suspension';
+import { SETTINGS_REFUSED } from './suspension-reasons';
 
 /** A JSON merge patch of an integration: what is left out stays, null takes the default. */
 export interface IntegrationPatch {
@@ -83,7 +85,7 @@ export class IntegrationEdits {
     );
     if (changes.length === 0) return;
     await tx.manager.update(Integration, { id }, { settings, policies });
-    const connection = tried ? whenConnected(current, tried.account) : {};
+    const connection = connectionOf(current, edit);
     await this.integrations.raiseRevision(tx, id, { name, ...connection });
     if (tried) await this.integrations.lookAgain(tx, id);
     await this.audit.record(tx, {
@@ -92,6 +94,12 @@ export class IntegrationEdits {
     });
     await this.integrations.recordResumed(tx, admin.actor, current, connection);
   }
+}
+
+/** Settings that are stored now are accepted: a suspension for those of before is over. */
+function connectionOf(current: Integration, { tried }: IntegrationEdit): StateChange {
+  if (tried) return whenConnected(current, tried.account);
+  return current.suspensionReason === SETTINGS_REFUSED ? { ...NOT_SUSPENDED, ...NOT_LOOKED_AT } : {};
 }
 
 interface FieldChange {

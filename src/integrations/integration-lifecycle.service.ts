@@ -14,7 +14,7 @@ import { type DeletedTeams, Integration } from './integration.entity';
 import { Integrations, acceptSettings, tellMode } from './integrations.service';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
-import { NOT_SUSPENDED } from './suspension';
+import { NOT_LOOKED_AT, NOT_SUSPENDED } from './suspension';
 
 /** What a rebind changes; what is left out stays as it is. */
 export interface NewConnection {
@@ -115,10 +115,7 @@ export class IntegrationLifecycle {
       accountName: null,
       accountUrl: null,
       accountCheckedRevision: null,
-      connectionStatus: 'unknown',
-      connectionReason: null,
-      connectionMessage: null,
-      connectionCheckedAt: null,
+      ...NOT_LOOKED_AT,
     });
     await this.audit.record(tx, {
       ...eventOf(current, admin.actor, 'integration.rebound'),

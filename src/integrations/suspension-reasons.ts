@@ -3,3 +3,6 @@ export const VISIBILITY_LOST = 'visibility_lost';
 
 /** The credential belongs to another account than the one whose groups and people are known by their ids. */
 export const ACCOUNT_MISMATCH = 'account_mismatch';
+
+/** The stored settings are not accepted by this version: settings that are end this. */
+export const SETTINGS_REFUSED = 'settings_refused';

@@ -11,6 +11,14 @@ export const NOT_SUSPENDED = {
   nextProbeAt: null,
 } as const satisfies Partial<Integration>;
 
+/** What it says while it is not known whether the target can be reached. */
+export const NOT_LOOKED_AT = {
+  connectionStatus: 'unknown',
+  connectionReason: null,
+  connectionMessage: null,
+  connectionCheckedAt: null,
+} as const satisfies Partial<Integration>;
+
 /**
  * The event of a suspension that ends; null where there was no suspension, or where it goes on.
  *

@@ -554,6 +554,26 @@ const CASES: Case[] = [
     provoke: secretOfAnotherAccount,
   },
   {
+    reason: 'settings_refused',
+    where: 'the integration',
+    says: /^This version of Scimify does not accept the stored settings, so nothing is sent to the target: flavour: .* Change these settings of the integration; it goes on at once\.$/,
+    provoke: async () => {
+      await connect();
+      await act('pause');
+      await pushGroup('On-call', 'ada');
+      await scimify.app
+        .get(TransactionRunner)
+        .run((tx) =>
+          tx.query('UPDATE integration SET settings = ? WHERE id = ?', [
+            JSON.stringify({ authMethod: 'api_key', accountRegion: 'us', flavour: 'mild' }),
+            integration.id,
+          ]),
+        );
+      await act('enable');
+      return ofIntegration;
+    },
+  },
+  {
     reason: 'secret_unreadable',
     where: 'the integration',
     says: 'The stored secret can not be decrypted, so nothing is sent to the target. Store the secret anew. If many integrations say so, have the operator see to SCIMIFY_ENCRYPTION_KEY and to who has written to the database.',

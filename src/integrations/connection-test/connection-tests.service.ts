@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Admin } from '../../tenants/authentication/admin';
 import { Connections } from '../connections/connections.service';
 import type { Integration } from '../integration.entity';
-import { acceptSettings, Integrations } from '../integrations.service';
+import { Integrations } from '../integrations.service';
 import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
 import { sameAccountCheck } from './same-account';
 
@@ -14,13 +14,10 @@ export class ConnectionTests {
     private readonly connections: Connections,
   ) {}
 
-  /**
-   * What it finds is also kept with the integration; one that passes ends a suspension.
-   * @throws Problem 400 when a newer build no longer accepts the stored settings
-   */
+  /** What it finds is also kept with the integration; one that passes ends a suspension. */
   async run(admin: Admin, id: string): Promise<Diagnosis> {
     const integration = await this.integrations.get(admin, id);
-    const { connection } = acceptSettings(() => this.connections.open(integration));
+    const { connection } = this.connections.open(integration);
     const diagnosis = withAccountCheck(integration, await diagnose(connection));
     const { ok, account, failure } = diagnosis;
     this.connections.forgetFailures(id);

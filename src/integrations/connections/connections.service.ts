@@ -16,7 +16,7 @@ import { ProviderRegistry } from '../provider/provider-registry';
 import { InProcessCallSlots } from './call-slots';
 import { InProcessRateBudget } from './rate-budget';
 import { InProcessTokenStore } from './token-store';
-import { UnreadableSecretConnection } from './unreadable-secret-connection';
+import { withRefusedSettings, withUnreadableSecret } from './unusable-connection';
 
 export interface OpenConnection {
   provider: IntegrationProvider;
@@ -77,9 +77,8 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * A secret that can not be decrypted opens a connection on which every call fails.
-   *
-   * @throws SettingsError when a newer build no longer accepts the stored settings
+   * A secret that can not be decrypted, or settings that this version does not accept, open a connection on which every
+   * call fails.
    */
   open(integration: Integration): OpenConnection {
     const cached = this.opened.get(integration.id);
@@ -88,10 +87,11 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
       return cached;
     }
     const provider = this.providers.get(integration.provider);
-    const settings = this.providers.parseSettings(provider.type, integration.settings);
+    const settings = this.settingsOf(integration);
+    // Neither is kept: once the row or the keys are mended, the next look finds it so.
+    if (settings instanceof SettingsError) return { provider, connection: withRefusedSettings(settings) };
     const secret = this.secretOf(integration);
-    // Not kept: once the row or the keys are mended, the next look finds it so.
-    if (secret === null) return { provider, connection: new UnreadableSecretConnection() };
+    if (secret === null) return { provider, connection: withUnreadableSecret() };
     const hostKey = this.hostKeyOf(integration.tenantId, provider, provider.credentialKey(settings, secret));
     const host = this.hosts.get(hostKey)?.host ?? newHost(provider);
     const connection = provider.connect({ settings, secret }, host);
@@ -137,6 +137,15 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     for (const [id, { usedAt, host }] of this.opened) {
       // Whoever opened it anew beside a call that is under way would not count that one.
       if (now - usedAt >= IDLE_AFTER_MS && host.budget.isIdle) this.close(id);
+    }
+  }
+
+  private settingsOf({ provider, settings }: Integration): object | SettingsError {
+    try {
+      return this.providers.parseSettings(provider, settings);
+    } catch (error) {
+      if (error instanceof SettingsError) return error;
+      throw error;
     }
   }
 
@@ -192,11 +201,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
 
   private reopen(id: string, integration: Integration | undefined): void {
     if (integration && this.opened.get(id)?.revision === integration.revision) return;
-    try {
-      if (integration) this.open(integration);
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error;
-    }
+    if (integration) this.open(integration);
     if (this.opened.get(id)?.revision !== integration?.revision) this.close(id);
   }
 

@@ -7,7 +7,7 @@ import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { Connections } from '../../integrations/connections/connections.service';
 import type { Integration } from '../../integrations/integration.entity';
-import { Integrations, acceptSettings, assertStays } from '../../integrations/integrations.service';
+import { Integrations, assertStays } from '../../integrations/integrations.service';
 import type { RemoteUser } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
@@ -83,7 +83,7 @@ export class LinkRequests {
   }
 
   private async inTarget(integration: Integration, remoteUserId: string): Promise<RemoteUser> {
-    const { provider, connection } = acceptSettings(() => this.connections.open(integration));
+    const { provider, connection } = this.connections.open(integration);
     const target = provider.description.displayName;
     const signal = AbortSignal.timeout(ASKED_FOR_MS);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
