@@ -1,11 +1,17 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { columnDdl as t } from '../column-types';
 
-/** How often in a row a call for a member was refused is counted apart from failures that pass. */
+/**
+ * How often in a row a call for a member was refused is counted apart from failures that pass, and what one asks to be tried again
+ * is told from what somebody else does.
+ */
 export class Refusals1790730000000 implements MigrationInterface {
   name = 'Refusals1790730000000';
 
   async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE integration_work ADD COLUMN forgets ${t.boolean}`);
+    await runner.query('UPDATE integration_work SET forgets = hurried');
+    await runner.query(`ALTER TABLE remote_group ADD COLUMN askedAt ${t.time}`);
     await runner.query(`ALTER TABLE remote_member ADD COLUMN refusals ${t.integer}`);
     await runner.query("UPDATE remote_member SET refusals = attempts, attempts = 0 WHERE kind = 'waiting'");
   }
@@ -13,5 +19,7 @@ export class Refusals1790730000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query("UPDATE remote_member SET attempts = refusals WHERE kind = 'waiting'");
     await runner.query('ALTER TABLE remote_member DROP COLUMN refusals');
+    await runner.query('ALTER TABLE remote_group DROP COLUMN askedAt');
+    await runner.query('ALTER TABLE integration_work DROP COLUMN forgets');
   }
 }

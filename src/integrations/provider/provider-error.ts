@@ -24,6 +24,8 @@ export const ADDITION_NOT_FOUND = 'addition_not_found';
 /** The call that changes or deletes a group finds nothing, although the group is there. */
 export const CHANGE_NOT_FOUND = 'change_not_found';
 export const GROUP_FULL = 'team_full';
+/** A person cannot have the role that the policy names: under another one they are tried again. */
+export const ROLE_REFUSED = 'role_refused';
 
 /** No hint of a target makes anything wait for longer, in milliseconds: by then it may have mended. */
 export const LONGEST_HINT_MS = 15 * 60_000;

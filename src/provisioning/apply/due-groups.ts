@@ -62,7 +62,10 @@ export class DueGroups {
     };
   }
 
-  /** Groups that did not change, and of which something is tried again. */
+  /**
+   * Groups that did not change, and of which something is tried again. Of one that is put off that is somebody who left:
+   * they are looked for by themselves (`putOff`), but in the team of a deleted group.
+   */
   async waiting(
     integrationId: string,
     now: number,
@@ -73,12 +76,24 @@ export class DueGroups {
          THEN 1 ELSE 0 END AS large
        FROM remote_group r LEFT JOIN group_change c ON c.groupId = r.groupId
        WHERE r.integrationId = ? AND r.nextAttemptAt <= ? AND c.groupId IS NULL
+         AND (r.notBefore IS NULL OR r.notBefore <= ? OR r.deletingSince IS NOT NULL)
        ORDER BY r.nextAttemptAt LIMIT ?`,
-      [now, now, integrationId, now, limit],
+      [now, now, integrationId, now, now, limit],
     );
     const those = (large: boolean) =>
       rows.filter((row) => Boolean(Number(row.large)) === large).map(({ groupId }) => groupId);
     return { small: those(false), large: those(true) };
+  }
+
+  /** Groups that are put off and whose team somebody is to be taken out of before, as they left the IdP. */
+  async putOff(integrationId: string, now: number, limit: number): Promise<string[]> {
+    const rows = await this.reader.query<{ groupId: string }[]>(
+      `SELECT groupId FROM remote_group
+       WHERE integrationId = ? AND nextAttemptAt <= ? AND notBefore > ? AND deletingSince IS NULL
+       ORDER BY nextAttemptAt LIMIT ?`,
+      [integrationId, now, now, limit],
+    );
+    return rows.map(({ groupId }) => groupId);
   }
 
   /**

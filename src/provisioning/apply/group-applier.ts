@@ -9,6 +9,7 @@ import { NAME_NOT_FREE_YET } from '../plan/new-team';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
 import { deriveGroupState } from '../state/group-state';
+import { nextLookAt } from '../state/leavers';
 import { openPeople } from '../state/open-people';
 import { RemoteGroup } from '../state/remote-group.entity';
 import { dropItemsOfAbsent } from '../guard/held-items';
@@ -220,7 +221,10 @@ export class GroupApplier {
       const now = Date.now();
       // Tried before its time, for a change: of what is refused the ladder of attempts begins anew.
       const isEarly = failure.state !== 'retrying' && Number(remote.notBefore ?? 0) > now;
-      const attempts = isEarly ? 1 : remote.attempts + 1;
+      // Refusals and failures that pass have each their own ladder.
+      const isAnew =
+        isEarly || (remote.attempts > 0 && (remote.state === 'retrying') !== (failure.state === 'retrying'));
+      const attempts = isAnew ? 1 : remote.attempts + 1;
       const soonUntil =
         isOutage(error) && remote.createIntent !== null ? settledSoonUntil(remote.createIntent) : 0;
       run.creations.settledSoonUntil = Math.max(run.creations.settledSoonUntil, soonUntil);
@@ -236,9 +240,7 @@ export class GroupApplier {
           reason: failure.reason,
           message: failure.message,
           attempts,
-          nextAttemptAt: view.group
-            ? nextAttemptAt
-            : await this.deletion.nextAttemptAt(tx, remote, nextAttemptAt),
+          nextAttemptAt: await nextLookAt(tx, remote, nextAttemptAt),
           notBefore: nextAttemptAt,
           blockedMark: holdsUpChanges ? null : (view.change?.mark ?? NO_CHANGE),
         },

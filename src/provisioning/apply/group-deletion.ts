@@ -5,7 +5,7 @@ import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-
 import { type LetGoAction, isPutOff, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
 import { REJECTED } from '../plan/mass-change-guard';
 import { Leases } from '../schedule/lease';
-import { nextRemovalOfLeaver } from '../state/leavers';
+import { nextLookAt } from '../state/leavers';
 import { RemoteGroup } from '../state/remote-group.entity';
 import { makeGroupsDue } from '../state/waiting-groups';
 import { dropItemsOf } from '../guard/held-items';
@@ -81,7 +81,7 @@ export class GroupDeletion {
   /** The next look is when the removal of somebody who left is tried again, or the deletion itself. */
   private async noteLookedAt(run: RunContext, { remote, change }: ViewWithTeam): Promise<void> {
     await this.leases.run(run.lease, async (tx) => {
-      const nextAttemptAt = await this.nextAttemptAt(tx, remote, Number(remote.notBefore));
+      const nextAttemptAt = await nextLookAt(tx, remote, Number(remote.notBefore));
       // Unless it was asked for again meanwhile.
       await tx.query(
         `UPDATE remote_group SET nextAttemptAt = ?, blockedMark = CASE WHEN blockedMark IS NULL THEN NULL ELSE ? END
@@ -89,16 +89,6 @@ export class GroupDeletion {
         [nextAttemptAt, change?.mark ?? NO_CHANGE, remote.id, remote.groupId, remote.notBefore],
       );
     });
-  }
-
-  /** @param deletionAt when the deletion itself is tried again; epoch milliseconds */
-  async nextAttemptAt(
-    tx: Transaction,
-    { integrationId, id }: Pick<RemoteGroup, 'integrationId' | 'id'>,
-    deletionAt: number,
-  ): Promise<number> {
-    const leaverAt = await nextRemovalOfLeaver(tx, integrationId, id);
-    return Math.min(deletionAt, leaverAt ?? Infinity);
   }
 
   private async letTeamGo(run: RunContext, view: GroupView): Promise<void> {

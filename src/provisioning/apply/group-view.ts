@@ -67,6 +67,20 @@ export class GroupViews {
     };
   }
 
+  /** Until when a group that the IdP wants is put off, and the id of its `remote_group`; null where it is not. */
+  async putOffUntil(
+    integrationId: string,
+    groupId: string,
+    now: number,
+  ): Promise<{ id: string; until: number } | null> {
+    const [row] = await this.reader.query<{ id: string; notBefore: number }[]>(
+      `SELECT id, notBefore FROM remote_group
+       WHERE integrationId = ? AND groupId = ? AND notBefore > ? AND deletingSince IS NULL`,
+      [integrationId, groupId, now],
+    );
+    return row ? { id: row.id, until: Number(row.notBefore) } : null;
+  }
+
   /** Whether the integration has a team in the target, or may have one. */
   async holdsTeams(integrationId: string): Promise<boolean> {
     const rows = await this.reader.query<unknown[]>(

@@ -182,8 +182,12 @@ export class GroupWork {
     const { run, leaving, inHand, underWay } = work;
     const triesAgain = performance.now() >= work.leaversAgainAt;
     if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
-    const held = triesAgain ? [...inHand.keys()] : [];
-    const begun = await this.leavers.begin(atPriority(run, 'leaver'), leaving, held);
+    const begun = await this.leavers.begin(
+      atPriority(run, 'leaver'),
+      leaving,
+      [...inHand.keys()],
+      triesAgain,
+    );
     for (const removal of begun) underWay.add(removal.then(() => run.rights.assertPermitted()));
   }
 

@@ -98,7 +98,7 @@ export class IntegrationRun {
     integration: Integration,
     lease: Lease,
     watch: RunWatch,
-    { isHurried, reconciliation }: RunBeginning,
+    { forgets, reconciliation }: RunBeginning,
     stop: AbortSignal,
   ): Promise<RunResult> {
     const signal = AbortSignal.any([lease.signal, watch.signal, stop]);
@@ -127,7 +127,7 @@ export class IntegrationRun {
       halt,
       teams: new TeamTurns(),
       progress: { made: false },
-      isHurried,
+      forgets,
       rights,
       creations: { settledSoonUntil: 0 },
     };
@@ -177,7 +177,7 @@ export class IntegrationRun {
     const startedAt = Date.now();
     const result = await this.reconciler.reconcile(run, acceptMissing);
     // Not before the look is over, which leaves alone any team that is being written to.
-    if (run.isHurried) await this.leases.run(run.lease, (tx) => forgetFailures(tx, run.integration.id));
+    if (run.forgets) await this.leases.run(run.lease, (tx) => forgetFailures(tx, run.integration.id));
     const nextAt = await this.ledger.reconciled(
       run.lease,
       run.integration.policies.reconcileEveryMinutes * 60_000,

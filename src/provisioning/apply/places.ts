@@ -42,11 +42,11 @@ export async function offerFreedPlaces(
     `UPDATE parked_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND userId IN (${inList(userIds)})`,
     [now, remoteGroupId, ...userIds],
   );
-  await tx.query('UPDATE remote_group SET nextAttemptAt = ? WHERE id = ? AND nextAttemptAt > ?', [
-    now,
-    remoteGroupId,
-    now,
-  ]);
+  await tx.query(
+    `UPDATE remote_group SET nextAttemptAt = ?
+     WHERE id = ? AND nextAttemptAt > ? AND (notBefore IS NULL OR notBefore <= ?)`,
+    [now, remoteGroupId, now, now],
+  );
 }
 
 /** Of these people, whose addition has failed once more, those whose place is offered to others from now on. */

@@ -24,8 +24,8 @@ export interface RunContext {
   readonly teams: TeamTurns;
   /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
   readonly progress: { made: boolean };
-  /** Somebody hurried it: what is remembered of failures counts no more. */
-  readonly isHurried: boolean;
+  /** Somebody wants everything tried again that failed. */
+  readonly forgets: boolean;
   readonly rights: WriteRights;
   /** Until when some team's creation that had no answer is to be settled soon; epoch milliseconds. */
   readonly creations: { settledSoonUntil: number };

@@ -7,6 +7,7 @@ import { planName } from '../plan/name-plan';
 import { NAME_NOT_FREE_YET, claimObstacle, notFreeYetObstacle } from '../plan/new-team';
 import { type PendingRename, planRename, temporaryName } from '../plan/rename-plan';
 import { Leases } from '../schedule/lease';
+import type { ParkedKind } from '../state/parked-member.entity';
 import { RemoteGroup } from '../state/remote-group.entity';
 import { offerFreedNames } from './freed-names';
 import { GroupBlockedError } from './group-blocked';
@@ -76,8 +77,9 @@ export class TeamNames {
       const other = holder?.id === remote.id ? undefined : holder;
       // Tried before its time, for a change, it takes the place of the last attempt.
       const isEarly = Number(remote.nameNextAttemptAt ?? 0) > Date.now();
-      const attempts = Math.max(1, remote.nameAttempts + (isEarly ? 0 : 1));
-      const problem = nameProblem(whoseName(error, other, integration.id), attempts);
+      const attemptsOf = (kind: ParkedKind) =>
+        remote.nameKind === kind ? Math.max(1, remote.nameAttempts + (isEarly ? 0 : 1)) : 1;
+      const problem = nameProblem(whoseName(error, other, integration.id), attemptsOf);
       const isFreeByNow = problem?.nameReason === NAME_NOT_FREE_YET && !other;
       if (isFreeByNow) problem.nameNextAttemptAt = Date.now();
       if (problem) await tx.manager.update(RemoteGroup, { id: remote.id }, problem);
@@ -207,10 +209,12 @@ function whoseName(error: unknown, holder: NameHolder | undefined, integrationId
   );
 }
 
-function nameProblem(error: unknown, attempts: number) {
+/** @param attemptsOf failures of that kind in a row, this one included */
+function nameProblem(error: unknown, attemptsOf: (kind: ParkedKind) => number) {
   if (error instanceof GroupBlockedError) {
+    const attempts = attemptsOf('waiting');
     return {
-      nameKind: 'waiting' as const,
+      nameKind: 'waiting' as ParkedKind,
       nameReason: error.reason,
       nameMessage: error.explanation,
       nameAttempts: attempts,
@@ -218,13 +222,15 @@ function nameProblem(error: unknown, attempts: number) {
     };
   }
   if (!(error instanceof ProviderError) || error.accountWide || error.reason === GROUP_GONE) return null;
+  const nameKind: ParkedKind = error.isTransient ? 'passing' : 'waiting';
+  const attempts = attemptsOf(nameKind);
   const delay = error.isTransient
     ? passingDelayOf(error, attempts)
     : error.kind === 'conflict' && attempts <= 3
       ? NAME_CONFLICT_RETRY_MS
       : refusedDelay(error, attempts);
   return {
-    nameKind: error.isTransient ? ('passing' as const) : ('waiting' as const),
+    nameKind: nameKind,
     nameReason: error.reason,
     nameMessage: error.explanation,
     nameAttempts: attempts,

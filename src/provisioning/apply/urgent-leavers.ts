@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
 import { isPutOff } from '../plan/group-plan';
+import { nextLookAt } from '../state/leavers';
+import { DueGroups } from './due-groups';
 import { forTheirOwnRequests, hasTeam, letGoModeOf } from './group-deletion';
 import { type GroupView, GroupViews } from './group-view';
 import { LeaverRemoval } from './leaver-removal';
@@ -12,6 +14,8 @@ import type { ViewWithTeam } from './teams';
 /** Teams that leavers are taken out of at the same time. */
 const TEAMS_AT_ONCE = 16;
 const PEOPLE_AT_ONCE = 200;
+/** Whatever keeps a team from being looked at is not met more often than that. */
+const NOT_AGAIN_WITHIN_MS = 1_000;
 
 /**
  * People who left the IdP leave their teams before anything else is done, also a team that somebody is at with a long push:
@@ -21,6 +25,7 @@ const PEOPLE_AT_ONCE = 200;
 export class UrgentLeavers {
   constructor(
     private readonly people: People,
+    private readonly due: DueGroups,
     private readonly views: GroupViews,
     private readonly removal: LeaverRemoval,
     private readonly leases: Leases,
@@ -30,10 +35,17 @@ export class UrgentLeavers {
    * Begins with teams that nobody takes leavers out of yet.
    *
    * @param leaving groups that are under way; what is begun is added, and taken out at its end
-   * @param inHand groups whose own turn may last: whoever could not be taken out of them is tried again beside it
+   * @param inHand groups whose own turn may last
+   * @param triesAgain whether those are looked for who could not be taken out before: of groups in hand, beside their turn, and
+   *   of groups that are put off
    * @returns what was begun, each of which may throw a ProviderError that concerns the whole account
    */
-  async begin(run: RunContext, leaving: Set<string>, inHand: readonly string[]): Promise<Promise<void>[]> {
+  async begin(
+    run: RunContext,
+    leaving: Set<string>,
+    inHand: readonly string[],
+    triesAgain: boolean,
+  ): Promise<Promise<void>[]> {
     if (leaving.size >= TEAMS_AT_ONCE) return [];
     const leavers = new Map<string, Leavers>();
     const among = (groupId: string): Leavers => {
@@ -42,11 +54,15 @@ export class UrgentLeavers {
       return known;
     };
     const { id } = run.integration;
+    const now = Date.now();
     for (const pair of await this.people.leaverPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
       among(pair.groupId).marks.push(pair);
     }
-    const held = inHand.filter((groupId) => !leaving.has(groupId));
-    for (const due of await this.people.leaversToRetry(id, held, Date.now(), PEOPLE_AT_ONCE)) {
+    const putOff = triesAgain ? await this.due.putOff(id, now, TEAMS_AT_ONCE) : [];
+    const held = triesAgain ? inHand : [];
+    const others = [...new Set([...held, ...putOff])].filter((groupId) => !leaving.has(groupId));
+    for (const groupId of putOff) if (!leaving.has(groupId)) among(groupId);
+    for (const due of await this.people.leaversToRetry(id, others, now, PEOPLE_AT_ONCE)) {
       among(due.groupId).remoteUserIds.push(due.remoteUserId);
     }
     return [...leavers].slice(0, TEAMS_AT_ONCE - leaving.size).map(([groupId, those]) => {
@@ -56,6 +72,14 @@ export class UrgentLeavers {
   }
 
   private async letGo(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
+    try {
+      await this.letGoAmong(run, groupId, leavers);
+    } finally {
+      await this.noteNext(run, groupId);
+    }
+  }
+
+  private async letGoAmong(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
     const { marks } = leavers;
     const isLookedAt =
@@ -74,6 +98,21 @@ export class UrgentLeavers {
         ofPairs(groupId, marks),
       ),
     );
+  }
+
+  /** A group that is put off is looked at again for whoever could not be taken out. */
+  private async noteNext({ lease, integration }: RunContext, groupId: string): Promise<void> {
+    const now = Date.now();
+    const putOff = await this.views.putOffUntil(integration.id, groupId, now);
+    if (putOff === null) return;
+    await this.leases.run(lease, async (tx) => {
+      const next = await nextLookAt(tx, { integrationId: integration.id, id: putOff.id }, putOff.until);
+      await tx.query('UPDATE remote_group SET nextAttemptAt = ? WHERE id = ? AND notBefore = ?', [
+        Math.max(next, now + NOT_AGAIN_WITHIN_MS),
+        putOff.id,
+        putOff.until,
+      ]);
+    });
   }
 
   /** @returns whether each of them was taken out, or has a row of their own that says why not */

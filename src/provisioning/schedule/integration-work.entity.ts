@@ -18,6 +18,8 @@ export class IntegrationWork {
   @IntegerColumn() failures: number;
   /** It was made due by somebody since its last run began. */
   @BooleanColumn() hurried: boolean;
+  /** Everything that fails until then is to be tried again, and not only what was asked for; null where that is not so. */
+  @BooleanColumn({ nullable: true }) forgets: boolean | null;
   /** When the target is to be looked at as a whole again; null before the first time. */
   @TimeColumn({ nullable: true }) reconcileAt: number | null;
   /** When everything of the target was read last. */

@@ -13,9 +13,10 @@ import { IntegrationLifecycle, type NewConnection } from '../../integrations/int
 import type { DeletedTeams, Integration } from '../../integrations/integration.entity';
 import { Integrations, assertStays } from '../../integrations/integrations.service';
 import type { IntegrationPolicies } from '../../integrations/policies';
+import { ROLE_REFUSED } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
 import { RemoteRows } from '../state/remote-rows';
-import { makeGroupsDue } from '../state/waiting-groups';
+import { forgetRefusals, makeGroupsDue } from '../state/waiting-groups';
 import { Leases } from './lease';
 import { WorkLedger } from './work-ledger';
 
@@ -69,6 +70,9 @@ export class LifecycleRequests {
         // What the target refused under one policy may be possible, or not be asked of it, under another.
         if (edit.policies.onGroupDelete !== integration.policies.onGroupDelete) {
           await makeGroupsDue(tx, 'integrationId = ? AND deletingSince IS NOT NULL', [integrationId]);
+        }
+        if (edit.policies.memberRole !== integration.policies.memberRole) {
+          await forgetRefusals(tx, integrationId, ROLE_REFUSED);
         }
         if (wantsRun(integration, edit)) await this.ledger.hurry(tx, integrationId);
       },

@@ -10,7 +10,7 @@ import { Groups } from '../../directory/groups';
 import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations, assertStays } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
-import { makeGroupsDue } from '../state/waiting-groups';
+import { makeGroupsDue, noteAskedFor } from '../state/waiting-groups';
 import { WorkLedger } from './work-ledger';
 
 /** An IdP that unlinks a group and leaves it in the target tells us nothing: an admin does. */
@@ -60,6 +60,7 @@ export class ReleaseRequests {
         }
         await this.marks.decideLetGo(tx, groupId, mode);
         await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
+        await noteAskedFor(tx, integrationId, groupId);
         await this.ledger.hurry(tx, integrationId);
         await this.audit.record(tx, {
           actor: admin.actor,

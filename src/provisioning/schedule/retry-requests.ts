@@ -10,7 +10,7 @@ import { RunRequests } from '../../integrations/run-requests';
 import type { Admin } from '../../tenants/authentication/admin';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { GROUPS, IS_LISTED } from '../state/listed-groups';
-import { forgetFailures } from '../state/waiting-groups';
+import { forgetFailures, noteAskedFor } from '../state/waiting-groups';
 import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
@@ -30,7 +30,7 @@ export class RetryRequests implements OnModuleInit {
 
   onModuleInit(): void {
     this.tests.hear((tx, integrationId) => this.tryEverything(tx, integrationId));
-    this.runs.hear((tx, integrationId) => this.ledger.hurry(tx, integrationId));
+    this.runs.hear((tx, integrationId) => this.ledger.hurryAll(tx, integrationId));
   }
 
   /** Everything of the integration that waits: people who were not found, refusals, an account that was away. */
@@ -83,6 +83,7 @@ export class RetryRequests implements OnModuleInit {
       );
       if (!group) throw Problem.notFound('group');
       await forgetFailures(tx, integrationId, groupId);
+      await noteAskedFor(tx, integrationId, groupId);
       await this.marks.markWhole(tx, integrationId, [groupId], admin.actor.requestId);
       await this.askTheTarget(tx, integrationId);
       await this.audit.record(tx, {
@@ -99,6 +100,7 @@ export class RetryRequests implements OnModuleInit {
   private async tryEverything(tx: Transaction, integrationId: string): Promise<void> {
     await forgetFailures(tx, integrationId);
     await this.askTheTarget(tx, integrationId);
+    await this.ledger.hurryAll(tx, integrationId);
   }
 
   /** Neither a back-off of the account nor a suspension is waited out, and the next run remembers no refused token. */

@@ -6,7 +6,7 @@ import type { Transaction } from '../../database/transaction-runner';
 import { passingFailureDelay } from '../plan/backoff';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 import { MAY_WRITE } from '../state/may-write';
-import { forgetFailures } from '../state/waiting-groups';
+import { forgetFailures, forgetFailuresAskedFor } from '../state/waiting-groups';
 import { noteFirstSync } from '../state/first-sync';
 import { type Lease, Leases } from './lease';
 
@@ -28,8 +28,10 @@ export interface ReconciliationEnd {
 
 /** What a run finds as it begins. */
 export interface RunBeginning {
-  /** Somebody has hurried it since the last run began: then nothing counts that was remembered of failures. */
+  /** Somebody has hurried it since the last run began: then nothing counts that the connection remembers of failures. */
   isHurried: boolean;
+  /** They want everything tried again that failed. */
+  forgets: boolean;
   /** Whether the target is to be looked at as a whole now, and whether teams that are not to be seen were really deleted. */
   reconciliation: { due: boolean; acceptMissing: boolean };
 }
@@ -64,17 +66,22 @@ export class WorkLedger {
       await makeRow(tx, integrationId);
       known = await workOf(tx, integrationId);
     }
-    const { hurried, reconcileAt, acceptMissing } = known ?? NEVER_LOOKED_AT;
+    const { hurried, forgets, reconcileAt, acceptMissing } = known ?? NEVER_LOOKED_AT;
     const mayStay =
       reconcileEveryMs === null || (reconcileAt !== null && reconcileAt <= now + reconcileEveryMs);
     await tx.query(
-      `UPDATE integration_work SET hurried = 0, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END, reconcileAt = ?
+      `UPDATE integration_work SET hurried = 0, forgets = NULL, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END, reconcileAt = ?
        WHERE integrationId = ?`,
       // The interval may have been made shorter since.
       [dueAt, dueAt, mayStay ? reconcileAt : now + reconcileEveryMs, integrationId],
     );
+    if (hurried)
+      await tx.query(
+        'UPDATE remote_group SET askedAt = NULL WHERE integrationId = ? AND askedAt IS NOT NULL',
+        [integrationId],
+      );
     const due = reconcileEveryMs !== null && reconcileAt !== null && reconcileAt <= now;
-    return { isHurried: hurried, reconciliation: { due, acceptMissing } };
+    return { isHurried: hurried, forgets, reconciliation: { due, acceptMissing } };
   }
 
   /** Whether somebody has hurried it since the last run began. */
@@ -150,7 +157,7 @@ export class WorkLedger {
 
   /** @param acceptMissing teams that are not to be seen were really deleted */
   async requestReconciliation(tx: Transaction, integrationId: string, acceptMissing: boolean): Promise<void> {
-    await this.hurry(tx, integrationId);
+    await this.hurryAll(tx, integrationId);
     await setReconciliation(tx, integrationId, Date.now(), acceptMissing);
   }
 
@@ -182,14 +189,22 @@ export class WorkLedger {
     });
   }
 
-  /** It is due now, whatever it was waiting for, and once more when the run that may be going on ends. */
+  /**
+   * It is due now, whatever it was waiting for, and once more when the run that may be going on ends. What failed waits as it
+   * did, but for groups that are asked for (`noteAskedFor`).
+   */
   async hurry(tx: Transaction, integrationId: string): Promise<void> {
-    await hurry(tx, integrationId, Date.now());
+    await hurry(tx, integrationId, Date.now(), false);
+  }
+
+  /** As `hurry`, and nothing waits that fails until the run that may be going on ends. */
+  async hurryAll(tx: Transaction, integrationId: string): Promise<void> {
+    await hurry(tx, integrationId, Date.now(), true);
   }
 
   /** The integration is being deleted: it is worked on now, and never looked at as a whole again. */
   async beginDeletion(tx: Transaction, integrationId: string): Promise<void> {
-    await this.hurry(tx, integrationId);
+    await this.hurryAll(tx, integrationId);
     await tx.query('UPDATE integration_work SET reconcileAt = NULL WHERE integrationId = ?', [integrationId]);
   }
 
@@ -240,7 +255,7 @@ function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
   );
 }
 
-function hurry(tx: Transaction, integrationId: string, dueAt: number): Promise<unknown> {
+function hurry(tx: Transaction, integrationId: string, dueAt: number, forgets: boolean): Promise<unknown> {
   return tx.query(
     upsertSql({
       table: 'integration_work',
@@ -250,20 +265,21 @@ function hurry(tx: Transaction, integrationId: string, dueAt: number): Promise<u
         'notBefore',
         'failures',
         'hurried',
+        'forgets',
         'acceptMissing',
         'reconcileFailures',
       ],
       key: ['integrationId'],
-      update: ['dueAt', 'notBefore', 'failures', 'hurried'],
+      update: ['dueAt', 'notBefore', 'failures', 'hurried', ...(forgets ? ['forgets'] : [])],
       rows: 1,
     }),
-    [integrationId, dueAt, null, 0, 1, 0, 0],
+    [integrationId, dueAt, null, 0, 1, forgets ? 1 : 0, 0, 0],
   );
 }
 
 /**
  * What a run found out does not count for whoever hurried the integration meanwhile: they get a run of their own, for which
- * nothing waits that failed in this one.
+ * nothing of what they asked for waits because it failed in this one.
  */
 async function end(
   tx: Transaction,
@@ -274,7 +290,8 @@ async function end(
   if (work?.hurried) {
     // A look at the whole target does so at its own end: what is tried before would make it leave out those groups.
     const isToBeLookedAt = work.reconcileAt !== null && work.reconcileAt <= Date.now();
-    if (!isToBeLookedAt) await forgetFailures(tx, integrationId);
+    if (!work.forgets) await forgetFailuresAskedFor(tx, integrationId);
+    else if (!isToBeLookedAt) await forgetFailures(tx, integrationId);
     return;
   }
   await tx.query(
@@ -286,6 +303,7 @@ async function end(
 /** What is on record of an integration's work; the row stays as it is until the transaction ends. */
 interface RecordedWork {
   hurried: boolean;
+  forgets: boolean;
   /** Epoch milliseconds. */
   reconcileAt: number | null;
   acceptMissing: boolean;
@@ -296,6 +314,7 @@ interface RecordedWork {
 
 const NEVER_LOOKED_AT: RecordedWork = {
   hurried: false,
+  forgets: false,
   reconcileAt: null,
   acceptMissing: false,
   reconcileFailures: 0,
@@ -305,18 +324,20 @@ const NEVER_LOOKED_AT: RecordedWork = {
 async function workOf(tx: Transaction, integrationId: string): Promise<RecordedWork | null> {
   const [row] = await tx.query<{
     hurried: number;
+    forgets: number | null;
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
     firstSyncedAt: number | null;
   }>(
-    `SELECT hurried, reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
+    `SELECT hurried, forgets, reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
      WHERE integrationId = ?${FOR_UPDATE}`,
     [integrationId],
   );
   if (!row) return null;
   return {
     hurried: Boolean(row.hurried),
+    forgets: Boolean(row.forgets),
     reconcileAt: row.reconcileAt === null ? null : Number(row.reconcileAt),
     acceptMissing: Boolean(row.acceptMissing),
     reconcileFailures: row.reconcileFailures,

@@ -23,20 +23,24 @@ function isLeaver(member: string, integrationId: string): string {
     AND NOT EXISTS (SELECT 1 ${linked} AND su.active = 1 AND su.deletedAt IS NULL))`;
 }
 
-/** When the removal of a leaver from the team that failed is tried again; null where none did. Nobody asks for strangers. */
-export async function nextRemovalOfLeaver(
+/**
+ * When a group that is put off is to be looked at: before its time where the removal of somebody who left the IdP is tried again.
+ * Nobody asks for strangers.
+ *
+ * @param putOffUntil epoch milliseconds
+ */
+export async function nextLookAt(
   tx: Transaction,
-  integrationId: string,
-  remoteGroupId: string,
-): Promise<number | null> {
+  { integrationId, id }: { integrationId: string; id: string },
+  putOffUntil: number,
+): Promise<number> {
   const [row] = await tx.query<{ dueAt: number | null }>(
     `SELECT MIN(t.nextAttemptAt) AS dueAt FROM remote_member t
      WHERE t.remoteGroupId = ? AND t.kind IS NOT NULL AND t.state = 'removing' AND (t.managed = 1 OR t.preexisting = 1)
        AND ${isLeaver('t', '?')}`,
-    [remoteGroupId, integrationId, integrationId],
+    [id, integrationId, integrationId],
   );
-  const dueAt = row?.dueAt ?? null;
-  return dueAt === null ? null : Number(dueAt);
+  return Math.min(putOffUntil, Number(row?.dueAt ?? putOffUntil));
 }
 
 /** Whether anybody's removal from the team r waits, by index: where nobody's does, no leaver is to be looked for. */

@@ -83,6 +83,8 @@ export class RemoteGroup {
   /** Rises before every write of ours to the target, so that an older reading of it is never believed. */
   @IntegerColumn() writeSeq: number;
   @TimeColumn({ nullable: true }) lastWriteAt: number | null;
+  /** When an admin wanted it tried again, since the last run began. */
+  @TimeColumn({ nullable: true }) askedAt: number | null;
   /** Set on a tombstone: since when the IdP wants the group gone. */
   @TimeColumn({ nullable: true }) deletingSince: number | null;
   /** When the guard let that pass: it counts once, however often it is tried. */

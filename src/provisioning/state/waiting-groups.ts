@@ -50,6 +50,42 @@ export async function forgetFailures(
   );
 }
 
+/** An admin wants this group tried again, whatever comes of it in the run that may be going on. */
+export async function noteAskedFor(tx: Transaction, integrationId: string, groupId: string): Promise<void> {
+  await tx.query('UPDATE remote_group SET askedAt = ? WHERE integrationId = ? AND groupId = ?', [
+    Date.now(),
+    integrationId,
+    groupId,
+  ]);
+}
+
+/** As `forgetFailures`, of the groups that an admin asked for since the last run began. */
+export async function forgetFailuresAskedFor(tx: Transaction, integrationId: string): Promise<void> {
+  const groups = await tx.query<{ groupId: string }>(
+    'SELECT groupId FROM remote_group WHERE integrationId = ? AND askedAt IS NOT NULL',
+    [integrationId],
+  );
+  for (const { groupId } of groups) await forgetFailures(tx, integrationId, groupId);
+}
+
+/** Whoever a team does not take for this reason is tried now, as if for the first time. */
+export function forgetRefusals(tx: Transaction, integrationId: string, reason: string): Promise<void> {
+  return ofEach(tx, 'integrationId = ?', [integrationId], async (ids) => {
+    const now = Date.now();
+    const groups = inList(ids);
+    await tx.query(
+      `UPDATE remote_group SET nextAttemptAt = ? WHERE id IN (${groups}) AND nextAttemptAt > ?
+         AND (notBefore IS NULL OR notBefore <= ?)
+         AND EXISTS (SELECT 1 FROM parked_member p WHERE p.remoteGroupId = remote_group.id AND p.reason = ?)`,
+      [now, ...ids, now, now, reason],
+    );
+    await tx.query(
+      `UPDATE parked_member SET nextAttemptAt = ?, attempts = 0 WHERE remoteGroupId IN (${groups}) AND reason = ?`,
+      [now, ...ids, reason],
+    );
+  });
+}
+
 /** A few groups at a time: others are let in between. */
 async function ofEach(
   tx: Transaction,
