@@ -186,6 +186,27 @@ describe('a place in a full team', () => {
     await untilIn('bo');
   });
 
+  it('goes to who waits at once where a leaver frees it while a run is at the team', async () => {
+    await connect();
+    const { id } = addTeam(1);
+    const group = await push('On-call', 'ada');
+    await waiting(group, 'bo');
+    const slow = fail({ method: 'PUT', path: `/teams/${id}`, latencyMs: 1_500 });
+    await integration.scim.renameGroup(group, 'Renamed');
+    await waitFor('a call under way', slow.hits, (hits) => hits > 0);
+    await integration.scim.setActive(users.ada!, false);
+    await waitFor(
+      'bo to have the place',
+      () => account.team(id)!.members.map((member) => member.email),
+      (seen) => seen.includes(email('bo')) && !seen.includes(email('ada')),
+    );
+    await waitFor(
+      'the name',
+      () => account.team(id)!.name,
+      (name) => name === 'Renamed',
+    );
+  });
+
   it('goes to who waits once somebody was taken out by hand, as soon as that is seen', async () => {
     await connect();
     const { id, people } = addTeam(1);

@@ -14,8 +14,8 @@ import type { ViewWithTeam } from './teams';
 /** Teams that leavers are taken out of at the same time. */
 const TEAMS_AT_ONCE = 16;
 const PEOPLE_AT_ONCE = 200;
-/** Whatever keeps a team from being looked at is not met more often than that. */
-const NOT_AGAIN_WITHIN_MS = 1_000;
+/** Whoever is due and could not be tried, such as one who may be about to come back, is looked for no more often than that. */
+const NOT_TRIED_AGAIN_AFTER_MS = 10_000;
 
 /**
  * People who left the IdP leave their teams before anything else is done, also a team that somebody is at with a long push:
@@ -108,7 +108,7 @@ export class UrgentLeavers {
     await this.leases.run(lease, async (tx) => {
       const next = await nextLookAt(tx, { integrationId: integration.id, id: putOff.id }, putOff.until);
       await tx.query('UPDATE remote_group SET nextAttemptAt = ? WHERE id = ? AND notBefore = ?', [
-        Math.max(next, now + NOT_AGAIN_WITHIN_MS),
+        next > now ? next : now + NOT_TRIED_AGAIN_AFTER_MS,
         putOff.id,
         putOff.until,
       ]);
