@@ -34,6 +34,7 @@ describe('the overview of an integration', () => {
   it('has nothing to tell at first', async () => {
     integration = await scimify.createIntegration({ authMethod: 'api_key', enable: false });
     expect(await overview()).toEqual({
+      countedAt: expect.any(String),
       groups: NO_GROUPS,
       members: { desired: 0, applied: 0, pending: 0 },
       oldestPendingSeconds: null,
@@ -53,6 +54,7 @@ describe('the overview of an integration', () => {
     await scimify.settled(integration, ['synced', 'partial', 'blocked']);
     const figures = await overview();
     expect(figures).toEqual({
+      countedAt: expect.any(String),
       groups: { ...NO_GROUPS, synced: 1, partial: 1, blocked: 1 },
       members: { desired: 5, applied: 3, pending: 2 },
       // The blocked group's change is not applied.

@@ -76,6 +76,13 @@ class ReconciliationView {
 }
 
 class OverviewView {
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    description:
+      'When groups, members, leavers and links were counted: now, or in a large integration some seconds ago, at most a minute',
+  })
+  countedAt: string;
   @ApiProperty({ type: GroupCountsView }) groups: GroupCountsView;
   @ApiProperty({ type: MembershipCountsView }) members: MembershipCountsView;
   @ApiProperty({
@@ -130,6 +137,7 @@ export class OverviewController {
     const { lastCompletedAt, nextAt, problem } = figures.reconciliation;
     return {
       ...figures,
+      countedAt: new Date(figures.countedAt).toISOString(),
       nextReconciliationAt: isoTimeOrNull(nextAt),
       reconciliation: {
         lastCompletedAt: isoTimeOrNull(lastCompletedAt),

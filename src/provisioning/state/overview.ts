@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { keysetSlices } from '../../database/keyset-slices';
 import { currentWork, onBehalfOf } from '../../event-loop/current-work';
+import { type CostlyResult, CostlyResults } from '../../event-loop/costly-results';
 import { Slice } from '../../event-loop/slice';
 import type { Integration } from '../../integrations/integration.entity';
 import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
@@ -13,14 +14,23 @@ import { MembershipCounts } from './membership-counts';
 import { GROUP_STATES, type GroupState } from './remote-group.entity';
 import { type Standstill, standstillOf } from './standstill';
 
-export interface OverviewFigures {
+/** With fewer groups and members it is counted for whoever asks. */
+const MUCH_TO_COUNT = 5_000;
+
+/** What is counted. */
+interface Counts {
+  /** Epoch milliseconds. */
+  countedAt: number;
   groups: Record<GroupState, number>;
   members: { desired: number; applied: number; pending: number };
-  /** How long the oldest change of the IdP has not been looked at; null where there is none. */
-  oldestPendingSeconds: number | null;
   leaversStillOnTeam: number;
   /** Active users by what is wrong with the person whom they are linked to. */
   links: { emailDiffers: number; pinnedAddressChanged: number };
+}
+
+export interface OverviewFigures extends Counts {
+  /** How long the oldest change of the IdP has not been looked at; null where there is none. */
+  oldestPendingSeconds: number | null;
   reconciliation: {
     /** Epoch milliseconds; null before the first time. */
     lastCompletedAt: number | null;
@@ -31,45 +41,49 @@ export interface OverviewFigures {
   };
 }
 
-/** One integration in figures: exact, and counted a slice at a time. */
+/** One integration in figures: exact at the time that they tell, and counted a slice at a time. */
 @Injectable()
 export class Overview {
-  private readonly underWay = new Map<string, Promise<OverviewFigures>>();
+  private readonly counted = new CostlyResults<Counts>();
 
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly memberships: MembershipCounts,
   ) {}
 
-  /** Whoever asks while an integration is being counted gets what comes of that: it is counted once at a time. */
-  of(integration: Integration): Promise<OverviewFigures> {
+  /** A large integration is not counted again for each of many who ask. */
+  async of(integration: Integration): Promise<OverviewFigures> {
     const { id: integrationId } = integration;
+    const standstill = standstillOf(integration);
     // Whoever asked first may leave before the others.
     const work = { what: 'count for the overview', lane: currentWork().lane };
-    const counting =
-      this.underWay.get(integrationId) ??
-      onBehalfOf(work, () => this.count(integrationId, standstillOf(integration)));
-    this.underWay.set(integrationId, counting);
-    return counting;
+    // What stands still shows in the states of groups at once.
+    const key = JSON.stringify([integrationId, standstill]);
+    const counts = await this.counted.get(key, () =>
+      onBehalfOf(work, () => this.count(integrationId, standstill)),
+    );
+    return {
+      ...counts,
+      oldestPendingSeconds: await this.oldestPendingSeconds(integrationId),
+      reconciliation: await this.reconciliation(integrationId),
+    };
   }
 
-  private async count(integrationId: string, standstill: Standstill | null): Promise<OverviewFigures> {
-    try {
-      const slice = new Slice();
-      return {
-        groups: await this.groups(slice, integrationId, standstill),
-        members: await this.members(slice, integrationId),
-        oldestPendingSeconds: await this.oldestPendingSeconds(integrationId),
-        leaversStillOnTeam: await this.leaversStillOnTeam(slice, integrationId),
-        links: {
-          emailDiffers: await this.flagged(slice, integrationId, EMAIL_DIFFERS),
-          pinnedAddressChanged: await this.flagged(slice, integrationId, PINNED_ADDRESS_CHANGED),
-        },
-        reconciliation: await this.reconciliation(integrationId),
-      };
-    } finally {
-      this.underWay.delete(integrationId);
-    }
+  private async count(integrationId: string, standstill: Standstill | null): Promise<CostlyResult<Counts>> {
+    const countedAt = Date.now();
+    const slice = new Slice();
+    const groups = await this.groups(slice, integrationId, standstill);
+    const members = await this.members(slice, integrationId);
+    const leaversStillOnTeam = await this.leaversStillOnTeam(slice, integrationId);
+    const links = {
+      emailDiffers: await this.flagged(slice, integrationId, EMAIL_DIFFERS),
+      pinnedAddressChanged: await this.flagged(slice, integrationId, PINNED_ADDRESS_CHANGED),
+    };
+    const isMuch = Object.values(groups).reduce((sum, some) => sum + some, members.desired) >= MUCH_TO_COUNT;
+    return {
+      result: { countedAt, groups, members, leaversStillOnTeam, links },
+      busyMs: isMuch ? slice.busyMs : 0,
+    };
   }
 
   /** Those whom the list of groups shows, tombstones included. */
