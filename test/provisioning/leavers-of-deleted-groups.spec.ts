@@ -6,6 +6,7 @@ import { addressIn, ownAccount } from './support/own-account';
 import { letTimePass } from './support/passing-time';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const NAMES = ['ada', 'bo', 'cy', 'dee'];
 /** The second of two deletions within an hour waits for an admin. */
 const ONE_DELETION_AN_HOUR = { guard: { ...WITHOUT_GUARD.guard, deletedTeams: 1 } };
@@ -285,6 +286,27 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
     ]);
     await scimify.admin.post(`/held-changes/${body.items[0].id}/approve`);
     await untilTeamIs('cy', 'dee');
+  });
+
+  it('as does whose removal had begun before the group was deleted', async () => {
+    await connect();
+    group = await pushed('On-call', 'ada', 'bo', 'cy');
+    keep('ada', 'bo');
+    await integration.scim.removeMembers(group, users.ada!);
+    await integration.scim.setActive(users.bo!, false);
+    await waitFor(
+      'both refusals',
+      async () => [(await member('ada'))?.reason, (await member('bo'))?.reason],
+      ([ada, bo]) => ada === 'member_on_escalation_policy' && bo === 'leaver_still_on_team',
+    );
+    await integration.scim.delete(`/Groups/${group}`);
+    await untilGroup('team_in_use');
+    // Nobody is wanted in the team of a group that is gone, whoever comes back.
+    await integration.scim.setActive(users.bo!, true);
+    account.dissociate(teamId(), 'Escalation Policies', { userIds: ['ada', 'bo'].map(personOf) });
+    await letTimePass(scimify, HOUR);
+    await untilTeamIs('cy');
+    await untilGroup('team_in_use');
   });
 
   it('and is forgotten once they have, also where they left before the group did', async () => {

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
+import { passingFailureDelay } from '../plan/backoff';
 import { type LetGoAction, isPutOff, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
-import { REJECTED } from '../plan/mass-change-guard';
+import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { Leases } from '../schedule/lease';
 import { nextLookAt } from '../state/leavers';
 import { RemoteGroup } from '../state/remote-group.entity';
@@ -23,6 +24,9 @@ import { screenedTeam } from './removal-intents';
 import { type RunContext, atPriority } from './run-context';
 import { Teams, type ViewWithTeam } from './teams';
 import { raiseWriteSeq } from './write-seq';
+
+/** Up to eight seconds. */
+const SOME_ATTEMPTS = 4;
 
 /**
  * Lets go of the team of a group that is gone: the IdP or an admin deleted it, or an admin its integration. For as long as that
@@ -46,9 +50,9 @@ export class GroupDeletion {
    * @throws GroupBlockedError, GroupHeldError, GroupTakenOverError, ProviderError where the team is not let go
    */
   async letGo(run: RunContext, view: GroupView): Promise<ProviderError | null> {
-    if (hasTeam(view) && isPutOff(view.remote, Date.now())) {
+    if (hasTeam(view) && isPutOff(view.remote, Date.now()) && !isDecidedBy(run, view)) {
       const failure = await this.letLeaversGo(run, view);
-      await this.noteLookedAt(run, view);
+      await this.noteLookedAt(run, view, failure);
       return failure;
     }
     try {
@@ -78,10 +82,17 @@ export class GroupDeletion {
     }
   }
 
-  /** The next look is when the removal of somebody who left is tried again, or the deletion itself. */
-  private async noteLookedAt(run: RunContext, { remote, change }: ViewWithTeam): Promise<void> {
+  /** The next look is when somebody's removal is tried again, or the deletion itself. */
+  private async noteLookedAt(
+    run: RunContext,
+    { remote, change }: ViewWithTeam,
+    failure: ProviderError | null,
+  ): Promise<void> {
+    // Whoever was not tried for a passing failure is due, and must not meet it again at once.
+    const pause = failure ? passingFailureDelay(SOME_ATTEMPTS, failure.retryAfterMs, Math.random()) : 0;
+    const earliest = Date.now() + pause;
     await this.leases.run(run.lease, async (tx) => {
-      const nextAttemptAt = await nextLookAt(tx, remote, Number(remote.notBefore));
+      const nextAttemptAt = Math.max(earliest, await nextLookAt(tx, remote, Number(remote.notBefore)));
       // Unless it was asked for again meanwhile.
       await tx.query(
         `UPDATE remote_group SET nextAttemptAt = ?, blockedMark = CASE WHEN blockedMark IS NULL THEN NULL ELSE ? END
@@ -196,6 +207,12 @@ export class GroupDeletion {
 
 export function hasTeam(view: GroupView): view is ViewWithTeam {
   return view.remote !== null && view.remote.remoteId !== null;
+}
+
+/** What waits for an admin waits no more once one wants the group, or its integration, gone: however late that was noted. */
+function isDecidedBy(run: RunContext, view: ViewWithTeam): boolean {
+  const { reason } = view.remote;
+  return isMeant(run, view) && (reason === HELD.reason || reason === REJECTED.reason);
 }
 
 /** Whether people can be taken out of a team that could not be let go: it is there, and nobody else's. */

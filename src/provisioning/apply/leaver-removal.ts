@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProviderError } from '../../integrations/provider/provider-error';
-import { type MemberPlanInput, type Person, leaversOf } from '../plan/member-plan';
+import { type MemberPlanInput, type Person, leaversOf, leavingDeletedGroup } from '../plan/member-plan';
 import { causesOf } from './causes';
 import { MemberCalls } from './member-calls';
 import { CHUNK, type PairMark, People, plannedGroup } from './people';
@@ -20,7 +20,8 @@ export class LeaverRemoval {
 
   /**
    * Those who left the IdP leave the team, whatever it is that keeps everything else of the group from being done. But for
-   * somebody who may be about to come back as another user.
+   * somebody who may be about to come back as another user. From the team of a deleted group everybody leaves whose removal has
+   * begun.
    *
    * @throws ProviderError as `apply`
    */
@@ -74,6 +75,13 @@ export class LeaverRemoval {
     });
   }
 
+  /** But for somebody who may be about to come back as another user. */
+  private async leaversForGood(view: ViewWithTeam, input: MemberPlanInput): Promise<string[]> {
+    const leavers = leaversOf(input);
+    const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
+    return leavers.filter((id) => !mayStay.has(id));
+  }
+
   /** @returns who was taken out, or was to be, and the passing failure that ended it early */
   private async removeLeavers(
     run: RunContext,
@@ -82,9 +90,7 @@ export class LeaverRemoval {
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
   ): Promise<{ removed: ReadonlySet<string>; stopped: ProviderError | null }> {
-    const leavers = leaversOf(input);
-    const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
-    const leaving = leavers.filter((id) => !mayStay.has(id));
+    const leaving = view.group ? await this.leaversForGood(view, input) : leavingDeletedGroup(input);
     if (leaving.length === 0) return { removed: new Set(), stopped: null };
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;

@@ -272,7 +272,7 @@ export class People {
            AND u.active = 1 AND u.deletedAt IS NULL
          JOIN group_member m ON m.groupId = g.id AND m.userId = u.id
          LEFT JOIN remote_user ur ON ur.userId = u.id
-         WHERE g.id = ? AND g.deletedAt IS NULL AND (ur.remoteUserId IS NULL OR ur.emailKey IS NULL OR ur.emailKey <> u.emailKey)`,
+         WHERE g.id = ? AND (ur.remoteUserId IS NULL OR ur.emailKey IS NULL OR ur.emailKey <> u.emailKey)`,
         [...some, groupId],
       );
       for (const { remoteUserId } of rows) wanted.add(remoteUserId);

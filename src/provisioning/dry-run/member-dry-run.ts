@@ -12,7 +12,7 @@ import {
   type MemberPlan,
   type MemberPlanInput,
   leaversFromBefore,
-  leaversOf,
+  leavingDeletedGroup,
   noPlaceMessage,
   planMembers,
 } from '../plan/member-plan';
@@ -79,7 +79,7 @@ export class MemberDryRun {
       const input = await this.people.planInput(this.plannedGroup(), [], chunk, undefined, this.pauses);
       const isRelease = this.team.members === 'release';
       if (isRelease) this.outcomes.remove.push(...(await addedByUs(this.db, this.remoteGroupId, chunk)));
-      await this.noteRemovals(isRelease ? leaversFromBefore(input) : leaversOf(input), input, []);
+      await this.noteRemovals(isRelease ? leaversFromBefore(input) : leavingDeletedGroup(input), input, []);
       await this.pause();
       after = chunk.at(-1)!;
     }

@@ -149,7 +149,19 @@ export function leaversOf(input: MemberPlanInput): string[] {
     .map(({ remoteUserId }) => remoteUserId);
 }
 
-/** Those of them who were in the team before it was ours: a release, which leaves such people in, takes them out. Pure. */
+/**
+ * Who is to leave the team of a deleted group before it is let go: those who left the IdP, and those whose removal has begun.
+ * Nobody is wanted in it. Pure.
+ */
+export function leavingDeletedGroup(input: MemberPlanInput): string[] {
+  return planMembers({ ...input, wanted: new Map() })
+    .remove.filter(
+      ({ remoteUserId, leaver }) => leaver || input.known.get(remoteUserId)!.state === 'removing',
+    )
+    .map(({ remoteUserId }) => remoteUserId);
+}
+
+/** Of those who left the IdP, who were in the team before it was ours: a release, which leaves such people in, takes them out. Pure. */
 export function leaversFromBefore(input: MemberPlanInput): string[] {
   return leaversOf(input).filter((remoteUserId) => input.known.get(remoteUserId)!.preexisting);
 }

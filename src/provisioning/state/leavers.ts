@@ -24,8 +24,8 @@ function isLeaver(member: string, integrationId: string): string {
 }
 
 /**
- * When a group that is put off is to be looked at: before its time where the removal of somebody who left the IdP is tried again.
- * Nobody asks for strangers.
+ * When a group that is put off is to be looked at: before its time where the removal of somebody who left the IdP is tried again,
+ * or of anybody from the team of a deleted group. Nobody asks for strangers.
  *
  * @param putOffUntil epoch milliseconds
  */
@@ -35,9 +35,9 @@ export async function nextLookAt(
   putOffUntil: number,
 ): Promise<number> {
   const [row] = await tx.query<{ dueAt: number | null }>(
-    `SELECT MIN(t.nextAttemptAt) AS dueAt FROM remote_member t
-     WHERE t.remoteGroupId = ? AND t.kind IS NOT NULL AND t.state = 'removing' AND (t.managed = 1 OR t.preexisting = 1)
-       AND ${isLeaver('t', '?')}`,
+    `SELECT MIN(t.nextAttemptAt) AS dueAt FROM remote_group g JOIN remote_member t ON t.remoteGroupId = g.id
+     WHERE g.id = ? AND t.kind IS NOT NULL AND t.state = 'removing'
+       AND (g.deletingSince IS NOT NULL OR ((t.managed = 1 OR t.preexisting = 1) AND ${isLeaver('t', '?')}))`,
     [id, integrationId, integrationId],
   );
   return Math.min(putOffUntil, Number(row?.dueAt ?? putOffUntil));
