@@ -117,6 +117,15 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     expect(await user('bo')).toMatchObject({ state: 'resolved', reason: null, remoteUserId: persons.ada });
   });
 
+  it('each take the place of the other once an admin asks for a sync', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    readdress({ ada: 'bo', bo: 'ada' });
+    await act('sync');
+    await untilInTeam('Ada’s', 'bo');
+    await untilInTeam('Bo’s', 'ada');
+  });
+
   it('both stay where both are wanted, without a call that changes anything', async () => {
     await group('Both', 'ada', 'bo');
     scimify.pagerDuty.clearCalls();

@@ -14,6 +14,9 @@ import { forgetFailures, noteAskedFor } from '../state/waiting-groups';
 import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
+/** By then the run that a sync asks for has begun. */
+const LOOKED_AT_AFTER_MS = 1_000;
+
 /** What an admin wants tried now rather than when its time comes. */
 @Injectable()
 export class RetryRequests implements OnModuleInit {
@@ -33,11 +36,15 @@ export class RetryRequests implements OnModuleInit {
     this.runs.hear((tx, integrationId) => this.ledger.hurryAll(tx, integrationId));
   }
 
-  /** Everything of the integration that waits: people who were not found, refusals, an account that was away. */
+  /**
+   * Everything of the integration that waits: people who were not found, refusals, an account that was away. The whole target
+   * is looked at after that: only so it is known whether those who are in their teams are still the right ones.
+   */
   async syncIntegration(admin: Admin, integrationId: string): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
       await this.tryEverything(tx, integrationId);
+      await this.ledger.expediteReconciliation(tx, integrationId, LOOKED_AT_AFTER_MS);
       await this.audit.record(tx, {
         actor: admin.actor,
         action: 'integration.sync_requested',

@@ -147,11 +147,13 @@ export class WorkLedger {
   /**
    * Something that was met on the way can only be told by looking at the whole target. A look that is going on may have read
    * past it already: it is followed by another one.
+   *
+   * @param inMs so that a run that begins now tries first what waits
    */
-  async expediteReconciliation(tx: Transaction, integrationId: string): Promise<void> {
+  async expediteReconciliation(tx: Transaction, integrationId: string, inMs = 0): Promise<void> {
     await tx.query(
       'UPDATE integration_work SET reconcileAt = ? WHERE integrationId = ? AND reconcileAt IS NOT NULL',
-      [Date.now(), integrationId],
+      [Date.now() + inMs, integrationId],
     );
   }
 
