@@ -7,6 +7,7 @@ import { TargetAttributes1790500000000 } from './migrations/1790500000000-target
 import { RoomProbe1790600000000 } from './migrations/1790600000000-room-probe';
 import { Refusals1790730000000 } from './migrations/1790730000000-refusals';
 import { NetRemovals1790740000000 } from './migrations/1790740000000-net-removals';
+import { HeldLeavers1790740000001 } from './migrations/1790740000001-held-leavers';
 import { SmallChanges1790750000000 } from './migrations/1790750000000-small-changes';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
@@ -22,5 +23,6 @@ export const MIGRATIONS = [
   RoomProbe1790600000000,
   Refusals1790730000000,
   NetRemovals1790740000000,
+  HeldLeavers1790740000001,
   SmallChanges1790750000000,
 ];

@@ -31,6 +31,7 @@ import { GroupsToPlan } from './dry-run/groups-to-plan';
 import { TeamDryRun } from './dry-run/team-dry-run';
 import { GroupsStatusController } from './http/groups.controller';
 import { HeldChanges } from './guard/held-changes';
+import { HeldLeavers } from './guard/held-leavers';
 import { RemovalScreen } from './guard/removal-screen';
 import { HeldChangesController } from './http/held-changes.controller';
 import { DriftController } from './http/drift.controller';
@@ -105,6 +106,7 @@ import { PeopleStatuses } from './state/people-status';
     DriftLedger,
     RemovalScreen,
     HeldChanges,
+    HeldLeavers,
     Leases,
     WorkLedger,
     RetryRequests,

@@ -39,6 +39,7 @@ describe('the overview of an integration', () => {
       members: { desired: 0, applied: 0, pending: 0 },
       oldestPendingSeconds: null,
       leaversStillOnTeam: 0,
+      leaversAwaitingDecision: 0,
       links: { emailDiffers: 0, pinnedAddressChanged: 0 },
       nextReconciliationAt: null,
       reconciliation: { lastCompletedAt: null, nextAt: null, problem: null },
@@ -60,6 +61,7 @@ describe('the overview of an integration', () => {
       // The blocked group's change is not applied.
       oldestPendingSeconds: expect.any(Number),
       leaversStillOnTeam: 0,
+      leaversAwaitingDecision: 0,
       links: { emailDiffers: 0, pinnedAddressChanged: 0 },
       nextReconciliationAt: expect.any(String),
       reconciliation: { lastCompletedAt: null, nextAt: expect.any(String), problem: null },

@@ -3,6 +3,7 @@ import { TransactionRunner } from '../../src/database/transaction-runner';
 import { FAILURE_REMEDIES } from '../support/failed-answers';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { letTimePassSinceHeld } from './support/passing-time';
 
 const NAMES = ['ada', 'bo', 'cy', 'dee'];
 const OF_A_TEAM = 500;
@@ -118,6 +119,8 @@ const HELD =
   'The identity provider removes so much at once that an admin has to agree first: approve or reject the held change.';
 const REJECTED =
   'An admin rejected it. It stays undone until the identity provider changes its mind, or the pin is lifted.';
+const LEAVER_WAITS =
+  'Somebody whom the identity provider deactivated or deleted is still in the team: for more than a day a held change has waited for an admin to decide. Approve it or reject it: GET …/held-changes lists it.';
 const TOO_LONG =
   'The name has 101 characters and PagerDuty takes 100. Give the group a shorter name in the identity provider.';
 const STRANGE_ACCOUNT = () =>
@@ -143,6 +146,14 @@ async function threeWhoseRemovalIsRejected(): Promise<string> {
   const group = await threeWhoAreHeld();
   const [change] = await heldChanges();
   await scimify.admin.post(`/held-changes/${change.id}/reject`);
+  return group;
+}
+
+/** The one who left is held for more than a day. */
+async function leaverWhoWaitsForDecision(): Promise<string> {
+  const group = await threeWhoAreHeld();
+  await integration.scim.setActive(users.ada!, false);
+  await letTimePassSinceHeld(scimify, 25 * 60 * 60_000);
   return group;
 }
 
@@ -364,6 +375,18 @@ const CASES: Case[] = [
     where: 'a member',
     says: HELD,
     provoke: async () => ofMember(await threeWhoAreHeld(), 'ada'),
+  },
+  {
+    reason: 'leaver_waits_for_decision',
+    where: 'a group',
+    says: LEAVER_WAITS,
+    provoke: async () => ofGroup(await leaverWhoWaitsForDecision()),
+  },
+  {
+    reason: 'leaver_waits_for_decision',
+    where: 'a member',
+    says: LEAVER_WAITS,
+    provoke: async () => ofMember(await leaverWhoWaitsForDecision(), 'ada'),
   },
   {
     reason: 'removal_rejected',

@@ -58,6 +58,8 @@ export type HeldItemState = 'held' | 'approved' | 'pinned';
 @Entity('held_item')
 @Index('held_item_in_change', ['heldChangeId', 'groupId', 'subject'])
 @Index('held_item_of_integration', ['integrationId', 'state'])
+@Index('held_item_to_look_at', ['lookAt'])
+@Index('held_item_of_leaver', ['groupId', 'leaverToldAt', 'subject'])
 export class HeldItem {
   @PrimaryIdColumn() groupId: string;
   /** Remote user; empty for the deletion of the team. */
@@ -68,4 +70,8 @@ export class HeldItem {
   /** The revision of the change with which it came. */
   @IntegerColumn() revision: number;
   @TimeColumn({ nullable: true }) heldAt: number | null;
+  /** When to look whether it is of somebody who left the IdP and waits for too long; null where nobody waits. */
+  @TimeColumn({ nullable: true }) lookAt: number | null;
+  /** When it was told that it is; null where it is not. */
+  @TimeColumn({ nullable: true }) leaverToldAt: number | null;
 }

@@ -187,10 +187,10 @@ export class HeldChanges {
         'UPDATE held_change SET decision = ?, decidedAt = ?, decidedBy = ?, note = ? WHERE id = ?',
         [decision, Date.now(), admin.actor.name, note, id],
       );
-      await tx.query('UPDATE held_item SET state = ? WHERE heldChangeId = ?', [
-        decision === 'approved' ? 'approved' : 'pinned',
-        id,
-      ]);
+      await tx.query(
+        'UPDATE held_item SET state = ?, lookAt = NULL, leaverToldAt = NULL WHERE heldChangeId = ?',
+        [decision === 'approved' ? 'approved' : 'pinned', id],
+      );
       await this.compareAgain(tx, integration.id, await groupsOf(tx, id));
       const about = await describe(tx, change);
       await this.record(tx, admin, integration, id, `held_change.${decision}`, { ...about, note, heldLater });

@@ -7,7 +7,13 @@ import { BREATHING } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import { tell } from '../../integrations/integration-log';
 import type { GuardPolicy } from '../../integrations/policies';
-import { GUARD_WINDOW_MS, type GuardScope, screenDeletion, screenRemovals } from '../plan/mass-change-guard';
+import {
+  GUARD_WINDOW_MS,
+  type GuardScope,
+  LEAVER_MAY_WAIT_MS,
+  screenDeletion,
+  screenRemovals,
+} from '../plan/mass-change-guard';
 import type { Obstacle } from '../plan/new-team';
 import { WHOLE_TEAM } from './recent-removals';
 import { RemovalHistory, itemStates, joinTimes, membersHeldBy, takenOutAmong } from './removal-history';
@@ -128,12 +134,30 @@ async function hold(
     await tx.query(
       upsertSql({
         table: 'held_item',
-        columns: ['groupId', 'subject', 'heldChangeId', 'integrationId', 'state', 'revision', 'heldAt'],
+        columns: [
+          'groupId',
+          'subject',
+          'heldChangeId',
+          'integrationId',
+          'state',
+          'revision',
+          'heldAt',
+          'lookAt',
+        ],
         key: ['groupId', 'subject'],
         update: ['heldChangeId', 'state', 'revision'],
         rows: some.length,
       }),
-      some.flatMap((subject) => [team.groupId, subject, id, team.integrationId, 'held', revision, now]),
+      some.flatMap((subject) => [
+        team.groupId,
+        subject,
+        id,
+        team.integrationId,
+        'held',
+        revision,
+        now,
+        subject === WHOLE_TEAM ? null : now + LEAVER_MAY_WAIT_MS,
+      ]),
     );
   }
 }

@@ -95,6 +95,11 @@ class OverviewView {
     description: 'People deactivated or deleted in the IdP whom the target refuses to let go',
   })
   leaversStillOnTeam: number;
+  @ApiProperty({
+    description:
+      'People deactivated or deleted in the IdP whose removal from a team has waited for an admin to decide for more than a day',
+  })
+  leaversAwaitingDecision: number;
   @ApiProperty({ type: LinkCountsView }) links: LinkCountsView;
   @ApiProperty({
     type: String,

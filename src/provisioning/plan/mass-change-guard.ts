@@ -5,6 +5,9 @@ import type { Obstacle } from './new-team';
 /** Over how long removals and deletions are counted. */
 export const GUARD_WINDOW_MS = 60 * 60_000;
 
+/** Somebody who left the IdP waits so long for a decision before people are told. */
+export const LEAVER_MAY_WAIT_MS = 24 * 60 * 60_000;
+
 /** Members of one team and of its integration, and their removals over the window. */
 export interface MemberCounts {
   /** Members of the team now. */

@@ -12,6 +12,12 @@ import { MembershipCounts, type TeamCounts } from './membership-counts';
 import type { GroupState, Ownership } from './remote-group.entity';
 import { type Standstill, duringStandstill, standstillOf } from './standstill';
 import type { StatusQuery } from './status-query';
+import {
+  HAS_WAITING_LEAVERS,
+  LEAVER_WAITS_FOR_DECISION,
+  LEAVER_WAITS_MESSAGE,
+  waitingLeavers,
+} from './waiting-leavers';
 
 export interface GroupStatus {
   id: string;
@@ -80,17 +86,16 @@ export class GroupStatuses {
               r.reason AS reason, r.message AS message, r.appliedGeneration AS appliedGeneration,
               r.nextAttemptAt AS nextAttemptAt, r.deletingSince AS deletingSince, r.remoteId AS remoteId,
               r.remoteName AS remoteName, r.remoteUrl AS remoteUrl, r.ownership AS ownership, r.id AS remoteGroupId,
-              CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits
+              CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits,
+              CASE WHEN ${HAS_WAITING_LEAVERS} THEN 1 ELSE 0 END AS holds
        FROM ${GROUPS} WHERE g.integrationId = ? AND g.id IN (${inList(groupIds)}) AND ${IS_LISTED} ORDER BY g.id`,
       [integrationId, ...groupIds],
     );
     const groups: GroupStatus[] = [];
     for (const row of rows) {
       const group = asGroupStatus(row, await this.counts(slice, integrationId, row));
-      // Beside what stands in the way of the whole group, one person says little; beside other people it says the most.
-      const mayName = Number(row.waits) === 1 && ['partial', 'pending'].includes(group.state);
-      const leavers = mayName ? await this.leavers(slice, integrationId, row.remoteGroupId!) : null;
-      const told = leavers === null ? group : { ...group, reason: LEAVER_STILL_ON_TEAM, message: leavers };
+      const leavers = await this.leavers(slice, integrationId, row);
+      const told = leavers === null ? group : { ...group, ...leavers };
       const isUnsettled = leavers === null && ['pending', 'retrying'].includes(group.state);
       groups.push(duringStandstill(told, isUnsettled, standstill));
     }
@@ -111,15 +116,31 @@ export class GroupStatuses {
     });
   }
 
-  /** What is to be said of leavers whom the target keeps in the team; null where there is none. */
-  private async leavers(slice: Slice, integrationId: string, remoteGroupId: string): Promise<string | null> {
+  /**
+   * What is to be said of leavers who are still in the team; null where there is none. Beside what stands in the way of the
+   * whole group, one person says little; beside other people it says the most.
+   */
+  private async leavers(
+    slice: Slice,
+    integrationId: string,
+    { id: groupId, state, waits, holds, remoteGroupId }: GroupRow,
+  ): Promise<{ reason: string; message: string } | null> {
+    if (Number(holds) === 1 && ['held', 'pending'].includes(state)) {
+      let people = 0;
+      for await (const some of waitingLeavers(this.reader, slice, groupId)) people += some.length;
+      if (people > 0) {
+        return { reason: LEAVER_WAITS_FOR_DECISION, message: standingFor(people, LEAVER_WAITS_MESSAGE) };
+      }
+    }
+    if (Number(waits) === 0 || !['partial', 'pending'].includes(state)) return null;
     let first: { message: string | null } | null = null;
     let people = 0;
-    for await (const some of leaversOnTeam(this.reader, slice, integrationId, remoteGroupId)) {
+    for await (const some of leaversOnTeam(this.reader, slice, integrationId, remoteGroupId!)) {
       first ??= some[0] ?? null;
       people += some.length;
     }
-    return first === null ? null : standingFor(people, leaverMessage(first.message));
+    if (first === null) return null;
+    return { reason: LEAVER_STILL_ON_TEAM, message: standingFor(people, leaverMessage(first.message)) };
   }
 }
 
@@ -128,6 +149,8 @@ interface GroupRow {
   remoteGroupId: string | null;
   /** 1 where somebody's removal from the team waits. */
   waits: number;
+  /** 1 where the guard holds somebody in the team for too long who left the IdP. */
+  holds: number;
   displayName: string;
   generation: number;
   state: GroupState;

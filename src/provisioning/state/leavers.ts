@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { inList } from '../../database/dialect';
 import { type CountedSlice, type Pauses, countedSlices } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 
@@ -21,6 +22,20 @@ function isLeaver(member: string, integrationId: string): string {
     WHERE lu.integrationId = ${integrationId} AND lu.remoteUserId = ${member}.remoteUserId`;
   return `(EXISTS (SELECT 1 ${linked})
     AND NOT EXISTS (SELECT 1 ${linked} AND su.active = 1 AND su.deletedAt IS NULL))`;
+}
+
+/** Those of these remote users who left the IdP. */
+export async function leaversAmong(
+  tx: Transaction,
+  integrationId: string,
+  remoteUserIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await tx.query<{ remoteUserId: string }>(
+    `SELECT DISTINCT t.remoteUserId AS remoteUserId FROM remote_user t
+     WHERE t.integrationId = ? AND t.remoteUserId IN (${inList(remoteUserIds)}) AND ${isLeaver('t', '?')}`,
+    [integrationId, ...remoteUserIds, integrationId, integrationId],
+  );
+  return new Set(rows.map(({ remoteUserId }) => remoteUserId));
 }
 
 /**

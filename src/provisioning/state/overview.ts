@@ -13,6 +13,7 @@ import { groupStates } from './listed-groups';
 import { MembershipCounts } from './membership-counts';
 import { GROUP_STATES, type GroupState } from './remote-group.entity';
 import { type Standstill, standstillOf } from './standstill';
+import { HAS_WAITING_LEAVERS, waitingLeavers } from './waiting-leavers';
 
 /** With fewer groups and members it is counted for whoever asks. */
 const MUCH_TO_COUNT = 5_000;
@@ -24,6 +25,8 @@ interface Counts {
   groups: Record<GroupState, number>;
   members: { desired: number; applied: number; pending: number };
   leaversStillOnTeam: number;
+  /** People who left the IdP, and whom the guard has held in a team for more than a day. */
+  leaversAwaitingDecision: number;
   /** Active users by what is wrong with the person whom they are linked to. */
   links: { emailDiffers: number; pinnedAddressChanged: number };
 }
@@ -74,14 +77,14 @@ export class Overview {
     const slice = new Slice();
     const groups = await this.groups(slice, integrationId, standstill);
     const members = await this.members(slice, integrationId);
-    const leaversStillOnTeam = await this.leaversStillOnTeam(slice, integrationId);
+    const leavers = await this.leavers(slice, integrationId);
     const links = {
       emailDiffers: await this.flagged(slice, integrationId, EMAIL_DIFFERS),
       pinnedAddressChanged: await this.flagged(slice, integrationId, PINNED_ADDRESS_CHANGED),
     };
     const isMuch = Object.values(groups).reduce((sum, some) => sum + some, members.desired) >= MUCH_TO_COUNT;
     return {
-      result: { countedAt, groups, members, leaversStillOnTeam, links },
+      result: { countedAt, groups, members, ...leavers, links },
       busyMs: isMuch ? slice.busyMs : 0,
     };
   }
@@ -113,24 +116,36 @@ export class Overview {
   }
 
   /** People, in however many teams they are. */
-  private async leaversStillOnTeam(slice: Slice, integrationId: string): Promise<number> {
-    const leavers = new Set<string>();
-    const teams = keysetSlices<{ id: string; groupId: string; waits: number }>(slice, (last, limit) =>
-      this.reader.query(
-        `SELECT r.id AS id, r.groupId AS groupId, CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS waits
-         FROM (SELECT id, groupId FROM remote_group WHERE integrationId = ? AND groupId > ?
-               ORDER BY groupId LIMIT ?) r ORDER BY r.groupId`,
-        [integrationId, last?.groupId ?? '', limit],
-      ),
+  private async leavers(
+    slice: Slice,
+    integrationId: string,
+  ): Promise<Pick<Counts, 'leaversStillOnTeam' | 'leaversAwaitingDecision'>> {
+    const kept = new Set<string>();
+    const held = new Set<string>();
+    const teams = keysetSlices<{ id: string; groupId: string; keeps: number; holds: number }>(
+      slice,
+      (last, limit) =>
+        this.reader.query(
+          `SELECT r.id AS id, r.groupId AS groupId, CASE WHEN ${HAS_WAITING_MEMBERS} THEN 1 ELSE 0 END AS keeps,
+                  CASE WHEN ${HAS_WAITING_LEAVERS} THEN 1 ELSE 0 END AS holds
+           FROM (SELECT id, groupId FROM remote_group WHERE integrationId = ? AND groupId > ?
+                 ORDER BY groupId LIMIT ?) r ORDER BY r.groupId`,
+          [integrationId, last?.groupId ?? '', limit],
+        ),
     );
     for await (const some of teams) {
-      for (const { id } of some.filter(({ waits }) => Number(waits) === 1)) {
+      for (const { id } of some.filter(({ keeps }) => Number(keeps) === 1)) {
         for await (const found of leaversOnTeam(this.reader, slice, integrationId, id)) {
-          for (const { remoteUserId } of found) leavers.add(remoteUserId);
+          for (const { remoteUserId } of found) kept.add(remoteUserId);
+        }
+      }
+      for (const { groupId } of some.filter(({ holds }) => Number(holds) === 1)) {
+        for await (const found of waitingLeavers(this.reader, slice, groupId)) {
+          for (const remoteUserId of found) held.add(remoteUserId);
         }
       }
     }
-    return leavers.size;
+    return { leaversStillOnTeam: kept.size, leaversAwaitingDecision: held.size };
   }
 
   private async flagged(slice: Slice, integrationId: string, flag: LinkFlag): Promise<number> {

@@ -10,6 +10,7 @@ import type { Integration } from '../../integrations/integration.entity';
 import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam, leaverMessage } from './leavers';
 import { duringStandstill, standstillOf } from './standstill';
 import type { StatusQuery } from './status-query';
+import { LEAVER_WAITS_FOR_DECISION, LEAVER_WAITS_MESSAGE } from './waiting-leavers';
 
 export const MEMBER_STATES = ['applied', 'pending', 'removing', 'blocked'] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
@@ -251,7 +252,8 @@ const MEMBERS = `
            ELSE 'pending'
          END AS state,
          CASE WHEN ${isLeaverStillOnTeam('t', 'r.integrationId')} THEN '${LEAVER_STILL_ON_TEAM}'
-           ELSE COALESCE(p.reason, t.reason, CASE h.state WHEN 'held' THEN '${HELD.reason}' WHEN 'pinned' THEN '${REJECTED.reason}' END, l.reason)
+           ELSE COALESCE(p.reason, t.reason, CASE WHEN h.leaverToldAt > 0 THEN '${LEAVER_WAITS_FOR_DECISION}' END,
+             CASE h.state WHEN 'held' THEN '${HELD.reason}' WHEN 'pinned' THEN '${REJECTED.reason}' END, l.reason)
          END AS reason,
          COALESCE(p.message, t.message, l.message) AS message,
          COALESCE(p.nextAttemptAt, t.nextAttemptAt, l.nextCheckAt) AS nextAttemptAt,
@@ -264,9 +266,11 @@ const MEMBERS = `
   LEFT JOIN parked_member p ON p.remoteGroupId = r.id AND p.userId = u.id
   LEFT JOIN held_item h ON h.groupId = r.groupId AND h.subject = t.remoteUserId`;
 
-const GUARD_MESSAGES = new Map<string | null, string>(
-  [HELD, REJECTED].map(({ reason, message }) => [reason, message]),
-);
+const GUARD_MESSAGES = new Map<string | null, string>([
+  [HELD.reason, HELD.message],
+  [REJECTED.reason, REJECTED.message],
+  [LEAVER_WAITS_FOR_DECISION, LEAVER_WAITS_MESSAGE],
+]);
 
 /** Two active users of the IdP are one person of the target. */
 const SHARED_REMOTE_USER = 'shared_remote_user';

@@ -2,6 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { LONGEST_PASSING_DELAY, PROBE_EVERY_MS, UNCLEAR_FOR_MS, refusalDelay } from '../plan/backoff';
+import { LEAVER_MAY_WAIT_MS } from '../plan/mass-change-guard';
 import type { CreateIntent } from './remote-group.entity';
 
 /** Clocks of several processes on one database may differ by so much. */
@@ -26,7 +27,7 @@ const IMPOSSIBLE = [
      AND m.kind = 'passing' AND m.nextAttemptAt > :passing`,
   'SELECT integrationId FROM remote_user WHERE nextCheckAt > :refusal OR checkedAt > :done',
   `SELECT g.integrationId FROM remote_group g JOIN unclear_write w ON w.remoteGroupId = g.id WHERE w.checkAt > :unclear`,
-  'SELECT integrationId FROM held_item WHERE heldAt > :done',
+  'SELECT integrationId FROM held_item WHERE heldAt > :done OR lookAt > :decision',
 ];
 
 /** Integrations in which something waits for longer, from `now` on, than anything may. */
@@ -40,6 +41,7 @@ export async function waitingImpossiblyLong(
     refusal: now + LONGEST_REFUSAL_DELAY,
     probe: now + PROBE_EVERY_MS,
     unclear: now + UNCLEAR_FOR_MS,
+    decision: now + LEAVER_MAY_WAIT_MS,
   };
   const found = new Set<string>();
   for (const sql of IMPOSSIBLE) {
@@ -80,6 +82,7 @@ export async function bringForward(
   await sooner('integration', ['nextProbeAt', 'deletingSince'], 'id = ?', [integrationId]);
   await sooner('integration_work', ['dueAt', 'notBefore', 'reconcileAt'], ofIntegration, [integrationId]);
   await sooner('remote_user', ['nextCheckAt'], ofIntegration, [integrationId]);
+  await sooner('held_item', ['lookAt'], ofIntegration, [integrationId]);
   await sooner('remote_group', ['nextAttemptAt', 'notBefore', 'nameNextAttemptAt'], ofIntegration, [
     integrationId,
   ]);

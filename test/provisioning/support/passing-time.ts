@@ -112,5 +112,5 @@ export async function letTimePassSinceJoins(scimify: Scimify, ms: number): Promi
 export async function letTimePassSinceHeld(scimify: Scimify, ms: number): Promise<void> {
   await scimify.app
     .get(TransactionRunner)
-    .run((tx) => tx.query('UPDATE held_item SET heldAt = heldAt - ?', [ms]));
+    .run((tx) => tx.query('UPDATE held_item SET heldAt = heldAt - ?, lookAt = lookAt - ?', [ms, ms]));
 }

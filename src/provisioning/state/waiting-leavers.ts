@@ -1,0 +1,32 @@
+import type { DataSource } from 'typeorm';
+import { type Pauses, keysetSlices } from '../../database/keyset-slices';
+
+/** Somebody left the company and is still in a team, because nobody has decided for more than a day about a held change. */
+export const LEAVER_WAITS_FOR_DECISION = 'leaver_waits_for_decision';
+
+export const LEAVER_WAITS_MESSAGE =
+  'Somebody whom the identity provider deactivated or deleted is still in the team: for more than a day a held change has waited for an admin to decide. Approve it or reject it: GET …/held-changes lists it.';
+
+/**
+ * SQL condition, by index: the guard holds somebody in the team r for too long who left the IdP.
+ */
+export const HAS_WAITING_LEAVERS = `EXISTS (SELECT 1 FROM held_item hl WHERE hl.groupId = r.groupId AND hl.leaverToldAt > 0)`;
+
+/** Those who are held so, some at a time. */
+export async function* waitingLeavers(
+  reader: DataSource,
+  pauses: Pauses,
+  groupId: string,
+): AsyncGenerator<string[]> {
+  type Item = { leaverToldAt: number; subject: string };
+  const slices = keysetSlices<Item>(pauses, (last, limit) => {
+    const toldAt = Number(last?.leaverToldAt ?? 0);
+    return reader.query<Item[]>(
+      `SELECT leaverToldAt, subject FROM held_item
+       WHERE groupId = ? AND leaverToldAt >= ? AND (leaverToldAt > ? OR subject > ?)
+       ORDER BY leaverToldAt, subject LIMIT ?`,
+      [groupId, toldAt, toldAt, last?.subject ?? '', limit],
+    );
+  });
+  for await (const items of slices) yield items.map(({ subject }) => subject);
+}
