@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { inList, throughIndex } from '../../database/dialect';
-import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { type Lease, Leases } from '../schedule/lease';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 
@@ -96,16 +95,13 @@ export class DueGroups {
     return rows.map(({ groupId }) => groupId);
   }
 
-  /**
-   * Groups of an integration that is being deleted, of which anything is known in the target. What is held waits for no
-   * decision any more, also where a run that was under way noted it only after the deletion.
-   */
+  /** Groups of an integration that is being deleted, of which anything is known in the target. */
   async toBeLetGo(integrationId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ groupId: string }[]>(
       `SELECT groupId FROM remote_group
-       WHERE integrationId = ? AND (notBefore IS NULL OR notBefore <= ? OR nextAttemptAt <= ? OR reason IN (?, ?))
+       WHERE integrationId = ? AND (notBefore IS NULL OR notBefore <= ? OR nextAttemptAt <= ?)
        ORDER BY groupId LIMIT ?`,
-      [integrationId, now, now, HELD.reason, REJECTED.reason, limit],
+      [integrationId, now, now, limit],
     );
     return rows.map(({ groupId }) => groupId);
   }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FOR_SHARE } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
@@ -228,7 +229,12 @@ export class GroupApplier {
       const soonUntil =
         isOutage(error) && remote.createIntent !== null ? settledSoonUntil(remote.createIntent) : 0;
       run.creations.settledSoonUntil = Math.max(run.creations.settledSoonUntil, soonUntil);
-      const nextAttemptAt = now + settleSoon(failure.delay(attempts), soonUntil, now);
+      // What was met before an admin deleted the integration, its deletion does not wait for.
+      const isMeanwhileDeleted =
+        run.integration.deletingSince === null && (await isDeleted(tx, run.integration.id));
+      const nextAttemptAt = isMeanwhileDeleted
+        ? now
+        : now + settleSoon(failure.delay(attempts), soonUntil, now);
       // Who leaves while the call of somebody else keeps failing does not wait for its next attempt.
       const holdsUpChanges =
         failure.state === 'retrying' && !(remote.remoteId !== null && isOfSomeCalls(error));
@@ -250,6 +256,15 @@ export class GroupApplier {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** Locked: a deletion that is about to be committed is waited for, as it makes due only what it finds. */
+async function isDeleted(tx: Transaction, integrationId: string): Promise<boolean> {
+  const [integration] = await tx.query<{ deletingSince: number | null }>(
+    `SELECT deletingSince FROM integration WHERE id = ?${FOR_SHARE}`,
+    [integrationId],
+  );
+  return (integration?.deletingSince ?? null) !== null;
+}
 
 /** Whether an IdP or an admin wants the whole group compared, rather than the engine because of one person in it. */
 export function isAskedFor({ change }: Pick<GroupView, 'change'>): boolean {
