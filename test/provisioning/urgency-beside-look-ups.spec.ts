@@ -183,4 +183,35 @@ describe('while hundreds of people whom PagerDuty does not have are searched for
     await waitFor('cy to join', () => peopleOf('On-call').includes(email('cy')), Boolean, 60_000);
     expect(searches().length - before).toBeLessThan(groups.length / 2);
   }, 120_000);
+
+  it.each([
+    ['pushed as a new team', (ids: string[]) => integration.scim.createGroup(`Both ${turn}`, ids)],
+    ['added to a team', (ids: string[]) => integration.scim.addMembers(everyone, ...ids)],
+  ])(
+    'whoever is known joins before the others are searched for who are %s with them',
+    async (_what, push) => {
+      beSlow();
+      const before = searches().length;
+      await push([...strangers, users.cy!, users.dee!]);
+      const joined = () => [...peopleOf('Both'), ...peopleOf('Everyone')];
+      await waitFor('dee to join', joined, (people) => people.includes(email('dee')), 60_000);
+      expect(joined()).toContain(email('cy'));
+      expect(searches().length - before).toBeLessThan(STRANGERS / 2);
+    },
+    60_000,
+  );
+
+  it('whoever is found joins before all others are searched for', async () => {
+    scimify.pagerDuty.addUser({ email: email('nobody.0') });
+    beSlow();
+    const before = searches().length;
+    await integration.scim.createGroup(`Both ${turn}`, strangers);
+    await waitFor(
+      'them to join',
+      () => peopleOf('Both'),
+      ({ length }) => length === 1,
+      60_000,
+    );
+    expect(searches().length - before).toBeLessThan(STRANGERS / 2);
+  }, 60_000);
 });

@@ -24,6 +24,7 @@ import {
 } from './group-blocked';
 import { GroupDeletion, NO_CHANGE } from './group-deletion';
 import type { GroupView } from './group-view';
+import { knownFirst } from './known-first';
 import { LeaverRemoval } from './leaver-removal';
 import { isOfSomeCalls } from './member-calls';
 import { Members } from './members';
@@ -112,7 +113,7 @@ export class GroupApplier {
 
   private async applyMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
     let pairs = await this.people.changedPairs(view.groupId, CHUNK);
-    if (view.change?.whole || pairs.length === CHUNK) {
+    if (view.change?.whole || pairs.length === CHUNK || (await this.hasUnknown(pairs))) {
       await this.applyJoiningPairs(run, view);
       if (view.change?.whole) await this.compareMembers(run, view, now);
       pairs = await this.people.changedPairs(view.groupId, CHUNK);
@@ -122,12 +123,16 @@ export class GroupApplier {
     }
     if (view.change?.whole) await this.compareTeam(run, view, now);
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
-      const userIds = await this.people.parkedDue(view.remote.id, now, CHUNK);
-      await this.users.resolve(run, askedFor(userIds));
+      // What is to be called for again does not wait until others are looked up.
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
+      if (remoteUserIds.length > 0) {
+        await this.users.resolve(run, askedFor(await this.people.joiningAs(view.remote.id, remoteUserIds)));
+        await this.members.apply(run, view, [], remoteUserIds);
+      }
+      const userIds = await this.people.parkedDue(view.remote.id, now, CHUNK);
       if (userIds.length + remoteUserIds.length === 0) break;
-      await this.users.resolve(run, askedFor(await this.people.joiningAs(view.remote.id, remoteUserIds)));
-      await this.members.apply(run, view, userIds, remoteUserIds);
+      await this.users.resolve(run, askedFor(userIds));
+      if (userIds.length > 0) await this.members.apply(run, view, userIds, []);
     }
     await this.members.makeSure(run, view, now);
   }
@@ -137,12 +142,24 @@ export class GroupApplier {
    * group is compared, whoever changed on their own joins for that reason.
    */
   private async applyJoiningPairs(run: RunContext, view: ViewWithTeam): Promise<void> {
-    for (let after = ''; ;) {
-      const pairs = await this.people.joiningPairs(view.groupId, CHUNK, after);
-      if (pairs.length === 0) break;
-      await this.applyPairs(run, view, pairs);
-      after = pairs.at(-1)!.userId;
+    const { people } = this;
+    let pairs: readonly PairMark[] = [];
+    async function* chunks() {
+      for (let after = ''; ; after = pairs.at(-1)!.userId) {
+        pairs = await people.joiningPairs(view.groupId, CHUNK, after);
+        if (pairs.length === 0) return;
+        yield askedForBy(pairs);
+      }
     }
+    await knownFirst(this.users, run, chunks, async (userIds) => {
+      const those = new Set(userIds);
+      const marks = pairs.filter(({ userId }) => those.has(userId));
+      await this.members.apply(run, view, userIds, [], marks);
+    });
+  }
+
+  private async hasUnknown(pairs: readonly PairMark[]): Promise<boolean> {
+    return (await this.users.due(askedForBy(pairs))).length > 0;
   }
 
   private async applyPairs(run: RunContext, view: ViewWithTeam, pairs: readonly PairMark[]): Promise<void> {
@@ -154,15 +171,20 @@ export class GroupApplier {
 
   /** Everybody in the group, before anybody leaves. */
   private async compareMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
-    for (let after = ''; ;) {
-      const userIds = await this.people.membersAfter(view.groupId, after, CHUNK);
-      if (userIds.length === 0) break;
-      await this.users.resolveInTurn(run, askedFor(userIds, view.change?.mark));
-      const refused = isAskedFor(view) ? NONE : await this.people.refusedAmong(view.remote.id, userIds, now);
+    const { people } = this;
+    async function* chunks() {
+      for (let after = ''; ;) {
+        const userIds = await people.membersAfter(view.groupId, after, CHUNK);
+        if (userIds.length === 0) return;
+        yield askedFor(userIds, view.change?.mark);
+        after = userIds.at(-1)!;
+      }
+    }
+    await knownFirst(this.users, run, chunks, async (userIds) => {
+      const refused = isAskedFor(view) ? NONE : await people.refusedAmong(view.remote.id, userIds, now);
       const compared = userIds.filter((userId) => !refused.has(userId));
       await this.members.apply(run, view, compared, []);
-      after = userIds.at(-1)!;
-    }
+    });
   }
 
   /** Everybody known in the team. */

@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 500;
 /** However fast changes come, what comes so soon after another is looked at with the next. */
 const LOOK_AGAIN_AFTER_MS = 20;
 /** What is begun is nearly always done so soon, and needs nobody beside it. */
-const DONE_SOON_MS = 1_000;
+const DONE_SOON_MS = 2_000;
 /** Whatever makes a group due again and again must not starve everybody else. */
 const SAME_AGAIN_AFTER_MS = 100;
 /** Whoever could not be taken out of a team in hand is due at some time of its own, of which nobody tells. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
+import { GroupApplier } from './group-applier';
 import { GroupViews } from './group-view';
 import { Members } from './members';
 import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
@@ -25,6 +26,7 @@ export class SmallChanges {
     private readonly users: UserResolution,
     private readonly views: GroupViews,
     private readonly members: Members,
+    private readonly groups: GroupApplier,
     private readonly leases: Leases,
   ) {}
 
@@ -68,7 +70,11 @@ export class SmallChanges {
       }
     } catch (error) {
       // What is wrong with the team, or with a look-up, the group's own turn meets again: it tells, and tries again.
-      if (!(error instanceof ProviderError) || error.accountWide) throw error;
+      if (!(error instanceof ProviderError)) throw error;
+      if (!error.accountWide) return;
+      // But for what ends everything else of the run before its next call.
+      await this.groups.putOff(run, [view], error);
+      throw error;
     }
   }
 }

@@ -76,20 +76,18 @@ export class UserResolution {
     while (unlinked.length > 0) unlinked = await this.resolveSome(run, unlinked);
   }
 
-  /** As `resolve`, of many: one of the run's workers after the other, as whom one looks up the others need not. */
-  async resolveInTurn(run: RunContext, asked: AskedFor): Promise<void> {
-    let unlinked = await this.due(asked);
-    while (unlinked.length > 0) {
-      const { priority } = run.call;
-      const last = this.inTurn.get(run.lease) ?? new Map<CallPriority, Promise<unknown>>();
-      const before = last.get(priority);
-      const wanted = new Map(unlinked.map(({ userId }) => [userId, asked.get(userId) ?? null]));
-      const turn = Promise.allSettled([before]).then(async () =>
-        this.resolveSome(run, await this.due(wanted)),
-      );
-      this.inTurn.set(run.lease, last.set(priority, turn));
-      unlinked = await turn;
-    }
+  /**
+   * As `beginToResolve`, of many: one of the run's workers after the other, as whom one looks up the others need not.
+   *
+   * @returns those of whom nothing is known yet
+   */
+  async resolveSomeInTurn(run: RunContext, asked: AskedFor): Promise<Unlinked[]> {
+    const { priority } = run.call;
+    const last = this.inTurn.get(run.lease) ?? new Map<CallPriority, Promise<unknown>>();
+    const before = last.get(priority);
+    const turn = Promise.allSettled([before]).then(async () => this.resolveSome(run, await this.due(asked)));
+    this.inTurn.set(run.lease, last.set(priority, turn));
+    return turn;
   }
 
   /** As `resolve`, for those of whom the provider tells at once, so that whoever needs none of the others need not wait. */

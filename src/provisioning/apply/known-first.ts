@@ -1,0 +1,42 @@
+import type { RunContext } from './run-context';
+import type { AskedFor, UserResolution } from './user-resolution';
+
+/**
+ * Applies what is known of many people before anybody of them is looked up, and what each few look-ups show before the next
+ * ones.
+ *
+ * @param chunks the people, read anew each time
+ * @param apply gets people of one chunk, of whom everything is known that can be
+ */
+export async function knownFirst(
+  users: UserResolution,
+  run: RunContext,
+  chunks: () => AsyncIterable<AskedFor>,
+  apply: (userIds: readonly string[]) => Promise<void>,
+): Promise<void> {
+  let isAnyUnknown = false;
+  for await (const asked of chunks()) {
+    const unknown = await users.due(asked);
+    if (unknown.length > 0) isAnyUnknown = true;
+    await applyBut(unknown, asked, apply);
+  }
+  if (!isAnyUnknown) return;
+  for await (const asked of chunks()) {
+    let unknown = await users.due(asked);
+    while (unknown.length > 0) {
+      const looked = new Map(unknown.map(({ userId }) => [userId, asked.get(userId) ?? null]));
+      unknown = await users.resolveSomeInTurn(run, looked);
+      await applyBut(unknown, looked, apply);
+    }
+  }
+}
+
+async function applyBut(
+  unknown: readonly { userId: string }[],
+  asked: AskedFor,
+  apply: (userIds: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const isUnknown = new Set(unknown.map(({ userId }) => userId));
+  const known = [...asked.keys()].filter((userId) => !isUnknown.has(userId));
+  if (known.length > 0) await apply(known);
+}
