@@ -1,6 +1,7 @@
 import fc from '../support/properties';
 import type { SimTeam } from '../../simulator/simulator';
 import { waitFor } from '../support/wait';
+import { type Act, Command, TEAM_NAMES, accepted, anyIndex, idpCommands, nth } from './support/idp-commands';
 import { type ModelGroup, ModelIdp } from './support/model-idp';
 import { StateMachineInvariants } from './support/state-machine-invariants';
 import { ADDRESSES, FAULTS, OF_THE_IDP, StateMachineWorld } from './support/state-machine-world';
@@ -11,199 +12,44 @@ const RUNS = Number(process.env.STATE_MACHINE_RUNS ?? 32);
 const COMMANDS = 30;
 const SECONDS_PER_RUN = 60;
 
-const NAMES = ['Ops', 'Night', 'Dev', 'Web'];
 // They come to rest once or twice, for which they have half a minute each.
 jest.setTimeout(90_000);
 
-const USER_KEYS = [0, 1, 2, 3, 4];
-
-interface Real {
+interface World {
   world: StateMachineWorld;
   invariants: StateMachineInvariants;
 }
 
-type Act = (idp: ModelIdp, real: Real) => Promise<void>;
+const command = (description: string, act: Act<World>) => new Command(description, act);
 
-/** One thing that somebody does. What it needs may not be there, and then nothing is done. */
-class Command implements fc.AsyncCommand<ModelIdp, Real> {
-  constructor(
-    private readonly description: string,
-    private readonly act: Act,
-  ) {}
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(idp: ModelIdp, real: Real): Promise<void> {
-    await this.act(idp, real);
-    idp.remember();
-    await real.invariants.hold();
-  }
-
-  toString(): string {
-    return this.description;
-  }
-}
-
-const nth = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(list.length, 1)];
-
-async function accepted(answer: Promise<{ status: number; body: unknown }>): Promise<void> {
-  const { status, body } = await answer;
-  if (status >= 300) throw new Error(`The IdP was answered with ${status}: ${JSON.stringify(body)}`);
-}
-
-const anyIndex = fc.nat({ max: 11 });
-const anyKey = fc.constantFrom(...USER_KEYS);
-const anyName = fc.constantFrom(...NAMES);
-const anyAddress = fc.constantFrom(...OF_THE_IDP, 'unknown@example.com');
-
-const anyKeys = fc.subarray(USER_KEYS);
-
-const usersAmong = ({ users }: ModelIdp, keys: readonly number[]) => keys.filter((key) => users.has(key));
-const idsOf = ({ users }: ModelIdp, keys: readonly number[]) => keys.map((key) => users.get(key)!.id);
-const isFree = ({ groups }: ModelIdp, wanted: string) => groups.every(({ name }) => name !== wanted);
-
-const createUser = anyKey.map(
-  (key) =>
-    new Command(`create user ${key}`, async (idp, { world }) => {
-      if (idp.users.get(key)?.active) return;
-      const address = OF_THE_IDP[key]!;
-      const id = await world.createUser(key, address);
-      // One who was inactive comes back as somebody new: under the former id, and in no group.
-      idp.leaveAll(key);
-      idp.users.set(key, { key, id, active: true, address, addresses: new Set() });
-    }),
+const joinByHand = fc.tuple(anyIndex, fc.constantFrom(...ADDRESSES)).map(([index, address]) =>
+  command(`put ${address} into team #${index} by hand`, async (_, { world }) => {
+    const team = nth(world.teamsToEdit(), index);
+    if (team) world.addByHand(team, address);
+  }),
 );
 
-const deleteUser = anyKey.map(
-  (key) =>
-    new Command(`delete user ${key}`, async (idp, { world }) => {
-      const user = idp.users.get(key);
-      if (!user) return;
-      await accepted(world.scim.delete(`/Users/${user.id}`));
-      idp.deleteUser(user);
-    }),
+const leaveByHand = fc.tuple(anyIndex, anyIndex).map(([index, member]) =>
+  command(`take member #${member} out of team #${index} by hand`, async (_, { world }) => {
+    const team = nth(world.teamsToEdit(), index);
+    const person = team && nth(team.members, member);
+    if (person) world.removeByHand(team, person.email);
+  }),
 );
 
-const setActive = fc.tuple(anyKey, fc.boolean()).map(
-  ([key, active]) =>
-    new Command(`${active ? 're' : 'de'}activate user ${key}`, async (idp, { world }) => {
-      const user = idp.users.get(key);
-      if (!user) return;
-      await accepted(world.scim.setActive(user.id, active));
-      user.active = active;
-    }),
+const renameByHand = fc.tuple(anyIndex, fc.constantFrom(...TEAM_NAMES, 'By hand')).map(([index, name]) =>
+  command(`rename team #${index} to ${name} by hand`, async (_, { world }) => {
+    const team = nth(world.teamsToEdit(), index);
+    if (team && world.isKnown(team) && !world.pagerDuty.team(name)) world.renameByHand(team, name);
+  }),
 );
 
-const changeAddress = fc.tuple(anyKey, anyAddress).map(
-  ([key, address]) =>
-    new Command(`change the address of user ${key} to ${address}`, async (idp, { world }) => {
-      const user = idp.users.get(key);
-      if (!user) return;
-      await world.changeAddress(user.id, address);
-      user.address = address;
-    }),
-);
-
-const swapAddresses = fc.tuple(anyKey, anyKey).map(
-  ([key, otherKey]) =>
-    new Command(`swap the addresses of users ${key} and ${otherKey}`, async (idp, { world }) => {
-      const [one, other] = [idp.users.get(key), idp.users.get(otherKey)];
-      if (!one || !other) return;
-      await world.changeAddress(one.id, other.address);
-      await world.changeAddress(other.id, one.address);
-      [one.address, other.address] = [other.address, one.address];
-    }),
-);
-
-const createGroup = fc.tuple(anyName, anyKeys).map(
-  ([name, keys]) =>
-    new Command(`create group ${name} with ${keys.join()}`, async (idp, { world }) => {
-      if (!isFree(idp, name)) return;
-      const members = usersAmong(idp, keys);
-      const id = await world.scim.createGroup(name, idsOf(idp, members));
-      idp.groups.push({ id, name, members: new Set(members) });
-    }),
-);
-
-const renameGroup = fc.tuple(anyIndex, anyName).map(
-  ([index, name]) =>
-    new Command(`rename group #${index} to ${name}`, async (idp, { world }) => {
-      const group = nth(idp.groups, index);
-      if (!group || !isFree(idp, name)) return;
-      await accepted(world.scim.renameGroup(group.id, name));
-      group.name = name;
-    }),
-);
-
-const swapNames = fc.tuple(anyIndex, anyIndex).map(
-  ([index, otherIndex]) =>
-    new Command(`swap the names of groups #${index} and #${otherIndex}`, async (idp, { world }) => {
-      const [one, other] = [nth(idp.groups, index), nth(idp.groups, otherIndex)];
-      if (!one || !other || one === other) return;
-      await accepted(world.scim.renameGroup(one.id, 'Between'));
-      await accepted(world.scim.renameGroup(other.id, one.name));
-      await accepted(world.scim.renameGroup(one.id, other.name));
-      [one.name, other.name] = [other.name, one.name];
-    }),
-);
-
-const deleteGroup = anyIndex.map(
-  (index) =>
-    new Command(`delete group #${index}`, async (idp, { world }) => {
-      const group = nth(idp.groups, index);
-      if (!group) return;
-      await accepted(world.scim.delete(`/Groups/${group.id}`));
-      idp.deleteGroup(group);
-    }),
-);
-
-const changeMembers = fc.tuple(anyIndex, fc.constantFrom('add', 'remove', 'replace'), anyKeys).map(
-  ([index, op, keys]) =>
-    new Command(`${op} members ${keys.join()} of group #${index}`, async (idp, { world }) => {
-      const group = nth(idp.groups, index);
-      const members = usersAmong(idp, keys);
-      if (!group || (op !== 'replace' && members.length === 0)) return;
-      const value = idsOf(idp, members).map((id) => ({ value: id }));
-      await accepted(world.scim.patchOperations(`/Groups/${group.id}`, { op, path: 'members', value }));
-      if (op === 'replace') group.members.clear();
-      for (const key of members) group.members[op === 'remove' ? 'delete' : 'add'](key);
-    }),
-);
-
-const joinByHand = fc.tuple(anyIndex, fc.constantFrom(...ADDRESSES)).map(
-  ([index, address]) =>
-    new Command(`put ${address} into team #${index} by hand`, async (_, { world }) => {
-      const team = nth(world.teamsToEdit(), index);
-      if (team) world.addByHand(team, address);
-    }),
-);
-
-const leaveByHand = fc.tuple(anyIndex, anyIndex).map(
-  ([index, member]) =>
-    new Command(`take member #${member} out of team #${index} by hand`, async (_, { world }) => {
-      const team = nth(world.teamsToEdit(), index);
-      const person = team && nth(team.members, member);
-      if (person) world.removeByHand(team, person.email);
-    }),
-);
-
-const renameByHand = fc.tuple(anyIndex, fc.constantFrom(...NAMES, 'By hand')).map(
-  ([index, name]) =>
-    new Command(`rename team #${index} to ${name} by hand`, async (_, { world }) => {
-      const team = nth(world.teamsToEdit(), index);
-      if (team && world.isKnown(team) && !world.pagerDuty.team(name)) world.renameByHand(team, name);
-    }),
-);
-
-const deleteByHand = anyIndex.map(
-  (index) =>
-    new Command(`delete team #${index} of those that were there before by hand`, async (_, { world }) => {
-      // One that we made a moment ago might only not be visible yet, and is not believed to be gone.
-      const team = nth(world.teamsMadeByHand(), index);
-      if (team) world.deleteByHand(team);
-    }),
+const deleteByHand = anyIndex.map((index) =>
+  command(`delete team #${index} of those that were there before by hand`, async (_, { world }) => {
+    // One that we made a moment ago might only not be visible yet, and is not believed to be gone.
+    const team = nth(world.teamsMadeByHand(), index);
+    if (team) world.deleteByHand(team);
+  }),
 );
 
 const fail = fc
@@ -212,29 +58,31 @@ const fail = fc
     fc.constantFrom(undefined, 'POST', 'PUT', 'PUT', 'DELETE'),
     fc.integer({ min: 1, max: 3 }),
   )
-  .map(
-    ([fault, method, times]) =>
-      new Command(`${fault} for the next ${times} ${method ?? 'of all'} calls`, async (_, { world }) => {
-        world.failNext(fault, method, times);
-      }),
+  .map(([fault, method, times]) =>
+    command(`${fault} for the next ${times} ${method ?? 'of all'} calls`, async (_, { world }) => {
+      world.failNext(fault, method, times);
+    }),
   );
 
-const restart = fc.constant(new Command('restart', async (_, { world }) => world.restart()));
-const sync = fc.constant(new Command('sync', async (_, { world }) => world.admin('sync')));
+const restart = fc.constant(command('restart', async (_, { world }) => world.restart()));
+const sync = fc.constant(command('sync', async (_, { world }) => world.admin('sync')));
 const reconcile = fc.constant(
-  new Command('reconcile', async (_, { world }) => {
+  command('reconcile', async (_, { world }) => {
     await world.longAfterwards();
     await world.admin('reconcile', {});
   }),
 );
 const settle = fc.constant(
-  new Command('settle', async (_, { world, invariants }) => world.settle(() => invariants.problems())),
+  command('settle', async (_, { world, invariants }) => world.settle(() => invariants.problems())),
 );
 
+const idpDoes = idpCommands<World>(OF_THE_IDP);
 const byTheIdp = [
-  ...[createUser, createUser, deleteUser, setActive, setActive, changeAddress, swapAddresses],
-  ...[createGroup, createGroup, createGroup, renameGroup, swapNames, deleteGroup],
-  ...[changeMembers, changeMembers, changeMembers, changeMembers],
+  ...[idpDoes.createUser, idpDoes.createUser, idpDoes.deleteUser, idpDoes.setActive, idpDoes.setActive],
+  ...[idpDoes.changeAddress, idpDoes.swapAddresses],
+  ...[idpDoes.createGroup, idpDoes.createGroup, idpDoes.createGroup],
+  ...[idpDoes.renameGroup, idpDoes.swapNames, idpDoes.deleteGroup],
+  ...[idpDoes.changeMembers, idpDoes.changeMembers, idpDoes.changeMembers, idpDoes.changeMembers],
 ];
 const byHand = [joinByHand, joinByHand, leaveByHand, renameByHand, deleteByHand];
 const byFate = [fail, fail, fail, fail, restart];

@@ -395,6 +395,22 @@ export async function callOff(
   }
 }
 
+/** They are in the team, and from now on ours to remove: also those whom the target would not let go before. */
+export async function manageMembers(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      `UPDATE remote_member SET managed = 1, state = 'present', kind = NULL, reason = NULL, message = NULL, attempts = 0,
+         refusals = NULL, nextAttemptAt = NULL, cause = NULL, keptLeaverAt = NULL
+       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+  }
+}
+
 /** They leave once somebody has joined, and are looked at before that in case nobody can. */
 export async function waitForAdditions(
   tx: Transaction,

@@ -21,6 +21,7 @@ import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent, isPassing } from './membe
 import {
   LOOK_UP_SOON_MS,
   callOff,
+  manageMembers,
   markIntents,
   markRemoving,
   parkPeople,
@@ -306,12 +307,7 @@ export class Members {
       };
       const causes = causesOf(view, people, remoteUserIds, marks, waiting);
       await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));
-      for await (const some of chunksOf(manage)) {
-        await tx.query(
-          `UPDATE remote_member SET managed = 1 WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
-          [remoteGroupId, ...some],
-        );
-      }
+      await manageMembers(tx, remoteGroupId, manage);
       const fullPeople = full.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []);
       await parkPeople(tx, run.integration.id, remoteGroupId, [
         ...park.map(({ userId, reason, message, nextCheckAt }) => ({

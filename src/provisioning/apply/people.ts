@@ -13,6 +13,7 @@ import {
   type Person,
   WAITS_FOR_ADDITIONS,
 } from '../plan/member-plan';
+import type { ParkedKind } from '../state/parked-member.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
 import type { GroupView } from './group-view';
@@ -477,14 +478,15 @@ export class People {
         state: RemoteMemberState;
         managed: number;
         preexisting: number;
+        kind: ParkedKind | null;
         reason: string | null;
         attempts: number;
         refusals: number | null;
         notFoundSince: number | null;
       }[]
     >(
-      `SELECT remoteUserId, state, managed, preexisting, reason, attempts, refusals, notFoundSince FROM remote_member
-       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
+      `SELECT remoteUserId, state, managed, preexisting, kind, reason, attempts, refusals, notFoundSince
+       FROM remote_member WHERE remoteGroupId = ? AND remoteUserId IN (${inList(remoteUserIds)})`,
       [remoteGroupId, ...remoteUserIds],
     );
     for (const { remoteUserId, state, managed, preexisting, reason, ...row } of rows) {
@@ -494,6 +496,7 @@ export class People {
         managed: Boolean(managed),
         preexisting: Boolean(preexisting),
         waitsToLeave: state === 'present' && reason === WAITS_FOR_ADDITIONS,
+        isKept: state === 'removing' && row.kind === 'waiting',
         // Whoever waits to leave was not called for.
         failures: state === 'present' ? 0 : failures,
       });

@@ -42,6 +42,12 @@ describe('the plan for the members of a team', () => {
     ['adds whom the IdP wants and the team lacks', true, null, { add: ['r-a'] }],
     ['adds again whose addition has no answer yet', true, adding, { add: ['r-a'] }],
     ['adds whose removal was under way when they were wanted again', true, removing, { add: ['r-a'] }],
+    [
+      'keeps whom the target would not let go before they were wanted again',
+      true,
+      { ...removing, isKept: true },
+      { manage: ['r-a'] },
+    ],
     ['leaves alone who is in the team through us', true, present, {}],
     ['takes over without a call who is in the team already', true, stranger, { manage: ['r-a'] }],
     ['does nothing about who is neither wanted nor there', false, null, {}],

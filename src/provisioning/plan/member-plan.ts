@@ -32,6 +32,8 @@ export interface KnownMember {
   preexisting: boolean;
   /** Is to leave once those have joined who are to join. */
   waitsToLeave?: boolean;
+  /** The target has refused to let them go: they are in the team. */
+  isKept?: boolean;
   /** How often in a row the call for them failed. */
   failures?: number;
 }
@@ -56,7 +58,7 @@ export interface MemberPlan {
   add: string[];
   /** Leavers first; but those whose call failed before come last. */
   remove: { remoteUserId: string; leaver: boolean }[];
-  /** Desired and already there: from now on ours to remove. */
+  /** Desired and there already, or still: from now on ours to remove. */
   manage: string[];
   /** Desired people who cannot be added now. */
   park: ({ userId: string } & Omit<UnresolvedLink, 'kind'>)[];
@@ -82,6 +84,7 @@ export function noPlaceMessage(membersPerGroup: number): string {
  * | ------ | ------------------------- | -------------------------------------- |
  * | yes    | not in the team           | add, or full when no place is left     |
  * | yes    | adding, removing          | add (again: the last answer is open)   |
+ * | yes    | removing, kept            | manage: they never left                |
  * | yes    | present, not managed      | manage: no call, it could reset a role |
  * | yes    | present, managed          | nothing                                |
  * | no     | not in the team           | nothing                                |
@@ -108,8 +111,8 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
     decided.add(remoteUserId);
     const known = input.known.get(remoteUserId);
     if (input.wanted.has(remoteUserId)) {
-      if (known?.state === 'present') {
-        if (!known.managed) plan.manage.push(remoteUserId);
+      if (known?.state === 'present' || known?.isKept) {
+        if (!known.managed || known.isKept) plan.manage.push(remoteUserId);
       } else if (known || room > 0) {
         plan.add.push(remoteUserId);
         if (!known) room -= 1;

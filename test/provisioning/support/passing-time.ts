@@ -70,7 +70,10 @@ export async function putOff(scimify: Scimify, groupId: string, ms: number): Pro
 }
 
 /** A run that is about to end writes down due times which it read before. */
-async function betweenRuns(scimify: Scimify, change: (tx: Transaction) => Promise<unknown>): Promise<void> {
+export async function betweenRuns(
+  scimify: Scimify,
+  change: (tx: Transaction) => Promise<unknown>,
+): Promise<void> {
   const transactions = scimify.app.get(TransactionRunner);
   await waitFor(
     'a moment between two runs',

@@ -15,6 +15,10 @@ export class StateMachineInvariants {
     private readonly world: StateMachineWorld,
   ) {}
 
+  remember(): void {
+    this.idp.remember();
+  }
+
   async hold(): Promise<void> {
     const groups = await this.groups();
     this.removedNobodyElse();

@@ -14,7 +14,7 @@ export const ADDRESSES = ['ada', 'bo', 'cy', 'dee', 'eve', 'guest', 'stranger'].
 );
 export const OF_THE_IDP = ADDRESSES.slice(0, 5);
 /** An account with no team at all could not be told from another one. */
-const UNTOUCHED = 'Untouched';
+export const UNTOUCHED = 'Untouched';
 
 const CALL_TIMEOUT_MS = 1_000;
 const MINUTE = 60_000;
@@ -30,9 +30,15 @@ export const FAULTS = {
   'no answer in time': { latencyMs: 2 * CALL_TIMEOUT_MS, afterEffect: true },
 } satisfies Record<string, FaultSpec>;
 
+/** What a world is made from. */
+export async function worldOfItsOwn(): Promise<[Simulator, TestDatabase, string]> {
+  const pagerDuty = await startSimulator({ rateLimit: 1_000_000 });
+  return [pagerDuty, await createTestDatabase(), pagerDuty.addApiKey()];
+}
+
 /** The product, which can be ended and started again, with a PagerDuty and people who edit teams in it by hand. */
 export class StateMachineWorld {
-  private scimify!: Scimify;
+  protected scimify!: Scimify;
   private tenantId!: string;
   private current: TestIntegration | null = null;
   /** Teams that were there before us. */
@@ -44,18 +50,23 @@ export class StateMachineWorld {
   /** By team, the groups that were seen to hold it. */
   readonly holders = new Map<string, Set<string>>();
 
-  private constructor(
+  /** Of the integrations. */
+  protected readonly policies: object = WITHOUT_GUARD;
+
+  protected constructor(
     readonly pagerDuty: Simulator,
     private readonly database: TestDatabase,
     private readonly apiKey: string,
   ) {}
 
   static async start(): Promise<StateMachineWorld> {
-    const pagerDuty = await startSimulator({ rateLimit: 1_000_000 });
-    const world = new StateMachineWorld(pagerDuty, await createTestDatabase(), pagerDuty.addApiKey());
-    await world.boot();
-    world.tenantId = await world.scimify.createTenant();
-    return world;
+    return new StateMachineWorld(...(await worldOfItsOwn())).begin();
+  }
+
+  protected async begin(): Promise<this> {
+    await this.boot();
+    this.tenantId = await this.scimify.createTenant();
+    return this;
   }
 
   async stop(): Promise<void> {
@@ -76,14 +87,18 @@ export class StateMachineWorld {
     if (this.current) await this.admin('disable');
     this.pagerDuty.reset();
     for (const known of [this.handMade, this.byHand, this.drifted, this.holders]) known.clear();
+    this.populate();
+    await this.createIntegration();
+  }
+
+  protected populate(): void {
     for (const email of ADDRESSES) this.pagerDuty.addUser({ email });
     this.makeByHand(UNTOUCHED, ['ada@example.com']);
     this.makeByHand('Ops', ['ada@example.com', 'guest@example.com']);
     this.makeByHand('Night', ['bo@example.com']);
-    await this.createIntegration();
   }
 
-  private get integration(): TestIntegration {
+  protected get integration(): TestIntegration {
     return this.current!;
   }
 
@@ -219,7 +234,7 @@ export class StateMachineWorld {
       name: 'PagerDuty',
       settings: { authMethod: 'api_key' },
       secret: this.apiKey,
-      policies: WITHOUT_GUARD,
+      policies: this.policies,
     });
     const key = await this.scimify.admin.post(`/integrations/${body.id}/scim-keys`, { name: 'Okta' });
     const scimKey: string = key.body.token;
