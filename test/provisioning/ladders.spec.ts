@@ -157,7 +157,7 @@ describe('what was refused waits as it did', () => {
     await untilTeam('Another', 'ada', 'bo');
     await scimify.settled(integration, ['synced', 'partial']);
     expect(refusedCalls()).toBe(before);
-    expect(minutesUntil((await memberShown(group, 'cy')))).toBe(60);
+    expect(minutesUntil(await memberShown(group, 'cy'))).toBe(60);
   });
 
   it('but for the group itself, whatever comes of it in the run that is going on', async () => {
