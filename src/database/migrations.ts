@@ -9,6 +9,7 @@ import { Refusals1790730000000 } from './migrations/1790730000000-refusals';
 import { NetRemovals1790740000000 } from './migrations/1790740000000-net-removals';
 import { HeldLeavers1790740000001 } from './migrations/1790740000001-held-leavers';
 import { SmallChanges1790750000000 } from './migrations/1790750000000-small-changes';
+import { RemovalsTakenBack1790760000000 } from './migrations/1790760000000-removals-taken-back';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -25,4 +26,5 @@ export const MIGRATIONS = [
   NetRemovals1790740000000,
   HeldLeavers1790740000001,
   SmallChanges1790750000000,
+  RemovalsTakenBack1790760000000,
 ];

@@ -6,6 +6,11 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const email = (name: string) => `${name}@example.com`;
 const MEMBER_PATH = /^\/teams\/\w+\/users\//;
+/** PagerDuty's answer to writes that come too close upon each other: nothing was done. */
+const LOCKED = {
+  status: 400,
+  body: JSON.stringify({ error: { message: 'Unable to perform request. account could not be locked' } }),
+};
 
 describe('nobody is forgotten', () => {
   let scimify: Scimify;
@@ -64,6 +69,29 @@ describe('nobody is forgotten', () => {
     const fault = failOnce('DELETE');
     await letTimePass(scimify, 3 * MINUTE);
     await waitFor('the failure', fault.hits, (hits) => hits === 1);
+    await untilTeam('On-call', 'ada');
+    await scimify.settled(integration);
+  });
+
+  it('of those whose removal fails and who are wanted again, when their team refuses to add them', async () => {
+    inPagerDuty('ada', 'bo');
+    const [ada, bo] = await usersNamed('ada', 'bo');
+    const group = await integration.scim.createGroup('On-call', [ada!, bo!]);
+    await scimify.settled(integration);
+    const untilShown = (reason: string) =>
+      waitFor(
+        reason,
+        () => shown(group, 'bo'),
+        (member) => member?.reason === reason,
+      );
+    scimify.pagerDuty.inject({ method: 'DELETE', path: MEMBER_PATH, ...LOCKED });
+    await integration.scim.removeMembers(group, bo!);
+    await untilShown('account_locked_briefly');
+    scimify.pagerDuty.inject({ method: 'PUT', path: MEMBER_PATH, status: 403 });
+    await integration.scim.addMembers(group, bo!);
+    await untilShown('access_denied');
+    scimify.pagerDuty.clearFaults();
+    await integration.scim.setActive(bo!, false);
     await untilTeam('On-call', 'ada');
     await scimify.settled(integration);
   });

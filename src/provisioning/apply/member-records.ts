@@ -111,6 +111,21 @@ export async function markRemoving(
   );
 }
 
+/** Of these people, who are wanted in the team, some were to leave it: they may still be in it. */
+export async function noteTakenBack(
+  tx: Transaction,
+  remoteGroupId: string,
+  remoteUserIds: readonly string[],
+): Promise<void> {
+  for await (const some of chunksOf(remoteUserIds)) {
+    await tx.query(
+      `UPDATE remote_member SET mayBeMember = 1
+       WHERE remoteGroupId = ? AND state = 'removing' AND remoteUserId IN (${inList(some)})`,
+      [remoteGroupId, ...some],
+    );
+  }
+}
+
 /** From here on these calls are due, until an answer is recorded. */
 export async function markIntents(
   tx: Transaction,
@@ -230,6 +245,7 @@ export async function recordApplied(
     refusals: null,
     nextAttemptAt: null,
     notFoundSince: null,
+    mayBeMember: null,
     cause: null,
     keptLeaverAt: null,
   };
@@ -273,12 +289,14 @@ export async function recordFailed(
           ? leaverDelay(failures)
           : refusalDelay(failures);
   const problem = { reason: error.reason, message: error.explanation, delay };
-  if (change === 'remove' || error.outcome === 'unknown' || passes) {
+  const before = await failuresOf(tx, remoteGroupId, remoteUserId);
+  const isKnownToBeOut = !before.mayBeMember || error.reason === USER_GONE;
+  if (change === 'remove' || error.outcome === 'unknown' || passes || !isKnownToBeOut) {
     await postpone(tx, remoteGroupId, remoteUserId, kind, problem);
     return;
   }
   // Refused for good: the person is not in the team, and whoever put them into the group sees why.
-  const attempts = (await failuresOf(tx, remoteGroupId, remoteUserId)).refusals + 1;
+  const attempts = before.refusals + 1;
   await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
     remoteGroupId,
     remoteUserId,
@@ -305,7 +323,7 @@ export async function postpone(
   const before = await failuresOf(tx, remoteGroupId, remoteUserId);
   const now =
     kind === 'passing'
-      ? { ...before, attempts: before.attempts + 1 }
+      ? { attempts: before.attempts + 1, refusals: before.refusals }
       : { attempts: 0, refusals: before.refusals + 1 };
   await tx.query(
     `UPDATE remote_member SET kind = ?, reason = ?, message = ?, attempts = ?, refusals = ?, nextAttemptAt = ?
@@ -357,17 +375,21 @@ export async function waitToBeSeen(
   );
 }
 
-/** How often in a row the call for somebody failed, in each of the two ways. */
+/** How often in a row the call for somebody failed, in each of the two ways, and whether they may be in the team all the same. */
 async function failuresOf(
   tx: Transaction,
   remoteGroupId: string,
   remoteUserId: string,
-): Promise<{ attempts: number; refusals: number }> {
-  const [row] = await tx.query<{ attempts: number; refusals: number | null }>(
-    'SELECT attempts, refusals FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
+): Promise<{ attempts: number; refusals: number; mayBeMember: boolean }> {
+  const [row] = await tx.query<{ attempts: number; refusals: number | null; mayBeMember: number | null }>(
+    'SELECT attempts, refusals, mayBeMember FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?',
     [remoteGroupId, remoteUserId],
   );
-  return { attempts: row?.attempts ?? 0, refusals: row?.refusals ?? 0 };
+  return {
+    attempts: row?.attempts ?? 0,
+    refusals: row?.refusals ?? 0,
+    mayBeMember: Boolean(row?.mayBeMember),
+  };
 }
 
 /** When the first of the intents is due that nothing was heard of: a run was cut off before it sent them. */
@@ -404,7 +426,7 @@ export async function manageMembers(
   for await (const some of chunksOf(remoteUserIds)) {
     await tx.query(
       `UPDATE remote_member SET managed = 1, state = 'present', kind = NULL, reason = NULL, message = NULL, attempts = 0,
-         refusals = NULL, nextAttemptAt = NULL, cause = NULL, keptLeaverAt = NULL
+         refusals = NULL, nextAttemptAt = NULL, cause = NULL, keptLeaverAt = NULL, mayBeMember = NULL
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
       [remoteGroupId, ...some],
     );

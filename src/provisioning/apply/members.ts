@@ -24,6 +24,7 @@ import {
   manageMembers,
   markIntents,
   markRemoving,
+  noteTakenBack,
   parkPeople,
   openAdditions,
   unparkPeople,
@@ -306,6 +307,7 @@ export class Members {
         return { remoteUserId, refusals: last?.attempts ?? 0, refusedFor: last?.reason };
       };
       const causes = causesOf(view, people, remoteUserIds, marks, waiting);
+      await noteTakenBack(tx, remoteGroupId, add);
       await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));
       await manageMembers(tx, remoteGroupId, manage);
       const fullPeople = full.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []);

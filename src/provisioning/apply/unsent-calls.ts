@@ -32,7 +32,8 @@ export async function postponeUnsent(
 
 /**
  * Calls that were not sent because it is known that they would be refused, or too many were. Whoever was not tried is tried
- * before those who were, and an addition that was never sent leaves nobody of whom it is not known whether they joined.
+ * before those who were, and an addition that was never sent leaves nobody of whom it is not known whether they joined. But
+ * for those who were to leave before: they may still be in the team.
  *
  * @param usersOf the users who are these people
  */
@@ -51,7 +52,7 @@ export async function putOffRefused(
     const among = `remoteGroupId = ? AND remoteUserId IN (${inList(some)})`;
     const neverSent = await tx.query<{ remoteUserId: string; refusals: number | null }>(
       `SELECT remoteUserId, refusals FROM remote_member m WHERE m.remoteGroupId = ? AND m.remoteUserId IN (${inList(some)})
-         AND m.state = 'adding' AND m.attempts = 0 AND NOT EXISTS (
+         AND m.state = 'adding' AND m.attempts = 0 AND m.mayBeMember IS NULL AND NOT EXISTS (
            SELECT 1 FROM unclear_write w WHERE w.remoteGroupId = m.remoteGroupId AND w.remoteUserId = m.remoteUserId)`,
       [remoteGroupId, ...some],
     );

@@ -42,6 +42,8 @@ export class RemoteMember {
   @TimeColumn({ nullable: true }) nextAttemptAt: number | null;
   /** Since when the target finds nothing to add them to, although team and person are there. */
   @TimeColumn({ nullable: true }) notFoundSince: number | null;
+  /** They were to leave and are wanted again: a refused addition does not mean that they are not in the team. */
+  @BooleanColumn({ nullable: true }) mayBeMember: boolean | null;
   /** When it was planned that they join; null for those who were there by themselves. */
   @TimeColumn({ nullable: true }) joinedAt: number | null;
   /** When the log said that the target keeps them although they left the IdP. */
