@@ -6,7 +6,7 @@ import { MINUTE, PEOPLE, PeopleWorld } from './support/people-world';
 
 /** Another seed finds other things, and more runs find more. */
 const SEED = Number(process.env.STATE_MACHINE_SEED ?? 7);
-const RUNS = Number(process.env.STATE_MACHINE_RUNS ?? 24);
+const RUNS = Number(process.env.STATE_MACHINE_RUNS ?? 16);
 const COMMANDS = 30;
 const SECONDS_PER_RUN = 120;
 
@@ -83,7 +83,8 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
     };
 
     it('nobody is taken for whoever had their address when it was read last', async () => {
-      await group('Ops', 3, 5);
+      // So many are found by one list of everybody.
+      await group('Ops', 3, 4, 5, 6);
       world.giveToNewAccount(PEOPLE[0]!);
       await group('Dev', 0, 6);
       await invariants.comeToRest();
