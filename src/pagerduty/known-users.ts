@@ -26,14 +26,15 @@ export class KnownUsers {
   }
 
   /**
-   * @param userIds by address
+   * @param userIds by address; null where the address meant nobody, or several
    * @param askedAt when the first call was made that showed them, by the monotonic clock
    */
-  remember(userIds: ReadonlyMap<string, string>, askedAt: number): void {
+  remember(userIds: ReadonlyMap<string, string | null>, askedAt: number): void {
     for (const [email, userId] of userIds) {
       // Two look-ups may overlap, and the one that began first may end last.
       if (askedAt < (this.byEmail.get(email)?.askedAt ?? 0)) continue;
-      this.byEmail.set(email, { userId, askedAt });
+      if (userId === null) this.byEmail.delete(email);
+      else this.byEmail.set(email, { userId, askedAt });
     }
     if (this.byEmail.size > 0) this.expiry ??= expireLater(new WeakRef(this));
   }

@@ -635,6 +635,31 @@ describe('finding users', () => {
     expect((await connection.resolveUsers([jane], context)).get('j')).toEqual(found.get('j'));
   });
 
+  it('knows nobody any more by an address that a later look-up did not find', async () => {
+    const { id } = simulator.addUser({ email: 'jane@acme.example' });
+    const connection = withKey();
+    const jane = person('jane@acme.example', 'j');
+    await connection.resolveUsers([jane], context);
+    simulator.updateUser(id, { email: 'old@acme.example' });
+    await connection.resolveUsers([{ ...jane, maxAgeMs: 0 }], context);
+    const found = await connection.resolveUsers([jane], context);
+    expect(found.get('j')).toMatchObject({ kind: 'not-found' });
+  });
+
+  it('does not take somebody for whom it remembers where the very look-up for others shows them otherwise', async () => {
+    const former = simulator.addUser({ email: 'jane@acme.example' });
+    const others = simulator.addUsers(3).map(({ email, id }) => person(email, id));
+    const connection = withKey();
+    const jane = person('jane@acme.example', 'j');
+    await connection.resolveUsers([jane], context);
+    simulator.updateUser(former.id, { email: 'old@acme.example' });
+    const current = simulator.addUser({ email: 'jane@acme.example' });
+    const found = await connection.resolveUsers([jane, ...others], context);
+    expect([...found.keys()].sort()).toEqual(others.map(({ key }) => key).sort());
+    const again = await connection.resolveUsers([jane], context);
+    expect(again.get('j')).toEqual({ kind: 'resolved', remoteUserId: current.id });
+  });
+
   it('calls an address of two users ambiguous', async () => {
     const row = (id: string, email: string) => ({ id, type: 'user', email });
     const users = [row('P1', 'jane@acme.example'), row('P2', 'Jane@acme.example')];

@@ -35,12 +35,17 @@ export class UserMatching {
   ): Promise<Map<string, UserMatch>> {
     const matches = new Map<string, UserMatch>();
     const unknown = new Map<string, string>();
+    const recalled = new Map<string, string>();
     for (const identity of identities) {
       const email = emailOf(identity);
       if (email === null) continue;
       const userId = this.known.recall(email, identity.maxAgeMs);
-      if (userId === null) unknown.set(email, email);
-      else matches.set(email, resolved(userId));
+      if (userId === null) {
+        unknown.set(email, email);
+        continue;
+      }
+      recalled.set(email, userId);
+      matches.set(email, resolved(userId));
     }
     if (unknown.size > 0) {
       const askedAt = performance.now();
@@ -55,9 +60,14 @@ export class UserMatching {
       );
       this.known.saw(addresses);
       shown?.(addresses);
-      this.known.remember(singleMatches(rows), askedAt);
-      for (const email of unknown.keys()) {
-        if (left.has(email)) continue;
+      // Whoever was just shown with another address is not answered with, but asked for next time.
+      for (const [email, userId] of recalled) {
+        if (this.known.recall(email) !== userId) matches.delete(email);
+      }
+      const answered = [...unknown.keys()].filter((email) => !left.has(email));
+      const told = answered.filter((email) => !refused.has(email));
+      this.known.remember(singleMatches(told, rows), askedAt);
+      for (const email of answered) {
         const error = refused.get(email);
         matches.set(email, error ? { kind: 'refused', error } : matchOf(email, rows.get(email) ?? []));
       }
@@ -72,11 +82,14 @@ export class UserMatching {
   }
 }
 
-/** @returns ids by address */
-function singleMatches(usersByEmail: ReadonlyMap<string, readonly User[]>): Map<string, string> {
-  const userIds = new Map<string, string>();
+/** @returns ids by address: of these addresses, and of all that were found; null where there is not exactly one user */
+function singleMatches(
+  emails: readonly string[],
+  usersByEmail: ReadonlyMap<string, readonly User[]>,
+): Map<string, string | null> {
+  const userIds = new Map<string, string | null>(emails.map((email) => [email, null]));
   for (const [email, [user, ...others]] of usersByEmail) {
-    if (user !== undefined && others.length === 0) userIds.set(email, user.id);
+    userIds.set(email, user !== undefined && others.length === 0 ? user.id : null);
   }
   return userIds;
 }
