@@ -126,6 +126,20 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     await untilInTeam('Bo’s', 'ada');
   });
 
+  it('do so too where a sync is asked for again and again', async () => {
+    await group('Ada’s', 'ada');
+    await group('Bo’s', 'bo');
+    readdress({ ada: 'bo', bo: 'ada' });
+    await waitFor(
+      'Ada’s to be bo',
+      async () => {
+        await act('sync');
+        return inTeam('Ada’s');
+      },
+      (seen) => seen === 'bo',
+    );
+  });
+
   it('both stay where both are wanted, without a call that changes anything', async () => {
     await group('Both', 'ada', 'bo');
     scimify.pagerDuty.clearCalls();

@@ -148,12 +148,15 @@ export class WorkLedger {
    * Something that was met on the way can only be told by looking at the whole target. A look that is going on may have read
    * past it already: it is followed by another one.
    *
-   * @param inMs so that a run that begins now tries first what waits
+   * @param inMs so that a run that begins now tries first what waits; one that is due sooner stays so, however often it is asked for
    */
   async expediteReconciliation(tx: Transaction, integrationId: string, inMs = 0): Promise<void> {
+    const now = Date.now();
     await tx.query(
-      'UPDATE integration_work SET reconcileAt = ? WHERE integrationId = ? AND reconcileAt IS NOT NULL',
-      [Date.now() + inMs, integrationId],
+      `UPDATE integration_work
+       SET reconcileAt = CASE WHEN reconcileAt <= ? THEN ? WHEN reconcileAt <= ? THEN reconcileAt ELSE ? END
+       WHERE integrationId = ? AND reconcileAt IS NOT NULL`,
+      [now, now, now + inMs, now + inMs, integrationId],
     );
   }
 
