@@ -10,6 +10,7 @@ const NAMES = ['alice', 'bo', ...SCANNED];
 let scimify: Scimify;
 let tenantId: string;
 let account: SimAccount;
+let secret: string;
 let integration: TestIntegration;
 let users: Record<string, string>;
 let worlds = 0;
@@ -23,7 +24,7 @@ afterAll(() => scimify.stop());
 beforeEach(async () => {
   worlds += 1;
   const subdomain = `first-${worlds}`;
-  ({ account, integration, users } = await ownAccount(scimify, {
+  ({ account, secret, integration, users } = await ownAccount(scimify, {
     tenantId,
     subdomain,
     people: NAMES,
@@ -40,7 +41,7 @@ const push = (group: string, ...names: string[]) =>
     names.map((name) => users[name]!),
   );
 const settled = () => scimify.settled(integration);
-const inTeam = (name: string) => account.team(name)!.members.map(({ id }) => id);
+const inTeam = (name: string) => (account.team(name)?.members ?? []).map(({ id }) => id);
 /** Whoever has the address in PagerDuty gets another one, and somebody new gets theirs. */
 const recycle = (name: string) => {
   const former = idOf(name);
@@ -141,5 +142,61 @@ describe('somebody who is pushed for the first time', () => {
     await settled();
     expect(looks()).toHaveLength(1);
     for (const [index, name] of NAMES.entries()) expect(inTeam(`Team ${index}`)).toEqual([idOf(name)]);
+  });
+
+  describe('and of whom another integration of the credential has just been told', () => {
+    let other: TestIntegration;
+    let others: Record<string, string>;
+    const act = (verb: string) => scimify.admin.post(`/integrations/${other.id}/${verb}`);
+
+    /** Alice waits in a paused integration while the first one looks her up; then somebody else gets her address. */
+    const recycledSinceTheAnswer = async (...waiting: string[]) => {
+      other = await scimify.createIntegration({
+        tenantId,
+        authMethod: 'api_key',
+        secret,
+        policies: WITHOUT_GUARD,
+        enable: false,
+      });
+      const ids = await other.scim.createUsers(NAMES.map(email));
+      others = Object.fromEntries(NAMES.map((name, index) => [name, ids[index]!]));
+      await other.scim.createGroup(
+        'Waiting',
+        waiting.map((name) => others[name]!),
+      );
+      await push('First', 'alice');
+      await settled();
+      return recycle('alice');
+    };
+    afterEach(() => act('disable'));
+
+    it('is who has the address now, where the look-up for others of the group shows that', async () => {
+      const { former, current } = await recycledSinceTheAnswer('alice', ...SCANNED);
+      await act('enable');
+      await scimify.settled(other);
+      expect(inTeam('Waiting').sort()).toEqual([current, ...SCANNED.map(idOf)].sort());
+      expect(additions().filter((call) => call.endsWith(former))).toHaveLength(1);
+    });
+
+    it('becomes who has the address now, where a scan that had begun before shows that', async () => {
+      const { current } = await recycledSinceTheAnswer('alice');
+      const scan = scimify.pagerDuty.inject({
+        path: /^\/users\?.*include/,
+        account: `us.${account.subdomain}`,
+        latencyMs: 2_000,
+      });
+      await act('reconcile');
+      await act('enable');
+      await waitFor(
+        'the scan',
+        () => scan.hits(),
+        (hits) => hits > 0,
+      );
+      await waitFor(
+        'the other one to be in the team',
+        () => inTeam('Waiting'),
+        (ids) => ids.length === 1 && ids[0] === current,
+      );
+    });
   });
 });

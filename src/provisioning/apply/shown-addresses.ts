@@ -4,7 +4,13 @@ import type { DataSource } from 'typeorm';
 import { chunksOf, chunksToRead } from '../../database/chunks';
 import { FOR_UPDATE, inList, throughIndex } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import { type ShownAddressPlan, type ShownLink, addressKey, planShownAddress } from '../plan/link-plan';
+import {
+  OLDEST_ANSWER_MS,
+  type ShownAddressPlan,
+  type ShownLink,
+  addressKey,
+  planShownAddress,
+} from '../plan/link-plan';
 import { type FoundDrift, DriftLedger, addressChanged } from '../reconcile/drift-ledger';
 import { Leases } from '../schedule/lease';
 import { writeShownAddresses } from '../state/remote-links';
@@ -78,7 +84,9 @@ function planOf(link: LinkRow, seen: AddressesSeen): ShownAddressPlan | null {
   const pinned = Boolean(link.pinned);
   const checkedAt = Number(link.checkedAt);
   const isDecided = !pinned && Boolean(seen.decided?.has(link.userId));
-  if (isDecided ? link.reason === null : checkedAt >= seen.askedAt) return null;
+  // A look-up may have been answered by what was known shortly before it; for a pin the target is asked in any case.
+  const linkTells = pinned ? checkedAt : checkedAt - OLDEST_ANSWER_MS;
+  if (isDecided ? link.reason === null : linkTells >= seen.askedAt) return null;
   const emailKey = link.emailKey?.trim() ?? null;
   const linkedEmailKey = link.linkedEmailKey?.trim() ?? null;
   const { reason, attempts } = link;

@@ -13,7 +13,13 @@ import type {
   ProviderConnection,
 } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
-import { EMAIL_DIFFERS, type LinkedBefore, type PlannedLink, planLink } from '../plan/link-plan';
+import {
+  EMAIL_DIFFERS,
+  type LinkedBefore,
+  OLDEST_ANSWER_MS,
+  type PlannedLink,
+  planLink,
+} from '../plan/link-plan';
 import { type Lease, Leases } from '../schedule/lease';
 import { unlinkGone, writeLink } from '../state/remote-links';
 import type { RunContext } from './run-context';
@@ -24,8 +30,6 @@ const REVIEWED_AT_ONCE = 500;
 const REVIEWED_AGAIN_AFTER_MS = 60_000;
 /** A link by which nobody was added within this time is made anew before it is used. */
 const UNUSED_FOR_MS = 60_000;
-/** Of an account of 10,000 users that is a scan of 100 calls for each 480 calls that PagerDuty takes in this time. */
-const OLDEST_ANSWER_MS = 30_000;
 
 /** Somebody whose look-up is due. */
 export interface Unlinked extends LinkedBefore {
@@ -212,10 +216,15 @@ export class UserResolution {
                                     OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_IS_ANOTHERS}))))`,
       [...userIds, Date.now(), Date.now() - UNUSED_FOR_MS],
     );
+    const now = Date.now();
     return rows.map(({ nextCheckAt, ...row }) => ({
       ...row,
       linkedIsAnothers: Boolean(Number(row.linkedIsAnothers)),
-      askedSince: latest(asked.get(row.userId) ?? null, nextCheckAt === null ? null : Number(nextCheckAt)),
+      askedSince: latest(
+        asked.get(row.userId) ?? null,
+        // One that is still to come asks for nothing yet: whoever changed before that is asked for since then.
+        nextCheckAt === null || Number(nextCheckAt) > now ? null : Number(nextCheckAt),
+      ),
     }));
   }
 
