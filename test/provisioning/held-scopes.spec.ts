@@ -38,7 +38,7 @@ describe('what is held', () => {
   const planned = async (group: string) =>
     (await scimify.admin.get(path('/plan'))).body.groups.find((one: any) => one.groupId === group);
   const size = (team: string) => scimify.teams()[team]?.length;
-  const untilLeft = (team: string, members: number) =>
+  const untilLeft = (team: string, members: number | undefined) =>
     waitFor(
       `${members} to be left in ${team}`,
       () => size(team),
@@ -77,6 +77,22 @@ describe('what is held', () => {
     expect(size('Healthy')).toBe(8);
   });
 
+  it('by too many deletions is none for one that is off, as the group was made anew', async () => {
+    await connect({ deletedTeams: 1 });
+    const one = await integration.scim.createGroup('One', users.slice(0, 3));
+    const two = await integration.scim.createGroup('Two', users.slice(0, 3));
+    await scimify.settled(integration);
+    scimify.pagerDuty.inject({ method: 'DELETE', path: /^\/teams\/\w+$/, status: 400 });
+    await integration.scim.delete(`/Groups/${one}`);
+    await scimify.settled(integration, ['synced', 'blocked']);
+    scimify.pagerDuty.clearFaults();
+    await integration.scim.createGroup('One', users.slice(0, 3));
+    await scimify.settled(integration);
+    await integration.scim.delete(`/Groups/${two}`);
+    await untilLeft('Two', undefined);
+    expect(size('One')).toBe(3);
+  });
+
   it('by the threshold of one team are removals from it and its deletion, and nothing of another team', async () => {
     await connect({});
     const emptied = await integration.scim.createGroup('Emptied', users.slice(0, 10));
@@ -89,7 +105,7 @@ describe('what is held', () => {
     expect(plan.counts).toMatchObject({ remove: 1, held: 0 });
     await untilLeft('Healthy', 9);
     await integration.scim.delete(`/Groups/${old}`);
-    await untilLeft('Old', undefined as never);
+    await untilLeft('Old', undefined);
     await integration.scim.removeMembers(emptied, users[6]!);
     await untilHeld(7);
     const deletion = await planOf(emptied, () => integration.scim.delete(`/Groups/${emptied}`));
@@ -112,7 +128,7 @@ describe('what is held', () => {
     await untilHeld(7);
     const deletion = await planOf(old, () => integration.scim.delete(`/Groups/${old}`));
     expect(deletion).toMatchObject({ action: 'delete', reason: null });
-    await untilLeft('Old', undefined as never);
+    await untilLeft('Old', undefined);
     await integration.scim.delete(`/Groups/${other}`);
     await untilHeld(8);
     expect(await heldChanges()).toMatchObject([{ scope: 'integration' }]);

@@ -6,8 +6,8 @@ import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
-import { dropItemsOf } from '../guard/held-items';
-import { planTeam } from '../plan/group-plan';
+import { dropItemsOf, forgetDeletion } from '../guard/held-items';
+import { mayBeDeletedByUs, planTeam } from '../plan/group-plan';
 import { LOOK_FOR_CREATED_MS, READS_LAG_MS, mayBeShownYet } from '../plan/just-created';
 import { type Obstacle, claimObstacle, isIntended, planNewTeam, unconfirmedMessage } from '../plan/new-team';
 import { DriftLedger, renamedByHand } from '../reconcile/drift-ledger';
@@ -55,9 +55,11 @@ export class Teams {
     const taken = await this.leases.run(run.lease, async (tx) => {
       const id = await tombstoneNamed(tx, run.integration.id, key, view.groupId);
       if (id === null) return null;
-      const { groupId: formerly } = await tx.manager.findOneByOrFail(RemoteGroup, { id });
+      const tombstone = await tx.manager.findOneByOrFail(RemoteGroup, { id });
+      const { groupId: formerly } = tombstone;
       if (isInHand(formerly)) return null;
       await dropItemsOf(tx, run.integration.id, formerly);
+      if (!mayBeDeletedByUs(tombstone)) await forgetDeletion(tx, id);
       await tx.manager.delete(RemoteGroup, { integrationId: run.integration.id, groupId: view.groupId });
       await tx.manager.update(
         RemoteGroup,

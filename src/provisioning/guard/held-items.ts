@@ -1,10 +1,19 @@
 import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
+import { WHOLE_TEAM } from './recent-removals';
 
 /** The group has let its team go, or has lost it to another group. */
 export async function dropItemsOf(tx: Transaction, integrationId: string, groupId: string): Promise<void> {
   await deleteInThousands((work) => work(tx), 'held_item', 'groupId = ?', [groupId]);
   await closeEmptied(tx, integrationId);
+}
+
+/** The team was to be deleted, was not, and stays: that is no deletion of the last hour. */
+export async function forgetDeletion(tx: Transaction, remoteGroupId: string): Promise<void> {
+  await tx.query('DELETE FROM guard_event WHERE remoteGroupId = ? AND remoteUserId = ?', [
+    remoteGroupId,
+    WHOLE_TEAM,
+  ]);
 }
 
 /** Whoever is not in the team any more need not be removed from it, whatever was decided about that. */
