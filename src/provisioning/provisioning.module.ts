@@ -43,6 +43,7 @@ import { RemoteLinkController } from './http/remote-link.controller';
 import { ReleaseController } from './http/release.controller';
 import { UsersStatusController } from './http/users.controller';
 import { DriftLedger } from './reconcile/drift-ledger';
+import { LinkedPeople } from './reconcile/linked-people';
 import { Reconciler } from './reconcile/reconciler';
 import { EmbeddedScheduler } from './schedule/embedded-scheduler';
 import { Leases } from './schedule/lease';
@@ -102,6 +103,7 @@ import { PeopleStatuses } from './state/people-status';
     GroupApplier,
     GroupDeletion,
     ProvisioningAudit,
+    LinkedPeople,
     Reconciler,
     DriftLedger,
     RemovalScreen,

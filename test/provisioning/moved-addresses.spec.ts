@@ -400,6 +400,32 @@ describe('a link that an admin pinned', () => {
     expect(await user('ada')).toMatchObject({ pinned: true, reason: 'pinned_address_changed' });
   });
 
+  it('stays, and so does its person, where a scan had read before that person was made', async () => {
+    await group('On-call', 'ada', 'bo');
+    await reconciled();
+    const before = account.users().map(({ id, email: address }) => ({ id, email: address, teams: [] }));
+    const fault = scimify.pagerDuty.inject({
+      path: /^\/users\?.*include/,
+      account: `us.${account.subdomain}`,
+      status: 200,
+      body: { users: before, limit: 100, offset: 0, more: false },
+      latencyMs: 2_000,
+    });
+    const isOver = reconciled();
+    await waitFor(
+      'the scan',
+      () => fault.hits(),
+      (hits) => hits > 0,
+    );
+    const { id } = account.addUser({ email: email('ada.in.person') });
+    await scimify.admin.put(link('ada'), { remoteUserId: id });
+    await isOver;
+    fault.remove();
+    await scimify.settled(integration);
+    expect(await user('ada')).toMatchObject({ pinned: true, remoteUserId: id, reason: null });
+    expect(account.team('On-call')!.members.map((joined) => joined.id)).toContain(id);
+  });
+
   it('stays whatever address its person gets, and is flagged until an admin has looked at it', async () => {
     const id = await group('On-call', 'ada', 'bo');
     await scimify.admin.put(link('bo'), { remoteUserId: persons.dee });

@@ -18,18 +18,17 @@ import type { RunContext } from '../apply/run-context';
 import { ShownAddresses } from '../apply/shown-addresses';
 import { correctName, offerFreedNames } from '../apply/freed-names';
 import { NOTHING_WRONG } from '../apply/teams';
-import { UserResolution } from '../apply/user-resolution';
 import { type Tombstone, mayBeDeletedByUs } from '../plan/group-plan';
 import { READS_LAG_MS, isJustCreated } from '../plan/just-created';
 import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
 import { Leases } from '../schedule/lease';
 import { flaggedLinks } from '../state/flagged-links';
-import { unlinkGone } from '../state/remote-links';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { forgetFailures } from '../state/waiting-groups';
 import { type GroupDrift, type KnownGroup, type SeenGroup, driftOf, visibilityLost } from './drift';
 import { DriftLedger, type FoundDrift, NO_GROUP, addressChanged, renamedByHand } from './drift-ledger';
+import { LinkedPeople } from './linked-people';
 import { confirmMissing } from './missing-teams';
 
 export type ReconciliationResult =
@@ -70,7 +69,7 @@ export class Reconciler {
     @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
     private readonly marks: ChangeMarks,
-    private readonly users: UserResolution,
+    private readonly people: LinkedPeople,
     private readonly shown: ShownAddresses,
     private readonly integrations: Integrations,
     private readonly ledger: DriftLedger,
@@ -101,12 +100,12 @@ export class Reconciler {
         problem: await this.suspend(run, 'teams', missing.length, groups.length),
       };
     }
-    const people = await this.linkedUsers(run, snapshot);
+    const people = await this.people.compare(run.integration.id, snapshot, startedAt);
     if (!acceptMissing && visibilityLost('people', people.missing, people.linked)) {
       const problem = await this.suspend(run, 'people', people.missing, people.linked);
       return { kind: 'visibility-lost', problem };
     }
-    await this.forgetUsers(run, people.gone);
+    await this.people.forget(run, people.gone);
     await this.shown.compare(run, { addresses, askedAt: startedAt });
     await this.recordDifferingAddresses(run, startedAt);
     // Few enough by now: were they many, the integration would be suspended, or an admin said that each is to be made again.
@@ -224,49 +223,6 @@ export class Reconciler {
         detail: { remoteId },
       },
     ]);
-  }
-
-  /**
-   * How many active users are linked to a person of the target and how many of these it no longer has, and all users of whom
-   * that is so: who left the company is gone for good reason.
-   */
-  private async linkedUsers(
-    run: RunContext,
-    { users }: AccountSnapshot,
-  ): Promise<{ linked: number; missing: number; gone: string[] }> {
-    if (users === null) return { linked: 0, missing: 0, gone: [] };
-    const counts = { linked: 0, missing: 0, gone: [] as string[] };
-    type Link = { id: string; active: number; userId: string | null; remoteUserId: string | null };
-    const slices = keysetSlices<Link>(new Slice(), (last, limit) =>
-      this.reader.query(
-        `SELECT u.id AS id, u.active AS active, r.userId AS userId, r.remoteUserId AS remoteUserId
-         FROM (SELECT id, active FROM scim_user WHERE integrationId = ? AND id > ? ORDER BY id LIMIT ?) u
-         LEFT JOIN remote_user r ON r.userId = u.id AND r.remoteUserId IS NOT NULL ORDER BY u.id`,
-        [run.integration.id, last?.id ?? '', limit],
-      ),
-    );
-    for await (const links of slices) {
-      for (const { userId, remoteUserId, active } of links) {
-        if (userId === null || remoteUserId === null) continue;
-        const isGone = !users.has(remoteUserId);
-        if (isGone) counts.gone.push(userId);
-        if (!active) continue;
-        counts.linked += 1;
-        if (isGone) counts.missing += 1;
-      }
-    }
-    return counts;
-  }
-
-  /** Whoever is linked to a person that the target no longer has is looked up afresh. */
-  private async forgetUsers(run: RunContext, gone: readonly string[]): Promise<void> {
-    for await (const userIds of chunksOf(gone)) {
-      await this.leases.run(run.lease, async (tx) => {
-        const message = 'The person is not in the target any more.';
-        await unlinkGone(tx, userIds, message);
-        await this.users.compareGroupsOf(tx, run.integration.id, userIds);
-      });
-    }
   }
 
   /** Links that are flagged are told of with the drift for as long as they are. */
