@@ -96,6 +96,25 @@ describe('nobody is forgotten', () => {
     await scimify.settled(integration);
   });
 
+  it('of those whom PagerDuty kept, who were then taken out by hand, and who are wanted again', async () => {
+    inPagerDuty('ada', 'bo');
+    const [ada, bo] = await usersNamed('ada', 'bo');
+    const group = await integration.scim.createGroup('On-call', [ada!, bo!]);
+    await scimify.settled(integration);
+    scimify.pagerDuty.inject({ method: 'DELETE', path: MEMBER_PATH, status: 403, times: 1 });
+    await integration.scim.setActive(bo!, false);
+    await waitFor(
+      'the refusal',
+      () => shown(group, 'bo'),
+      (member) => member?.reason === 'leaver_still_on_team',
+    );
+    scimify.pagerDuty.removeMember(scimify.pagerDuty.team('On-call')!.id, personOf('bo'));
+    await integration.scim.setActive(bo!, true);
+    await scimify.settled(integration);
+    await letTimePass(scimify, 3 * MINUTE);
+    await untilTeam('On-call', 'ada', 'bo');
+  });
+
   it('in another group, once a look-up for one of them found the person', async () => {
     inPagerDuty('ada');
     const users = await usersNamed('ada', 'bo');

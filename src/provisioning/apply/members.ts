@@ -37,7 +37,7 @@ import { RemovalIntents } from './removal-intents';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
 import type { ViewWithTeam } from './teams';
-import { noteCutOff, resolveUnclear, unclearDue, undoneAmong } from './unclear-writes';
+import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong } from './unclear-writes';
 import { beginWriting } from './write-seq';
 
 /** Brings members of one team to where the IdP wants them. */
@@ -310,6 +310,12 @@ export class Members {
       await noteTakenBack(tx, remoteGroupId, add);
       await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));
       await manageMembers(tx, remoteGroupId, manage);
+      // The target has not let them go; but somebody may have taken them out by hand since.
+      await noteUnclear(
+        tx,
+        remoteGroupId,
+        manage.filter((id) => known.get(id)?.state === 'removing'),
+      );
       const fullPeople = full.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []);
       await parkPeople(tx, run.integration.id, remoteGroupId, [
         ...park.map(({ userId, reason, message, nextCheckAt }) => ({
