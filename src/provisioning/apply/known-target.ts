@@ -168,20 +168,3 @@ export async function usersLinkedTo(
   }
   return linked;
 }
-
-/** Those of these remote users who are somebody for the IdP, but nobody active. */
-export async function leaversAmong(
-  db: Asked,
-  integrationId: string,
-  remoteUserIds: readonly string[],
-): Promise<string[]> {
-  if (remoteUserIds.length === 0) return [];
-  const rows = await db.query<{ remoteUserId: string }>(
-    `SELECT DISTINCT l.remoteUserId AS remoteUserId FROM remote_user l
-     WHERE l.integrationId = ? AND l.remoteUserId IN (${inList(remoteUserIds)}) AND NOT EXISTS (
-       SELECT 1 FROM remote_user r JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
-       WHERE r.integrationId = l.integrationId AND r.remoteUserId = l.remoteUserId)`,
-    [integrationId, ...remoteUserIds],
-  );
-  return rows.map(({ remoteUserId }) => remoteUserId);
-}

@@ -11,9 +11,10 @@ import {
 import { isJustCreated } from '../plan/just-created';
 import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
+import { leaversAmong } from '../state/leavers';
 import { notedCauses } from './causes';
 import { tellKeptLeavers } from './kept-leavers';
-import { leaversAmong, usersLinkedTo } from './known-target';
+import { usersLinkedTo } from './known-target';
 import {
   hurryRemovalsThatWait,
   notFoundSince,
@@ -154,7 +155,7 @@ export class MemberCalls {
       const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
       const kept = outcomes.filter(({ change, applied }) => change === 'remove' && !applied);
       // Since it was planned somebody may have left the IdP.
-      const leavers = new Set(await leaversAmong(tx, run.integration.id, idsOf(kept)));
+      const leavers = await leaversAmong(tx, run.integration.id, idsOf(kept));
       for (const outcome of outcomes) {
         const userIds = concerned.wanted.get(outcome.remoteUserId) ?? [];
         if (outcome.applied) {

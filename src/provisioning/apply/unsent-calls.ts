@@ -3,7 +3,7 @@ import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { ProviderError } from '../../integrations/provider/provider-error';
 import { leaverDelay } from '../plan/backoff';
-import { leaversAmong } from './known-target';
+import { leaversAmong } from '../state/leavers';
 import { hurryRemovalsThatWait, parkPeople } from './member-records';
 import { refusedDelay } from './not-visible-yet';
 
@@ -75,7 +75,7 @@ export async function putOffRefused(
       `UPDATE remote_member SET kind = 'waiting', reason = ?, message = ?, nextAttemptAt = ? WHERE ${among}`,
       [reason, message, nextAttemptAt, remoteGroupId, ...some],
     );
-    const leavers = await leaversAmong(tx, integrationId, some);
+    const leavers = [...(await leaversAmong(tx, integrationId, some))];
     if (retryAfterMs === undefined && leavers.length > 0) {
       await tx.query(
         `UPDATE remote_member SET nextAttemptAt = ?

@@ -24,12 +24,13 @@ function isLeaver(member: string, integrationId: string): string {
     AND NOT EXISTS (SELECT 1 ${linked} AND su.active = 1 AND su.deletedAt IS NULL))`;
 }
 
-/** Those of these remote users who left the IdP. */
+/** Those of these remote users who are somebody for the IdP, but nobody active. */
 export async function leaversAmong(
   tx: Transaction,
   integrationId: string,
   remoteUserIds: readonly string[],
 ): Promise<Set<string>> {
+  if (remoteUserIds.length === 0) return new Set();
   const rows = await tx.query<{ remoteUserId: string }>(
     `SELECT DISTINCT t.remoteUserId AS remoteUserId FROM remote_user t
      WHERE t.integrationId = ? AND t.remoteUserId IN (${inList(remoteUserIds)}) AND ${isLeaver('t', '?')}`,
