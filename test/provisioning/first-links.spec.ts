@@ -123,6 +123,47 @@ describe('somebody who is pushed for the first time', () => {
     expect(looks().filter((call) => !call.includes('include'))).toEqual([]);
   });
 
+  it('is nobody until PagerDuty has the address again, where it was taken from whom could not be added for minutes', async () => {
+    const refusing = scimify.pagerDuty.inject({
+      method: 'PUT',
+      account: `us.${account.subdomain}`,
+      status: 500,
+    });
+    await push('On-call', 'alice');
+    await waitFor(
+      'an attempt',
+      () => refusing.hits(),
+      (hits) => hits > 0,
+    );
+    const former = idOf('alice');
+    account.updateUser(former, { email: email('alice.former') });
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await letTimePass(scimify, 2 * 60_000);
+    refusing.remove();
+    scimify.pagerDuty.clearCalls();
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await waitFor(
+      'alice to be nobody',
+      async () =>
+        (await scimify.admin.get(`/integrations/${integration.id}/users?search=alice`)).body.items[0],
+      ({ reason }) => reason === 'user_not_found',
+    );
+    await waitFor(
+      'the group to be looked at',
+      async () => (await scimify.admin.get(`/integrations/${integration.id}/groups`)).body.items[0],
+      ({ state, appliedGeneration }) => state === 'partial' && appliedGeneration === 1,
+    );
+    expect(additions()).toEqual([]);
+    expect(inTeam('On-call')).toEqual([]);
+    const { id } = account.addUser({ email: email('alice') });
+    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    await waitFor(
+      'alice to join',
+      () => inTeam('On-call'),
+      (ids) => ids.includes(id),
+    );
+  });
+
   it('is looked up again once the integration is enabled, whatever a plan has shown of them before', async () => {
     await scimify.admin.post(`/integrations/${integration.id}/pause`);
     await push('On-call', 'alice', 'bo', 'one');

@@ -206,6 +206,7 @@ export class UserResolution {
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
               CASE WHEN ${TOLD_OTHERWISE} THEN 0 ELSE r.attempts END AS attempts,
               CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
+              CASE WHEN r.reason IS NULL AND r.emailKey = u.emailKey AND ${WAS_NEVER_IN_A_TEAM} THEN 1 ELSE 0 END AS linkIsUnused,
               r.nextCheckAt AS nextCheckAt
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
@@ -220,6 +221,7 @@ export class UserResolution {
     return rows.map(({ nextCheckAt, ...row }) => ({
       ...row,
       linkedIsAnothers: Boolean(Number(row.linkedIsAnothers)),
+      linkIsUnused: Boolean(Number(row.linkIsUnused)),
       askedSince: latest(
         asked.get(row.userId) ?? null,
         // One that is still to come asks for nothing yet: whoever changed before that is asked for since then.
@@ -341,8 +343,9 @@ const WAS_NEVER_IN_A_TEAM = `(r.remoteUserId IS NOT NULL AND NOT EXISTS (
   JOIN remote_group tg ON tg.id = t.remoteGroupId
   WHERE t.remoteUserId = r.remoteUserId AND tg.integrationId = r.integrationId AND t.state <> 'adding'))`;
 
-type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'askedSince'> & {
+type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'linkIsUnused' | 'askedSince'> & {
   linkedIsAnothers: number;
+  linkIsUnused: number;
   nextCheckAt: number | null;
 };
 

@@ -28,6 +28,7 @@ const never: LinkedBefore = {
   emailKey: 'new@example.com',
   linkedEmailKey: null,
   linkedIsAnothers: false,
+  linkIsUnused: false,
   linkedIncarnation: null,
   goneRemoteUserId: null,
   attempts: null,
@@ -112,6 +113,18 @@ describe('the link of a person after a look-up', () => {
       { ...linked, linkedIsAnothers: true },
       nobody,
       { state: 'not_found', remoteUserId: null, reason: 'user_not_found', nextCheckAt: NOW + 5 * MINUTE },
+    ],
+    [
+      'is undone where its own address finds nobody any more before anybody was added for it',
+      { ...linked, linkIsUnused: true },
+      nobody,
+      { state: 'not_found', remoteUserId: null, reason: 'user_not_found', nextCheckAt: NOW + 5 * MINUTE },
+    ],
+    [
+      'stays where the target refuses to look, also before anybody was added for it',
+      { ...linked, linkIsUnused: true },
+      refused,
+      { state: 'resolved', remoteUserId: 'P0', reason: EMAIL_DIFFERS },
     ],
     [
       'changes to another one also where the former one is another user’s by now',

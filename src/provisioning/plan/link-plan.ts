@@ -13,6 +13,8 @@ export interface LinkedBefore {
   linkedEmailKey: string | null;
   /** Another active IdP user has the address by which the linked person was found, or is linked to them by their own. */
   linkedIsAnothers: boolean;
+  /** Nobody was added to a team for the link yet, and the address that found the person is the one that is looked up. */
+  linkIsUnused: boolean;
   /** `incarnation` as it was when the link was made; null where there was no look-up yet. */
   linkedIncarnation: number | null;
   /** Whom the target no longer had when a call was made for the user. */
@@ -59,12 +61,15 @@ export interface PlannedLink {
  * |                      |                                   | from on-call                               |
  * | nobody, or several   | yes, but that person is another   | nobody, and looked up again later: the     |
  * |                      | user's by now                     | person answers for the other user alone    |
+ * | nobody, or several   | yes, but nobody was added for the | nobody, and looked up again later: no one  |
+ * |                      | link, and its address found them  | drops from on-call                         |
  * | nobody, or several   | no                                | nobody, and looked up again later          |
  *
  * A target that refuses to look for the person knows nobody, for as long as a refusal lasts.
  */
 export function planLink(user: LinkedBefore, match: UserMatch, now: number): PlannedLink {
-  const linkedTo = user.linkedIsAnothers ? null : linkThatStays(user);
+  const isRefuted = user.linkIsUnused && match.kind !== 'refused';
+  const linkedTo = user.linkedIsAnothers || isRefuted ? null : linkThatStays(user);
   if (match.kind === 'resolved') {
     const { remoteUserId } = match;
     const attempts =
