@@ -98,6 +98,8 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
         else world.pagerDuty.associate(team('Web').id, 'Escalation Policies');
         await deleteGroup(web);
         await deactivate(2);
+        // At once: the deletion itself is tried again only hours later.
+        expect(team('Web').members.map(({ id }) => id)).not.toContain(account(2));
         await invariants.comeToRest();
         expect((await world.groups()).map(({ state }) => state)).toContain(
           why === 'held' ? 'held' : 'blocked',
@@ -178,6 +180,17 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
         await add(dev, 0);
       }
       await remove(dev, 1);
+      await invariants.comeToRest();
+      expect(await world.heldChanges()).toEqual([]);
+    });
+
+    it('whoever left a team and is back in it does not count among those who leave it', async () => {
+      const dev = await group('Dev', 0, 1, 2);
+      for (const key of [0, 1]) {
+        await remove(dev, key);
+        await add(dev, key);
+      }
+      await remove(dev, 2);
       await invariants.comeToRest();
       expect(await world.heldChanges()).toEqual([]);
     });
