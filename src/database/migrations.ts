@@ -10,6 +10,7 @@ import { NetRemovals1790740000000 } from './migrations/1790740000000-net-removal
 import { HeldLeavers1790740000001 } from './migrations/1790740000001-held-leavers';
 import { SmallChanges1790750000000 } from './migrations/1790750000000-small-changes';
 import { RemovalsTakenBack1790760000000 } from './migrations/1790760000000-removals-taken-back';
+import { SecondLooks1790771100000 } from './migrations/1790771100000-second-looks';
 import { InitialSchema1790000000000 } from './migrations/1790000000000-initial-schema';
 
 /** In the order in which they run; one that has been released is never edited. */
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   HeldLeavers1790740000001,
   SmallChanges1790750000000,
   RemovalsTakenBack1790760000000,
+  SecondLooks1790771100000,
 ];

@@ -187,6 +187,7 @@ export class IntegrationRun {
         problem: result.kind === 'complete' ? null : result.problem,
         passes: result.kind === 'incomplete' && result.passes,
         teamsTold: result.kind !== 'incomplete' || result.teamsTold,
+        leftOut: result.kind !== 'visibility-lost' && result.leftOut,
       },
     );
     return { result, nextAt };

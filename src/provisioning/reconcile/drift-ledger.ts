@@ -116,6 +116,15 @@ export class DriftLedger {
     ]);
   }
 
+  /** @returns how much is on record of the group */
+  async count(tx: Transaction, integrationId: string, groupId: string): Promise<number> {
+    const [row] = await tx.query<{ found: number }>(
+      'SELECT COUNT(*) AS found FROM drift WHERE integrationId = ? AND groupId = ?',
+      [integrationId, groupId],
+    );
+    return Number(row!.found);
+  }
+
   list(integrationId: string, after: string, limit: number): Promise<DriftRow[]> {
     return this.reader
       .query<DriftRow[]>(

@@ -32,9 +32,10 @@ import { LinkedPeople } from './linked-people';
 import { confirmMissing } from './missing-teams';
 
 export type ReconciliationResult =
-  | { kind: 'complete' }
+  /** @param leftOut whether there is a team that was written a moment ago and may differ from what is known of it */
+  | { kind: 'complete'; leftOut: boolean }
   /** @param teamsTold whether at least every team could be told; passes: whether the problem may be gone in a moment */
-  | { kind: 'incomplete'; problem: SnapshotProblem; passes: boolean; teamsTold: boolean }
+  | { kind: 'incomplete'; problem: SnapshotProblem; passes: boolean; teamsTold: boolean; leftOut: boolean }
   /** The integration is suspended now. */
   | { kind: 'visibility-lost'; problem: SnapshotProblem };
 
@@ -112,18 +113,20 @@ export class Reconciler {
     const unlisted = missing.map(({ remoteId }) => remoteId).filter((id) => !snapshot.hidden.has(id));
     const confirmed = await confirmMissing(run.connection, unlisted, call);
     const slice = new Slice();
+    let leftOut = false;
     for (const group of groups) {
       if (slice.isOver) await slice.next();
       const seen = snapshot.groups.get(group.remoteId);
       if (seen === undefined || (seen === null && !confirmed.gone.has(group.remoteId))) continue;
-      await this.correct(run, group, seen, snapshot.unknownUserIds, startedAt);
+      const looked = await this.correct(run, group, seen, snapshot.unknownUserIds, startedAt);
+      if (looked === 'left-out') leftOut = true;
     }
     const complete = {
       ...snapshot.complete,
       groups: snapshot.complete.groups && confirmed.gone.size === unlisted.length,
     };
     const failures = [...snapshot.failures, ...confirmed.failures];
-    return resultOf({ complete, failures }, groups.length === claimed.length);
+    return resultOf({ complete, failures }, { allShown: groups.length === claimed.length, leftOut });
   }
 
   /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
@@ -145,6 +148,8 @@ export class Reconciler {
   /**
    * A group that was written since the scan began, or shortly before, is left for the next time; one that is missing is not:
    * no write makes a team that has been there unseen.
+   *
+   * @returns `left-out` for one that was left and may differ from what is known of it
    */
   private async correct(
     run: RunContext,
@@ -152,19 +157,20 @@ export class Reconciler {
     seen: SeenGroup | null,
     unknownUserIds: ReadonlySet<string>,
     startedAt: number,
-  ): Promise<void> {
-    if (seen !== null && group.deletingSince !== null) return;
-    if (seen !== null && Number(group.lastWriteAt ?? 0) > startedAt - READS_LAG_MS) return;
-    await this.leases.run(run.lease, async (tx) => {
+  ): Promise<'done' | 'left-out'> {
+    if (seen !== null && group.deletingSince !== null) return 'done';
+    const isJustWritten = Number(group.lastWriteAt ?? 0) > startedAt - READS_LAG_MS;
+    return this.leases.run(run.lease, async (tx) => {
       const current = await tx.manager.findOneBy(RemoteGroup, { id: group.id });
-      if (current?.remoteId !== group.remoteId) return;
+      if (current?.remoteId !== group.remoteId) return 'done';
       // A write that found no team either only confirms that it is missing.
       const isConfirmed = seen === null && current.reason === GROUP_GONE;
-      if (current.writeSeq !== group.writeSeq && !isConfirmed) return;
+      const isWritten = current.writeSeq !== group.writeSeq;
       const integrationId = run.integration.id;
       if (seen === null) {
+        if (isWritten && !isConfirmed) return 'left-out';
         await this.forgetTeam(tx, run, group, startedAt);
-        return;
+        return 'done';
       }
       const known: KnownGroup = {
         remoteName: group.remoteName,
@@ -172,9 +178,15 @@ export class Reconciler {
         wanted: await wantedMembers(tx, group.groupId),
       };
       const drift = driftOf(known, seen, unknownUserIds);
-      await adjust(tx, run, group, known, drift);
       const { unmanagedMembers } = run.integration.policies;
       const found = describe(group, drift, unmanagedMembers);
+      if (isJustWritten || isWritten) {
+        // What was told of it before may be over, too.
+        const isAsKnown =
+          isNothingNew(drift) && (await this.ledger.count(tx, integrationId, group.groupId)) === found.length;
+        return isAsKnown ? 'done' : 'left-out';
+      }
+      await adjust(tx, run, group, known, drift);
       await this.ledger.record(tx, integrationId, found, startedAt);
       if (seen.membersComplete) await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
       const strangersLeave = unmanagedMembers === 'remove' && drift.strangers.length > 0;
@@ -183,6 +195,7 @@ export class Reconciler {
       const differs =
         drift.renamedTo !== null || drift.missing.length + drift.extra.length > 0 || left || strangersLeave;
       if (differs) await this.marks.markWhole(tx, integrationId, [group.groupId]);
+      return 'done';
     });
   }
 
@@ -272,12 +285,17 @@ function stillClaimed(before: readonly ClaimedGroup[], after: readonly ClaimedGr
   return before.filter(({ remoteId }) => claimed.has(remoteId));
 }
 
+/** A stranger who is known of may still be in the team. */
+function isNothingNew({ renamedTo, missing, gone, extra }: GroupDrift): boolean {
+  return renamedTo === null && missing.length + gone.length + extra.length === 0;
+}
+
 /** @param allShown whether there is no team that may only not be shown yet */
 function resultOf(
   { complete, failures }: Pick<AccountSnapshot, 'complete' | 'failures'>,
-  allShown: boolean,
+  { allShown, leftOut }: { allShown: boolean; leftOut: boolean },
 ): ReconciliationResult {
-  if (complete.groups && complete.members && allShown) return { kind: 'complete' };
+  if (complete.groups && complete.members && allShown) return { kind: 'complete', leftOut };
   const passing = failures.find(({ isTransient }) => isTransient);
   const cause = passing ?? (allShown ? failures[0] : undefined);
   return {
@@ -285,6 +303,7 @@ function resultOf(
     problem: cause ? { reason: cause.reason, message: cause.explanation } : NOT_SHOWN_YET,
     passes: passing !== undefined || cause === undefined,
     teamsTold: complete.groups && allShown,
+    leftOut,
   };
 }
 

@@ -22,6 +22,8 @@ export class IntegrationWork {
   @BooleanColumn({ nullable: true }) forgets: boolean | null;
   /** When the target is to be looked at as a whole again; null before the first time. */
   @TimeColumn({ nullable: true }) reconcileAt: number | null;
+  /** When a look left teams out that may differ, and was to be followed by a second one. */
+  @TimeColumn({ nullable: true }) secondLookAskedAt: number | null;
   /** When everything of the target was read last. */
   @TimeColumn({ nullable: true }) reconciledAt: number | null;
   /** Looks in a row at the whole target that failed for a passing reason. */

@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { FOR_UPDATE, upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { passingFailureDelay } from '../plan/backoff';
+import { READS_LAG_MS } from '../plan/just-created';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 import { MAY_WRITE } from '../state/may-write';
 import { forgetFailures, forgetFailuresAskedFor } from '../state/waiting-groups';
@@ -24,6 +25,8 @@ export interface ReconciliationEnd {
   passes: boolean;
   /** Whether it could be told of every team that is held whether it is there. */
   teamsTold: boolean;
+  /** Whether it left out a team that may differ from what is known of it. */
+  leftOut: boolean;
 }
 
 /** What a run finds as it begins. */
@@ -35,6 +38,12 @@ export interface RunBeginning {
   /** Whether the target is to be looked at as a whole now, and whether teams that are not to be seen were really deleted. */
   reconciliation: { due: boolean; acceptMissing: boolean };
 }
+
+/**
+ * A second look comes so long after one that left teams out: when reads show what was written then, and no failure of that
+ * moment is tried again (`leaverDelay`).
+ */
+const SECOND_LOOK_AFTER_MS = READS_LAG_MS + 2 * 60_000;
 
 /** By then the lease of a run that was cut off has run out. */
 const CONTINUED_AFTER_MS = 30_000;
@@ -105,14 +114,15 @@ export class WorkLedger {
 
   /**
    * The next look is an interval away, but soon where this one failed for a passing reason, or another was asked for
-   * meanwhile.
+   * meanwhile; and after a few minutes where this one left teams out. That is so once per interval, as in an integration that
+   * is written to without end each look leaves some out.
    *
    * @returns when it is, in epoch milliseconds
    */
   async reconciled(
     lease: Lease,
     everyMs: number,
-    { startedAt, acceptedMissing, problem, passes, teamsTold }: ReconciliationEnd,
+    { startedAt, acceptedMissing, problem, passes, teamsTold, leftOut }: ReconciliationEnd,
   ): Promise<number> {
     return this.leases.run(lease, async (tx) => {
       const now = Date.now();
@@ -123,18 +133,23 @@ export class WorkLedger {
       const delay = passes
         ? Math.min(everyMs, passingFailureDelay(failures, undefined, Math.random()))
         : everyMs;
-      const reconcileAt = askedFor ?? now + delay;
+      const { secondLookAskedAt } = before;
+      const hasSecondLook =
+        leftOut && !passes && (secondLookAskedAt === null || secondLookAskedAt <= now - everyMs);
+      const next = now + (hasSecondLook ? Math.min(everyMs, SECOND_LOOK_AFTER_MS) : delay);
+      const reconcileAt = Math.min(askedFor ?? Infinity, next);
       // What was accepted holds for one look at the teams, and for no team that goes missing later.
       const acceptMissing = before.acceptMissing && !(acceptedMissing && teamsTold);
       await tx.query(
         `UPDATE integration_work SET reconcileAt = ?, acceptMissing = ?, reconcileFailures = ?, reconcileReason = ?,
-           reconcileMessage = ?, reconciledAt = CASE WHEN ? = 1 THEN ? ELSE reconciledAt END WHERE integrationId = ?`,
+           reconcileMessage = ?, secondLookAskedAt = ?, reconciledAt = CASE WHEN ? = 1 THEN ? ELSE reconciledAt END WHERE integrationId = ?`,
         [
           reconcileAt,
           acceptMissing ? 1 : 0,
           failures,
           problem?.reason ?? null,
           problem?.message.slice(0, PROBLEM_LENGTH) ?? null,
+          hasSecondLook ? now : secondLookAskedAt,
           problem === null ? 1 : 0,
           now,
           lease.integrationId,
@@ -313,6 +328,8 @@ interface RecordedWork {
   reconcileAt: number | null;
   acceptMissing: boolean;
   reconcileFailures: number;
+  /** Epoch milliseconds. */
+  secondLookAskedAt: number | null;
   /** When all of it stood in the target for the first time; epoch milliseconds. */
   firstSyncedAt: number | null;
 }
@@ -323,6 +340,7 @@ const NEVER_LOOKED_AT: RecordedWork = {
   reconcileAt: null,
   acceptMissing: false,
   reconcileFailures: 0,
+  secondLookAskedAt: null,
   firstSyncedAt: null,
 };
 
@@ -333,9 +351,11 @@ async function workOf(tx: Transaction, integrationId: string): Promise<RecordedW
     reconcileAt: number | null;
     acceptMissing: number;
     reconcileFailures: number;
+    secondLookAskedAt: number | null;
     firstSyncedAt: number | null;
   }>(
-    `SELECT hurried, forgets, reconcileAt, acceptMissing, reconcileFailures, firstSyncedAt FROM integration_work
+    `SELECT hurried, forgets, reconcileAt, acceptMissing, reconcileFailures, secondLookAskedAt, firstSyncedAt
+     FROM integration_work
      WHERE integrationId = ?${FOR_UPDATE}`,
     [integrationId],
   );
@@ -346,6 +366,7 @@ async function workOf(tx: Transaction, integrationId: string): Promise<RecordedW
     reconcileAt: row.reconcileAt === null ? null : Number(row.reconcileAt),
     acceptMissing: Boolean(row.acceptMissing),
     reconcileFailures: row.reconcileFailures,
+    secondLookAskedAt: row.secondLookAskedAt === null ? null : Number(row.secondLookAskedAt),
     firstSyncedAt: row.firstSyncedAt === null ? null : Number(row.firstSyncedAt),
   };
 }

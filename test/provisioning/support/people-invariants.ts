@@ -10,8 +10,8 @@ const NOT_THERE = ['not_visible_yet', 'team_gone'];
 
 /** After so long everything that waits for a while has been tried again, and all of PagerDuty looked at. */
 const UNTIL_ALL_IS_WELL = [MINUTE, 5 * MINUTE, 15 * MINUTE, 45 * MINUTE, 2 * HOUR, 4 * HOUR];
-/** What is still wrong then may be a refusal that is tried again every six hours. */
-const AND_ONCE_MORE = [6.1 * HOUR, 6.1 * HOUR, 6.1 * HOUR];
+/** What is still wrong then may be a refusal that is tried again every six hours, and a look that comes after it. */
+const AND_ONCE_MORE = [6.1 * HOUR, 5 * MINUTE, 6.1 * HOUR, 5 * MINUTE, 6.1 * HOUR, 5 * MINUTE];
 
 /** What an admin has to decide about, or has decided. */
 interface Decision {
@@ -101,9 +101,7 @@ export class PeopleInvariants {
         `Nothing is to be done, and yet: ${calls.map(({ method, path }) => `${method} ${path}`).join()}`,
       );
     }
-    for (const teamId of [...this.world.drifted]) {
-      if (!this.mayBeUnseen(teamId)) this.world.drifted.delete(teamId);
-    }
+    this.world.drifted.clear();
     this.truth.allIsWell();
   }
 
@@ -230,7 +228,6 @@ export class PeopleInvariants {
     if (connection?.status === 'failed') problems.push(`The connection failed: ${connection.message}`);
     for (const group of this.idp.groups) {
       const status = shown.find(({ id }) => id === group.id);
-      if (status?.remote && this.mayBeUnseen(status.remote.id)) continue;
       if (status?.remote) problems.push(...(await this.problemsOf(group, status, decisions)));
       else if (!this.isNameTaken(group) || status?.state !== 'blocked') {
         problems.push(`${group.name} has no team: ${status?.state} ${status?.reason}`);
@@ -322,18 +319,6 @@ export class PeopleInvariants {
     });
   }
 
-  /**
-   * Whether what people did to the team by hand may be seen by nobody: a look at PagerDuty leaves out whatever is written to
-   * meanwhile, and a refusal may be tried again each time with the look.
-   */
-  private mayBeUnseen(teamId: string): boolean {
-    const team = this.world.pagerDuty.team(teamId);
-    if (!team || !this.world.drifted.has(teamId)) return false;
-    const holders = this.world.holders.get(teamId) ?? new Set();
-    const isMisnamed = this.idp.groups.some(({ id, name }) => holders.has(id) && name !== team.name);
-    return isMisnamed || this.isAnythingRefused(team);
-  }
-
   private isNameTaken({ name }: ModelGroup, team?: SimTeam): boolean {
     const holder = this.world.pagerDuty.team(name);
     return holder !== undefined && holder.id !== team?.id;
@@ -396,13 +381,7 @@ export class PeopleInvariants {
         const isKept =
           this.world.isRefused(id, team!, 'DELETE', { isFailureToo: false }) &&
           this.truth.leftAt(id) !== null;
-        if (
-          isKept &&
-          !waits &&
-          this.truth.isBeyondDoubt(id) &&
-          !this.mayBeUnseen(team!.id) &&
-          !this.world.inTeamByHand(team!.id).has(id)
-        )
+        if (isKept && !waits && this.truth.isBeyondDoubt(id) && !this.world.inTeamByHand(team!.id).has(id))
           kept.add(id);
       }
     }
