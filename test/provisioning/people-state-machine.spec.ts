@@ -158,6 +158,15 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
       await invariants.comeToRest();
     });
 
+    it('whoever cannot be added keeps nobody in the team for ever by whose address they were known', async () => {
+      await group('Dev', 3, 4, 5, 6);
+      world.exchangeAddresses(PEOPLE[3]!, PEOPLE[4]!);
+      world.refuse([account(3)], null, ['PUT'], 500);
+      await deactivate(4);
+      await invariants.comeToRest();
+      expect(team('Dev').members.map(({ id }) => id)).toEqual([5, 6].map(account));
+    });
+
     it('a place in a full team goes to the next where the first cannot be added', async () => {
       world.limitTeamsTo(2);
       const dev = await group('Dev', 0, 1, 2, 3);

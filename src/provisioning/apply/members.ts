@@ -16,7 +16,7 @@ import {
 import { Leases } from '../schedule/lease';
 import { causesAmong, causesOf, noteCauses } from './causes';
 import { GroupBlockedError } from './group-blocked';
-import { addedByUs, toBeReleasedAndKept, usersLinkedTo } from './known-target';
+import { addedByUs, toBeReleasedAndKept } from './known-target';
 import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent, isPassing } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
@@ -230,11 +230,8 @@ export class Members {
     const removals = plan.remove.filter(({ remoteUserId }) => !turn.seenTo.has(remoteUserId));
     if (removals.length === 0) return ALL_ANSWERED;
     const [leaving, replaced] = partition(removals, ({ leaver }) => leaver);
-    const waiting =
-      replaced.length > 0
-        ? await this.whoWaits(run, view, input, remoteIdsOf(removals), remoteIdsOf(replaced))
-        : [];
-    const planned = remoteIdsOf(removals).filter((id) => !waiting.includes(id));
+    const waits = replaced.length > 0 && (await this.waitsForAdditions(run, view, remoteIdsOf(removals)));
+    const planned = remoteIdsOf(waits ? leaving : removals);
     const remove = await this.removals.record(
       run,
       view,
@@ -242,13 +239,9 @@ export class Members {
       input.known,
       causes,
     );
-    const leavers = new Set(remoteIdsOf(leaving));
-    const next =
-      waiting.length > 0 && waiting.length === replaced.length
-        ? remove
-        : await this.firstToLeave(run, view, remove, leavers);
+    const next = waits ? remove : await this.firstToLeave(run, view, remove, new Set(remoteIdsOf(leaving)));
     const sent = await this.calls.send(run, view, { add: [], remove: next }, input, turn);
-    if (waiting.length > 0) await this.postponeRemovals(run, view, waiting, causes);
+    if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
     return sent;
   }
 
@@ -354,36 +347,22 @@ export class Members {
   }
 
   /**
-   * Nobody but leavers leaves while somebody is still to join whose addition may work in a moment. One that keeps failing holds
-   * nobody in the team, unless that says nothing of the person, for nothing of the account is reached; but for whoever was taken
-   * for another one by a former address: without them a member who did not leave would be missing.
-   *
-   * @param leaving everybody who is to leave
-   * @returns those of the replaced who wait
+   * Whether somebody is still to join whose addition may work in a moment. One that keeps failing holds nobody in the team,
+   * unless that says nothing of the person, for nothing of the account is reached.
    */
-  private async whoWaits(
+  private async waitsForAdditions(
     run: RunContext,
     view: ViewWithTeam,
-    { known }: MemberPlanInput,
     leaving: readonly string[],
-    replaced: readonly string[],
-  ): Promise<readonly string[]> {
+  ): Promise<boolean> {
     const { mayPass, lasts } = await this.leases.run(run.lease, (tx) =>
       openAdditions(tx, view.remote.id, leaving),
     );
-    if (mayPass) return replaced;
-    if (!lasts) return [];
-    if (!(await this.isReached(run, view))) return replaced;
-    const linked = await this.leases.run(run.lease, (tx) => usersLinkedTo(tx, run.integration.id, replaced));
-    return replaced.filter((id) => !linked.has(id) && !isStranger(known.get(id)!));
-  }
-
-  /** @throws ProviderError that does not pass */
-  private async isReached(run: RunContext, view: ViewWithTeam): Promise<boolean> {
+    if (mayPass || !lasts) return mayPass;
     try {
-      return (await run.connection.getGroup(view.remote.remoteId, run.call)) !== null;
+      return (await run.connection.getGroup(view.remote.remoteId, run.call)) === null;
     } catch (error) {
-      if (isPassing(error)) return false;
+      if (isPassing(error)) return true;
       throw error;
     }
   }
