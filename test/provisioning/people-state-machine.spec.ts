@@ -2,7 +2,7 @@ import fc from '../support/properties';
 import { type ModelGroup, ModelIdp, type ModelUser } from './support/model-idp';
 import { ANYTHING, beginWithTeams } from './support/people-commands';
 import { PeopleInvariants } from './support/people-invariants';
-import { MINUTE, PEOPLE, PeopleWorld } from './support/people-world';
+import { HOUR, MINUTE, PEOPLE, PeopleWorld } from './support/people-world';
 
 /** Another seed finds other things, and more runs find more. */
 const SEED = Number(process.env.STATE_MACHINE_SEED ?? 7);
@@ -165,6 +165,19 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
       await deactivate(4);
       await invariants.comeToRest();
       expect(team('Dev').members.map(({ id }) => id)).toEqual([5, 6].map(account));
+    });
+
+    it('whoever is not found for good is refused, and not said again to be shown soon, whoever had their account', async () => {
+      const dev = await group('Dev', 2, 5, 6);
+      world.exchangeAddresses(PEOPLE[2]!, PEOPLE[5]!);
+      world.refuse([account(2)], null, ['PUT'], 404);
+      await deactivate(5);
+      await invariants.comeToRest();
+      for (let hours = 0; hours < 24; hours += 6) {
+        await world.pass(6 * HOUR);
+        const shown = (await world.members(dev.id)).find(({ userId }) => userId === idp.users.get(2)!.id);
+        expect(shown).toMatchObject({ state: 'blocked', reason: 'addition_not_found' });
+      }
     });
 
     it('a place in a full team goes to the next where the first cannot be added', async () => {

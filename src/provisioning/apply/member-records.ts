@@ -131,7 +131,7 @@ export async function markIntents(
   tx: Transaction,
   remoteGroupId: string,
   state: 'adding' | 'removing',
-  intents: readonly { remoteUserId: string; refusals: number; refusedFor?: string }[],
+  intents: readonly { remoteUserId: string; refusals: number; refusedFor?: readonly string[] }[],
 ): Promise<void> {
   const now = Date.now();
   for await (const some of chunksOf(intents)) {
@@ -170,7 +170,7 @@ export async function markIntents(
         null,
         now,
         // Their two minutes were over when they were refused.
-        refusedFor === ADDITION_NOT_FOUND ? now - READS_LAG_MS : null,
+        refusedFor?.includes(ADDITION_NOT_FOUND) ? now - READS_LAG_MS : null,
         now,
       ]),
     );
@@ -178,11 +178,10 @@ export async function markIntents(
 }
 
 export interface Waiting {
-  /**
-   * How often they were refused so far. A refusal is not tried again before its time but for a change: then its ladder of
-   * attempts begins anew.
-   */
+  /** How often they were refused so far. */
   attempts: number;
+  /** A refusal is not tried again before its time but for a change: then its ladder of attempts begins anew. */
+  isDue: boolean;
   reason: string;
   /** Who put the person into the group. */
   cause: string | null;
@@ -199,7 +198,9 @@ export async function waitingAmong(
   const now = Date.now();
   const waiting = new Map<string, Waiting>();
   for await (const some of chunksOf(userIds)) {
-    const rows = await tx.query<Omit<Waiting, 'hasPlace'> & { userId: string; nextAttemptAt: number }>(
+    const rows = await tx.query<
+      Omit<Waiting, 'isDue' | 'hasPlace'> & { userId: string; nextAttemptAt: number }
+    >(
       `SELECT userId, attempts, reason, nextAttemptAt, cause FROM parked_member
        WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,
       [remoteGroupId, ...some],
@@ -207,7 +208,8 @@ export async function waitingAmong(
     for (const { userId, attempts, reason, nextAttemptAt, cause } of rows) {
       const isDue = Number(nextAttemptAt) <= now;
       waiting.set(userId, {
-        attempts: isDue ? attempts : 0,
+        attempts,
+        isDue,
         reason,
         cause,
         hasPlace: isDue && reason === GROUP_FULL,

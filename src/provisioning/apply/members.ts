@@ -289,15 +289,18 @@ export class Members {
       await this.screen.wantedAgain(tx, view.groupId, [...peopleOf.keys()]);
       await callOff(tx, remoteGroupId, stay);
       await noteCutOff(tx, remoteGroupId, add);
-      const waiting = await waitingAmong(
-        tx,
-        remoteGroupId,
-        people.map(({ userId }) => userId),
-      );
+      const lookedAt = new Set(people.map(({ userId }) => userId));
+      const takers = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));
+      // Of others who are linked to the same account too: their refusals do not begin anew with a change of somebody else.
+      const waiting = await waitingAmong(tx, remoteGroupId, [...new Set([...lookedAt, ...takers])]);
       const intentOf = (remoteUserId: string) => {
-        const waited = (peopleOf.get(remoteUserId) ?? []).flatMap((id) => waiting.get(id) ?? []);
-        const [last] = waited.sort((a, b) => b.attempts - a.attempts);
-        return { remoteUserId, refusals: last?.attempts ?? 0, refusedFor: last?.reason };
+        const userIds = (peopleOf.get(remoteUserId) ?? []).filter((userId) => waiting.has(userId));
+        const refusals = userIds.map((userId) => {
+          const { attempts, isDue } = waiting.get(userId)!;
+          return isDue || !lookedAt.has(userId) ? attempts : 0;
+        });
+        const refusedFor = userIds.map((userId) => waiting.get(userId)!.reason);
+        return { remoteUserId, refusals: Math.max(0, ...refusals), refusedFor };
       };
       const causes = causesOf(view, people, remoteUserIds, marks, waiting);
       await noteTakenBack(tx, remoteGroupId, add);
@@ -334,7 +337,6 @@ export class Members {
         unpark.filter((userId) => waiting.has(userId)),
       );
       // Whoever had a place coming and does not take it leaves it to the next.
-      const takers = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));
       const left = [...waiting].filter(([userId, { hasPlace }]) => hasPlace && !takers.has(userId)).length;
       if (left > 0 && full.length === 0) await offerFreedPlaces(tx, remoteGroupId, left);
       if (park.length + fullPeople.length + waiting.size > 0) {
