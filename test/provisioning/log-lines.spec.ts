@@ -194,4 +194,36 @@ describe('the log says when it happens, once and with no people in it,', () => {
       },
     );
   });
+
+  it('that a leaver stays whose removal fails for the third time in a row, at warn', async () => {
+    await act('enable');
+    const group = await push('Failing', 'ada', 'bo', 'cy');
+    await scimify.settled(integration);
+    const person = (name: string) => scimify.pagerDuty.user(email(name))!.id;
+    const team = scimify.pagerDuty.team('Failing')!.id;
+    const fail = (name: string, times?: number) =>
+      scimify.pagerDuty.inject({
+        ...{ method: 'DELETE', path: `/teams/${team}/users/${person(name)}`, status: 500 },
+        ...(times === undefined ? {} : { times }),
+      });
+    // That passes.
+    fail('bo', 2);
+    await integration.scim.setActive(users.bo!, false);
+    await scimify.settled(integration);
+    expect(told('leaver_still_on_team')).toEqual([]);
+    const fault = fail('ada');
+    await integration.scim.setActive(users.ada!, false);
+    await untilTold('leaver_still_on_team');
+    expect(fault.hits()).toBeGreaterThanOrEqual(3);
+    await act('sync');
+    await waitFor('another try', fault.hits, (hits) => hits > 3);
+    fault.remove();
+    await act('sync');
+    await scimify.settled(integration);
+    expectTold('leaver_still_on_team', WARN, /has a team that keeps somebody who left: [a-z_]+$/, {
+      groupId: group,
+      people: 1,
+      reason: expect.any(String),
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import { adminWithRole } from '../support/admin-keys';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { letTimePass } from './support/passing-time';
 
 const email = (name: string) => `${name}@example.com`;
 
@@ -146,6 +147,42 @@ describe('the overview of an integration', () => {
       expect(await shown(groups[0]!)).toMatchObject({ reason: 'leaver_still_on_team' });
       expect(await overview()).toMatchObject({ leaversStillOnTeam: 1 });
     });
+  });
+
+  it('counts one who left and whose removal fails for the third time, says what to do, and no more once they are out', async () => {
+    const group = await integration.scim.createGroup('One', [users.ada!, users.bo!]);
+    await scimify.settled(integration);
+    const { id } = scimify.pagerDuty.team('One')!;
+    const fault = scimify.pagerDuty.inject({
+      method: 'DELETE',
+      path: `/teams/${id}/users/${personOf('ada')}`,
+      status: 500,
+    });
+    const untilFailed = async (times: number) => {
+      while (fault.hits() < times) {
+        const before = fault.hits();
+        await letTimePass(scimify, 60_000);
+        await waitFor('another failure', fault.hits, (hits) => hits > before);
+      }
+      await waitFor(
+        'the failure to be told',
+        async () => (await shown(group)).state,
+        (state) => state === 'retrying',
+      );
+    };
+    await integration.scim.setActive(users.ada!, false);
+    await untilFailed(3);
+    const member = async () =>
+      (await scimify.members(integration, group)).find(({ userId }) => userId === users.ada);
+    await waitFor('them to be counted', overview, (figures) => figures.leaversStillOnTeam === 1);
+    const told = { reason: 'leaver_still_on_team', message: expect.stringMatching(/by hand/) };
+    expect(await shown(group)).toMatchObject({ state: 'retrying', ...told });
+    expect(await member()).toMatchObject({ state: 'removing', ...told });
+    expect((await shown(group)).message).not.toContain('Nothing needs to be done');
+    fault.remove();
+    await letTimePass(scimify, 900_000);
+    await scimify.settled(integration);
+    expect(await overview()).toMatchObject({ leaversStillOnTeam: 0 });
   });
 
   it('is for those who may see the integration', async () => {

@@ -17,6 +17,10 @@ import { noteCauses } from './causes';
 import { passingDelayOf } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
+/** Of somebody who left the IdP: that it is tried again by itself is not enough. */
+const TAKE_OUT_BY_HAND =
+  'This has failed several times in a row. Take the person out of the team by hand in the target; it is also tried again by itself.';
+
 /** A person whose look-up is due is looked up in the very next run. */
 export const LOOK_UP_SOON_MS = 1_000;
 
@@ -290,8 +294,10 @@ export async function recordFailed(
         : change === 'remove' && isLeaver
           ? leaverDelay(failures)
           : refusalDelay(failures);
-  const problem = { reason: error.reason, message: error.explanation, delay };
   const before = await failuresOf(tx, remoteGroupId, remoteUserId);
+  const lasts = change === 'remove' && isLeaver && passes && before.attempts + 1 >= LASTS_FROM;
+  const message = lasts ? `${error.message} ${TAKE_OUT_BY_HAND}` : error.explanation;
+  const problem = { reason: error.reason, message, delay };
   const isKnownToBeOut = !before.mayBeMember || error.reason === USER_GONE;
   if (change === 'remove' || error.outcome === 'unknown' || passes || !isKnownToBeOut) {
     await postpone(tx, remoteGroupId, remoteUserId, kind, problem);
@@ -304,7 +310,7 @@ export async function recordFailed(
     remoteUserId,
   ]);
   const nextAttemptAt = Date.now() + delay(attempts);
-  const { reason, explanation: message } = error;
+  const { reason } = error;
   await parkPeople(
     tx,
     run.integration.id,

@@ -92,7 +92,8 @@ class OverviewView {
   })
   oldestPendingSeconds: number | null;
   @ApiProperty({
-    description: 'People deactivated or deleted in the IdP whom the target refuses to let go',
+    description:
+      'People deactivated or deleted in the IdP whom the target refuses to let go, or fails to for the third time in a row',
   })
   leaversStillOnTeam: number;
   @ApiProperty({

@@ -132,7 +132,7 @@ export class GroupStatuses {
         return { reason: LEAVER_WAITS_FOR_DECISION, message: standingFor(people, LEAVER_WAITS_MESSAGE) };
       }
     }
-    if (Number(waits) === 0 || !['partial', 'pending'].includes(state)) return null;
+    if (Number(waits) === 0 || !['partial', 'pending', 'retrying'].includes(state)) return null;
     let first: { message: string | null } | null = null;
     let people = 0;
     for await (const some of leaversOnTeam(this.reader, slice, integrationId, remoteGroupId!)) {
@@ -147,7 +147,7 @@ export class GroupStatuses {
 interface GroupRow {
   id: string;
   remoteGroupId: string | null;
-  /** 1 where somebody's removal from the team waits. */
+  /** 1 where somebody is still to join the team, or to leave it. */
   waits: number;
   /** 1 where the guard holds somebody in the team for too long who left the IdP. */
   holds: number;

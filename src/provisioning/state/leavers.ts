@@ -2,18 +2,29 @@ import type { DataSource } from 'typeorm';
 import { inList } from '../../database/dialect';
 import { type CountedSlice, type Pauses, countedSlices } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
+import { LASTS_FROM } from '../plan/backoff';
 
 /** Somebody left the company, and the target keeps them in a team: for people to act on before anything else. */
 export const LEAVER_STILL_ON_TEAM = 'leaver_still_on_team';
 
 /**
- * SQL condition: the IdP has nobody active any more who is this member, and the target refuses to let them go.
+ * SQL condition: the target does not let the member go, be it that it refuses to or that the call keeps failing.
+ *
+ * @param member alias of `remote_member`
+ */
+function isKept(member: string): string {
+  return `(${member}.state = 'removing' AND (${member}.kind = 'waiting'
+    OR (${member}.kind = 'passing' AND ${member}.attempts >= ${LASTS_FROM})))`;
+}
+
+/**
+ * SQL condition: the IdP has nobody active any more who is this member, and the target does not let them go.
  *
  * @param member alias of `remote_member`
  * @param integrationId expression
  */
 export function isLeaverStillOnTeam(member: string, integrationId: string): string {
-  return `(${member}.state = 'removing' AND ${member}.kind = 'waiting' AND ${isLeaver(member, integrationId)})`;
+  return `(${isKept(member)} AND ${isLeaver(member, integrationId)})`;
 }
 
 /** SQL condition: the member is somebody for the IdP, but nobody active. Takes the same, and the integration twice. */
@@ -59,8 +70,9 @@ export async function nextLookAt(
   return Math.min(putOffUntil, Number(row?.dueAt ?? putOffUntil));
 }
 
-/** Whether anybody's removal from the team r waits, by index: where nobody's does, no leaver is to be looked for. */
-export const HAS_WAITING_MEMBERS = `EXISTS (SELECT 1 FROM remote_member w WHERE w.remoteGroupId = r.id AND w.kind = 'waiting')`;
+/** Whether anybody of the team r waits, by index: where nobody does, no leaver is to be looked for. */
+export const HAS_WAITING_MEMBERS = `EXISTS (SELECT 1 FROM remote_member w
+  WHERE w.remoteGroupId = r.id AND w.kind IN ('waiting', 'passing'))`;
 
 /** Those who left and are kept in the team, some at a time. */
 export async function* leaversOnTeam(
@@ -74,8 +86,8 @@ export async function* leaversOnTeam(
     after = from;
     const [slice] = await reader.query<(CountedSlice & { waiting: number | null })[]>(
       `SELECT COUNT(*) AS counted, MAX(t.remoteUserId) AS last,
-              SUM(CASE WHEN t.state = 'removing' AND t.kind = 'waiting' THEN 1 ELSE 0 END) AS waiting
-       FROM (SELECT remoteUserId, state, kind FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
+              SUM(CASE WHEN ${isKept('t')} THEN 1 ELSE 0 END) AS waiting
+       FROM (SELECT remoteUserId, state, kind, attempts FROM remote_member WHERE remoteGroupId = ? AND remoteUserId > ?
              ORDER BY remoteUserId LIMIT ?) t`,
       [remoteGroupId, from, limit],
     );

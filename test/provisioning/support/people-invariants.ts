@@ -377,10 +377,7 @@ export class PeopleInvariants {
       const team: SimTeam | undefined = remote && this.world.pagerDuty.team(remote.id);
       for (const { id } of team?.members ?? []) {
         const waits = decisions.some((item) => item.groupId === groupId && item.accountId === id);
-        // Of what fails without being refused nobody is told but in the state of the group.
-        const isKept =
-          this.world.isRefused(id, team!, 'DELETE', { isFailureToo: false }) &&
-          this.truth.leftAt(id) !== null;
+        const isKept = this.world.isRefused(id, team!, 'DELETE') && this.truth.leftAt(id) !== null;
         if (isKept && !waits && this.truth.isBeyondDoubt(id) && !this.world.inTeamByHand(team!.id).has(id))
           kept.add(id);
       }

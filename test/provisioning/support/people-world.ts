@@ -205,12 +205,8 @@ export class PeopleWorld extends StateMachineWorld {
     this.refusedTeams.clear();
   }
 
-  /**
-   * Whether PagerDuty would refuse that call now, whatever the team is like but for its policies.
-   *
-   * @param isFailureToo whether a call that fails each time counts as refused
-   */
-  isRefused(accountId: string, team: SimTeam, method: MemberMethod, { isFailureToo = true } = {}): boolean {
+  /** Whether PagerDuty would refuse that call now, or fail to make it, whatever the team is like but for its policies. */
+  isRefused(accountId: string, team: SimTeam, method: MemberMethod): boolean {
     const isOnPolicy = team.associations.some(({ userIds }) => userIds.includes(accountId));
     return (
       (method === 'DELETE' && isOnPolicy) ||
@@ -218,8 +214,7 @@ export class PeopleWorld extends StateMachineWorld {
         (refusal) =>
           refusal.accountId === accountId &&
           refusal.methods.includes(method) &&
-          [null, team.id].includes(refusal.teamId) &&
-          (isFailureToo || refusal.status < 500),
+          [null, team.id].includes(refusal.teamId),
       )
     );
   }
