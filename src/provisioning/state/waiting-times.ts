@@ -17,7 +17,7 @@ const LONGEST_REFUSAL_DELAY = refusalDelay(Infinity);
  * something that was done in the future. Takes the bounds of `WAITS_OF`.
  */
 const IMPOSSIBLE = [
-  'SELECT integrationId FROM integration_work WHERE notBefore > :passing OR reconciledAt > :done',
+  'SELECT integrationId FROM integration_work WHERE notBefore > :passing OR reconciledAt > :done OR secondLookAskedAt > :done',
   'SELECT id AS integrationId FROM integration WHERE nextProbeAt > :probe',
   `SELECT integrationId FROM remote_group WHERE (state = 'retrying' AND nextAttemptAt > :passing)
      OR notBefore > :refusal OR nameNextAttemptAt > :refusal OR lastWriteAt > :done OR createdRemotelyAt > :done`,
@@ -125,6 +125,7 @@ async function creationsSooner(
 
 const STAMPS: [table: string, column: string][] = [
   ['integration_work', 'reconciledAt'],
+  ['integration_work', 'secondLookAskedAt'],
   ['remote_user', 'checkedAt'],
   ['remote_group', 'lastWriteAt'],
   ['remote_group', 'createdRemotelyAt'],
