@@ -1,7 +1,7 @@
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { letTimePass } from './support/passing-time';
+import { betweenRuns } from './support/passing-time';
 import { comeToReconciliation, reconciliationToEnd } from './support/reconciliation';
 
 const email = (name: string) => `${name}@example.com`;
@@ -41,10 +41,19 @@ describe('a look at the whole target that comes as a refused person is tried aga
   /** Both times have come, in one run. */
   const lookAsItIsTriedAgain = async () => {
     const before = refusals().length;
-    await letTimePass(scimify, 6 * HOUR);
-    await comeToReconciliation(scimify, integration);
+    const slowScan = scimify.pagerDuty.inject({ method: 'GET', path: /^\/users\?/, latencyMs: 500 });
+    await betweenRuns(scimify, async (tx) => {
+      const now = Date.now();
+      await tx.query('UPDATE remote_group SET nextAttemptAt = ?, notBefore = NULL, lastWriteAt = ?', [
+        now,
+        now - HOUR,
+      ]);
+      await tx.query('UPDATE remote_member SET nextAttemptAt = ? WHERE nextAttemptAt IS NOT NULL', [now]);
+      await tx.query('UPDATE integration_work SET reconcileAt = ?, dueAt = ?', [now, now]);
+    });
     await waitFor('another try', refusals, (calls) => calls.length > before);
     await reconciliationToEnd(scimify, integration);
+    slowScan.remove();
     await scimify.settled(integration, ['partial']);
   };
 
