@@ -1,7 +1,7 @@
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { betweenRuns } from './support/passing-time';
+import { betweenRuns, letTimePassSinceJoins } from './support/passing-time';
 import { comeToReconciliation, reconciliationToEnd } from './support/reconciliation';
 
 const email = (name: string) => `${name}@example.com`;
@@ -34,6 +34,8 @@ describe('a look at the whole target that comes as a refused person is tried aga
   const team = () => scimify.pagerDuty.team('On-call')!;
   const refusedPath = () => `/teams/${team().id}/users/${personOf('cy')}`;
   const refusals = () => scimify.pagerDuty.calls({ method: 'DELETE', path: refusedPath() });
+  const members = () => team().members.map((member) => member.email);
+  const drift = async () => (await scimify.admin.get(`/integrations/${integration.id}/drift`)).body.items;
   const reconciliation = async () =>
     (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body.reconciliation;
   const minutesToNextLook = async () => (Date.parse((await reconciliation()).nextAt) - Date.now()) / MINUTE;
@@ -57,17 +59,21 @@ describe('a look at the whole target that comes as a refused person is tried aga
     await scimify.settled(integration, ['partial']);
   };
 
-  it('is followed by a second one in a few minutes, which puts back who was taken out by hand', async () => {
+  it('puts back at once who was taken out by hand, whoever else the team is written to for', async () => {
+    await letTimePassSinceJoins(scimify, HOUR);
     scimify.pagerDuty.removeMember(team().id, personOf('bo'));
     await lookAsItIsTriedAgain();
-    expect(team().members.map((member) => member.email)).not.toContain(email('bo'));
+    await waitFor('bo to be put back', members, (there) => there.includes(email('bo')));
+  });
+
+  it('is followed by a second one in a few minutes, which tells who was put in by hand', async () => {
+    scimify.pagerDuty.addMember(team().id, personOf('dee'));
+    await lookAsItIsTriedAgain();
+    expect(await drift()).toEqual([]);
     expect(await minutesToNextLook()).toBeLessThan(5);
     await comeToReconciliation(scimify, integration);
-    await waitFor(
-      'bo to be put back',
-      () => team().members.map((member) => member.email),
-      (members) => members.includes(email('bo')),
-    );
+    await waitFor('dee to be told of', drift, ({ length }) => length > 0);
+    expect(await drift()).toMatchObject([{ kind: 'member_extra', remoteUserId: personOf('dee') }]);
   });
 
   it('asks for no second one where the team is as it is known to be', async () => {
@@ -76,7 +82,7 @@ describe('a look at the whole target that comes as a refused person is tried aga
   });
 
   it('is followed by one second look in an interval, however often the team is written to', async () => {
-    scimify.pagerDuty.removeMember(team().id, personOf('bo'));
+    scimify.pagerDuty.addMember(team().id, personOf('dee'));
     await lookAsItIsTriedAgain();
     expect(await minutesToNextLook()).toBeLessThan(5);
     await lookAsItIsTriedAgain();

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { chunksOf } from '../../database/chunks';
+import { inList } from '../../database/dialect';
+import type { Transaction } from '../../database/transaction-runner';
 import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
@@ -20,7 +22,11 @@ export class RemovalIntents {
     private readonly screen: RemovalScreen,
   ) {}
 
-  /** @returns the remote users who may be removed; others are held back for an admin */
+  /**
+   * Since it was planned hundreds may have joined, and the IdP may want somebody again who was to leave: they stay.
+   *
+   * @returns the remote users who may be removed; others are held back for an admin
+   */
   async record(
     run: RunContext,
     view: ViewWithTeam,
@@ -31,18 +37,20 @@ export class RemovalIntents {
     if (remove.length === 0) return [];
     const remoteGroupId = view.remote.id;
     return this.leases.run(run.lease, async (tx) => {
+      const wanted = await wantedAmong(tx, view, run.integration.id, remove);
+      const unwanted = remove.filter((id) => !wanted.has(id));
       // A removal that was let through once is counted, and is not asked about again. An addition that was never answered is
       // undone: nobody leaves the team by that.
       const isPresent = (id: string) => known.get(id)?.state === 'present';
-      const fresh = remove.filter(isPresent);
+      const fresh = unwanted.filter(isPresent);
       const passed = new Set(await this.screen.removals(tx, screenedTeam(run, view), fresh, add));
       await callOff(
         tx,
         remoteGroupId,
         fresh.filter((id) => !passed.has(id)),
       );
-      const mayLeave = new Set([...remove.filter((id) => !isPresent(id)), ...passed]);
-      const allowed = remove.filter((id) => mayLeave.has(id));
+      const mayLeave = new Set([...unwanted.filter((id) => !isPresent(id)), ...passed]);
+      const allowed = unwanted.filter((id) => mayLeave.has(id));
       await noteCutOff(tx, remoteGroupId, allowed);
       for await (const some of chunksOf(allowed)) await markRemoving(tx, remoteGroupId, some);
       await noteCauses(tx, 'remote_member', remoteGroupId, causesAmong(causes, allowed));
@@ -50,6 +58,28 @@ export class RemovalIntents {
       return allowed;
     });
   }
+}
+
+/** Those of these remote users whom the IdP wants in the group now; nobody where it is deleted. */
+async function wantedAmong(
+  tx: Transaction,
+  { groupId }: GroupView,
+  integrationId: string,
+  remoteUserIds: readonly string[],
+): Promise<Set<string>> {
+  const wanted = new Set<string>();
+  for await (const some of chunksOf(remoteUserIds)) {
+    const rows = await tx.query<{ remoteUserId: string }>(
+      `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM remote_user r
+       JOIN scim_group g ON g.id = ? AND g.deletedAt IS NULL
+       JOIN group_member m ON m.groupId = g.id AND m.userId = r.userId
+       JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
+       WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(some)})`,
+      [groupId, integrationId, ...some],
+    );
+    for (const { remoteUserId } of rows) wanted.add(remoteUserId);
+  }
+  return wanted;
 }
 
 /** The team as the guard against mass changes counts it. */

@@ -1,5 +1,5 @@
 import fc from '../../../test/support/properties';
-import { type KnownGroup, driftOf, visibilityLost } from './drift';
+import { type KnownGroup, driftOf, sureDrift, visibilityLost } from './drift';
 
 const group = (
   members: Record<string, [state: 'present' | 'adding' | 'removing', managed: boolean]>,
@@ -86,5 +86,15 @@ describe('drift', () => {
     [51, 'people', 100, true],
   ] as const)('of %i missing %s out of %i is lost visibility: %s', (missing, of, all, lost) => {
     expect(visibilityLost(of, missing, all)).toBe(lost);
+  });
+
+  it('is sure, in a group that is written to, of those alone who are missing and were not added a moment ago', () => {
+    const known = group({ a: ['present', true], b: ['present', true], c: ['present', false] });
+    const joined = new Map([
+      ['a', { joinedAt: 1_000 }],
+      ['b', { joinedAt: 2_000 }],
+    ]);
+    const drift = driftOf(known, seen(['x'], 'B'), nobody);
+    expect(sureDrift(drift, joined, 2_000)).toEqual({ ...nothing, missing: ['a'] });
   });
 });

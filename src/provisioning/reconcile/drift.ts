@@ -75,6 +75,22 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
   return drift;
 }
 
+/**
+ * What is sure of a group that is being written to: whoever is missing, and was not added a moment ago. All else may be what
+ * the target showed before a write of ours.
+ *
+ * @param members when we added each of them last; epoch milliseconds, null where we never did
+ * @param addedBefore epoch milliseconds; the target shows by now who was added before
+ */
+export function sureDrift(
+  { missing }: GroupDrift,
+  members: ReadonlyMap<string, { joinedAt: number | null }>,
+  addedBefore: number,
+): GroupDrift {
+  const isSure = (id: string) => Number(members.get(id)?.joinedAt ?? 0) < addedBefore;
+  return { renamedTo: null, missing: missing.filter(isSure), gone: [], extra: [], strangers: [] };
+}
+
 /** How large a part may be gone before nobody believes any more that it was deleted. */
 const BELIEVED = { teams: 0.05, people: 0.5 };
 

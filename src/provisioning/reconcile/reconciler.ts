@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { chunksOf } from '../../database/chunks';
 import { inList, placeholders } from '../../database/dialect';
-import { BREATHING, keysetSlices } from '../../database/keyset-slices';
+import { keysetSlices } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Slice } from '../../event-loop/slice';
@@ -24,9 +24,16 @@ import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
 import { Leases } from '../schedule/lease';
 import { flaggedLinks } from '../state/flagged-links';
 import { RemoteGroup } from '../state/remote-group.entity';
-import type { RemoteMemberState } from '../state/remote-member.entity';
 import { forgetFailures } from '../state/waiting-groups';
-import { type GroupDrift, type KnownGroup, type SeenGroup, driftOf, visibilityLost } from './drift';
+import {
+  type GroupDrift,
+  type KnownGroup,
+  type SeenGroup,
+  driftOf,
+  sureDrift,
+  visibilityLost,
+} from './drift';
+import { knownGroup } from './known-group';
 import { DriftLedger, type FoundDrift, NO_GROUP, addressChanged, renamedByHand } from './drift-ledger';
 import { LinkedPeople } from './linked-people';
 import { confirmMissing } from './missing-teams';
@@ -146,8 +153,9 @@ export class Reconciler {
   }
 
   /**
-   * A group that was written since the scan began, or shortly before, is left for the next time; one that is missing is not:
-   * no write makes a team that has been there unseen.
+   * A group that was written since the scan began, or shortly before, is left for the next time, but for members who are
+   * missing and were not written to: some groups are written to at each look. One that is missing is not left either: no write
+   * makes a team that has been there unseen.
    *
    * @returns `left-out` for one that was left and may differ from what is known of it
    */
@@ -172,30 +180,27 @@ export class Reconciler {
         await this.forgetTeam(tx, run, group, startedAt);
         return 'done';
       }
-      const known: KnownGroup = {
-        remoteName: group.remoteName,
-        members: await knownMembers(tx, group.id),
-        wanted: await wantedMembers(tx, group.groupId),
-      };
+      const known = await knownGroup(tx, group);
       const drift = driftOf(known, seen, unknownUserIds);
+      const isBusy = isJustWritten || isWritten;
+      const sure = isBusy ? sureDrift(drift, known.members, startedAt - READS_LAG_MS) : drift;
       const { unmanagedMembers } = run.integration.policies;
-      const found = describe(group, drift, unmanagedMembers);
-      if (isJustWritten || isWritten) {
-        // What was told of it before may be over, too.
-        const isAsKnown =
-          isNothingNew(drift) && (await this.ledger.count(tx, integrationId, group.groupId)) === found.length;
-        return isAsKnown ? 'done' : 'left-out';
+      await adjust(tx, run, group, known, sure);
+      await this.ledger.record(tx, integrationId, describe(group, sure, unmanagedMembers), startedAt);
+      if (seen.membersComplete && !isBusy) {
+        await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
       }
-      await adjust(tx, run, group, known, drift);
-      await this.ledger.record(tx, integrationId, found, startedAt);
-      if (seen.membersComplete) await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
-      const strangersLeave = unmanagedMembers === 'remove' && drift.strangers.length > 0;
+      const strangersLeave = unmanagedMembers === 'remove' && sure.strangers.length > 0;
       // Whoever was to leave anyway may be all that an admin had to decide about.
-      const left = drift.gone.some((id) => known.members.get(id)?.managed);
+      const left = sure.gone.some((id) => known.members.get(id)?.managed);
       const differs =
-        drift.renamedTo !== null || drift.missing.length + drift.extra.length > 0 || left || strangersLeave;
+        sure.renamedTo !== null || sure.missing.length + sure.extra.length > 0 || left || strangersLeave;
       if (differs) await this.marks.markWhole(tx, integrationId, [group.groupId]);
-      return 'done';
+      if (!isBusy) return 'done';
+      // What was told of it before may be over, too.
+      const onRecord = await this.ledger.count(tx, integrationId, group.groupId);
+      const isAsKnown = isNothingNew(drift) && onRecord === describe(group, drift, unmanagedMembers).length;
+      return isAsKnown ? 'done' : 'left-out';
     });
   }
 
@@ -311,51 +316,6 @@ const NOT_SHOWN_YET: SnapshotProblem = {
   reason: GROUP_NOT_VISIBLE_YET,
   message: `${NOT_VISIBLE_YET_MESSAGE} Nothing needs to be done: it is looked at again by itself.`,
 };
-
-interface MemberRow {
-  remoteUserId: string;
-  state: RemoteMemberState;
-  managed: number;
-  preexisting: number;
-}
-
-async function knownMembers(tx: Transaction, remoteGroupId: string): Promise<KnownGroup['members']> {
-  const known = new Map<string, Pick<MemberRow, 'state'> & Record<'managed' | 'preexisting', boolean>>();
-  const slices = keysetSlices<MemberRow>(BREATHING, (last, limit) =>
-    tx.query(
-      `SELECT remoteUserId, state, managed, preexisting FROM remote_member
-       WHERE remoteGroupId = ? AND remoteUserId > ? ORDER BY remoteUserId LIMIT ?`,
-      [remoteGroupId, last?.remoteUserId ?? '', limit],
-    ),
-  );
-  for await (const rows of slices) {
-    for (const { remoteUserId, state, managed, preexisting } of rows) {
-      known.set(remoteUserId, { state, managed: Boolean(managed), preexisting: Boolean(preexisting) });
-    }
-  }
-  return known;
-}
-
-/** Whom active members of the group are linked to, be they in its team or not: one whom the target refused may be put in by hand. */
-async function wantedMembers(tx: Transaction, groupId: string): Promise<KnownGroup['wanted']> {
-  const wanted = new Set<string>();
-  type Member = { userId: string; remoteUserId: string | null; active: number };
-  const slices = keysetSlices<Member>(BREATHING, (last, limit) =>
-    tx.query(
-      `SELECT m.userId AS userId, u.active AS active, r.remoteUserId AS remoteUserId
-       FROM (SELECT userId FROM group_member WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?) m
-       LEFT JOIN scim_user u ON u.id = m.userId
-       LEFT JOIN remote_user r ON r.userId = m.userId ORDER BY m.userId`,
-      [groupId, last?.userId ?? '', limit],
-    ),
-  );
-  for await (const members of slices) {
-    for (const { remoteUserId, active } of members) {
-      if (remoteUserId !== null && Boolean(active)) wanted.add(remoteUserId);
-    }
-  }
-  return wanted;
-}
 
 /** What we know of the group becomes what was seen. */
 async function adjust(
