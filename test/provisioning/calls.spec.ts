@@ -188,4 +188,17 @@ describe('the calls to PagerDuty, counted against the least that are needed', ()
     expect(counted()).toEqual({ people: pages(PUSH.pagerDutyUsers), names: pages(teams) });
     expect((await scimify.admin.get(`/integrations/${integration.id}/drift`)).body.items).toEqual([]);
   }, 200_000);
+
+  it('read all users once for a push of two hundred groups of people who are new', async () => {
+    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    const fresh = Array.from({ length: 400 }, (_, user) => email(PUSH.people + user));
+    const ids = await integration.scim.createUsers(fresh);
+    for (let group = 0; group < 200; group++) {
+      await integration.scim.createGroup(`New ${group}`, ids.slice(2 * group, 2 * group + 2));
+    }
+    scimify.pagerDuty.clearCalls();
+    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await scimify.settled(integration, ['synced'], 120_000);
+    expect(counted()).toMatchObject({ people: pages(PUSH.pagerDutyUsers), teams: 200, members: 400 });
+  }, 200_000);
 });

@@ -170,9 +170,15 @@ export class GroupBatches {
     };
   }
 
-  /** Whom the groups need, in the fewest calls; whom this leaves out each looks up for itself. */
+  /**
+   * Whom the groups need, in the fewest calls; whom this leaves out each looks up for itself. Of many groups one batch follows
+   * the other: what one reads of the whole account tells of the people of all.
+   */
   private lookUpPeople(run: RunContext, batch: Batch, { unknown, people }: Stages) {
-    return this.orPutOff(run, batch, unknown, () => this.users.beginToResolve(run, people));
+    return this.orPutOff(run, batch, unknown, async () => {
+      if (run.call.priority === 'interactive') await this.users.beginToResolve(run, people);
+      else await this.users.resolveSomeInTurn(run, people);
+    });
   }
 
   private lookUpNames(run: RunContext, batch: Batch, views: readonly GroupView[]) {
