@@ -6,7 +6,7 @@ import { statementLogger } from '../../../support/statement-logger';
 
 /** What the product does by itself, whatever is asked of it: looking for work, and for what was deleted. */
 const BACKGROUND =
-  /deletedAt (IS NOT NULL|>= \?)|FROM remote_user l\b|DELETE FROM (scim_user|remote_user)|\b(lease|integration_work|scim_key|integration)\b|FROM group_change/;
+  /deletedAt (IS NOT NULL|>= \?)|FROM remote_user l\b|DELETE FROM (scim_user|remote_user)|\b(lease|integration_work|held_item|scim_key|integration)\b|FROM group_change/;
 const NO_WORK = /^\s*(START|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|PRAGMA|EXPLAIN|SHOW)\b/i;
 /** One row for each membership: whoever looks for less than a pair may find a hundred thousand. */
 const OF_PAIRS = /^SEARCH (group_member|member_change|m)\b(?!.*userId=\?)/;
