@@ -103,10 +103,31 @@ const parked = async ({ scimify, integration }: World, count: number) => {
   );
   await scimify.settled(integration, ['synced', 'partial']);
 };
+const notFoundInOneTeam = async (world: World, strangers: string[]) => {
+  searchOneByOne(world);
+  await world.integration.scim.addMembers(world.everyone, ...strangers);
+  await parked(world, strangers.length);
+};
 const inGroupsOf = (size: number, ids: readonly string[]) =>
   Array.from({ length: Math.ceil(ids.length / size) }, (_, index) =>
     ids.slice(index * size, (index + 1) * size),
   );
+
+/** Forty other integrations with the same key push a hundred people each. */
+const pushBeside = async (
+  { scimify, integration: { tenantId } }: World,
+  push: (integration: TestIntegration, ids: string[], index: number) => Promise<unknown>,
+) => {
+  for (let index = 0; index < 40; index++) {
+    const other = await scimify.createIntegration({
+      tenantId,
+      authMethod: 'api_key',
+      secret: sharedKey(scimify),
+      policies: WITHOUT_GUARD,
+    });
+    await push(other, await other.scim.createUsers(numbered('user', 100)), index);
+  }
+};
 
 const CASES: Record<string, Case> = {
   '300 are added to a team': {
@@ -127,11 +148,7 @@ const CASES: Record<string, Case> = {
   },
   '1,500 people of a team who were not found are looked for again': {
     strangers: 1_500,
-    prepare: async (world, strangers) => {
-      searchOneByOne(world);
-      await world.integration.scim.addMembers(world.everyone, ...strangers);
-      await parked(world, 1_500);
-    },
+    prepare: notFoundInOneTeam,
     begin: ({ scimify }) => letTimePass(scimify, RECHECK_AFTER_MS),
   },
   '1,500 people of 75 teams who were not found are looked for again': {
@@ -150,11 +167,7 @@ const CASES: Record<string, Case> = {
   },
   'an admin has all of 1,500 people who were not found looked for again': {
     strangers: 1_500,
-    prepare: async (world, strangers) => {
-      searchOneByOne(world);
-      await world.integration.scim.addMembers(world.everyone, ...strangers);
-      await parked(world, 1_500);
-    },
+    prepare: notFoundInOneTeam,
     begin: ({ scimify, integration }) => scimify.admin.post(`/integrations/${integration.id}/sync`),
   },
   'a new group of 3,000 whom PagerDuty does not have, searched for one by one': {
@@ -203,34 +216,13 @@ const CASES: Record<string, Case> = {
     begin: ({ scimify, beside }) => scimify.admin.delete(`/integrations/${beside.id}?teams=release`),
   },
   '40 integrations with the same key make a new group of 100 each': {
-    begin: async ({ scimify, integration: { tenantId } }) => {
-      for (let index = 0; index < 40; index++) {
-        const other = await scimify.createIntegration({
-          tenantId,
-          authMethod: 'api_key',
-          secret: sharedKey(scimify),
-          policies: WITHOUT_GUARD,
-        });
-        const ids = await other.scim.createUsers(numbered('user', 100));
-        await other.scim.createGroup(`Large ${index}`, ids);
-      }
-    },
+    begin: (world) => pushBeside(world, ({ scim }, ids, index) => scim.createGroup(`Large ${index}`, ids)),
   },
   '40 integrations with the same key make 10 new groups of 10 each': {
-    begin: async ({ scimify, integration: { tenantId } }) => {
-      for (let index = 0; index < 40; index++) {
-        const other = await scimify.createIntegration({
-          tenantId,
-          authMethod: 'api_key',
-          secret: sharedKey(scimify),
-          policies: WITHOUT_GUARD,
-        });
-        const ids = await other.scim.createUsers(numbered('user', 100));
-        await Promise.all(
-          inGroupsOf(10, ids).map((some, at) => other.scim.createGroup(`Small ${index} ${at}`, some)),
-        );
-      }
-    },
+    begin: (world) =>
+      pushBeside(world, ({ scim }, ids, index) =>
+        Promise.all(inGroupsOf(10, ids).map((some, at) => scim.createGroup(`Small ${index} ${at}`, some))),
+      ),
   },
   '300 are added to a team, of 240 calls a minute': {
     rateLimit: 240,

@@ -168,3 +168,19 @@ export async function usersLinkedTo(
   }
   return linked;
 }
+
+/** Active members of the group who are linked to one of these remote users. */
+export function membersLinkedTo(
+  db: Asked,
+  integrationId: string,
+  groupId: string,
+  remoteUserIds: readonly string[],
+): Promise<{ remoteUserId: string; userId: string }[]> {
+  return db.query<{ remoteUserId: string; userId: string }>(
+    `SELECT r.remoteUserId AS remoteUserId, r.userId AS userId FROM remote_user r
+     JOIN group_member m ON m.groupId = ? AND m.userId = r.userId
+     JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
+     WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(remoteUserIds)})`,
+    [groupId, integrationId, ...remoteUserIds],
+  );
+}

@@ -17,6 +17,7 @@ import type { ParkedKind } from '../state/parked-member.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
 import type { GroupView } from './group-view';
+import { membersLinkedTo } from './known-target';
 import { TAKES_PLACE } from './places';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
@@ -445,13 +446,7 @@ export class People {
   ) {
     const wanted = new Map<string, string[]>();
     if (remoteUserIds.length === 0) return wanted;
-    const rows = await this.reader.query<{ remoteUserId: string; userId: string }[]>(
-      `SELECT r.remoteUserId AS remoteUserId, r.userId AS userId FROM remote_user r
-       JOIN group_member m ON m.groupId = ? AND m.userId = r.userId
-       JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
-       WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(remoteUserIds)})`,
-      [groupId, integrationId, ...remoteUserIds],
-    );
+    const rows = await membersLinkedTo(this.reader, integrationId, groupId, remoteUserIds);
     const linkedAnew = fresh.to(remoteUserIds);
     const desired = await this.desiredAmong(
       groupId,

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { chunksOf } from '../../database/chunks';
-import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
 import type { MemberPlanInput } from '../plan/member-plan';
@@ -8,6 +7,7 @@ import { Leases } from '../schedule/lease';
 import type { RemoteGroup } from '../state/remote-group.entity';
 import { causesAmong, noteCauses } from './causes';
 import type { GroupView } from './group-view';
+import { membersLinkedTo } from './known-target';
 import { callOff, markRemoving } from './member-records';
 import type { RunContext } from './run-context';
 import type { ViewWithTeam } from './teams';
@@ -63,21 +63,15 @@ export class RemovalIntents {
 /** Those of these remote users whom the IdP wants in the group now; nobody where it is deleted. */
 async function wantedAmong(
   tx: Transaction,
-  { groupId }: GroupView,
+  { group, groupId }: GroupView,
   integrationId: string,
   remoteUserIds: readonly string[],
 ): Promise<Set<string>> {
   const wanted = new Set<string>();
+  if (group === null) return wanted;
   for await (const some of chunksOf(remoteUserIds)) {
-    const rows = await tx.query<{ remoteUserId: string }>(
-      `SELECT DISTINCT r.remoteUserId AS remoteUserId FROM remote_user r
-       JOIN scim_group g ON g.id = ? AND g.deletedAt IS NULL
-       JOIN group_member m ON m.groupId = g.id AND m.userId = r.userId
-       JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
-       WHERE r.integrationId = ? AND r.remoteUserId IN (${inList(some)})`,
-      [groupId, integrationId, ...some],
-    );
-    for (const { remoteUserId } of rows) wanted.add(remoteUserId);
+    const members = await membersLinkedTo(tx, integrationId, groupId, some);
+    for (const { remoteUserId } of members) wanted.add(remoteUserId);
   }
   return wanted;
 }

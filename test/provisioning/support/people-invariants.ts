@@ -71,7 +71,7 @@ export class PeopleInvariants {
   /** At any moment. */
   async hold(): Promise<void> {
     await this.world.rest();
-    const groups = await this.groups();
+    const groups = await this.world.groups();
     this.callsAreMeant();
     await this.holdsHaveCauses(groups);
     const wrong = groups.flatMap((group) => this.wronglySynced(group));
@@ -103,15 +103,6 @@ export class PeopleInvariants {
     }
     this.world.drifted.clear();
     this.truth.allIsWell();
-  }
-
-  private async groups(): Promise<any[]> {
-    const groups = await this.world.groups();
-    for (const { id, remote } of groups) {
-      if (!remote) continue;
-      this.world.holders.set(remote.id, (this.world.holders.get(remote.id) ?? new Set()).add(id));
-    }
-    return groups;
   }
 
   private async decisions(): Promise<Decision[]> {
@@ -220,7 +211,7 @@ export class PeopleInvariants {
 
   /** What is not as it has to be once time enough has passed. */
   private async problems(): Promise<string[]> {
-    const shown = await this.groups();
+    const shown = await this.world.groups();
     const decisions = await this.decisions();
     const { connection, suspension } = await this.world.ownIntegration();
     const problems: string[] = [];

@@ -20,7 +20,7 @@ export class StateMachineInvariants {
   }
 
   async hold(): Promise<void> {
-    const groups = await this.groups();
+    const groups = await this.world.groups();
     this.removedNobodyElse();
     this.noTeamTwice(groups);
     await this.syncedMeansSo();
@@ -28,7 +28,7 @@ export class StateMachineInvariants {
 
   /** What is not yet as it has to be in the end. */
   async problems(): Promise<string[]> {
-    const shown = await this.groups();
+    const shown = await this.world.groups();
     const links = new Map((await this.world.users()).map((user) => [user.id, user]));
     const problems: string[] = [];
     for (const left of shown) {
@@ -47,15 +47,6 @@ export class StateMachineInvariants {
       if (!this.world.handMade.has(id) && claims !== 1) problems.push(`${name} belongs to ${claims} groups`);
     }
     return problems;
-  }
-
-  private async groups(): Promise<any[]> {
-    const groups = await this.world.groups();
-    for (const { id, remote } of groups) {
-      if (!remote) continue;
-      this.world.holders.set(remote.id, (this.world.holders.get(remote.id) ?? new Set()).add(id));
-    }
-    return groups;
   }
 
   /** Calls count as they were sent, whether or not they were answered. */
@@ -98,7 +89,7 @@ export class StateMachineInvariants {
 
   private async wronglySynced(): Promise<string[]> {
     const links = new Map((await this.world.users()).map((user) => [user.id, user]));
-    return (await this.groups()).flatMap(({ id, state, displayName, remote }) => {
+    return (await this.world.groups()).flatMap(({ id, state, displayName, remote }) => {
       const group = this.idp.groups.find((candidate) => candidate.id === id);
       if (state !== 'synced' || !group || this.world.drifted.has(remote?.id)) return [];
       const team = remote && this.world.pagerDuty.team(remote.id);

@@ -106,8 +106,13 @@ export class StateMachineWorld {
     return this.integration.scim;
   }
 
-  groups(): Promise<any[]> {
-    return this.scimify.groups(this.integration);
+  async groups(): Promise<any[]> {
+    const groups = await this.scimify.groups(this.integration);
+    for (const { id, remote } of groups) {
+      if (!remote) continue;
+      this.holders.set(remote.id, (this.holders.get(remote.id) ?? new Set()).add(id));
+    }
+    return groups;
   }
 
   members(groupId: string): Promise<any[]> {
