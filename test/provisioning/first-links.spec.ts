@@ -1,58 +1,41 @@
-import type { SimAccount } from '../../simulator/simulator';
-import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
+import { type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { addressIn, ownAccount } from './support/own-account';
+import { AccountsInTurn } from './support/own-account';
 import { letTimePass } from './support/passing-time';
 
 const SCANNED = ['one', 'two', 'three'];
 const NAMES = ['alice', 'bo', ...SCANNED];
 
-let scimify: Scimify;
-let tenantId: string;
-let account: SimAccount;
-let secret: string;
-let integration: TestIntegration;
-let users: Record<string, string>;
-let worlds = 0;
+const own = new AccountsInTurn('first', NAMES);
+const { email, personOf, push } = own;
 
-beforeAll(async () => {
-  scimify = await Scimify.start();
-  tenantId = await scimify.createTenant();
-});
-afterAll(() => scimify.stop());
+beforeEach(() => own.begin());
+afterEach(() => own.scimify.admin.post(`/integrations/${own.integration.id}/disable`));
 
-beforeEach(async () => {
-  worlds += 1;
-  const subdomain = `first-${worlds}`;
-  ({ account, secret, integration, users } = await ownAccount(scimify, {
-    tenantId,
-    subdomain,
-    people: NAMES,
-    policies: WITHOUT_GUARD,
-  }));
-});
-afterEach(() => scimify.admin.post(`/integrations/${integration.id}/disable`));
-
-const email = (name: string) => addressIn(`first-${worlds}`, name);
-const idOf = (name: string) => account.user(email(name))!.id;
-const push = (group: string, ...names: string[]) =>
-  integration.scim.createGroup(
-    group,
-    names.map((name) => users[name]!),
-  );
-const settled = () => scimify.settled(integration);
-const inTeam = (name: string) => (account.team(name)?.members ?? []).map(({ id }) => id);
+const settled = () => own.scimify.settled(own.integration);
+const inTeam = (name: string) => (own.account.team(name)?.members ?? []).map(({ id }) => id);
 /** Whoever has the address in PagerDuty gets another one, and somebody new gets theirs. */
 const recycle = (name: string) => {
-  const former = idOf(name);
-  account.updateUser(former, { email: email(`${name}.former`) });
-  return { former, current: account.addUser({ email: email(name) }).id };
+  const former = personOf(name);
+  own.account.updateUser(former, { email: email(`${name}.former`) });
+  return { former, current: own.account.addUser({ email: email(name) }).id };
 };
 const calls = () =>
-  scimify.pagerDuty
+  own.scimify.pagerDuty
     .calls()
-    .filter(({ credential }) => credential.account === `us.${account.subdomain}`)
+    .filter(({ credential }) => credential.account === own.credentialAccount)
     .map(({ method, path }) => `${method} ${path}`);
+/** A group whose member cannot be added for as long as this lasts. */
+const pushedInVain = async () => {
+  const refusing = own.fail({ method: 'PUT', status: 500 });
+  await push('On-call', 'alice');
+  await waitFor(
+    'an attempt',
+    () => refusing.hits(),
+    (hits) => hits > 0,
+  );
+  return refusing;
+};
 /** But for the one by which the account is told. */
 const looks = () => calls().filter((call) => call.startsWith('GET /users') && call !== 'GET /users?limit=1');
 const additions = () => calls().filter((call) => call.startsWith('PUT '));
@@ -62,10 +45,10 @@ describe('somebody who is pushed for the first time', () => {
     await push('Scanned', ...SCANNED);
     await settled();
     const { former, current } = recycle('alice');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     await push('On-call', 'alice', 'bo');
     await settled();
-    expect(inTeam('On-call')).toEqual(expect.arrayContaining([current, idOf('bo')]));
+    expect(inTeam('On-call')).toEqual(expect.arrayContaining([current, personOf('bo')]));
     expect(inTeam('On-call')).not.toContain(former);
     expect(additions().some((call) => call.endsWith(former))).toBe(false);
   });
@@ -74,40 +57,30 @@ describe('somebody who is pushed for the first time', () => {
     const scanned = await push('Scanned', ...SCANNED);
     await settled();
     const { current } = recycle('alice');
-    scimify.pagerDuty.clearCalls();
-    await integration.scim.addMembers(scanned, users.alice!);
+    own.scimify.pagerDuty.clearCalls();
+    await own.integration.scim.addMembers(scanned, own.users.alice!);
     await settled();
     expect(inTeam('Scanned')).toContain(current);
     expect(calls()).toHaveLength(2);
     await push('Other', 'alice');
     await settled();
-    scimify.pagerDuty.clearCalls();
-    await integration.scim.removeMembers(scanned, users.alice!);
+    own.scimify.pagerDuty.clearCalls();
+    await own.integration.scim.removeMembers(scanned, own.users.alice!);
     await settled();
-    await integration.scim.addMembers(scanned, users.alice!);
+    await own.integration.scim.addMembers(scanned, own.users.alice!);
     await settled();
     expect(looks()).toEqual([]);
   });
 
   it('is looked up anew where they could not be added for minutes, and is who has the address then', async () => {
-    const refusing = scimify.pagerDuty.inject({
-      method: 'PUT',
-      account: `us.${account.subdomain}`,
-      status: 500,
-    });
-    await push('On-call', 'alice');
-    await waitFor(
-      'an attempt',
-      () => refusing.hits(),
-      (hits) => hits > 0,
-    );
+    const refusing = await pushedInVain();
     const { former, current } = recycle('alice');
-    await scimify.admin.post(`/integrations/${integration.id}/pause`);
-    await letTimePass(scimify, 2 * 60_000);
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/pause`);
+    await letTimePass(own.scimify, 2 * 60_000);
     refusing.remove();
-    scimify.pagerDuty.clearCalls();
-    await scimify.admin.post(`/integrations/${integration.id}/enable`);
-    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    own.scimify.pagerDuty.clearCalls();
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/enable`);
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/sync`);
     await waitFor(
       'alice to join',
       () => inTeam('On-call'),
@@ -116,47 +89,37 @@ describe('somebody who is pushed for the first time', () => {
     expect(inTeam('On-call')).toEqual([current]);
     expect(additions().some((call) => call.endsWith(former))).toBe(false);
     await settled();
-    scimify.pagerDuty.clearCalls();
-    await letTimePass(scimify, 2 * 60_000);
+    own.scimify.pagerDuty.clearCalls();
+    await letTimePass(own.scimify, 2 * 60_000);
     await push('Second', 'alice');
     await settled();
     expect(looks().filter((call) => !call.includes('include'))).toEqual([]);
   });
 
   it('is nobody until PagerDuty has the address again, where it was taken from whom could not be added for minutes', async () => {
-    const refusing = scimify.pagerDuty.inject({
-      method: 'PUT',
-      account: `us.${account.subdomain}`,
-      status: 500,
-    });
-    await push('On-call', 'alice');
-    await waitFor(
-      'an attempt',
-      () => refusing.hits(),
-      (hits) => hits > 0,
-    );
-    const former = idOf('alice');
-    account.updateUser(former, { email: email('alice.former') });
-    await scimify.admin.post(`/integrations/${integration.id}/pause`);
-    await letTimePass(scimify, 2 * 60_000);
+    const refusing = await pushedInVain();
+    const former = personOf('alice');
+    own.account.updateUser(former, { email: email('alice.former') });
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/pause`);
+    await letTimePass(own.scimify, 2 * 60_000);
     refusing.remove();
-    scimify.pagerDuty.clearCalls();
-    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    own.scimify.pagerDuty.clearCalls();
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/enable`);
     await waitFor(
       'alice to be nobody',
       async () =>
-        (await scimify.admin.get(`/integrations/${integration.id}/users?search=alice`)).body.items[0],
+        (await own.scimify.admin.get(`/integrations/${own.integration.id}/users?search=alice`)).body.items[0],
       ({ reason }) => reason === 'user_not_found',
     );
     await waitFor(
       'the group to be looked at',
-      async () => (await scimify.admin.get(`/integrations/${integration.id}/groups`)).body.items[0],
+      async () => (await own.scimify.admin.get(`/integrations/${own.integration.id}/groups`)).body.items[0],
       ({ state, appliedGeneration }) => state === 'partial' && appliedGeneration === 1,
     );
     expect(additions()).toEqual([]);
     expect(inTeam('On-call')).toEqual([]);
-    const { id } = account.addUser({ email: email('alice') });
-    await scimify.admin.post(`/integrations/${integration.id}/sync`);
+    const { id } = own.account.addUser({ email: email('alice') });
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/sync`);
     await waitFor(
       'alice to join',
       () => inTeam('On-call'),
@@ -165,37 +128,37 @@ describe('somebody who is pushed for the first time', () => {
   });
 
   it('is looked up again once the integration is enabled, whatever a plan has shown of them before', async () => {
-    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/pause`);
     await push('On-call', 'alice', 'bo', 'one');
-    await scimify.admin.get(`/integrations/${integration.id}/plan`);
+    await own.scimify.admin.get(`/integrations/${own.integration.id}/plan`);
     const { current } = recycle('alice');
-    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/enable`);
     await settled();
     expect(inTeam('On-call')).toContain(current);
     expect(inTeam('On-call')).toHaveLength(3);
   });
 
   it('shares one scan with everybody who was pushed before it began', async () => {
-    await scimify.admin.post(`/integrations/${integration.id}/pause`);
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/pause`);
     for (const [index, name] of NAMES.entries()) await push(`Team ${index}`, name);
-    scimify.pagerDuty.clearCalls();
-    await scimify.admin.post(`/integrations/${integration.id}/enable`);
+    own.scimify.pagerDuty.clearCalls();
+    await own.scimify.admin.post(`/integrations/${own.integration.id}/enable`);
     await settled();
     expect(looks()).toHaveLength(1);
-    for (const [index, name] of NAMES.entries()) expect(inTeam(`Team ${index}`)).toEqual([idOf(name)]);
+    for (const [index, name] of NAMES.entries()) expect(inTeam(`Team ${index}`)).toEqual([personOf(name)]);
   });
 
   describe('and of whom another integration of the credential has just been told', () => {
     let other: TestIntegration;
     let others: Record<string, string>;
-    const act = (verb: string) => scimify.admin.post(`/integrations/${other.id}/${verb}`);
+    const act = (verb: string) => own.scimify.admin.post(`/integrations/${other.id}/${verb}`);
 
     /** Alice waits in a paused integration while the first one looks her up; then somebody else gets her address. */
     const recycledSinceTheAnswer = async (...waiting: string[]) => {
-      other = await scimify.createIntegration({
-        tenantId,
+      other = await own.scimify.createIntegration({
+        tenantId: own.tenantId,
         authMethod: 'api_key',
-        secret,
+        secret: own.secret,
         policies: WITHOUT_GUARD,
         enable: false,
       });
@@ -214,16 +177,16 @@ describe('somebody who is pushed for the first time', () => {
     it('is who has the address now, where the look-up for others of the group shows that', async () => {
       const { former, current } = await recycledSinceTheAnswer('alice', ...SCANNED);
       await act('enable');
-      await scimify.settled(other);
-      expect(inTeam('Waiting').sort()).toEqual([current, ...SCANNED.map(idOf)].sort());
+      await own.scimify.settled(other);
+      expect(inTeam('Waiting').sort()).toEqual([current, ...SCANNED.map(personOf)].sort());
       expect(additions().filter((call) => call.endsWith(former))).toHaveLength(1);
     });
 
     it('becomes who has the address now, where a scan that had begun before shows that', async () => {
       const { current } = await recycledSinceTheAnswer('alice');
-      const scan = scimify.pagerDuty.inject({
+      const scan = own.scimify.pagerDuty.inject({
         path: /^\/users\?.*include/,
-        account: `us.${account.subdomain}`,
+        account: own.credentialAccount,
         latencyMs: 2_000,
       });
       await act('reconcile');

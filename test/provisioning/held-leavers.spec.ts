@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { NestLog } from '../../src/observability/logging';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { deleteWithTeams } from './support/integration-deletion';
 import { letTimePassSinceHeld } from './support/passing-time';
 
 const email = (user: number) => `user.${user}@example.com`;
@@ -42,14 +43,7 @@ describe('whoever left the IdP and waits for a decision for more than a day', ()
     await integration.scim.removeMembers(group, ...users.slice(0, 6));
     await untilHeld(6);
   });
-  afterEach(async () => {
-    await scimify.admin.delete(path('?teams=delete'));
-    await waitFor(
-      'the teams to be gone',
-      () => Object.keys(scimify.teams()),
-      ({ length }) => length === 0,
-    );
-  });
+  afterEach(() => deleteWithTeams(scimify, integration));
 
   const path = (rest: string) => `/integrations/${integration.id}${rest}`;
   const held = async (): Promise<any> => (await scimify.admin.get(path('/held-changes'))).body.items[0];

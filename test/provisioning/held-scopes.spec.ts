@@ -1,5 +1,6 @@
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { deleteWithTeams } from './support/integration-deletion';
 import { letTimePassSinceHeld } from './support/passing-time';
 
 const AN_HOUR_AND_MORE = 61 * 60_000;
@@ -16,14 +17,7 @@ describe('what is held', () => {
     scimify.pagerDuty.addUsers(Array.from({ length: 24 }, (_, user) => ({ email: email(user) })));
   });
   afterAll(() => scimify.stop());
-  afterEach(async () => {
-    await scimify.admin.delete(path('?teams=delete'));
-    await waitFor(
-      'the teams to be gone',
-      () => Object.keys(scimify.teams()),
-      ({ length }) => length === 0,
-    );
-  });
+  afterEach(() => deleteWithTeams(scimify, integration));
 
   const connect = async (guard: object) => {
     integration = await scimify.createIntegration({ authMethod: 'api_key', policies: { guard } });

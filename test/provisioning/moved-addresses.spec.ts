@@ -1,50 +1,31 @@
-import type { SimAccount } from '../../simulator/simulator';
-import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { addressIn, ownAccount } from './support/own-account';
+import { AccountsInTurn } from './support/own-account';
 
 const NAMES = ['ada', 'bo', 'cy', 'dee'];
 const MINUTE = 60_000;
 
-let scimify: Scimify;
-let tenantId: string;
-let account: SimAccount;
-let integration: TestIntegration;
-let users: Record<string, string>;
 let persons: Record<string, string>;
-let worlds = 0;
-
-beforeAll(async () => {
-  scimify = await Scimify.start();
-  tenantId = await scimify.createTenant();
-});
-afterAll(() => scimify.stop());
+const own = new AccountsInTurn('moved', NAMES);
+const { email } = own;
 
 beforeEach(async () => {
-  worlds += 1;
-  ({ account, integration, users } = await ownAccount(scimify, {
-    tenantId,
-    subdomain: `acme-${worlds}`,
-    people: NAMES,
-    policies: WITHOUT_GUARD,
-  }));
-  persons = Object.fromEntries(NAMES.map((name) => [name, account.user(email(name))!.id]));
+  await own.begin();
+  persons = Object.fromEntries(NAMES.map((name) => [name, own.account.user(email(name))!.id]));
 });
 afterEach(() => act('disable'));
 
-const email = (name: string) => addressIn(`acme-${worlds}`, name);
-const act = (verb: string) => scimify.admin.post(`/integrations/${integration.id}/${verb}`);
+const act = (verb: string) => own.scimify.admin.post(`/integrations/${own.integration.id}/${verb}`);
 const group = async (name: string, ...members: string[]) => {
-  const id = await integration.scim.createGroup(
+  const id = await own.integration.scim.createGroup(
     name,
-    members.map((member) => users[member]!),
+    members.map((member) => own.users[member]!),
   );
-  await scimify.settled(integration);
+  await own.scimify.settled(own.integration);
   return id;
 };
 /** Who is in the team, by the names that the persons began with. */
 const inTeam = (name: string) => {
-  const ids = account.team(name)!.members.map(({ id }) => id);
+  const ids = own.account.team(name)!.members.map(({ id }) => id);
   return NAMES.filter((person) => ids.includes(persons[person]!)).join();
 };
 const untilInTeam = (team: string, ...names: string[]) =>
@@ -54,7 +35,7 @@ const untilInTeam = (team: string, ...names: string[]) =>
     (seen) => seen === names.join(),
   );
 const user = async (name: string) =>
-  (await scimify.admin.get(`/integrations/${integration.id}/users?search=${name}`)).body.items[0];
+  (await own.scimify.admin.get(`/integrations/${own.integration.id}/users?search=${name}`)).body.items[0];
 const untilUser = (name: string, reason: string | null) =>
   waitFor(
     `${name} to be shown with ${reason}`,
@@ -62,23 +43,23 @@ const untilUser = (name: string, reason: string | null) =>
     (shown) => shown.reason === reason,
   );
 const member = async (groupId: string, name: string) =>
-  (await scimify.members(integration, groupId)).find(({ userId }) => userId === users[name]);
+  (await own.scimify.members(own.integration, groupId)).find(({ userId }) => userId === own.users[name]);
 /** The login addresses of these persons in PagerDuty, given out anew: `{ ada: 'bo', bo: 'ada' }` is a swap. */
 const readdress = (addresses: Record<string, string>) => {
   for (const name of Object.keys(addresses)) {
-    account.updateUser(persons[name]!, { email: email(`${name}.meanwhile`) });
+    own.account.updateUser(persons[name]!, { email: email(`${name}.meanwhile`) });
   }
   for (const [name, address] of Object.entries(addresses)) {
-    account.updateUser(persons[name]!, { email: email(address) });
+    own.account.updateUser(persons[name]!, { email: email(address) });
   }
 };
 const setEmail = (name: string, address: string) =>
-  integration.scim.patchOperations(`/Users/${users[name]}`, {
+  own.integration.scim.patchOperations(`/Users/${own.users[name]}`, {
     op: 'replace',
     value: { emails: [{ primary: true, type: 'work', value: email(address) }] },
   });
 const calls = () =>
-  scimify.pagerDuty.calls().filter(({ credential }) => credential.account === `us.${account.subdomain}`);
+  own.scimify.pagerDuty.calls().filter(({ credential }) => credential.account === own.credentialAccount);
 const writes = () =>
   calls()
     .filter(({ method }) => method !== 'GET')
@@ -86,15 +67,18 @@ const writes = () =>
       const id = path.split('/').at(-1)!;
       return `${method} ${NAMES.find((name) => persons[name] === id)}`;
     });
-const link = (name: string) => `/integrations/${integration.id}/users/${users[name]}/remote-link`;
-const drifts = async () => (await scimify.admin.get(`/integrations/${integration.id}/drift`)).body.items;
-const links = async () => (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body.links;
+const link = (name: string) => `/integrations/${own.integration.id}/users/${own.users[name]}/remote-link`;
+const drifts = async () =>
+  (await own.scimify.admin.get(`/integrations/${own.integration.id}/drift`)).body.items;
+const links = async () =>
+  (await own.scimify.admin.get(`/integrations/${own.integration.id}/overview`)).body.links;
 const reconciled = async () => {
   const before = Date.now();
   await act('reconcile');
   await waitFor(
     'the reconciliation',
-    async () => (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body.reconciliation,
+    async () =>
+      (await own.scimify.admin.get(`/integrations/${own.integration.id}/overview`)).body.reconciliation,
     ({ lastCompletedAt }) => Date.parse(lastCompletedAt) >= before,
   );
 };
@@ -103,12 +87,12 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
   it('each take the place of the other once a reconciliation shows it, the new one first', async () => {
     await group('Ada’s', 'ada', 'cy');
     await group('Bo’s', 'bo');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     readdress({ ada: 'bo', bo: 'ada' });
     await act('reconcile');
     await untilInTeam('Ada’s', 'bo', 'cy');
     await untilInTeam('Bo’s', 'ada');
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     const made = writes();
     expect(made).toHaveLength(4);
     expect(made.indexOf('PUT bo')).toBeLessThan(made.indexOf('DELETE ada'));
@@ -142,7 +126,7 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
 
   it('both stay where both are wanted, without a call that changes anything', async () => {
     await group('Both', 'ada', 'bo');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     readdress({ ada: 'bo', bo: 'ada' });
     await act('reconcile');
     await waitFor(
@@ -155,7 +139,7 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
       () => user('bo'),
       ({ remoteUserId }) => remoteUserId === persons.ada,
     );
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     expect(writes()).toEqual([]);
   });
 
@@ -163,9 +147,9 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     await group('Ada’s', 'ada');
     await group('Bo’s', 'bo');
     readdress({ ada: 'bo', bo: 'ada' });
-    for (const name of ['one', 'two', 'three']) account.addUser({ email: email(name) });
-    const others = await integration.scim.createUsers(['one', 'two', 'three'].map(email));
-    await integration.scim.createGroup('Others', others);
+    for (const name of ['one', 'two', 'three']) own.account.addUser({ email: email(name) });
+    const others = await own.integration.scim.createUsers(['one', 'two', 'three'].map(email));
+    await own.integration.scim.createGroup('Others', others);
     await untilInTeam('Ada’s', 'bo');
     await untilInTeam('Bo’s', 'ada');
   });
@@ -174,31 +158,31 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     await group('Ada’s', 'ada');
     await group('Bo’s', 'bo');
     readdress({ ada: 'bo', bo: 'ada' });
-    await scimify.admin.delete(`/integrations/${integration.id}/users/${users.ada}/remote-link`);
+    await own.scimify.admin.delete(`/integrations/${own.integration.id}/users/${own.users.ada}/remote-link`);
     await untilInTeam('Ada’s', 'bo');
     await untilInTeam('Bo’s', 'ada');
   });
 
   it('are told apart by a reconciliation also where it reads the teams, as the users are too many', async () => {
-    account.addUsers(1_200);
-    const first = account.addUser({ email: email('zoe.one') }).id;
-    const second = account.addUser({ email: email('zoe.two') }).id;
-    const [one, two] = await integration.scim.createUsers(['zoe.one', 'zoe.two'].map(email));
-    await integration.scim.createGroup('One', [one!]);
-    await integration.scim.createGroup('Two', [two!]);
-    await scimify.settled(integration);
-    scimify.pagerDuty.clearCalls();
-    account.updateUser(first, { email: email('meanwhile') });
-    account.updateUser(second, { email: email('zoe.one') });
-    account.updateUser(first, { email: email('zoe.two') });
+    own.account.addUsers(1_200);
+    const first = own.account.addUser({ email: email('zoe.one') }).id;
+    const second = own.account.addUser({ email: email('zoe.two') }).id;
+    const [one, two] = await own.integration.scim.createUsers(['zoe.one', 'zoe.two'].map(email));
+    await own.integration.scim.createGroup('One', [one!]);
+    await own.integration.scim.createGroup('Two', [two!]);
+    await own.scimify.settled(own.integration);
+    own.scimify.pagerDuty.clearCalls();
+    own.account.updateUser(first, { email: email('meanwhile') });
+    own.account.updateUser(second, { email: email('zoe.one') });
+    own.account.updateUser(first, { email: email('zoe.two') });
     await act('reconcile');
-    const idsIn = (team: string) => account.team(team)!.members.map(({ id }) => id);
+    const idsIn = (team: string) => own.account.team(team)!.members.map(({ id }) => id);
     await waitFor(
       'both',
       () => [idsIn('One'), idsIn('Two')],
       (ids) => ids.join() === `${second},${first}`,
     );
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     const scanned = calls().filter(({ path }) => path.startsWith('/users?') && path.includes('offset=100'));
     expect(scanned).toEqual([]);
   });
@@ -210,8 +194,8 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
     await reconciled();
     await untilInTeam('Ada’s', 'bo');
     await untilInTeam('Bo’s', 'ada');
-    await scimify.settled(integration);
-    scimify.pagerDuty.clearCalls();
+    await own.scimify.settled(own.integration);
+    own.scimify.pagerDuty.clearCalls();
     await reconciled();
     await reconciled();
     expect(calls().map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual(
@@ -223,7 +207,7 @@ describe('two people whose login addresses an admin exchanges in PagerDuty', () 
 describe('a difference of addresses', () => {
   it('is told in the drift and the overview, with the user and with each membership, until it is over', async () => {
     const id = await group('On-call', 'ada', 'bo', 'cy');
-    await scimify.admin.put(link('cy'), { remoteUserId: persons.dee });
+    await own.scimify.admin.put(link('cy'), { remoteUserId: persons.dee });
     await untilInTeam('On-call', 'ada', 'bo', 'dee');
     readdress({ bo: 'bo.renamed', dee: 'dee.renamed' });
     await reconciled();
@@ -252,11 +236,11 @@ describe('a difference of addresses', () => {
   it('is told in the drift where a scan for somebody else shows it', async () => {
     await group('Ada’s', 'ada');
     readdress({ ada: 'ada.former' });
-    persons.dee = account.addUser({ email: email('ada') }).id;
-    for (const name of ['one', 'two', 'three']) account.addUser({ email: email(name) });
-    await integration.scim.createGroup(
+    persons.dee = own.account.addUser({ email: email('ada') }).id;
+    for (const name of ['one', 'two', 'three']) own.account.addUser({ email: email(name) });
+    await own.integration.scim.createGroup(
       'Others',
-      await integration.scim.createUsers(['one', 'two', 'three'].map(email)),
+      await own.integration.scim.createUsers(['one', 'two', 'three'].map(email)),
     );
     await untilInTeam('Ada’s', 'dee');
     expect(await drifts()).toEqual([
@@ -268,22 +252,22 @@ describe('a difference of addresses', () => {
 describe('an address that PagerDuty shows now so and now so', () => {
   it('is asked about once, and then no more for some minutes', async () => {
     await group('Ada’s', 'ada');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     for (const round of [1, 2, 3]) {
       const names = [1, 2, 3].map((number) => `other.${round}.${number}`);
-      const others = names.map((name) => account.addUser({ email: email(name) }));
+      const others = names.map((name) => own.account.addUser({ email: email(name) }));
       const rows = [...others, { id: persons.ada, email: email('ada.former') }];
-      const scan = scimify.pagerDuty.inject({
+      const scan = own.scimify.pagerDuty.inject({
         path: /^\/users\?(?!.*query)/,
-        account: `us.${account.subdomain}`,
+        account: own.credentialAccount,
         status: 200,
         body: { users: rows.map((row) => ({ ...row, teams: [] })), limit: 100, offset: 0, more: false },
       });
-      await integration.scim.createGroup(
+      await own.integration.scim.createGroup(
         `Others ${round}`,
-        await integration.scim.createUsers(names.map(email)),
+        await own.integration.scim.createUsers(names.map(email)),
       );
-      await scimify.settled(integration);
+      await own.scimify.settled(own.integration);
       await untilUser('ada', round === 1 ? null : 'email_differs');
       scan.remove();
     }
@@ -317,7 +301,7 @@ describe('addresses that move along a chain in PagerDuty', () => {
     await group('First', 'ada');
     await group('Second', 'bo');
     readdress({ bo: 'nobody', ada: 'bo' });
-    persons.dee = account.addUser({ email: email('ada') }).id;
+    persons.dee = own.account.addUser({ email: email('ada') }).id;
     await act('reconcile');
     await untilInTeam('First', 'dee');
     await untilInTeam('Second', 'ada');
@@ -327,7 +311,7 @@ describe('addresses that move along a chain in PagerDuty', () => {
 describe('a person who gets an address in PagerDuty that the IdP does not know', () => {
   it('stays in the team, flagged, until the addresses agree again', async () => {
     const id = await group('On-call', 'ada', 'bo');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     readdress({ bo: 'bo.renamed' });
     await act('reconcile');
     await waitFor(
@@ -344,7 +328,7 @@ describe('a person who gets an address in PagerDuty that the IdP does not know',
     readdress({ bo: 'bo' });
     await setEmail('bo', 'bo');
     await untilUser('bo', null);
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     expect(writes()).toEqual([]);
   });
 
@@ -357,7 +341,7 @@ describe('a person who gets an address in PagerDuty that the IdP does not know',
       () => user('bo'),
       ({ message }) => message?.includes('No PagerDuty user'),
     );
-    await integration.scim.createUser(email('eve'));
+    await own.integration.scim.createUser(email('eve'));
     await untilInTeam('On-call', 'ada');
     await untilUser('bo', 'user_not_found');
   });
@@ -366,7 +350,7 @@ describe('a person who gets an address in PagerDuty that the IdP does not know',
 describe('a link that an admin pinned', () => {
   it('is flagged where its person gets another address before anything else has shown them', async () => {
     await group('On-call', 'ada');
-    await scimify.admin.put(link('ada'), { remoteUserId: persons.dee });
+    await own.scimify.admin.put(link('ada'), { remoteUserId: persons.dee });
     readdress({ dee: 'dee.renamed' });
     await reconciled();
     expect((await untilUser('ada', 'pinned_address_changed')).message).toContain(email('dee.renamed'));
@@ -375,12 +359,12 @@ describe('a link that an admin pinned', () => {
   it('is not flagged for what a scan had read before it was set', async () => {
     await group('On-call', 'ada', 'bo');
     await reconciled();
-    const before = account.users().map(({ id, email: address }) => ({ id, email: address, teams: [] }));
+    const before = own.account.users().map(({ id, email: address }) => ({ id, email: address, teams: [] }));
     const page = { users: before, limit: 100, offset: 0, more: false };
     readdress({ dee: 'dee.renamed' });
-    const fault = scimify.pagerDuty.inject({
+    const fault = own.scimify.pagerDuty.inject({
       path: /^\/users\?.*include/,
-      account: `us.${account.subdomain}`,
+      account: own.credentialAccount,
       status: 200,
       body: page,
       latencyMs: 500,
@@ -391,7 +375,7 @@ describe('a link that an admin pinned', () => {
       () => fault.hits(),
       (hits) => hits > 0,
     );
-    await scimify.admin.put(link('ada'), { remoteUserId: persons.dee });
+    await own.scimify.admin.put(link('ada'), { remoteUserId: persons.dee });
     await isOver;
     fault.remove();
     expect(await user('ada')).toMatchObject({ pinned: true, reason: null });
@@ -403,10 +387,10 @@ describe('a link that an admin pinned', () => {
   it('stays, and so does its person, where a scan had read before that person was made', async () => {
     await group('On-call', 'ada', 'bo');
     await reconciled();
-    const before = account.users().map(({ id, email: address }) => ({ id, email: address, teams: [] }));
-    const fault = scimify.pagerDuty.inject({
+    const before = own.account.users().map(({ id, email: address }) => ({ id, email: address, teams: [] }));
+    const fault = own.scimify.pagerDuty.inject({
       path: /^\/users\?.*include/,
-      account: `us.${account.subdomain}`,
+      account: own.credentialAccount,
       status: 200,
       body: { users: before, limit: 100, offset: 0, more: false },
       latencyMs: 2_000,
@@ -417,21 +401,21 @@ describe('a link that an admin pinned', () => {
       () => fault.hits(),
       (hits) => hits > 0,
     );
-    const { id } = account.addUser({ email: email('ada.in.person') });
-    await scimify.admin.put(link('ada'), { remoteUserId: id });
+    const { id } = own.account.addUser({ email: email('ada.in.person') });
+    await own.scimify.admin.put(link('ada'), { remoteUserId: id });
     await isOver;
     fault.remove();
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     expect(await user('ada')).toMatchObject({ pinned: true, remoteUserId: id, reason: null });
-    expect(account.team('On-call')!.members.map((joined) => joined.id)).toContain(id);
+    expect(own.account.team('On-call')!.members.map((joined) => joined.id)).toContain(id);
   });
 
   it('stays whatever address its person gets, and is flagged until an admin has looked at it', async () => {
     const id = await group('On-call', 'ada', 'bo');
-    await scimify.admin.put(link('bo'), { remoteUserId: persons.dee });
+    await own.scimify.admin.put(link('bo'), { remoteUserId: persons.dee });
     await untilInTeam('On-call', 'ada', 'dee');
     await reconciled();
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     readdress({ dee: 'dee.renamed' });
     await reconciled();
     const shown = await untilUser('bo', 'pinned_address_changed');
@@ -451,7 +435,7 @@ describe('a link that an admin pinned', () => {
     readdress({ dee: 'dee.renamed' });
     await reconciled();
     await untilUser('bo', 'pinned_address_changed');
-    await scimify.admin.put(link('bo'), { remoteUserId: persons.dee });
+    await own.scimify.admin.put(link('bo'), { remoteUserId: persons.dee });
     await untilUser('bo', null);
     await reconciled();
     expect(await user('bo')).toMatchObject({ pinned: true, reason: null });
@@ -461,7 +445,7 @@ describe('a link that an admin pinned', () => {
   it('stays in a swap that concerns its person, while the others’ links move', async () => {
     await group('Ada’s', 'ada');
     await group('Bo’s', 'bo');
-    await scimify.admin.put(link('ada'), { remoteUserId: persons.ada });
+    await own.scimify.admin.put(link('ada'), { remoteUserId: persons.ada });
     await reconciled();
     readdress({ ada: 'bo', bo: 'ada' });
     await act('reconcile');
@@ -477,13 +461,13 @@ describe('addresses that the IdP gives out anew', () => {
     await group('Bo’s', 'bo');
     await group('Both', 'ada', 'bo');
     await act('pause');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     await setEmail('ada', 'bo');
     await setEmail('bo', 'ada');
     await act('enable');
     await untilInTeam('Ada’s', 'bo', 'cy');
     await untilInTeam('Bo’s', 'ada');
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     expect(inTeam('Both')).toBe('ada,bo');
     expect(writes()).toHaveLength(4);
   });
@@ -506,7 +490,7 @@ describe('addresses that the IdP gives out anew', () => {
       for (const one of order) await setEmail(one, back[one]!);
       await untilInTeam(`First ${name}`, 'ada');
       await untilInTeam(`Third ${name}`, 'cy');
-      await scimify.settled(integration);
+      await own.scimify.settled(own.integration);
     }
   });
 
@@ -517,7 +501,7 @@ describe('addresses that the IdP gives out anew', () => {
     readdress({ ada: 'bo', bo: 'ada' });
     await setEmail('ada', 'bo');
     await setEmail('bo', 'ada');
-    scimify.pagerDuty.clearCalls();
+    own.scimify.pagerDuty.clearCalls();
     await act('enable');
     await act('reconcile');
     await waitFor(
@@ -525,7 +509,7 @@ describe('addresses that the IdP gives out anew', () => {
       async () => [await user('ada'), await user('bo')],
       (both) => both.every(({ reason }) => reason === null),
     );
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     expect([inTeam('Ada’s'), inTeam('Bo’s')]).toEqual(['ada', 'bo']);
   });
 });

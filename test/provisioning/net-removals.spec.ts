@@ -5,6 +5,7 @@ import { RemovalScreen, type ScreenedTeam } from '../../src/provisioning/guard/r
 import fc from '../support/properties';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
+import { deleteWithTeams } from './support/integration-deletion';
 
 const email = (user: number) => `user.${user}@example.com`;
 const AN_HOUR_AND_MORE = 61 * 60_000;
@@ -25,12 +26,7 @@ describe('the guard against mass changes counts whom a team has lost,', () => {
 
     afterEach(async () => {
       scimify.pagerDuty.clearFaults();
-      await scimify.admin.delete(`/integrations/${integration.id}?teams=delete`);
-      await waitFor(
-        'the team to be gone',
-        () => Object.keys(scimify.teams()),
-        ({ length }) => length === 0,
-      );
+      await deleteWithTeams(scimify, integration);
     });
 
     const connect = async (members: number, guard: object = {}) => {

@@ -1,8 +1,6 @@
 import type { FaultSpec } from '../../simulator/faults';
-import type { SimAccount } from '../../simulator/simulator';
-import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { addressIn, ownAccount } from './support/own-account';
+import { AccountsInTurn } from './support/own-account';
 import { letTimePass } from './support/passing-time';
 
 const HOUR = 60 * 60_000;
@@ -11,52 +9,26 @@ const OTHERS = ['ada', 'bo', 'cy', 'dee'];
 /** Far fewer than there are people or teams to call for. */
 const FEW_CALLS = 30;
 
-let scimify: Scimify;
-let tenantId: string;
-let account: SimAccount;
-let secret: string;
-let integration: TestIntegration;
-let users: Record<string, string>;
-let worlds = 0;
+const own = new AccountsInTurn('streaks', [...ODD, ...OTHERS]);
+const { email, path, pushed } = own;
 
-beforeAll(async () => {
-  scimify = await Scimify.start();
-  tenantId = await scimify.createTenant();
-});
-afterAll(() => scimify.stop());
-
-const subdomain = () => `streaks-${worlds}`;
-const email = (name: string) => addressIn(subdomain(), name);
 const emails = (...names: string[]) => names.map(email).sort();
-const path = (rest = '') => `/integrations/${integration.id}${rest}`;
-const idsOf = (names: readonly string[]) => names.map((name) => users[name]!);
+const idsOf = (names: readonly string[]) => names.map((name) => own.users[name]!);
 
 /** Whoever is odd has the lower ids, so that they come first. */
 async function connect(people: readonly string[] = [...ODD, ...OTHERS]): Promise<void> {
-  worlds += 1;
-  ({ account, secret, integration, users } = await ownAccount(scimify, {
-    tenantId,
-    subdomain: subdomain(),
-    people,
-    policies: WITHOUT_GUARD,
-  }));
-}
-
-async function pushed(name: string, ...members: string[]): Promise<string> {
-  const group = await integration.scim.createGroup(name, idsOf(members));
-  await scimify.settled(integration);
-  return group;
+  await own.begin({}, { people });
 }
 
 const refuse = (spec: FaultSpec) =>
-  scimify.pagerDuty.inject({ account: `us.${subdomain()}`, status: 403, ...spec });
+  own.scimify.pagerDuty.inject({ account: own.credentialAccount, status: 403, ...spec });
 const refuseFor = (names: readonly string[], method?: string) => {
-  const people = names.map((name) => account.user(email(name))!.id);
+  const people = names.map((name) => own.account.user(email(name))!.id);
   return refuse({ method, path: new RegExp(`^/teams/\\w+/users/(${people.join('|')})$`) });
 };
-const shown = async () => (await scimify.admin.get(path())).body;
+const shown = async () => (await own.scimify.admin.get(path())).body;
 const membersOf = (team: string) =>
-  account
+  own.account
     .team(team)
     ?.members.map((member) => member.email)
     .sort();
@@ -69,7 +41,9 @@ const untilTeam = (team: string, ...names: string[]) =>
 const untilSuspended = () => waitFor('a suspension', shown, ({ suspension }) => suspension !== null);
 const expectNoSuspension = async () => expect((await shown()).suspension).toBeNull();
 const callsOf = (status?: number) =>
-  scimify.pagerDuty.calls({ status }).filter(({ credential }) => credential.account === `us.${subdomain()}`);
+  own.scimify.pagerDuty
+    .calls({ status })
+    .filter(({ credential }) => credential.account === own.credentialAccount);
 const refusedCalls = () => callsOf(403);
 
 describe('three people in a row whom PagerDuty refuses the credential', () => {
@@ -78,18 +52,20 @@ describe('three people in a row whom PagerDuty refuses the credential', () => {
     const group = await pushed('On-call', 'ada', 'bo');
     refuseFor(ODD);
     const members = idsOf([...ODD, 'ada', 'cy', 'dee']).map((value) => ({ value }));
-    await integration.scim.patchOperations(`/Groups/${group}`, {
+    await own.integration.scim.patchOperations(`/Groups/${group}`, {
       op: 'replace',
       path: 'members',
       value: members,
     });
     await untilTeam('On-call', 'ada', 'cy', 'dee');
-    await scimify.settled(integration, ['partial']);
+    await own.scimify.settled(own.integration, ['partial']);
     for (const name of ODD) {
-      const row = (await scimify.members(integration, group)).find(({ userId }) => userId === users[name]);
+      const row = (await own.scimify.members(own.integration, group)).find(
+        ({ userId }) => userId === own.users[name],
+      );
       expect(row).toMatchObject({ state: 'blocked', reason: 'access_denied' });
     }
-    await integration.scim.setActive(users.dee!, false);
+    await own.integration.scim.setActive(own.users.dee!, false);
     await untilTeam('On-call', 'ada', 'cy');
     await expectNoSuspension();
   });
@@ -98,35 +74,35 @@ describe('three people in a row whom PagerDuty refuses the credential', () => {
     await connect();
     const group = await pushed('On-call', 'ada');
     const fault = refuseFor(ODD);
-    await integration.scim.addMembers(group, ...idsOf(ODD));
-    await scimify.settled(integration, ['partial']);
-    await letTimePass(scimify, HOUR);
-    await integration.scim.addMembers(group, users.bo!);
+    await own.integration.scim.addMembers(group, ...idsOf(ODD));
+    await own.scimify.settled(own.integration, ['partial']);
+    await letTimePass(own.scimify, HOUR);
+    await own.integration.scim.addMembers(group, own.users.bo!);
     await untilTeam('On-call', 'ada', 'bo');
     fault.remove();
-    await letTimePass(scimify, 7 * HOUR);
+    await letTimePass(own.scimify, 7 * HOUR);
     await untilTeam('On-call', 'ada', 'bo', ...ODD);
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
   });
 
   it('hold up nobody else who is to leave the team, when it is their removal that is refused', async () => {
     await connect();
     const group = await pushed('On-call', ...ODD, 'ada', 'bo', 'cy');
     const fault = refuseFor(ODD, 'DELETE');
-    await integration.scim.removeMembers(group, ...idsOf([...ODD, 'ada', 'bo']));
+    await own.integration.scim.removeMembers(group, ...idsOf([...ODD, 'ada', 'bo']));
     await untilTeam('On-call', ...ODD, 'cy');
     await expectNoSuspension();
     fault.remove();
-    await scimify.admin.post(path(`/groups/${group}/retry`));
+    await own.scimify.admin.post(path(`/groups/${group}/retry`));
     await untilTeam('On-call', 'cy');
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
   });
 
   it('hold up no leaver, when it is the removal of leavers that is refused', async () => {
     await connect();
     await pushed('On-call', ...ODD, 'ada', 'bo');
     refuseFor(ODD, 'DELETE');
-    for (const name of [...ODD, 'ada']) await integration.scim.setActive(users[name]!, false);
+    for (const name of [...ODD, 'ada']) await own.integration.scim.setActive(own.users[name]!, false);
     await untilTeam('On-call', ...ODD, 'bo');
     await expectNoSuspension();
   });
@@ -138,14 +114,14 @@ describe('three people in a row whom PagerDuty refuses the credential', () => {
     for (const name of teams) groups.push(await pushed(name, 'ada'));
     refuseFor(ODD);
     for (const [index, group] of groups.entries())
-      await integration.scim.addMembers(group, users[ODD[index]!]!);
+      await own.integration.scim.addMembers(group, own.users[ODD[index]!]!);
     await waitFor(
       'a refusal in each',
-      () => scimify.groups(integration),
+      () => own.scimify.groups(own.integration),
       (all) => all.every(({ state, reason }) => state === 'partial' && reason === 'access_denied'),
     );
     await expectNoSuspension();
-    await integration.scim.addMembers(groups[1]!, users.bo!);
+    await own.integration.scim.addMembers(groups[1]!, own.users.bo!);
     await untilTeam('Two', 'ada', 'bo');
     await expectNoSuspension();
   });
@@ -155,12 +131,12 @@ describe('what PagerDuty refuses of several teams', () => {
   const TEAMS = ['One', 'Two', 'Three', 'Four'];
   const push = async () => {
     const groups: Record<string, string> = {};
-    for (const name of TEAMS) groups[name] = await integration.scim.createGroup(name, idsOf(['ada']));
-    await scimify.settled(integration);
+    for (const name of TEAMS) groups[name] = await own.integration.scim.createGroup(name, idsOf(['ada']));
+    await own.scimify.settled(own.integration);
     return groups;
   };
   const ofTeams = (...names: string[]) => {
-    const ids = names.map((name) => account.team(name)!.id);
+    const ids = names.map((name) => own.account.team(name)!.id);
     return new RegExp(`^/teams/(${ids.join('|')})$`);
   };
 
@@ -169,14 +145,14 @@ describe('what PagerDuty refuses of several teams', () => {
     const groups = await push();
     refuse({ method: 'PUT', path: ofTeams('One', 'Two', 'Three') });
     for (const name of ['One', 'Two', 'Three'])
-      await integration.scim.renameGroup(groups[name]!, `${name} new`);
+      await own.integration.scim.renameGroup(groups[name]!, `${name} new`);
     await waitFor(
       'three refusals',
       () => refusedCalls().length,
       (length) => length >= 3,
     );
-    await integration.scim.renameGroup(groups.Four!, 'Four new');
-    await integration.scim.addMembers(groups.One!, users.bo!);
+    await own.integration.scim.renameGroup(groups.Four!, 'Four new');
+    await own.integration.scim.addMembers(groups.One!, own.users.bo!);
     await untilTeam('Four new', 'ada');
     await untilTeam('One', 'ada', 'bo');
     await expectNoSuspension();
@@ -186,16 +162,16 @@ describe('what PagerDuty refuses of several teams', () => {
     await connect();
     const groups = await push();
     refuse({ method: 'DELETE', path: ofTeams('One', 'Two', 'Three') });
-    for (const name of ['One', 'Two', 'Three']) await integration.scim.delete(`/Groups/${groups[name]}`);
+    for (const name of ['One', 'Two', 'Three']) await own.integration.scim.delete(`/Groups/${groups[name]}`);
     await waitFor(
       'three refusals',
       () => refusedCalls().length,
       (length) => length >= 3,
     );
-    await integration.scim.delete(`/Groups/${groups.Four}`);
+    await own.integration.scim.delete(`/Groups/${groups.Four}`);
     await waitFor(
       'the team to be deleted',
-      () => account.team('Four'),
+      () => own.account.team('Four'),
       (team) => team === undefined,
     );
     await expectNoSuspension();
@@ -204,13 +180,13 @@ describe('what PagerDuty refuses of several teams', () => {
   it('their creation: those behind them are created', async () => {
     await connect();
     const fault = refuse({ method: 'POST', path: '/teams', times: 3 });
-    await scimify.admin.post(path('/pause'));
+    await own.scimify.admin.post(path('/pause'));
     const names = Array.from({ length: 8 }, (_, index) => `Team ${index}`);
-    for (const name of names) await integration.scim.createGroup(name, idsOf(['ada']));
-    await scimify.admin.post(path('/enable'));
+    for (const name of names) await own.integration.scim.createGroup(name, idsOf(['ada']));
+    await own.scimify.admin.post(path('/enable'));
     await waitFor(
       'the others',
-      () => account.teams().filter(({ members }) => members.length > 0).length,
+      () => own.account.teams().filter(({ members }) => members.length > 0).length,
       (length) => length === names.length - 3,
     );
     expect(fault.hits()).toBe(3);
@@ -224,23 +200,23 @@ describe('what PagerDuty refuses of several teams', () => {
     const other = await pushed('Two', 'ada');
     const fault = refuse({
       method: 'PUT',
-      path: new RegExp(`^/teams/${account.team('One')!.id}/users/`),
+      path: new RegExp(`^/teams/${own.account.team('One')!.id}/users/`),
     });
-    await integration.scim.addMembers(group, ...idsOf(many));
-    await integration.scim.addMembers(other, users['person-0']!);
-    await integration.scim.renameGroup(group, 'First');
+    await own.integration.scim.addMembers(group, ...idsOf(many));
+    await own.integration.scim.addMembers(other, own.users['person-0']!);
+    await own.integration.scim.renameGroup(group, 'First');
     await untilTeam('Two', 'ada', 'person-0');
-    await scimify.settled(integration, ['synced', 'partial']);
-    expect(account.team('First')).toBeDefined();
+    await own.scimify.settled(own.integration, ['synced', 'partial']);
+    expect(own.account.team('First')).toBeDefined();
     expect(refusedCalls().length).toBeLessThan(FEW_CALLS / 3);
-    const people = await scimify.members(integration, group);
+    const people = await own.scimify.members(own.integration, group);
     for (const { userId, reason } of people)
-      expect(reason).toBe(userId === users.ada ? null : 'access_denied');
+      expect(reason).toBe(userId === own.users.ada ? null : 'access_denied');
     await expectNoSuspension();
     fault.remove();
-    await letTimePass(scimify, 7 * HOUR);
+    await letTimePass(own.scimify, 7 * HOUR);
     await untilTeam('First', 'ada', ...many);
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
   });
 });
 
@@ -248,22 +224,22 @@ describe('a credential that may write nothing', () => {
   const many = Array.from({ length: 6 }, (_, index) => `person-${index}`);
   const TEAMS = Array.from({ length: 30 }, (_, index) => `Team ${index}`);
   const exchangeKey = (readOnly: boolean) => {
-    scimify.pagerDuty.removeKey(secret);
-    account.addApiKey({ key: secret, readOnly });
+    own.scimify.pagerDuty.removeKey(own.secret);
+    own.account.addApiKey({ key: own.secret, readOnly });
   };
 
   it('is found out by a few calls, however many teams and members there are to write to', async () => {
     await connect(['ada', ...many]);
-    await scimify.admin.post(path('/pause'));
+    await own.scimify.admin.post(path('/pause'));
     const groups: string[] = [];
-    for (const name of TEAMS) groups.push(await integration.scim.createGroup(name, idsOf(['ada'])));
-    await scimify.admin.post(path('/enable'));
-    await scimify.settled(integration);
-    await scimify.admin.post(path('/pause'));
-    for (const group of groups) await integration.scim.addMembers(group, ...idsOf(many));
+    for (const name of TEAMS) groups.push(await own.integration.scim.createGroup(name, idsOf(['ada'])));
+    await own.scimify.admin.post(path('/enable'));
+    await own.scimify.settled(own.integration);
+    await own.scimify.admin.post(path('/pause'));
+    for (const group of groups) await own.integration.scim.addMembers(group, ...idsOf(many));
     exchangeKey(true);
-    scimify.pagerDuty.clearCalls();
-    await scimify.admin.post(path('/enable'));
+    own.scimify.pagerDuty.clearCalls();
+    await own.scimify.admin.post(path('/enable'));
     const { suspension } = await untilSuspended();
     expect(suspension).toMatchObject({
       reason: 'access_denied',
@@ -272,8 +248,8 @@ describe('a credential that may write nothing', () => {
     expect(refusedCalls().length).toBeLessThan(FEW_CALLS);
 
     // So is each time that it is looked whether it still is.
-    scimify.pagerDuty.clearCalls();
-    await scimify.admin.post(path('/sync'));
+    own.scimify.pagerDuty.clearCalls();
+    await own.scimify.admin.post(path('/sync'));
     await waitFor(
       'a probe that failed',
       async () => ({ ...(await shown()), calls: callsOf().length }),
@@ -283,8 +259,8 @@ describe('a credential that may write nothing', () => {
     expect(refusedCalls().length).toBeLessThan(FEW_CALLS);
 
     exchangeKey(false);
-    await scimify.admin.post(path('/sync'));
-    await scimify.settled(integration);
+    await own.scimify.admin.post(path('/sync'));
+    await own.scimify.settled(own.integration);
     // The run that brought the groups there ends a moment after the last of them.
     await waitFor('the suspension to end', shown, ({ suspension: now }) => now === null);
     for (const name of TEAMS) expect(membersOf(name)).toHaveLength(many.length + 1);
@@ -292,18 +268,18 @@ describe('a credential that may write nothing', () => {
 
   it('is found out before any team is there, by the creations that it refuses', async () => {
     await connect(['ada']);
-    await scimify.admin.post(path('/pause'));
-    for (const name of TEAMS) await integration.scim.createGroup(name, idsOf(['ada']));
+    await own.scimify.admin.post(path('/pause'));
+    for (const name of TEAMS) await own.integration.scim.createGroup(name, idsOf(['ada']));
     exchangeKey(true);
-    scimify.pagerDuty.clearCalls();
-    await scimify.admin.post(path('/enable'));
+    own.scimify.pagerDuty.clearCalls();
+    await own.scimify.admin.post(path('/enable'));
     await untilSuspended();
     expect(refusedCalls().length).toBeLessThan(FEW_CALLS);
     exchangeKey(false);
-    await scimify.admin.post(path('/sync'));
+    await own.scimify.admin.post(path('/sync'));
     await waitFor(
       'all teams',
-      () => account.teams().length,
+      () => own.account.teams().length,
       (length) => length === TEAMS.length,
     );
   });

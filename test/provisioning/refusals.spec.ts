@@ -1,7 +1,5 @@
-import type { SimAccount } from '../../simulator/simulator';
-import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { addressIn, ownAccount } from './support/own-account';
+import { AccountsInTurn } from './support/own-account';
 import { comeToReconciliation } from './support/reconciliation';
 import { letTimePass } from './support/passing-time';
 
@@ -9,51 +7,15 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const NAMES = ['ada', 'bo', 'cy', 'dee'];
 
-let scimify: Scimify;
-let tenantId: string;
-let account: SimAccount;
-let integration: TestIntegration;
-let users: Record<string, string>;
-let worlds = 0;
-
-beforeAll(async () => {
-  scimify = await Scimify.start();
-  tenantId = await scimify.createTenant();
-});
-afterAll(() => scimify.stop());
-
-const email = (name: string) => addressIn(`refusing-${worlds}`, name);
-const personOf = (name: string) => account.user(email(name))!.id;
-const path = (rest = '') => `/integrations/${integration.id}${rest}`;
-
-async function connect(policies: object = {}): Promise<void> {
-  worlds += 1;
-  ({ account, integration, users } = await ownAccount(scimify, {
-    tenantId,
-    subdomain: `refusing-${worlds}`,
-    people: NAMES,
-    policies: { ...WITHOUT_GUARD, ...policies },
-  }));
-}
-
-const push = (name: string, ...members: string[]) =>
-  integration.scim.createGroup(
-    name,
-    members.map((member) => users[member]!),
-  );
-
-async function pushed(name: string, ...members: string[]): Promise<string> {
-  const group = await push(name, ...members);
-  await scimify.settled(integration);
-  return group;
-}
+const own = new AccountsInTurn('refusing', NAMES);
+const { email, personOf, path, push, pushed } = own;
 
 type Shown = { reason: string | null; nextAttemptAt: string | null; [field: string]: any };
 
 const groupShown = async (groupId: string): Promise<Shown> =>
-  (await scimify.admin.get(path(`/groups/${groupId}`))).body;
+  (await own.scimify.admin.get(path(`/groups/${groupId}`))).body;
 const memberShown = async (groupId: string, name: string): Promise<Shown | undefined> =>
-  (await scimify.members(integration, groupId)).find((member) => member.userId === users[name]);
+  (await own.scimify.members(own.integration, groupId)).find((member) => member.userId === own.users[name]);
 
 /** The next attempt is so far away, and none that was told before. */
 async function untilTriedAgainIn(
@@ -70,73 +32,75 @@ async function untilTriedAgainIn(
 
 describe('an attempt of the IdP’s that follows another one closely is no step on the ladder of attempts', () => {
   it('for a group that PagerDuty refuses', async () => {
-    await connect({ existingTeams: 'fail' });
-    account.addTeam({ name: 'Taken' });
+    await own.begin({ existingTeams: 'fail' });
+    own.account.addTeam({ name: 'Taken' });
     const group = await push('Taken');
     const look = () => groupShown(group);
     await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'team_exists');
     const before = (await look()).nextAttemptAt;
-    await integration.scim.addMembers(group, users.ada!);
+    await own.integration.scim.addMembers(group, own.users.ada!);
     await untilTriedAgainIn(HOUR, look, ({ nextAttemptAt }) => nextAttemptAt !== before);
-    await letTimePass(scimify, HOUR);
+    await letTimePass(own.scimify, HOUR);
     await untilTriedAgainIn(6 * HOUR, look);
   });
 
   it('for the name of a team', async () => {
-    await connect();
+    await own.begin();
     const group = await pushed('On-call');
     const look = () => groupShown(group);
-    await integration.scim.renameGroup(group, 'x'.repeat(101));
+    await own.integration.scim.renameGroup(group, 'x'.repeat(101));
     await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'name_too_long');
     const before = (await look()).nextAttemptAt;
-    await integration.scim.addMembers(group, users.ada!);
+    await own.integration.scim.addMembers(group, own.users.ada!);
     await untilTriedAgainIn(HOUR, look, ({ nextAttemptAt }) => nextAttemptAt !== before);
-    await letTimePass(scimify, HOUR);
+    await letTimePass(own.scimify, HOUR);
     await untilTriedAgainIn(6 * HOUR, look);
   });
 
   it('for somebody whom PagerDuty does not take into the team', async () => {
-    await connect();
-    account.updateUser(personOf('ada'), { role: 'read_only_user' });
+    await own.begin();
+    own.account.updateUser(personOf('ada'), { role: 'read_only_user' });
     const group = await push('On-call', 'ada');
     const look = () => memberShown(group, 'ada');
     await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'user_is_stakeholder');
     const before = (await look())!.nextAttemptAt;
-    const link = path(`/users/${users.ada}/remote-link`);
-    expect((await scimify.admin.put(link, { remoteUserId: personOf('ada') })).status).toBe(204);
+    const link = path(`/users/${own.users.ada}/remote-link`);
+    expect((await own.scimify.admin.put(link, { remoteUserId: personOf('ada') })).status).toBe(204);
     await untilTriedAgainIn(HOUR, look, ({ nextAttemptAt }) => nextAttemptAt !== before);
-    await letTimePass(scimify, HOUR);
+    await letTimePass(own.scimify, HOUR);
     await untilTriedAgainIn(6 * HOUR, look);
   });
 });
 
 describe('somebody on an escalation policy whom PagerDuty keeps in the team', () => {
   const keep = (name: string) =>
-    account.associate(account.team('On-call')!.id, 'Escalation Policies', { userIds: [personOf(name)] });
+    own.account.associate(own.account.team('On-call')!.id, 'Escalation Policies', {
+      userIds: [personOf(name)],
+    });
 
   it('is tried again in 1, 5 and 15 minutes once they have left the IdP, and then in 1 and in 6 hours', async () => {
-    await connect();
+    await own.begin();
     const group = await pushed('On-call', 'ada', 'bo');
     keep('ada');
-    await integration.scim.setActive(users.ada!, false);
+    await own.integration.scim.setActive(own.users.ada!, false);
     const look = () => groupShown(group);
     for (const delayMs of [1, 5, 15, 60, 360].map((minutes) => minutes * MINUTE)) {
       await untilTriedAgainIn(delayMs, look, ({ reason }) => reason === 'leaver_still_on_team');
-      await letTimePass(scimify, delayMs);
+      await letTimePass(own.scimify, delayMs);
     }
     await untilTriedAgainIn(6 * HOUR, look);
   });
 
   it('is tried again in an hour while they are only out of the group, and in a minute once they leave the IdP too', async () => {
-    await connect();
+    await own.begin();
     const group = await pushed('On-call', 'ada', 'bo');
     keep('ada');
-    await integration.scim.removeMembers(group, users.ada!);
+    await own.integration.scim.removeMembers(group, own.users.ada!);
     const look = () => groupShown(group);
     await untilTriedAgainIn(HOUR, look, ({ reason }) => reason === 'member_on_escalation_policy');
-    await letTimePass(scimify, HOUR);
+    await letTimePass(own.scimify, HOUR);
     await untilTriedAgainIn(6 * HOUR, look);
-    await integration.scim.setActive(users.ada!, false);
+    await own.integration.scim.setActive(own.users.ada!, false);
     await untilTriedAgainIn(MINUTE, look, ({ reason }) => reason === 'leaver_still_on_team');
   });
 });
@@ -146,8 +110,8 @@ describe('a place in a full team', () => {
 
   /** A team that has so many places left, the others being taken by people of whom the IdP knows nothing. */
   const addTeam = (name: string, left: number) => {
-    const { id } = account.addTeam({ name });
-    for (const person of account.addUsers(OF_A_TEAM - left)) account.addMember(id, person.id);
+    const { id } = own.account.addTeam({ name });
+    for (const person of own.account.addUsers(OF_A_TEAM - left)) own.account.addMember(id, person.id);
   };
   const untilReason = (group: string, name: string, reason: string) =>
     waitFor(
@@ -158,46 +122,46 @@ describe('a place in a full team', () => {
   const inTeam = (name: string) =>
     waitFor(
       `${name} to be in the team`,
-      () => account.team('On-call')!.members.map((member) => member.email),
+      () => own.account.team('On-call')!.members.map((member) => member.email),
       (emails) => emails.includes(email(name)),
     );
 
   it('goes to the next who waits where the first is refused for being in too many teams', async () => {
-    await connect();
+    await own.begin();
     addTeam('On-call', 1);
-    account.setLimits({ teamsPerUser: 1 });
-    account.addMember(account.addTeam({ name: 'Another' }).id, personOf('bo'));
+    own.account.setLimits({ teamsPerUser: 1 });
+    own.account.addMember(own.account.addTeam({ name: 'Another' }).id, personOf('bo'));
     const group = await pushed('On-call', 'ada');
     for (const name of ['bo', 'cy']) {
-      await integration.scim.addMembers(group, users[name]!);
+      await own.integration.scim.addMembers(group, own.users[name]!);
       await untilReason(group, name, 'team_full');
     }
-    await integration.scim.removeMembers(group, users.ada!);
+    await own.integration.scim.removeMembers(group, own.users.ada!);
     await inTeam('cy');
     await untilReason(group, 'bo', 'user_in_too_many_teams');
     expect((await memberShown(group, 'bo'))!.message).toContain('400');
   });
 
   it('goes to somebody for each of those who leave, however many they are', async () => {
-    await connect();
+    await own.begin();
     addTeam('On-call', 30);
     const people = (from: number) =>
       Array.from({ length: 30 }, (_, index) => email(`person-${from + index}`));
-    account.addUsers([...people(0), ...people(30)].map((address) => ({ email: address })));
-    const members = await integration.scim.createUsers(people(0));
-    const group = await integration.scim.createGroup('On-call', members);
-    await scimify.settled(integration);
-    await integration.scim.addMembers(group, ...(await integration.scim.createUsers(people(30))));
+    own.account.addUsers([...people(0), ...people(30)].map((address) => ({ email: address })));
+    const members = await own.integration.scim.createUsers(people(0));
+    const group = await own.integration.scim.createGroup('On-call', members);
+    await own.scimify.settled(own.integration);
+    await own.integration.scim.addMembers(group, ...(await own.integration.scim.createUsers(people(30))));
     await waitFor(
       'the others to wait',
       () => groupShown(group),
       (shown) => shown.reason === 'team_full' && shown.members.pending === 30,
     );
-    await scimify.admin.post(path('/pause'));
-    for (const id of members) await integration.scim.setActive(id, false);
-    await scimify.admin.post(path('/enable'));
-    await scimify.settled(integration);
-    const emails = account.team('On-call')!.members.map((member) => member.email);
+    await own.scimify.admin.post(path('/pause'));
+    for (const id of members) await own.integration.scim.setActive(id, false);
+    await own.scimify.admin.post(path('/enable'));
+    await own.scimify.settled(own.integration);
+    const emails = own.account.team('On-call')!.members.map((member) => member.email);
     expect(emails).toHaveLength(OF_A_TEAM);
     expect(emails).toEqual(expect.arrayContaining(people(30)));
   });
@@ -206,7 +170,7 @@ describe('a place in a full team', () => {
 describe('whoever was refused is not tried again', () => {
   const callsFor = (names: readonly string[]) => {
     const people = names.map(personOf);
-    return scimify.pagerDuty
+    return own.scimify.pagerDuty
       .calls()
       .filter(
         ({ method, path: called }) => method !== 'GET' && people.some((id) => called.endsWith(`/${id}`)),
@@ -214,42 +178,44 @@ describe('whoever was refused is not tried again', () => {
       .map(({ method, path: called }) => `${method} ${called}`);
   };
   const setEmail = (name: string, value: string) =>
-    integration.scim.patchOperations(`/Users/${users[name]}`, {
+    own.integration.scim.patchOperations(`/Users/${own.users[name]}`, {
       op: 'replace',
       value: { emails: [{ primary: true, type: 'work', value }] },
     });
 
   it('because the e-mail address of somebody else changes', async () => {
-    await connect();
+    await own.begin();
     const refused = ['bo', 'cy'];
-    for (const name of refused) account.updateUser(personOf(name), { role: 'read_only_user' });
+    for (const name of refused) own.account.updateUser(personOf(name), { role: 'read_only_user' });
     const group = await push('On-call', 'ada', 'dee', ...refused);
-    await scimify.settled(integration, ['partial']);
-    account.associate(account.team('On-call')!.id, 'Escalation Policies', { userIds: [personOf('dee')] });
-    await integration.scim.removeMembers(group, users.dee!);
+    await own.scimify.settled(own.integration, ['partial']);
+    own.account.associate(own.account.team('On-call')!.id, 'Escalation Policies', {
+      userIds: [personOf('dee')],
+    });
+    await own.integration.scim.removeMembers(group, own.users.dee!);
     await waitFor(
       'dee to be kept',
-      async () => (await scimify.admin.get(path('/overview'))).body,
+      async () => (await own.scimify.admin.get(path('/overview'))).body,
       () => callsFor(['dee']).some((call) => call.startsWith('DELETE')),
     );
-    await scimify.settled(integration, ['partial']);
+    await own.scimify.settled(own.integration, ['partial']);
     const before = callsFor([...refused, 'dee']);
 
-    account.addUser({ email: email('another') });
+    own.account.addUser({ email: email('another') });
     await setEmail('ada', email('another'));
     await waitFor(
       'another to take the place of ada',
-      () => account.team('On-call')!.members.map((member) => member.email),
+      () => own.account.team('On-call')!.members.map((member) => member.email),
       (emails) => emails.includes(email('another')) && !emails.includes(email('ada')),
     );
-    await scimify.settled(integration, ['partial']);
+    await own.scimify.settled(own.integration, ['partial']);
     expect(callsFor([...refused, 'dee'])).toEqual(before);
     for (const name of refused) {
       expect(await memberShown(group, name)).toMatchObject({ reason: 'user_is_stakeholder' });
     }
 
     // But once an admin asks for it, each of them is.
-    await scimify.admin.post(path(`/groups/${group}/retry`));
+    await own.scimify.admin.post(path(`/groups/${group}/retry`));
     await waitFor(
       'a call for each of them',
       () => callsFor([...refused, 'dee']).slice(before.length),
@@ -258,17 +224,17 @@ describe('whoever was refused is not tried again', () => {
   });
 
   it('but in another team that takes the place of one that was deleted by hand', async () => {
-    await connect();
-    account.updateUser(personOf('bo'), { role: 'read_only_user' });
+    await own.begin();
+    own.account.updateUser(personOf('bo'), { role: 'read_only_user' });
     await push('On-call', 'ada', 'bo');
-    await scimify.settled(integration, ['partial']);
-    account.updateUser(personOf('bo'), { role: 'user' });
-    account.removeTeam(account.team('On-call')!.id);
-    await comeToReconciliation(scimify, integration);
+    await own.scimify.settled(own.integration, ['partial']);
+    own.account.updateUser(personOf('bo'), { role: 'user' });
+    own.account.removeTeam(own.account.team('On-call')!.id);
+    await comeToReconciliation(own.scimify, own.integration);
     await waitFor(
       'both to be in the new team',
       () =>
-        account
+        own.account
           .team('On-call')
           ?.members.map((member) => member.email)
           .sort(),

@@ -1,7 +1,5 @@
-import type { SimAccount } from '../../simulator/simulator';
-import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
-import { addressIn, ownAccount } from './support/own-account';
+import { AccountsInTurn } from './support/own-account';
 
 const NAMES = ['ada', 'bo', 'cy', 'dee', 'eve', 'fay', 'gus', 'hal'];
 const UNKNOWN = ['who', 'what', 'when', 'where'];
@@ -11,34 +9,18 @@ const DISABLED =
   /^The integration is disabled: changes .* are refused, and nothing is written until an admin enables it\.$/;
 
 describe('what is said of groups, members and users', () => {
-  let scimify: Scimify;
-  let tenantId: string;
-  let account: SimAccount;
-  let secret: string;
-  let integration: TestIntegration;
-  let users: Record<string, string>;
-  let worlds = 0;
-
-  beforeAll(async () => {
-    scimify = await Scimify.start();
-    tenantId = await scimify.createTenant();
-  });
-  afterAll(() => scimify.stop());
+  const own = new AccountsInTurn('standing', NAMES);
+  const { email, path, push } = own;
 
   beforeEach(async () => {
-    worlds += 1;
-    const own = { tenantId, subdomain: `acme-${worlds}`, people: NAMES, strangers: UNKNOWN };
-    ({ account, secret, integration, users } = await ownAccount(scimify, own));
+    await own.begin({ guard: {} }, { strangers: UNKNOWN });
   });
   afterEach(() => act('disable'));
 
-  const email = (name: string) => addressIn(`acme-${worlds}`, name);
-  const path = (rest = '') => `/integrations/${integration.id}${rest}`;
-  const read = async (rest = '') => (await scimify.admin.get(path(rest))).body;
+  const read = async (rest = '') => (await own.scimify.admin.get(path(rest))).body;
   const act = async (verb: string) =>
-    expect((await scimify.admin.post(path(`/${verb}`))).status).toBeLessThan(300);
-  const idsOf = (...names: string[]) => names.map((name) => users[name]!);
-  const push = (group: string, ...names: string[]) => integration.scim.createGroup(group, idsOf(...names));
+    expect((await own.scimify.admin.post(path(`/${verb}`))).status).toBeLessThan(300);
+  const idsOf = (...names: string[]) => names.map((name) => own.users[name]!);
   const stated = async (state: string) =>
     (await read(`/groups?state=${state}`)).items.map(({ displayName }: any) => displayName);
 
@@ -46,7 +28,7 @@ describe('what is said of groups, members and users', () => {
     paused: () => act('pause'),
     disabled: () => act('disable'),
     suspended: async () => {
-      scimify.pagerDuty.disableKey(secret);
+      own.scimify.pagerDuty.disableKey(own.secret);
       await push('Probe');
       await waitFor('the suspension', read, ({ suspension }) => suspension !== null);
     },
@@ -55,10 +37,10 @@ describe('what is said of groups, members and users', () => {
   it('of an integration that an admin stopped is that it was, and that nothing comes by itself', async () => {
     const partial = await push('Partial', 'ada', 'who');
     const synced = await push('Synced', 'bo');
-    await scimify.settled(integration, ['partial', 'synced']);
+    await own.scimify.settled(own.integration, ['partial', 'synced']);
     await act('pause');
     const fresh = await push('Fresh', 'cy', 'dee');
-    await integration.scim.addMembers(synced, users.eve!);
+    await own.integration.scim.addMembers(synced, own.users.eve!);
 
     for (const [verb, reason, message] of [
       ['pause', 'integration_paused', PAUSED],
@@ -74,24 +56,26 @@ describe('what is said of groups, members and users', () => {
         reason: 'user_not_found',
         nextAttemptAt: null,
       });
-      const joining = (await scimify.members(integration, synced)).find(({ userId }) => userId === users.eve);
+      const joining = (await own.scimify.members(own.integration, synced)).find(
+        ({ userId }) => userId === own.users.eve,
+      );
       expect(joining).toMatchObject({ state: 'pending', ...stopped });
-      expect(await scimify.members(integration, fresh)).toMatchObject([stopped, stopped]);
+      expect(await own.scimify.members(own.integration, fresh)).toMatchObject([stopped, stopped]);
       const [waiting] = (await read('/users?search=cy@')).items;
       expect(waiting).toMatchObject({ state: 'unknown', ...stopped });
       const [inNoGroup] = (await read('/users?search=hal@')).items;
       expect(inNoGroup).toMatchObject({ state: 'unknown', reason: null, message: null });
     }
     await act('enable');
-    await scimify.settled(integration, ['partial', 'synced']);
+    await own.scimify.settled(own.integration, ['partial', 'synced']);
   });
 
   it('of a suspended integration is why, and when it is probed next', async () => {
     const synced = await push('Synced', 'ada');
-    await scimify.settled(integration);
+    await own.scimify.settled(own.integration);
     await stop.suspended();
     const fresh = await push('Fresh', 'bo');
-    await integration.scim.addMembers(synced, users.cy!);
+    await own.integration.scim.addMembers(synced, own.users.cy!);
     const { suspension } = await read();
     const suspended = {
       reason: 'unauthorized',
@@ -102,7 +86,9 @@ describe('what is said of groups, members and users', () => {
     for (const group of [fresh, synced]) {
       expect(await read(`/groups/${group}`)).toMatchObject({ state: 'pending', ...suspended });
     }
-    expect(await scimify.members(integration, fresh)).toMatchObject([{ state: 'pending', ...suspended }]);
+    expect(await own.scimify.members(own.integration, fresh)).toMatchObject([
+      { state: 'pending', ...suspended },
+    ]);
     expect((await read('/users?search=bo@')).items).toMatchObject([{ state: 'unknown', ...suspended }]);
     // Whoever ends the one has to end the other, too.
     await act('pause');
@@ -118,12 +104,12 @@ describe('what is said of groups, members and users', () => {
     async (how) => {
       await push('Synced', 'ada');
       await push('Partial', 'bo', 'who');
-      await scimify.settled(integration, ['partial', 'synced']);
-      scimify.pagerDuty.inject({
+      await own.scimify.settled(own.integration, ['partial', 'synced']);
+      own.scimify.pagerDuty.inject({
         method: 'POST',
         path: '/teams',
         status: 503,
-        account: `us.${account.subdomain}`,
+        account: own.credentialAccount,
       });
       await push('Failing', 'cy');
       await waitFor(
@@ -131,7 +117,7 @@ describe('what is said of groups, members and users', () => {
         () => stated('retrying'),
         ({ length }) => length === 1,
       );
-      scimify.pagerDuty.clearFaults();
+      own.scimify.pagerDuty.clearFaults();
       await stop[how]();
       const { items } = await read('/groups');
       const { groups: counted } = await read('/overview');
@@ -149,11 +135,11 @@ describe('what is said of groups, members and users', () => {
   it('for several people ends in how many more they are', async () => {
     const lone = await push('Lone', 'ada', 'who');
     const several = await push('Several', 'ada', ...UNKNOWN);
-    await scimify.settled(integration, ['partial']);
+    await own.scimify.settled(own.integration, ['partial']);
     expect((await read(`/groups/${lone}`)).message).not.toContain('more');
     const { message } = await read(`/groups/${several}`);
     expect(message).toMatch(/^No PagerDuty user has the login address .* and 3 more$/);
-    await integration.scim.removeMembers(several, users.who!);
+    await own.integration.scim.removeMembers(several, own.users.who!);
     await waitFor(
       'one of them to be gone',
       () => read(`/groups/${several}`),
@@ -163,11 +149,11 @@ describe('what is said of groups, members and users', () => {
 
   it('of several leavers whom PagerDuty keeps ends in how many more they are', async () => {
     const group = await push('On-call', ...NAMES);
-    await scimify.settled(integration);
-    account.associate(account.team('On-call')!.id, 'Escalation Policies', {
-      userIds: ['ada', 'bo', 'cy'].map((name) => account.user(email(name))!.id),
+    await own.scimify.settled(own.integration);
+    own.account.associate(own.account.team('On-call')!.id, 'Escalation Policies', {
+      userIds: ['ada', 'bo', 'cy'].map((name) => own.account.user(email(name))!.id),
     });
-    for (const name of ['ada', 'bo', 'cy']) await integration.scim.setActive(users[name]!, false);
+    for (const name of ['ada', 'bo', 'cy']) await own.integration.scim.setActive(own.users[name]!, false);
     const { message, members } = await waitFor(
       'all three to be kept',
       () => read(`/groups/${group}`),
@@ -181,11 +167,11 @@ describe('what is said of groups, members and users', () => {
 
   it('counts those who are still in the team of a held group', async () => {
     const group = await push('On-call', ...NAMES);
-    await scimify.settled(integration);
-    await integration.scim.removeMembers(group, ...idsOf(...NAMES.slice(0, 6)));
-    await scimify.settled(integration, ['held']);
+    await own.scimify.settled(own.integration);
+    await own.integration.scim.removeMembers(group, ...idsOf(...NAMES.slice(0, 6)));
+    await own.scimify.settled(own.integration, ['held']);
     expect((await read(`/groups/${group}`)).members).toEqual({ desired: 2, applied: 8, pending: 6 });
-    await integration.scim.removeMembers(group, ...idsOf(...NAMES.slice(6)));
+    await own.integration.scim.removeMembers(group, ...idsOf(...NAMES.slice(6)));
     await waitFor(
       'all to be held',
       () => read(`/groups/${group}`),
@@ -195,10 +181,10 @@ describe('what is said of groups, members and users', () => {
   });
 
   it('counts those who are still in the team of a group whose deletion is held', async () => {
-    await scimify.admin.patch(path(), { policies: { guard: { deletedTeams: 1 } } });
+    await own.scimify.admin.patch(path(), { policies: { guard: { deletedTeams: 1 } } });
     const groups = [await push('One', 'ada', 'bo'), await push('Two', 'cy', 'dee', 'eve')];
-    await scimify.settled(integration);
-    for (const group of groups) await integration.scim.delete(`/Groups/${group}`);
+    await own.scimify.settled(own.integration);
+    for (const group of groups) await own.integration.scim.delete(`/Groups/${group}`);
     const [held] = await waitFor(
       'one of them to be held',
       async () => (await read('/groups')).items.filter(({ state }: any) => state === 'held'),
