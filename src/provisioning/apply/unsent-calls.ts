@@ -49,7 +49,6 @@ export async function putOffRefused(
   const now = Date.now();
   const nextAttemptAt = now + refusedDelay(error, 1);
   for await (const some of chunksOf(remoteUserIds)) {
-    const among = `remoteGroupId = ? AND remoteUserId IN (${inList(some)})`;
     const neverSent = await tx.query<{ remoteUserId: string; refusals: number | null }>(
       `SELECT remoteUserId, refusals FROM remote_member m WHERE m.remoteGroupId = ? AND m.remoteUserId IN (${inList(some)})
          AND m.state = 'adding' AND m.attempts = 0 AND m.mayBeMember IS NULL AND NOT EXISTS (
@@ -72,7 +71,8 @@ export async function putOffRefused(
       );
     }
     await tx.query(
-      `UPDATE remote_member SET kind = 'waiting', reason = ?, message = ?, nextAttemptAt = ? WHERE ${among}`,
+      `UPDATE remote_member SET kind = 'waiting', reason = ?, message = ?, nextAttemptAt = ?
+       WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
       [reason, message, nextAttemptAt, remoteGroupId, ...some],
     );
     const leavers = [...(await leaversAmong(tx, integrationId, some))];

@@ -7,9 +7,7 @@ export const LEAVER_WAITS_FOR_DECISION = 'leaver_waits_for_decision';
 export const LEAVER_WAITS_MESSAGE =
   'Somebody whom the identity provider deactivated or deleted is still in the team: for more than a day a held change has waited for an admin to decide. Approve it or reject it: GET …/held-changes lists it.';
 
-/**
- * SQL condition, by index: the guard holds somebody in the team r for too long who left the IdP.
- */
+/** SQL condition, by index: the guard holds somebody in the team r for too long who left the IdP. */
 export const HAS_WAITING_LEAVERS = `EXISTS (SELECT 1 FROM held_item hl WHERE hl.groupId = r.groupId AND hl.leaverToldAt > 0)`;
 
 /** Those who are held so, some at a time. */
