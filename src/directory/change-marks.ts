@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { upsertSql } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
-import type { LetGoMode } from './change.entity';
+import type { ReleaseMode } from './change.entity';
 import { DesiredStateChanges } from './desired-state-changes';
 import { newMark } from './mark';
 
@@ -63,7 +63,7 @@ export class ChangeMarks {
   }
 
   /** Says of a group that is marked and gone what is to become of its remote group; a later mark leaves that as it is. */
-  async decideLetGo(tx: Transaction, groupId: string, mode: LetGoMode): Promise<void> {
+  async decideRelease(tx: Transaction, groupId: string, mode: ReleaseMode): Promise<void> {
     await tx.query('UPDATE group_change SET letGo = ? WHERE groupId = ?', [mode, groupId]);
   }
 }

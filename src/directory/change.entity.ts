@@ -2,8 +2,8 @@ import { Entity, Index } from 'typeorm';
 import { BooleanColumn, IdColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../database/column-types';
 
 /** What an admin decided to become of the remote group of one that is gone, whatever the integration's policy is. */
-export const LET_GO_MODES = ['leave', 'release'] as const;
-export type LetGoMode = (typeof LET_GO_MODES)[number];
+export const RELEASE_MODES = ['leave', 'release'] as const;
+export type ReleaseMode = (typeof RELEASE_MODES)[number];
 
 /**
  * "Compare this group again." Written in the transaction of the change with a fresh mark; deleted by the engine if the
@@ -22,7 +22,7 @@ export class GroupChange {
   @BooleanColumn() whole: boolean;
   /** The latest request that asked for that; null while the engine alone did. */
   @IdColumn({ nullable: true }) wholeCause: string | null;
-  @TextColumn(16, { nullable: true }) letGo: LetGoMode | null;
+  @TextColumn(16, { nullable: true }) letGo: ReleaseMode | null;
   /** When the oldest change that is not yet looked at came. */
   @TimeColumn() since: number;
   /** The engine found that it has much to do for it: groups with less go first. Null as long as it has not. */

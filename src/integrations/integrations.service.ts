@@ -159,7 +159,7 @@ export class Integrations implements OnModuleInit {
     const integration = await this.get(admin, id);
     await this.transactions.run(async (tx) => {
       const current = await this.locked(tx, id);
-      assertStays(current);
+      assertNotBeingDeleted(current);
       assertExpected(expected, current);
       await this.raiseRevision(tx, id, { mode });
       if (mode === 'enabled') await this.runs.tell(tx, id);
@@ -237,7 +237,7 @@ export class Integrations implements OnModuleInit {
   }
 
   /** Where visibility was lost, the engine looks once whether it has come back. */
-  async lookAgain(tx: Transaction, id: string): Promise<void> {
+  async probe(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND suspensionReason = ?', [
       Date.now(),
       id,
@@ -246,7 +246,7 @@ export class Integrations implements OnModuleInit {
   }
 
   /** The engine looked, and could not tell. */
-  async stayBlind(tx: Transaction, id: string): Promise<void> {
+  async keepUnreachable(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = NULL WHERE id = ? AND suspensionReason = ?', [
       id,
       VISIBILITY_LOST,
@@ -340,7 +340,7 @@ export class Integrations implements OnModuleInit {
         secretKeyId: sealed.keyId,
         ...change,
       });
-      await this.lookAgain(tx, id);
+      await this.probe(tx, id);
       await this.runs.tell(tx, id);
       await this.recordResumed(tx, admin.actor, current, change);
       await this.auditOf(tx, admin, tried, 'integration.secret_changed');
@@ -427,7 +427,7 @@ function asNextRevision() {
 }
 
 /** @throws Problem 409 for an integration that is being deleted */
-export function assertStays({ deletingSince }: Integration): void {
+export function assertNotBeingDeleted({ deletingSince }: Integration): void {
   if (deletingSince === null) return;
   throw new Problem('integration_deleting');
 }

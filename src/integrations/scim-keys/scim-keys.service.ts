@@ -15,7 +15,7 @@ import { hashToken, makeToken } from '../../security/token';
 import type { Admin } from '../../tenants/authentication/admin';
 import { TenantQuotas } from '../../tenants/tenant-quotas.service';
 import { Integration, type IntegrationMode } from '../integration.entity';
-import { Integrations, assertStays } from '../integrations.service';
+import { Integrations, assertNotBeingDeleted } from '../integrations.service';
 import type { IntegrationProvider } from '../provider/integration-provider';
 import { ProviderRegistry } from '../provider/provider-registry';
 import { ScimKey } from './scim-key.entity';
@@ -74,7 +74,7 @@ export class ScimKeys {
     };
     await this.transactions.run(async (tx) => {
       // Its removal takes along the keys that are there; one that came after would belong to nothing.
-      assertStays(await this.integrations.locked(tx, integrationId));
+      assertNotBeingDeleted(await this.integrations.locked(tx, integrationId));
       await this.quotas.assertRoom(tx, tenantId, 'scimKeys', await countLive(tx.manager, integrationId));
       await claim(tx, key.id);
       await tx.manager.insert(ScimKey, key);

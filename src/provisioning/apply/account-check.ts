@@ -60,7 +60,7 @@ export class AccountCheck {
       if (integration.suspensionReason === VISIBILITY_LOST) {
         // In its place a suspension would end without a look whether the teams are seen again.
         await this.integrations.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
-        await this.integrations.stayBlind(tx, integration.id);
+        await this.integrations.keepUnreachable(tx, integration.id);
         return;
       }
       await this.integrations.suspend(tx, integration.id, {

@@ -85,7 +85,7 @@ export class DueGroups {
   }
 
   /** Groups that are put off and whose team somebody is to be taken out of before, as they left the IdP. */
-  async putOff(integrationId: string, now: number, limit: number): Promise<string[]> {
+  async postponed(integrationId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ groupId: string }[]>(
       `SELECT groupId FROM remote_group
        WHERE integrationId = ? AND nextAttemptAt <= ? AND notBefore > ? AND deletingSince IS NULL
@@ -96,7 +96,7 @@ export class DueGroups {
   }
 
   /** Groups of an integration that is being deleted, of which anything is known in the target. */
-  async toBeLetGo(integrationId: string, now: number, limit: number): Promise<string[]> {
+  async toBeReleased(integrationId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ groupId: string }[]>(
       `SELECT groupId FROM remote_group
        WHERE integrationId = ? AND (notBefore IS NULL OR notBefore <= ? OR nextAttemptAt <= ?)

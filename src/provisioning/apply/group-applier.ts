@@ -22,7 +22,7 @@ import {
   TAKEN_OVER,
   TAKEN_OVER_MESSAGE,
 } from './group-blocked';
-import { GroupDeletion, NO_CHANGE } from './group-deletion';
+import { GroupDeletion, NO_MARK } from './group-deletion';
 import type { GroupView } from './group-view';
 import { knownFirst } from './known-first';
 import { LeaverRemoval } from './leaver-removal';
@@ -80,11 +80,11 @@ export class GroupApplier {
           await this.applyMembers(run, named, now);
           await this.acknowledge(run, named);
         } catch (failure) {
-          if (isOfSomeCalls(failure)) await this.leavers.letLeaversGo(atPriority(run, 'leaver'), withTeam);
+          if (isOfSomeCalls(failure)) await this.leavers.removeAll(atPriority(run, 'leaver'), withTeam);
           throw failure;
         }
       } else {
-        failedRemoval = await this.deletion.letGo(run, view);
+        failedRemoval = await this.deletion.release(run, view);
       }
     } catch (failure) {
       const error = current.remote ? unlessNotVisibleYet(current.remote, failure) : failure;
@@ -107,7 +107,7 @@ export class GroupApplier {
     if (!isOfSomeCalls(error)) return;
     for (const view of views) {
       if (!view.group || !view.remote?.remoteId) continue;
-      await this.leavers.letLeaversGo(atPriority(run, 'leaver'), view as ViewWithTeam);
+      await this.leavers.removeAll(atPriority(run, 'leaver'), view as ViewWithTeam);
     }
   }
 
@@ -134,7 +134,7 @@ export class GroupApplier {
       await this.users.resolve(run, askedFor(userIds));
       if (userIds.length > 0) await this.members.apply(run, view, userIds, []);
     }
-    await this.members.makeSure(run, view, now);
+    await this.members.confirm(run, view, now);
   }
 
   /**
@@ -270,7 +270,7 @@ export class GroupApplier {
           attempts,
           nextAttemptAt: await nextLookAt(tx, remote, nextAttemptAt),
           notBefore: nextAttemptAt,
-          blockedMark: holdsUpChanges ? null : (view.change?.mark ?? NO_CHANGE),
+          blockedMark: holdsUpChanges ? null : (view.change?.mark ?? NO_MARK),
         },
       );
     });

@@ -21,7 +21,7 @@ export interface Turn {
   /** Whether no further group is begun. */
   isOver(): boolean;
   /** Groups that one of the batches is at: there are never two that bring one group to where it belongs. */
-  readonly inHand: Map<string, Batch>;
+  readonly inProgress: Map<string, Batch>;
   /** Groups that leavers are being taken out of. */
   readonly leaving: ReadonlySet<string>;
 }
@@ -67,7 +67,7 @@ export class GroupBatches {
    * @throws ProviderError that concerns the account, and whatever else makes it pointless to go on
    */
   async apply(run: RunContext, groupIds: readonly string[], turn: Turn): Promise<void> {
-    const taken = groupIds.filter((groupId) => !turn.inHand.has(groupId));
+    const taken = groupIds.filter((groupId) => !turn.inProgress.has(groupId));
     const batch: Batch = {
       since: performance.now(),
       turn,
@@ -77,9 +77,9 @@ export class GroupBatches {
       putOff: new Set(),
       progressed: false,
     };
-    for (const groupId of taken) turn.inHand.set(groupId, batch);
+    for (const groupId of taken) turn.inProgress.set(groupId, batch);
     const isAnothers = (groupId: string) =>
-      turn.leaving.has(groupId) || (turn.inHand.get(groupId) ?? batch) !== batch;
+      turn.leaving.has(groupId) || (turn.inProgress.get(groupId) ?? batch) !== batch;
     try {
       const views: GroupView[] = [];
       for (const groupId of taken) {
@@ -89,7 +89,7 @@ export class GroupBatches {
       const failure = await this.applyInStages(run, batch, await this.sorted(views));
       if (failure && !batch.progressed && isOfAccount(failure, batch)) throw failure;
     } finally {
-      for (const groupId of taken) letGoOf(groupId, batch);
+      for (const groupId of taken) removeFromBatch(groupId, batch);
     }
   }
 
@@ -141,7 +141,7 @@ export class GroupBatches {
         batch.stopped = true;
         throw error;
       } finally {
-        letGoOf(seen.groupId, batch);
+        removeFromBatch(seen.groupId, batch);
       }
     }
   }
@@ -226,7 +226,7 @@ function isOfAccount({ status }: ProviderError, { putOff }: Batch): boolean {
 }
 
 /** Another batch may be at the group by now. */
-function letGoOf(groupId: string, batch: Batch): void {
-  const { inHand } = batch.turn;
-  if (inHand.get(groupId) === batch) inHand.delete(groupId);
+function removeFromBatch(groupId: string, batch: Batch): void {
+  const { inProgress } = batch.turn;
+  if (inProgress.get(groupId) === batch) inProgress.delete(groupId);
 }

@@ -3,7 +3,7 @@ import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay } from '../plan/backoff';
-import { type LetGoAction, isPutOff, mayBeDeletedByUs, planLettingGo } from '../plan/group-plan';
+import { type ReleaseAction, isPostponed, mayBeDeletedByUs, planRelease } from '../plan/group-plan';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { Leases } from '../schedule/lease';
 import { nextLookAt } from '../state/leavers';
@@ -49,25 +49,25 @@ export class GroupDeletion {
    * @returns the passing failure of somebody's removal, of which there is a row with the next attempt
    * @throws GroupBlockedError, GroupHeldError, GroupTakenOverError, ProviderError where the team is not let go
    */
-  async letGo(run: RunContext, view: GroupView): Promise<ProviderError | null> {
-    if (hasTeam(view) && isPutOff(view.remote, Date.now()) && !isDecidedBy(run, view)) {
-      const failure = await this.letLeaversGo(run, view);
-      await this.noteLookedAt(run, view, failure);
+  async release(run: RunContext, view: GroupView): Promise<ProviderError | null> {
+    if (hasTeam(view) && isPostponed(view.remote, Date.now()) && !isNoLongerHeld(run, view)) {
+      const failure = await this.removeLeavers(run, view);
+      await this.scheduleNextLook(run, view, failure);
       return failure;
     }
     try {
-      await run.teams.take(view.groupId, () => this.letTeamGo(run, view));
+      await run.teams.take(view.groupId, () => this.releaseTeam(run, view));
       return null;
     } catch (failure) {
-      if (hasTeam(view) && isLeftAsItIs(failure)) await this.letLeaversGo(run, view);
+      if (hasTeam(view) && keepsTeam(failure)) await this.removeLeavers(run, view);
       throw failure;
     }
   }
 
   /** @throws ProviderError that concerns the whole account, or the team */
-  private async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<ProviderError | null> {
+  private async removeLeavers(run: RunContext, view: ViewWithTeam): Promise<ProviderError | null> {
     try {
-      await this.leavers.letLeaversGo(atPriority(run, 'leaver'), forTheirOwnRequests(view));
+      await this.leavers.removeAll(atPriority(run, 'leaver'), withoutDeletionCause(view));
       // Everybody in the team was looked at. Whoever left since has renewed the mark of the group.
       await deleteInThousands(
         (work) => this.leases.run(run.lease, work),
@@ -83,7 +83,7 @@ export class GroupDeletion {
   }
 
   /** The next look is when somebody's removal is tried again, or the deletion itself. */
-  private async noteLookedAt(
+  private async scheduleNextLook(
     run: RunContext,
     { remote, change }: ViewWithTeam,
     failure: ProviderError | null,
@@ -97,28 +97,28 @@ export class GroupDeletion {
       await tx.query(
         `UPDATE remote_group SET nextAttemptAt = ?, blockedMark = CASE WHEN blockedMark IS NULL THEN NULL ELSE ? END
          WHERE id = ? AND groupId = ? AND notBefore = ?`,
-        [nextAttemptAt, change?.mark ?? NO_CHANGE, remote.id, remote.groupId, remote.notBefore],
+        [nextAttemptAt, change?.mark ?? NO_MARK, remote.id, remote.groupId, remote.notBefore],
       );
     });
   }
 
-  private async letTeamGo(run: RunContext, view: GroupView): Promise<void> {
-    const remote = view.remote && (await this.beginLettingGo(run, view.groupId, view.remote.id));
+  private async releaseTeam(run: RunContext, view: GroupView): Promise<void> {
+    const remote = view.remote && (await this.beginRelease(run, view.groupId, view.remote.id));
     await this.assertNotTakenOver(run, remote);
-    const action = planLettingGo(remote, letGoModeOf(run, view));
+    const action = planRelease(remote, releaseModeOf(run, view));
     switch (action.kind) {
       case 'resume-create': {
         const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
-        if (settled) return this.letTeamGo(run, settled);
+        if (settled) return this.releaseTeam(run, settled);
         break;
       }
       case 'delete':
         await this.assertNotHeld(run, { ...view, remote: remote! });
-        await orGone(run, remote!, () => this.deleteTeam(run, view as ViewWithTeam));
+        await unlessGone(run, remote!, () => this.deleteTeam(run, view as ViewWithTeam));
         break;
       case 'release':
         await this.assertNotHeld(run, { ...view, remote: remote! });
-        await orGone(run, remote!, () => this.release(run, view as ViewWithTeam));
+        await unlessGone(run, remote!, () => this.releaseMembers(run, view as ViewWithTeam));
         break;
       default:
         break;
@@ -136,7 +136,7 @@ export class GroupDeletion {
       if (!remote?.remoteId) return;
       await this.audit.record(tx, run, [
         {
-          action: lettingGo(action),
+          action: auditActionOf(action),
           target: { type: 'group', id: view.groupId },
           cause: view.change?.wholeCause,
           detail: { remoteId: remote.remoteId, name: remote.remoteName },
@@ -146,11 +146,7 @@ export class GroupDeletion {
   }
 
   /** @returns null when another group has taken the claim over: then there is nothing left to let go */
-  private beginLettingGo(
-    run: RunContext,
-    groupId: string,
-    remoteGroupId: string,
-  ): Promise<RemoteGroup | null> {
+  private beginRelease(run: RunContext, groupId: string, remoteGroupId: string): Promise<RemoteGroup | null> {
     return this.leases.run(run.lease, async (tx) => {
       const remote = await tx.manager.findOneBy(RemoteGroup, { id: remoteGroupId, groupId });
       if (!remote) return null;
@@ -175,7 +171,7 @@ export class GroupDeletion {
 
   /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
   private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
-    if (isMeant(run, view)) return;
+    if (isOrderedByAdmin(run, view)) return;
     const team = screenedTeam(run, view);
     const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
     if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
@@ -183,9 +179,9 @@ export class GroupDeletion {
   }
 
   /** @throws GroupHeldError, GroupBlockedError, ProviderError */
-  private async release(run: RunContext, view: ViewWithTeam): Promise<void> {
-    const { isLeaverHeld } = await this.members.releaseAll(run, forTheirOwnRequests(view));
-    if (isLeaverHeld && !isMeant(run, view)) throw new GroupHeldError();
+  private async releaseMembers(run: RunContext, view: ViewWithTeam): Promise<void> {
+    const { isLeaverHeld } = await this.members.releaseAll(run, withoutDeletionCause(view));
+    if (isLeaverHeld && !isOrderedByAdmin(run, view)) throw new GroupHeldError();
   }
 
   /**
@@ -210,31 +206,31 @@ export function hasTeam(view: GroupView): view is ViewWithTeam {
 }
 
 /** What waits for an admin waits no more once one wants the group, or its integration, gone: however late that was noted. */
-function isDecidedBy(run: RunContext, view: ViewWithTeam): boolean {
+function isNoLongerHeld(run: RunContext, view: ViewWithTeam): boolean {
   const { reason } = view.remote;
-  return isMeant(run, view) && (reason === HELD.reason || reason === REJECTED.reason);
+  return isOrderedByAdmin(run, view) && (reason === HELD.reason || reason === REJECTED.reason);
 }
 
 /** Whether people can be taken out of a team that could not be let go: it is there, and nobody else's. */
-function isLeftAsItIs(failure: unknown): boolean {
+function keepsTeam(failure: unknown): boolean {
   if (failure instanceof GroupBlockedError || failure instanceof GroupHeldError) return true;
   if (!(failure instanceof ProviderError) || failure.accountWide) return false;
   return failure.reason !== GROUP_GONE && !isOfOneUnseenTeam(failure);
 }
 
 /** Nobody leaves for the request that deleted the group, as long as the team is there. */
-export function forTheirOwnRequests(view: ViewWithTeam): ViewWithTeam {
+export function withoutDeletionCause(view: ViewWithTeam): ViewWithTeam {
   return { ...view, change: view.change && { ...view.change, wholeCause: null } };
 }
 
 /** No change has this mark: whichever comes next is looked at. */
-export const NO_CHANGE = '';
+export const NO_MARK = '';
 
 /**
  * For the last thing that is done to a team: where it is missing, that is done too. Unless the team may only be out of sight;
  * but an integration that goes does not stay for that.
  */
-async function orGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
+async function unlessGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
   try {
     await letGo();
   } catch (error) {
@@ -247,7 +243,7 @@ async function orGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise
 }
 
 /** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
-export function letGoModeOf(
+export function releaseModeOf(
   { integration }: Pick<RunContext, 'integration'>,
   { change }: GroupView,
 ): 'delete' | 'release' | 'leave' {
@@ -255,12 +251,15 @@ export function letGoModeOf(
 }
 
 /** What an admin deletes by name is meant; what the IdP deletes is counted. */
-export function isMeant({ integration }: Pick<RunContext, 'integration'>, { change }: GroupView): boolean {
+export function isOrderedByAdmin(
+  { integration }: Pick<RunContext, 'integration'>,
+  { change }: GroupView,
+): boolean {
   return Boolean(change?.letGo) || integration.deletingSince !== null;
 }
 
 /** Nobody leaves a team that is only forgotten. */
-function lettingGo({ kind }: LetGoAction): string {
+function auditActionOf({ kind }: ReleaseAction): string {
   if (kind === 'delete') return 'team.deleted';
   return kind === 'release' ? 'team.released' : 'team.left';
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { LetGoMode } from '../../directory/change.entity';
+import type { ReleaseMode } from '../../directory/change.entity';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import type { DataSource, Repository } from 'typeorm';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
@@ -14,7 +14,7 @@ export interface GroupView {
     cause: string | null;
     whole: boolean;
     wholeCause: string | null;
-    letGo: LetGoMode | null;
+    letGo: ReleaseMode | null;
   } | null;
   /** Null once the IdP deleted it. */
   group: {

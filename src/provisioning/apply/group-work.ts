@@ -59,7 +59,7 @@ interface Work {
   readonly until: number;
   readonly alarm: Alarm;
   readonly underWay: SideBySide;
-  readonly inHand: Map<string, Batch>;
+  readonly inProgress: Map<string, Batch>;
   /** Groups whose leavers are being taken out. */
   readonly leaving: Set<string>;
   /** Groups that few people are being added to, whatever else is done for them. */
@@ -99,14 +99,14 @@ export class GroupWork {
     // What one group takes may be far longer than a turn: whatever is done sooner goes on beside it.
     const slowestFirst = [large, again, lookUps, whole, inPart];
     const isOverFor = (work: Work, lane: Lane): boolean =>
-      isLate(work) &&
+      isPastDeadline(work) &&
       slowestFirst.slice(0, slowestFirst.indexOf(lane)).every(({ underWay }) => underWay === 0);
     const begin = (work: Work, lane: Lane, due: readonly string[]) =>
       this.begin(work, lane, due, () => isOverFor(work, lane));
     return this.work(run, async (work, limit) => {
       const isOver = isOverFor(work, inPart);
       // Nobody waits for what still has to end; but leavers that keep coming do not prolong a run.
-      if (!isOver || work.underWay.size > work.leaving.size) await this.letLeaversGo(work);
+      if (!isOver || work.underWay.size > work.leaving.size) await this.startRemovalOfLeavers(work);
       if (isOver) return false;
       const now = Date.now();
       const changed = await this.due.changed(lease, now, limit);
@@ -119,18 +119,18 @@ export class GroupWork {
         begin(work, again, waiting.small),
         begin(work, large, [...changed.large, ...waiting.large]),
       ];
-      await this.letSmallChangesIn(work, [...changed.whole, ...changed.lookUps, ...changed.large]);
+      await this.startSmallChanges(work, [...changed.whole, ...changed.lookUps, ...changed.large]);
       return some.includes(true);
     });
   }
 
   /** As `workOff`, for an integration that is being deleted. */
-  letGoOfAll(run: RunContext): Promise<boolean> {
+  releaseAll(run: RunContext): Promise<boolean> {
     const groups = new Lane('bulk', 'bulk', 1);
     return this.work(run, async (work, limit) => {
-      if (isLate(work)) return false;
-      const due = await this.due.toBeLetGo(run.integration.id, Date.now(), limit);
-      return this.begin(work, groups, due, () => isLate(work));
+      if (isPastDeadline(work)) return false;
+      const due = await this.due.toBeReleased(run.integration.id, Date.now(), limit);
+      return this.begin(work, groups, due, () => isPastDeadline(work));
     });
   }
 
@@ -147,7 +147,7 @@ export class GroupWork {
       until,
       alarm,
       underWay,
-      inHand: new Map(),
+      inProgress: new Map(),
       leaving: new Set(),
       joining: new Set(),
       leaversAgainAt: 0,
@@ -159,7 +159,7 @@ export class GroupWork {
       let isReviewed = false;
       for (let looks = 1; !underWay.hasFailed; looks += 1) {
         run.watch.assertCurrent();
-        const isDue = await look(work, GROUPS_PER_BATCH + work.inHand.size);
+        const isDue = await look(work, GROUPS_PER_BATCH + work.inProgress.size);
         const isIdle = !isDue && underWay.size === 0;
         if (isIdle && isReviewed) break;
         // Nobody waits for the review, so it does not come before what somebody waits for.
@@ -175,41 +175,41 @@ export class GroupWork {
       unsubscribe();
     }
     await underWay.end();
-    return isLate(work);
+    return isPastDeadline(work);
   }
 
-  private async letLeaversGo(work: Work): Promise<void> {
-    const { run, leaving, inHand, underWay } = work;
+  private async startRemovalOfLeavers(work: Work): Promise<void> {
+    const { run, leaving, inProgress, underWay } = work;
     const triesAgain = performance.now() >= work.leaversAgainAt;
     if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
     const begun = await this.leavers.begin(
       atPriority(run, 'leaver'),
       leaving,
-      [...inHand.keys()],
+      [...inProgress.keys()],
       triesAgain,
     );
     for (const removal of begun) underWay.add(removal.then(() => run.rights.assertPermitted()));
   }
 
   /** @param waiting groups that may be long in coming to their turn */
-  private async letSmallChangesIn({ run, inHand, joining, underWay }: Work, waiting: readonly string[]) {
+  private async startSmallChanges({ run, inProgress, joining, underWay }: Work, waiting: readonly string[]) {
     const now = performance.now();
-    const longInHand = [...inHand].filter(([, { since }]) => now >= since + DONE_SOON_MS);
+    const longInHand = [...inProgress].filter(([, { since }]) => now >= since + DONE_SOON_MS);
     const groupIds = [
       ...longInHand.map(([groupId]) => groupId),
-      ...waiting.filter((groupId) => !inHand.has(groupId)),
+      ...waiting.filter((groupId) => !inProgress.has(groupId)),
     ];
     for (const joins of await this.small.begin(run, joining, groupIds)) underWay.add(joins);
   }
 
   /** @returns whether anything was due */
   private begin(work: Work, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
-    const { run, inHand, leaving, underWay } = work;
-    const free = [...new Set(due)].filter((groupId) => !inHand.has(groupId) && !leaving.has(groupId));
+    const { run, inProgress, leaving, underWay } = work;
+    const free = [...new Set(due)].filter((groupId) => !inProgress.has(groupId) && !leaving.has(groupId));
     const groupIds = isOver() ? [] : lane.next(free);
     if (groupIds.length > 0) {
       lane.underWay += 1;
-      const turn = { inHand, leaving, isOver: () => underWay.hasFailed || isOver() };
+      const turn = { inProgress, leaving, isOver: () => underWay.hasFailed || isOver() };
       const batch = this.batches
         .apply(atPriority(run, lane.priorityOf(due)), groupIds, turn)
         .then(() => run.rights.assertPermitted())
@@ -220,6 +220,6 @@ export class GroupWork {
   }
 }
 
-function isLate({ until }: Work): boolean {
+function isPastDeadline({ until }: Work): boolean {
   return performance.now() >= until;
 }

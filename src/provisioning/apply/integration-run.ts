@@ -75,7 +75,7 @@ export class IntegrationRun {
     );
     if (!acquired) return { more: false };
     const { lease, begun } = acquired;
-    if (begun.isHurried) this.connections.forgetFailures(id);
+    if (begun.isUrgent) this.connections.forgetFailures(id);
     try {
       if (await this.removal.isDue(integration)) return await this.removal.remove(integration, lease, stop);
       if (!mayWrite(integration)) {
@@ -135,16 +135,16 @@ export class IntegrationRun {
       const identity = await this.account.identify(run);
       if (identity === null) return { more: false };
       run.accountIdentity = identity;
-      if (isBlind(integration)) return await this.lookAgain(run);
+      if (isUnreachable(integration)) return await this.probe(run);
       const more = isBeingDeleted(integration)
-        ? await this.groups.letGoOfAll(run)
+        ? await this.groups.releaseAll(run)
         : await this.workWhileReconciling(run, reconciliation);
-      await this.recovered(run);
+      await this.recordRecovery(run);
       await this.ledger.settle(lease, await this.nextDue(integration.id));
       return { more: more || (await this.removal.isDue(integration)) };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      return this.stopFor(run, error);
+      return this.suspendOrBackOff(run, error);
     }
   }
 
@@ -166,7 +166,7 @@ export class IntegrationRun {
     const reconciliation = this.reconcile({ ...run, call }, acceptMissing).then(({ result }) => {
       if (result.kind === 'complete') run.progress.made = true;
     });
-    return workBeside(
+    return workWhile(
       reconciliation,
       () => this.groups.workOff(run),
       () => stop.abort(new Error('The run ends.')),
@@ -194,7 +194,7 @@ export class IntegrationRun {
   }
 
   /** An admin had it looked at whether the teams are to be seen again. Nothing is written before that is known. */
-  private async lookAgain(run: RunContext): Promise<RunResult> {
+  private async probe(run: RunContext): Promise<RunResult> {
     const { integration, lease } = run;
     const { result, nextAt } = await this.reconcile(run, false);
     const isTold = result.kind === 'complete' || (result.kind === 'incomplete' && result.teamsTold);
@@ -203,7 +203,7 @@ export class IntegrationRun {
         await this.integrations.recovered(tx, integration);
         await makeGroupsDue(tx, 'integrationId = ? AND reason = ?', [integration.id, GROUP_GONE]);
       } else if (result.kind === 'incomplete' && !result.passes) {
-        await this.integrations.stayBlind(tx, integration.id);
+        await this.integrations.keepUnreachable(tx, integration.id);
       }
     });
     const isRepeated = !isTold && result.kind === 'incomplete' && result.passes;
@@ -213,7 +213,7 @@ export class IntegrationRun {
   }
 
   /** Whatever was wrong with the connection no longer is: what had failed was done again, or something else was. */
-  private async recovered({ integration, lease, progress }: RunContext): Promise<void> {
+  private async recordRecovery({ integration, lease, progress }: RunContext): Promise<void> {
     const wasSuspended = integration.suspensionReason !== null;
     if (!wasSuspended && !(progress.made && integration.connectionStatus === 'failed')) return;
     await this.leases.run(lease, (tx) => this.integrations.recovered(tx, integration));
@@ -222,12 +222,12 @@ export class IntegrationRun {
   /**
    * What concerns the credential suspends the integration; everything else is tried again after a while.
    */
-  private async stopFor(run: RunContext, error: ProviderError): Promise<RunResult> {
+  private async suspendOrBackOff(run: RunContext, error: ProviderError): Promise<RunResult> {
     const { reason, explanation: message } = error;
     // A lone refusal stays with its group or member, and does not come so far.
     // A suspension that only an admin ends gives way to none that ends by itself.
     const concernsCredential =
-      (error.kind === 'credentials' || error.kind === 'permission') && !isBlind(run.integration);
+      (error.kind === 'credentials' || error.kind === 'permission') && !isUnreachable(run.integration);
     if (!concernsCredential) {
       // Of an account that may be reached in another way by now, or is to be left alone.
       if (run.watch.isOutdated) return { more: true };
@@ -243,7 +243,7 @@ export class IntegrationRun {
           Date.now(),
         ),
       );
-      return run.progress.made ? { more: false } : { more: false, away: true };
+      return run.progress.made ? { more: false } : { more: false, unresponsive: true };
     }
     await this.ledger.backOff(run.lease, PROBE_EVERY_MS);
     const { id, revision } = run.integration;
@@ -251,7 +251,7 @@ export class IntegrationRun {
     const outdated = await this.leases.run(run.lease, async (tx) => {
       const changed = (await this.integrations.locked(tx, id)).revision !== revision;
       // Or it may have been mended: whoever asked for another attempt does not wait for it.
-      const isAskedFor = await this.ledger.isHurried(tx, id);
+      const isAskedFor = await this.ledger.isUrgent(tx, id);
       const nextProbeAt = Date.now() + (isAskedFor ? 0 : PROBE_EVERY_MS);
       if (!changed) await this.integrations.suspend(tx, id, { reason, message, nextProbeAt });
       // The next run is to make the very calls that failed.
@@ -273,7 +273,7 @@ export class IntegrationRun {
  *
  * @param stop ends the other one early, once the work has failed
  */
-async function workBeside(
+async function workWhile(
   other: Promise<unknown>,
   work: () => Promise<boolean>,
   stop: () => void,
@@ -302,6 +302,6 @@ function reconciliationInterval(integration: Integration): number | null {
 }
 
 /** The credential has lost sight of teams: all that a run may do is look whether it sees them again. */
-function isBlind({ suspensionReason }: Integration): boolean {
+function isUnreachable({ suspensionReason }: Integration): boolean {
   return suspensionReason === VISIBILITY_LOST;
 }

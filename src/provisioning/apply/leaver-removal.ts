@@ -25,7 +25,7 @@ export class LeaverRemoval {
    *
    * @throws ProviderError as `apply`
    */
-  async letLeaversGo(run: RunContext, view: ViewWithTeam): Promise<void> {
+  async removeAll(run: RunContext, view: ViewWithTeam): Promise<void> {
     const now = Date.now();
     for (let after = ''; ;) {
       const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
@@ -34,7 +34,7 @@ export class LeaverRemoval {
       await run.teams.take(view.groupId, async (turn) => {
         const input = await this.people.planInput(plannedGroup(run, view), [], remoteUserIds);
         // Their changes stay marked, to be acknowledged once they are looked at in their turn.
-        const { stopped } = await this.removeLeavers(run, view, turn, input, async () => {
+        const { stopped } = await this.removeAmong(run, view, turn, input, async () => {
           const marks = await this.people.changedPairs(view.groupId, CHUNK);
           const userIds = marks.map(({ userId }) => userId);
           return {
@@ -54,7 +54,7 @@ export class LeaverRemoval {
    * @param acknowledge gets those of the pairs of which everything is applied or parked, before anybody else has the team
    * @throws ProviderError that concerns the whole account, or the team
    */
-  async letGoAtOnce(
+  async removeNow(
     run: RunContext,
     view: ViewWithTeam,
     leavers: { marks: readonly PairMark[]; remoteUserIds: readonly string[] },
@@ -66,7 +66,7 @@ export class LeaverRemoval {
       const input = await this.people.planInput(plannedGroup(run, view), userIds, remoteUserIds);
       const { people } = input;
       // Whatever stopped it, each of them has a row with the next attempt.
-      const { removed } = await this.removeLeavers(run, view, turn, input, () =>
+      const { removed } = await this.removeAmong(run, view, turn, input, () =>
         Promise.resolve({ marks, people }),
       );
       const isGone = ({ link }: Person) => link.kind === 'resolved' && removed.has(link.remoteUserId);
@@ -76,21 +76,21 @@ export class LeaverRemoval {
   }
 
   /** But for somebody who may be about to come back as another user. */
-  private async leaversForGood(view: ViewWithTeam, input: MemberPlanInput): Promise<string[]> {
+  private async leaversNotWantedAgain(view: ViewWithTeam, input: MemberPlanInput): Promise<string[]> {
     const leavers = leaversOf(input);
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     return leavers.filter((id) => !mayStay.has(id));
   }
 
   /** @returns who was taken out, or was to be, and the passing failure that ended it early */
-  private async removeLeavers(
+  private async removeAmong(
     run: RunContext,
     view: ViewWithTeam,
     turn: TeamTurn,
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
   ): Promise<{ removed: ReadonlySet<string>; stopped: ProviderError | null }> {
-    const leaving = view.group ? await this.leaversForGood(view, input) : leavingDeletedGroup(input);
+    const leaving = view.group ? await this.leaversNotWantedAgain(view, input) : leavingDeletedGroup(input);
     if (leaving.length === 0) return { removed: new Set(), stopped: null };
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;

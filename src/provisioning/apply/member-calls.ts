@@ -16,7 +16,7 @@ import { notedCauses } from './causes';
 import { tellKeptLeavers } from './kept-leavers';
 import { usersLinkedTo } from './known-target';
 import {
-  hurryRemovalsThatWait,
+  scheduleWaitingRemovalsNow,
   notFoundSince,
   recordApplied,
   recordFailed,
@@ -28,7 +28,7 @@ import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
 import type { TeamTurn } from './team-turns';
 import type { ViewWithTeam } from './teams';
-import { noteUnclear, waitAnew } from './unclear-writes';
+import { noteUnclear, restartWait } from './unclear-writes';
 import { postponeUnsent, putOffRefused } from './unsent-calls';
 import { UserResolution } from './user-resolution';
 
@@ -178,11 +178,11 @@ export class MemberCalls {
       );
       const unclear = outcomes.filter((outcome) => !outcome.applied && outcome.error.outcome === 'unknown');
       await noteUnclear(tx, remoteGroupId, idsOf(unclear));
-      await waitAnew(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
+      await restartWait(tx, remoteGroupId, idsOf(outcomes.filter(({ applied }) => applied)));
       const lasting = await countGivenUp(tx, remoteGroupId, idsOf(outcomes.filter(failsToJoin)));
       const freed = outcomes.filter(freesPlace).length + lasting;
       if (freed > 0) await offerFreedPlaces(tx, remoteGroupId, freed);
-      if (lasting > 0 || outcomes.some(endsWaiting)) await hurryRemovalsThatWait(tx, remoteGroupId);
+      if (lasting > 0 || outcomes.some(endsWaiting)) await scheduleWaitingRemovalsNow(tx, remoteGroupId);
       await this.audit.record(
         tx,
         run,

@@ -491,7 +491,7 @@ export async function openAdditions(
 }
 
 /** Nobody waits any longer for somebody who joined, or was refused. */
-export async function hurryRemovalsThatWait(tx: Transaction, remoteGroupId: string): Promise<void> {
+export async function scheduleWaitingRemovalsNow(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query(
     `UPDATE remote_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?`,
     [Date.now(), remoteGroupId, WAITS_FOR_ADDITIONS],

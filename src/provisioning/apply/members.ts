@@ -109,7 +109,7 @@ export class Members {
    * A call whose answer never came may have taken effect after the one that was to follow it. Once that is past, the
    * team's own list tells, in one reading for all whom it may concern, and what was undone is done again.
    */
-  async makeSure(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
+  async confirm(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
     const remoteGroupId = view.remote.id;
     const pairs = await this.leases.run(run.lease, (tx) => unclearDue(tx, remoteGroupId, now));
     if (pairs.length === 0) return;

@@ -40,5 +40,5 @@ export interface RunResult {
   /** There is more to do at once. */
   more: boolean;
   /** The target did nothing for us: it may take a time-out to find out whether it still does not. */
-  away?: true;
+  unresponsive?: true;
 }

@@ -124,7 +124,7 @@ export class Teams {
       existing,
       intent: view.remote.createIntent,
       claim: existing && (await this.claimOf(run, view.remote.id, existing)),
-      mayBeAnothers: await this.isBeingCreated(run, view.remote.id, name),
+      mayBelongToAnotherGroup: await this.isBeingCreated(run, view.remote.id, name),
       integrationId: run.integration.id,
       existingTeams: run.integration.policies.existingTeams,
       now: Date.now(),

@@ -63,7 +63,7 @@ export async function noteCutOff(
 }
 
 /** A later write of these pairs took effect; what the target shows right after it says nothing yet. */
-export async function waitAnew(
+export async function restartWait(
   tx: Transaction,
   remoteGroupId: string,
   remoteUserIds: readonly string[],

@@ -4,7 +4,7 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { ProviderError } from '../../integrations/provider/provider-error';
 import { leaverDelay } from '../plan/backoff';
 import { leaversAmong } from '../state/leavers';
-import { hurryRemovalsThatWait, parkPeople } from './member-records';
+import { scheduleWaitingRemovalsNow, parkPeople } from './member-records';
 import { refusedDelay } from './not-visible-yet';
 
 /** Whoever was not tried takes this step of the leavers' ladder each time: what few calls that costs, a minute later is soon enough. */
@@ -84,5 +84,5 @@ export async function putOffRefused(
       );
     }
   }
-  await hurryRemovalsThatWait(tx, remoteGroupId);
+  await scheduleWaitingRemovalsNow(tx, remoteGroupId);
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
-import { isPutOff } from '../plan/group-plan';
+import { isPostponed } from '../plan/group-plan';
 import { nextLookAt } from '../state/leavers';
 import { DueGroups } from './due-groups';
-import { forTheirOwnRequests, hasTeam, letGoModeOf } from './group-deletion';
+import { withoutDeletionCause, hasTeam, releaseModeOf } from './group-deletion';
 import { type GroupView, GroupViews } from './group-view';
 import { LeaverRemoval } from './leaver-removal';
 import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
@@ -35,7 +35,7 @@ export class UrgentLeavers {
    * Begins with teams that nobody takes leavers out of yet.
    *
    * @param leaving groups that are under way; what is begun is added, and taken out at its end
-   * @param inHand groups whose own turn may last
+   * @param inProgress groups whose own turn may last
    * @param triesAgain whether those are looked for who could not be taken out before: of groups in hand, beside their turn, and
    *   of groups that are put off
    * @returns what was begun, each of which may throw a ProviderError that concerns the whole account
@@ -43,7 +43,7 @@ export class UrgentLeavers {
   async begin(
     run: RunContext,
     leaving: Set<string>,
-    inHand: readonly string[],
+    inProgress: readonly string[],
     triesAgain: boolean,
   ): Promise<Promise<void>[]> {
     if (leaving.size >= TEAMS_AT_ONCE) return [];
@@ -58,8 +58,8 @@ export class UrgentLeavers {
     for (const pair of await this.people.leaverPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
       among(pair.groupId).marks.push(pair);
     }
-    const putOff = triesAgain ? await this.due.putOff(id, now, TEAMS_AT_ONCE) : [];
-    const held = triesAgain ? inHand : [];
+    const putOff = triesAgain ? await this.due.postponed(id, now, TEAMS_AT_ONCE) : [];
+    const held = triesAgain ? inProgress : [];
     const others = [...new Set([...held, ...putOff])].filter((groupId) => !leaving.has(groupId));
     for (const groupId of putOff) if (!leaving.has(groupId)) among(groupId);
     for (const due of await this.people.leaversToRetry(id, others, now, PEOPLE_AT_ONCE)) {
@@ -67,24 +67,24 @@ export class UrgentLeavers {
     }
     return [...leavers].slice(0, TEAMS_AT_ONCE - leaving.size).map(([groupId, those]) => {
       leaving.add(groupId);
-      return this.letGo(run, groupId, those).finally(() => leaving.delete(groupId));
+      return this.removeFrom(run, groupId, those).finally(() => leaving.delete(groupId));
     });
   }
 
-  private async letGo(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
+  private async removeFrom(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
     try {
-      await this.letGoAmong(run, groupId, leavers);
+      await this.removeLeavers(run, groupId, leavers);
     } finally {
-      await this.noteNext(run, groupId);
+      await this.scheduleNextLook(run, groupId);
     }
   }
 
-  private async letGoAmong(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
+  private async removeLeavers(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
     const { marks } = leavers;
     const isLookedAt =
-      mayTakeOut(run, view) &&
-      (await this.takeOut(run, view.group ? view : forTheirOwnRequests(view), leavers));
+      mayRemoveFrom(run, view) &&
+      (await this.tryToRemove(run, view.group ? view : withoutDeletionCause(view), leavers));
     if (marks.length === 0) return;
     if (isLookedAt && !view.group) {
       // Its own turn looks at who is in the team, and not at pairs.
@@ -101,7 +101,7 @@ export class UrgentLeavers {
   }
 
   /** A group that is put off is looked at again for whoever could not be taken out. */
-  private async noteNext({ lease, integration }: RunContext, groupId: string): Promise<void> {
+  private async scheduleNextLook({ lease, integration }: RunContext, groupId: string): Promise<void> {
     const now = Date.now();
     const putOff = await this.views.putOffUntil(integration.id, groupId, now);
     if (putOff === null) return;
@@ -116,13 +116,13 @@ export class UrgentLeavers {
   }
 
   /** @returns whether each of them was taken out, or has a row of their own that says why not */
-  private async takeOut(
+  private async tryToRemove(
     run: RunContext,
     view: ViewWithTeam,
     { marks, remoteUserIds }: Leavers,
   ): Promise<boolean> {
     try {
-      await this.removal.letGoAtOnce(run, view, { marks, remoteUserIds }, (done) =>
+      await this.removal.removeNow(run, view, { marks, remoteUserIds }, (done) =>
         this.acknowledge(run, view.groupId, done),
       );
       return true;
@@ -150,7 +150,9 @@ interface Leavers {
 }
 
 /** The team of a deleted group is about to be let go with everybody in it, unless that was tried in vain. */
-function mayTakeOut(run: RunContext, view: GroupView): view is ViewWithTeam {
+function mayRemoveFrom(run: RunContext, view: GroupView): view is ViewWithTeam {
   if (!hasTeam(view)) return false;
-  return view.group !== null || (isPutOff(view.remote, Date.now()) && letGoModeOf(run, view) !== 'leave');
+  return (
+    view.group !== null || (isPostponed(view.remote, Date.now()) && releaseModeOf(run, view) !== 'leave')
+  );
 }

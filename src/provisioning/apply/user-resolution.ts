@@ -205,7 +205,7 @@ export class UserResolution {
               r.linkedEmailKey AS linkedEmailKey,
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
               CASE WHEN ${TOLD_OTHERWISE} THEN 0 ELSE r.attempts END AS attempts,
-              CASE WHEN ${LINKED_IS_ANOTHERS} THEN 1 ELSE 0 END AS linkedIsAnothers,
+              CASE WHEN ${LINKED_BELONGS_TO_ANOTHER} THEN 1 ELSE 0 END AS linkedIsAnothers,
               CASE WHEN r.reason IS NULL AND r.emailKey = u.emailKey AND ${WAS_NEVER_IN_A_TEAM} THEN 1 ELSE 0 END AS linkIsUnused,
               r.nextCheckAt AS nextCheckAt
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
@@ -214,7 +214,7 @@ export class UserResolution {
               OR (r.pinned = 0 AND (${TOLD_OTHERWISE}
                                     OR r.nextCheckAt <= ?
                                     OR (r.reason IS NULL AND r.checkedAt <= ? AND ${WAS_NEVER_IN_A_TEAM})
-                                    OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_IS_ANOTHERS}))))`,
+                                    OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_BELONGS_TO_ANOTHER}))))`,
       [...userIds, Date.now(), Date.now() - UNUSED_FOR_MS],
     );
     const now = Date.now();
@@ -328,7 +328,7 @@ const DIFFERING = `FROM remote_user r
   WHERE r.integrationId = ? AND r.reason = '${EMAIL_DIFFERS}'`;
 
 /** Of the user `u` with the link `r`. Left alone, MariaDB reads all users of the integration for each of them. */
-const LINKED_IS_ANOTHERS = `(r.remoteUserId IS NOT NULL AND (
+const LINKED_BELONGS_TO_ANOTHER = `(r.remoteUserId IS NOT NULL AND (
   EXISTS (SELECT 1 FROM ${throughIndex('scim_user ou', 'scim_user_email')}
           WHERE ou.integrationId = u.integrationId
             AND ou.emailKey = r.linkedEmailKey AND ou.id <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)

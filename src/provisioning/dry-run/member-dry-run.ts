@@ -67,12 +67,12 @@ export class MemberDryRun {
   }
 
   async plan(): Promise<MemberOutcomes> {
-    if (this.team.members === 'release' || this.team.members === 'leavers') await this.letGo();
+    if (this.team.members === 'release' || this.team.members === 'leavers') await this.planRelease();
     if (this.team.members === 'plan' || this.team.members === 'look-up') await this.compare();
     return this.outcomes;
   }
 
-  private async letGo(): Promise<void> {
+  private async planRelease(): Promise<void> {
     for (let after = ''; ;) {
       const chunk = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
       if (chunk.length === 0) return;

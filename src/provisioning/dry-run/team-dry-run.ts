@@ -6,14 +6,14 @@ import type {
   IntegrationProvider,
   RemoteGroup as FoundTeam,
 } from '../../integrations/provider/integration-provider';
-import { isMeant, letGoModeOf } from '../apply/group-deletion';
+import { isOrderedByAdmin, releaseModeOf } from '../apply/group-deletion';
 import { TAKEN_OVER, TAKEN_OVER_MESSAGE } from '../apply/group-blocked';
 import { type GroupView, nameWithoutTeam } from '../apply/group-view';
 import { claimOn, isBeingCreated, successorOf, tombstoneNamed } from '../apply/known-target';
 import { CREATION_UNCONFIRMED } from '../apply/not-visible-yet';
 import { NOT_LOOKED_UP } from '../apply/people';
 import { NOTHING_WRONG, comparedWhole } from '../apply/teams';
-import { isPutOff, planLettingGo, planTeam } from '../plan/group-plan';
+import { isPostponed, planRelease, planTeam } from '../plan/group-plan';
 import type { KnownMember } from '../plan/member-plan';
 import { planName } from '../plan/name-plan';
 import {
@@ -84,7 +84,7 @@ export class TeamDryRun {
   plan(session: Session, view: GroupView): Promise<TeamOutcome> {
     return view.group
       ? this.planLive(session, { ...view, group: view.group })
-      : this.planLetGo(session, view);
+      : this.planRelease(session, view);
   }
 
   private async planLive(
@@ -128,7 +128,7 @@ export class TeamDryRun {
       existing,
       intent: view.remote?.createIntent ?? null,
       claim: existing && (await claimOn(this.reader, lookUps.accountIdentity, existing.id, remoteGroupId)),
-      mayBeAnothers: await isBeingCreated(this.reader, integration.id, key, remoteGroupId),
+      mayBelongToAnotherGroup: await isBeingCreated(this.reader, integration.id, key, remoteGroupId),
       integrationId: integration.id,
       existingTeams: integration.policies.existingTeams,
       now: session.now,
@@ -156,10 +156,10 @@ export class TeamDryRun {
   }
 
   /** The IdP deleted the group. */
-  private async planLetGo(session: Session, view: GroupView): Promise<TeamOutcome> {
+  private async planRelease(session: Session, view: GroupView): Promise<TeamOutcome> {
     const { integration, provider, lookUps, removals, now } = session;
     const { remote } = view;
-    const action = planLettingGo(remote, letGoModeOf(session, view));
+    const action = planRelease(remote, releaseModeOf(session, view));
     const successor =
       remote && integration.deletingSince === null ? await successorOf(this.reader, provider, remote) : null;
     if (remote && successor !== null) {
@@ -180,7 +180,7 @@ export class TeamDryRun {
       const settled = ours
         ? { ...remote!, remoteId: ours.id, remoteName: ours.name, ownership: 'created' as const }
         : { ...remote!, createIntent: null };
-      return this.planLetGo(session, { ...view, remote: settled });
+      return this.planRelease(session, { ...view, remote: settled });
     }
     const outcome = {
       view,
@@ -194,7 +194,7 @@ export class TeamDryRun {
       return { ...outcome, obstacle, action: 'none', members: 'none', calls: 0 };
     }
     const held =
-      remote === null || isMeant(session, view)
+      remote === null || isOrderedByAdmin(session, view)
         ? null
         : await removals.deletionWaiting(
             { groupId: view.groupId, remoteGroupId: remote.id },
@@ -265,7 +265,7 @@ const FOUND_BY_PLANNING = new Set([TEAM_EXISTS, TEAM_CLAIMED, NAME_TOO_LONG, NAM
 /** Why the last attempt at the group as a whole failed, for as long as it is not tried again. */
 function recordedFailure({ group, remote, change }: GroupView, now: number): Obstacle | null {
   if (!remote || remote.reason === null || remote.notBefore === null || remote.notBefore <= now) return null;
-  const mayBeOutdated = group !== null || !isPutOff(remote, now);
+  const mayBeOutdated = group !== null || !isPostponed(remote, now);
   const outdated =
     mayBeOutdated && remote.blockedMark !== null && change !== null && remote.blockedMark !== change.mark;
   if (outdated || FOUND_BY_PLANNING.has(remote.reason)) return null;

@@ -3,19 +3,19 @@ import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiProperty, ApiTags 
 import { IsIn } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
-import { LET_GO_MODES, type LetGoMode } from '../../directory/change.entity';
+import { RELEASE_MODES, type ReleaseMode } from '../../directory/change.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import { ReleaseRequests } from '../schedule/release-requests';
 
 class ReleaseGroup {
   @ApiProperty({
-    enum: LET_GO_MODES,
+    enum: RELEASE_MODES,
     example: 'leave',
     description: '`leave`: nothing is called; `release`: the members that were added leave the team',
   })
-  @IsIn(LET_GO_MODES)
-  mode: LetGoMode;
+  @IsIn(RELEASE_MODES)
+  mode: ReleaseMode;
 }
 
 @ApiTags('Groups')

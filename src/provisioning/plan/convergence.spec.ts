@@ -1,7 +1,7 @@
 import fc from '../../../test/support/properties';
 import { driftOf } from '../reconcile/drift';
 import type { CreateIntent, Ownership } from '../state/remote-group.entity';
-import { planLettingGo, planTeam } from './group-plan';
+import { planRelease, planTeam } from './group-plan';
 import { type KnownMember, planMembers } from './member-plan';
 import { planName } from './name-plan';
 import { isIntended, planNewTeam } from './new-team';
@@ -175,7 +175,7 @@ class World {
   }
 
   private letGo(claim: Claim, id: string): void {
-    const action = planLettingGo(claim, 'delete');
+    const action = planRelease(claim, 'delete');
     switch (action.kind) {
       case 'resume-create':
         this.settleCreation(claim, action.intent);
@@ -203,7 +203,7 @@ class World {
       existing: id === undefined ? undefined : { id, url: null, ...this.teams.get(id)! },
       intent: claim.createIntent,
       claim: holder === undefined ? undefined : this.claimOf(holder, name),
-      mayBeAnothers: [...this.claims.values()].some(
+      mayBelongToAnotherGroup: [...this.claims.values()].some(
         (other) => other !== claim && other.createIntent?.name === name,
       ),
       integrationId: 'this',

@@ -1,9 +1,9 @@
 import {
   type KnownTeam,
   type Tombstone,
-  isPutOff,
+  isPostponed,
   mayBeDeletedByUs,
-  planLettingGo,
+  planRelease,
   planTeam,
 } from './group-plan';
 
@@ -51,12 +51,12 @@ describe('the plan for the team of a deleted group', () => {
     ['leaves everything as it is when told to', created, 'leave', { kind: 'forget' }],
     ['leaves an adopted team as it is when told to', adopted, 'leave', { kind: 'forget' }],
   ])('%s', (_, team, mode, action) => {
-    expect(planLettingGo(team, mode)).toEqual(action);
+    expect(planRelease(team, mode)).toEqual(action);
   });
 });
 
 describe('the deletion of a team', () => {
-  it.each<[string, Parameters<typeof isPutOff>[0], boolean]>([
+  it.each<[string, Parameters<typeof isPostponed>[0], boolean]>([
     ['waits for its next attempt', { deletingSince: 10, notBefore: 101 }, true],
     ['is tried when that has come', { deletingSince: 10, notBefore: 100 }, false],
     ['is tried when an admin wants it', { deletingSince: 10, notBefore: null }, false],
@@ -66,7 +66,7 @@ describe('the deletion of a team', () => {
       false,
     ],
   ])('%s', (_, tombstone, waits) => {
-    expect(isPutOff(tombstone, 100)).toBe(waits);
+    expect(isPostponed(tombstone, 100)).toBe(waits);
   });
 });
 

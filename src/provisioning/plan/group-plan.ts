@@ -41,7 +41,7 @@ export function planTeam(desired: { displayName: string }, team: KnownTeam | nul
     : { kind: 'find-or-create', name: desired.displayName };
 }
 
-export type LetGoAction =
+export type ReleaseAction =
   | ResumeCreate
   | { kind: 'delete' }
   /** The members that we added leave, the team stays. */
@@ -61,7 +61,7 @@ export type LetGoAction =
  * | created by us          | release | release       |
  * | created by us          | delete  | delete        |
  */
-export function planLettingGo(team: KnownTeam | null, mode: 'delete' | 'release' | 'leave'): LetGoAction {
+export function planRelease(team: KnownTeam | null, mode: 'delete' | 'release' | 'leave'): ReleaseAction {
   if (mode === 'leave' || team === null) return { kind: 'forget' };
   if (team.remoteId === null) {
     return team.createIntent ? { kind: 'resume-create', intent: team.createIntent } : { kind: 'forget' };
@@ -73,7 +73,7 @@ export function planLettingGo(team: KnownTeam | null, mode: 'delete' | 'release'
  * Whether the deletion of a team failed and is not to be tried yet. Whoever wants it tried at once, an admin or another policy,
  * takes the time away. Pure.
  */
-export function isPutOff(
+export function isPostponed(
   { deletingSince, notBefore }: { deletingSince: number | null; notBefore: number | null },
   now: number,
 ): boolean {

@@ -27,7 +27,7 @@ const never: LinkedBefore = {
   linkedTo: null,
   emailKey: 'new@example.com',
   linkedEmailKey: null,
-  linkedIsAnothers: false,
+  linkedBelongsToAnother: false,
   linkIsUnused: false,
   linkedIncarnation: null,
   goneRemoteUserId: null,
@@ -110,7 +110,7 @@ describe('the link of a person after a look-up', () => {
     ],
     [
       'is undone where the new address is nobody’s and the person is another user’s by now',
-      { ...linked, linkedIsAnothers: true },
+      { ...linked, linkedBelongsToAnother: true },
       nobody,
       { state: 'not_found', remoteUserId: null, reason: 'user_not_found', nextCheckAt: NOW + 5 * MINUTE },
     ],
@@ -128,7 +128,7 @@ describe('the link of a person after a look-up', () => {
     ],
     [
       'changes to another one also where the former one is another user’s by now',
-      { ...linked, linkedIsAnothers: true },
+      { ...linked, linkedBelongsToAnother: true },
       found,
       { state: 'resolved', remoteUserId: 'P1', reason: null },
     ],
@@ -175,7 +175,7 @@ describe('the link of a person after a look-up', () => {
       nobody,
       null,
     ],
-    ['is none where the link is undone', { ...linked, linkedIsAnothers: true }, nobody, null],
+    ['is none where the link is undone', { ...linked, linkedBelongsToAnother: true }, nobody, null],
     ['is none where there is no link', never, nobody, null],
   ])('has an address by which it was made, which %s', (_, user, match, expected) => {
     expect(planLink(user, match, NOW).linkedEmailKey).toBe(expected);

@@ -12,7 +12,7 @@ export interface LinkedBefore {
   /** The one by which the linked person was found; null where an admin said who it is, or it stopped finding them. */
   linkedEmailKey: string | null;
   /** Another active IdP user has the address by which the linked person was found, or is linked to them by their own. */
-  linkedIsAnothers: boolean;
+  linkedBelongsToAnother: boolean;
   /** Nobody was added to a team for the link yet, and the address that found the person is the one that is looked up. */
   linkIsUnused: boolean;
   /** `incarnation` as it was when the link was made; null where there was no look-up yet. */
@@ -69,7 +69,7 @@ export interface PlannedLink {
  */
 export function planLink(user: LinkedBefore, match: UserMatch, now: number): PlannedLink {
   const isRefuted = user.linkIsUnused && match.kind !== 'refused';
-  const linkedTo = user.linkedIsAnothers || isRefuted ? null : linkThatStays(user);
+  const linkedTo = user.linkedBelongsToAnother || isRefuted ? null : linkThatStays(user);
   if (match.kind === 'resolved') {
     const { remoteUserId } = match;
     const attempts =

@@ -18,7 +18,7 @@ const input = (more: Partial<NewTeamInput>): NewTeamInput => ({
   existing: undefined,
   intent: null,
   claim: undefined,
-  mayBeAnothers: false,
+  mayBelongToAnotherGroup: false,
   integrationId: 'this',
   existingTeams: 'adopt',
   now: 0,
@@ -52,7 +52,7 @@ describe('how a group comes to a team', () => {
     ],
     [
       'waits until it is known whether the team is another group’s creation',
-      { existing: team, mayBeAnothers: true },
+      { existing: team, mayBelongToAnotherGroup: true },
       { kind: 'wait' },
     ],
     [

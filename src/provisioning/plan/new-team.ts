@@ -32,7 +32,7 @@ export interface NewTeamInput {
   intent: CreateIntent | null;
   claim: Claim | undefined;
   /** Whether another group of the integration may have created it, and has no answer yet. */
-  mayBeAnothers: boolean;
+  mayBelongToAnotherGroup: boolean;
   integrationId: string;
   existingTeams: 'adopt' | 'fail';
   now: number;
@@ -86,7 +86,7 @@ export function planNewTeam(input: NewTeamInput): NewTeamPlan {
   if (claim && isGivenUp(claim, input))
     return { kind: 'wait-for-name', obstacle: notFreeYetObstacle(name, claim) };
   if (claim) return { kind: 'blocked', obstacle: claimObstacle(existing.name, claim, input.integrationId) };
-  if (input.mayBeAnothers) return { kind: 'wait' };
+  if (input.mayBelongToAnotherGroup) return { kind: 'wait' };
   if (input.existingTeams === 'adopt') return { kind: 'adopt', team: existing };
   return {
     kind: 'blocked',

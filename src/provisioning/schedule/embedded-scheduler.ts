@@ -15,7 +15,7 @@ const SWEEP_EVERY_MS = 1_000;
 /** Integrations served at the same time: they wait for answers nearly all of it, and a large push may take minutes. */
 const PARALLEL_RUNS = 1_000;
 /** Of these, such whose account did nothing for us the last time: they sit out time-outs, and nobody else is to wait for that. */
-const PARALLEL_RUNS_AWAY = 250;
+const PARALLEL_RUNS_UNRESPONSIVE = 250;
 
 /** The scheduler of a single process: wakes on changes, and sweeps the database for what came due by itself. */
 @Injectable()
@@ -28,9 +28,9 @@ export class EmbeddedScheduler
   private readonly waiting = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
   /** Integrations whose account did nothing for us the last time, and those of them that wait or run. */
-  private readonly away = new Set<string>();
-  private readonly waitingAway = new Set<string>();
-  private readonly runningAway = new Set<string>();
+  private readonly unresponsive = new Set<string>();
+  private readonly waitingUnresponsive = new Set<string>();
+  private readonly runningUnresponsive = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly unsubscribe: (() => void)[] = [];
   private sweeper: NodeJS.Timeout | null = null;
@@ -59,7 +59,7 @@ export class EmbeddedScheduler
     if (this.sweeper) clearInterval(this.sweeper);
     for (const end of this.unsubscribe) end();
     this.waiting.clear();
-    this.waitingAway.clear();
+    this.waitingUnresponsive.clear();
     this.stopping.abort(new Error('Scimify is stopping.'));
     await this.sweeping;
     await Promise.all(this.running.values());
@@ -72,14 +72,14 @@ export class EmbeddedScheduler
   }
 
   private enqueue(id: string): void {
-    (this.away.has(id) ? this.waitingAway : this.waiting).add(id);
+    (this.unresponsive.has(id) ? this.waitingUnresponsive : this.waiting).add(id);
   }
 
   private startNext(): void {
     this.startFrom(this.waiting, () => this.running.size < PARALLEL_RUNS);
     this.startFrom(
-      this.waitingAway,
-      () => this.running.size < PARALLEL_RUNS && this.runningAway.size < PARALLEL_RUNS_AWAY,
+      this.waitingUnresponsive,
+      () => this.running.size < PARALLEL_RUNS && this.runningUnresponsive.size < PARALLEL_RUNS_UNRESPONSIVE,
     );
   }
 
@@ -89,7 +89,7 @@ export class EmbeddedScheduler
       // It is begun again when it has ended.
       if (this.running.has(id)) continue;
       waiting.delete(id);
-      if (this.away.has(id)) this.runningAway.add(id);
+      if (this.unresponsive.has(id)) this.runningUnresponsive.add(id);
       this.running.set(id, this.runOnce(id));
     }
   }
@@ -100,15 +100,15 @@ export class EmbeddedScheduler
       if ((await this.ledger.notBefore(id)) > Date.now()) return;
       // Its slices take turns with the requests of the same integration, and not with everybody else's.
       const work = { what: 'run of the engine', lane: id };
-      const { more, away } = await onBehalfOf(work, () => this.runs.run(id, this.stopping.signal));
-      if (away) this.away.add(id);
-      else this.away.delete(id);
+      const { more, unresponsive } = await onBehalfOf(work, () => this.runs.run(id, this.stopping.signal));
+      if (unresponsive) this.unresponsive.add(id);
+      else this.unresponsive.delete(id);
       if (more && !this.stopping.signal.aborted) this.enqueue(id);
     } catch (error) {
       this.logger.error(`Run on integration ${id} failed`, error);
     } finally {
       this.running.delete(id);
-      this.runningAway.delete(id);
+      this.runningUnresponsive.delete(id);
       if (!this.stopping.signal.aborted) this.startNext();
     }
   }

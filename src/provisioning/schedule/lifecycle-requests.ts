@@ -11,7 +11,7 @@ import {
 } from '../../integrations/integration-edits.service';
 import { IntegrationLifecycle, type NewConnection } from '../../integrations/integration-lifecycle.service';
 import type { DeletedTeams, Integration } from '../../integrations/integration.entity';
-import { Integrations, assertStays } from '../../integrations/integrations.service';
+import { Integrations, assertNotBeingDeleted } from '../../integrations/integrations.service';
 import type { IntegrationPolicies } from '../../integrations/policies';
 import { ROLE_REFUSED } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
@@ -42,7 +42,7 @@ export class LifecycleRequests {
     expected: ExpectedVersions,
   ): Promise<Integration> {
     const integration = await this.integrations.get(admin, integrationId);
-    assertStays(integration);
+    assertNotBeingDeleted(integration);
     assertExpected(expected, integration);
     try {
       const edit = await this.edits.prepare(admin, integration, patch);
@@ -74,7 +74,7 @@ export class LifecycleRequests {
         if (edit.policies.memberRole !== integration.policies.memberRole) {
           await forgetRefusals(tx, integrationId, ROLE_REFUSED);
         }
-        if (wantsRun(integration, edit)) await this.ledger.hurry(tx, integrationId);
+        if (wantsRun(integration, edit)) await this.ledger.scheduleNow(tx, integrationId);
       },
       { lane: integrationId, big: decidesAnew },
     );
@@ -109,7 +109,7 @@ export class LifecycleRequests {
     expected: ExpectedVersions,
   ): Promise<Integration> {
     const integration = await this.integrations.get(admin, integrationId);
-    assertStays(integration);
+    assertNotBeingDeleted(integration);
     assertExpected(expected, integration);
     const stored = this.lifecycle.prepareRebind(integration, connection);
     await this.transactions.run(

@@ -7,7 +7,7 @@ import { FOR_UPDATE } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { Connections } from '../../integrations/connections/connections.service';
 import type { Integration } from '../../integrations/integration.entity';
-import { Integrations, assertStays } from '../../integrations/integrations.service';
+import { Integrations, assertNotBeingDeleted } from '../../integrations/integrations.service';
 import type { RemoteUser } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
@@ -46,7 +46,7 @@ export class LinkRequests {
    */
   async pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
     const integration = await this.integrations.get(admin, integrationId);
-    assertStays(integration);
+    assertNotBeingDeleted(integration);
     await linkedUser(this.reader, integrationId, userId);
     const { address } = await this.inTarget(integration, remoteUserId);
     await this.change(admin, integrationId, userId, async (tx, user) => {
@@ -118,7 +118,7 @@ export class LinkRequests {
     ) => Promise<{ action: string; remoteUserId: string | null } | null>,
   ): Promise<void> {
     const integration = await this.integrations.get(admin, integrationId);
-    assertStays(integration);
+    assertNotBeingDeleted(integration);
     await this.transactions.run(async (tx) => {
       const user = await linkedUser(tx, integrationId, userId);
       const change = await write(tx, user);

@@ -3,12 +3,12 @@ import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
 import { FOR_UPDATE } from '../../database/dialect';
 import { TransactionRunner } from '../../database/transaction-runner';
-import type { LetGoMode } from '../../directory/change.entity';
+import type { ReleaseMode } from '../../directory/change.entity';
 import { type ChangeContext, withoutAdmission } from '../../directory/change-context';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Groups } from '../../directory/groups';
 import { RefusedWrites } from '../../directory/refused-writes';
-import { Integrations, assertStays } from '../../integrations/integrations.service';
+import { Integrations, assertNotBeingDeleted } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
 import { makeGroupsDue, noteAskedFor } from '../state/waiting-groups';
 import { WorkLedger } from './work-ledger';
@@ -32,9 +32,9 @@ export class ReleaseRequests {
    *
    * @throws Problem 404 for a group that is unknown, or gone with its team
    */
-  async release(admin: Admin, integrationId: string, groupId: string, mode: LetGoMode): Promise<void> {
+  async release(admin: Admin, integrationId: string, groupId: string, mode: ReleaseMode): Promise<void> {
     const integration = await this.integrations.get(admin, integrationId);
-    assertStays(integration);
+    assertNotBeingDeleted(integration);
     const context: ChangeContext = {
       integrationId,
       tenantId: integration.tenantId,
@@ -58,10 +58,10 @@ export class ReleaseRequests {
           if (held.length === 0) throw Problem.notFound('group');
           await this.marks.markWhole(tx, integrationId, [groupId], admin.actor.requestId);
         }
-        await this.marks.decideLetGo(tx, groupId, mode);
+        await this.marks.decideRelease(tx, groupId, mode);
         await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [integrationId, groupId]);
         await noteAskedFor(tx, integrationId, groupId);
-        await this.ledger.hurry(tx, integrationId);
+        await this.ledger.scheduleNow(tx, integrationId);
         await this.audit.record(tx, {
           actor: admin.actor,
           action: 'group.release_requested',

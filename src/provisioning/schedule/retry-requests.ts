@@ -33,7 +33,7 @@ export class RetryRequests implements OnModuleInit {
 
   onModuleInit(): void {
     this.tests.hear((tx, integrationId) => this.tryEverything(tx, integrationId));
-    this.runs.hear((tx, integrationId) => this.ledger.hurryAll(tx, integrationId));
+    this.runs.hear((tx, integrationId) => this.ledger.scheduleAllNow(tx, integrationId));
   }
 
   /**
@@ -65,7 +65,7 @@ export class RetryRequests implements OnModuleInit {
       if (acceptMissing && suspensionReason === VISIBILITY_LOST) {
         await this.integrations.endSuspension(tx, admin, integrationId);
       } else {
-        await this.integrations.lookAgain(tx, integrationId);
+        await this.integrations.probe(tx, integrationId);
       }
       await this.askTheTarget(tx, integrationId);
       await this.ledger.requestReconciliation(tx, integrationId, acceptMissing);
@@ -107,12 +107,12 @@ export class RetryRequests implements OnModuleInit {
   private async tryEverything(tx: Transaction, integrationId: string): Promise<void> {
     await forgetFailures(tx, integrationId);
     await this.askTheTarget(tx, integrationId);
-    await this.ledger.hurryAll(tx, integrationId);
+    await this.ledger.scheduleAllNow(tx, integrationId);
   }
 
   /** Neither a back-off of the account nor a suspension is waited out, and the next run remembers no refused token. */
   private async askTheTarget(tx: Transaction, integrationId: string): Promise<void> {
-    await this.ledger.hurry(tx, integrationId);
+    await this.ledger.scheduleNow(tx, integrationId);
     await this.integrations.probeNow(tx, integrationId);
     tx.afterCommit(() => this.scheduler.wake(integrationId));
   }

@@ -32,7 +32,7 @@ export interface ReconciliationEnd {
 /** What a run finds as it begins. */
 export interface RunBeginning {
   /** Somebody has hurried it since the last run began: then nothing counts that the connection remembers of failures. */
-  isHurried: boolean;
+  isUrgent: boolean;
   /** They want everything tried again that failed. */
   forgets: boolean;
   /** Whether the target is to be looked at as a whole now, and whether teams that are not to be seen were really deleted. */
@@ -90,11 +90,11 @@ export class WorkLedger {
         [integrationId],
       );
     const due = reconcileEveryMs !== null && reconcileAt !== null && reconcileAt <= now;
-    return { isHurried: hurried, forgets, reconciliation: { due, acceptMissing } };
+    return { isUrgent: hurried, forgets, reconciliation: { due, acceptMissing } };
   }
 
   /** Whether somebody has hurried it since the last run began. */
-  async isHurried(tx: Transaction, integrationId: string): Promise<boolean> {
+  async isUrgent(tx: Transaction, integrationId: string): Promise<boolean> {
     return (await workOf(tx, integrationId))?.hurried ?? false;
   }
 
@@ -177,7 +177,7 @@ export class WorkLedger {
 
   /** @param acceptMissing teams that are not to be seen were really deleted */
   async requestReconciliation(tx: Transaction, integrationId: string, acceptMissing: boolean): Promise<void> {
-    await this.hurryAll(tx, integrationId);
+    await this.scheduleAllNow(tx, integrationId);
     await setReconciliation(tx, integrationId, Date.now(), acceptMissing);
   }
 
@@ -213,18 +213,18 @@ export class WorkLedger {
    * It is due now, whatever it was waiting for, and once more when the run that may be going on ends. What failed waits as it
    * did, but for groups that are asked for (`noteAskedFor`).
    */
-  async hurry(tx: Transaction, integrationId: string): Promise<void> {
+  async scheduleNow(tx: Transaction, integrationId: string): Promise<void> {
     await hurry(tx, integrationId, Date.now(), false);
   }
 
   /** As `hurry`, and nothing waits that fails until the run that may be going on ends. */
-  async hurryAll(tx: Transaction, integrationId: string): Promise<void> {
+  async scheduleAllNow(tx: Transaction, integrationId: string): Promise<void> {
     await hurry(tx, integrationId, Date.now(), true);
   }
 
   /** The integration is being deleted: it is worked on now, and never looked at as a whole again. */
   async beginDeletion(tx: Transaction, integrationId: string): Promise<void> {
-    await this.hurryAll(tx, integrationId);
+    await this.scheduleAllNow(tx, integrationId);
     await tx.query('UPDATE integration_work SET reconcileAt = NULL WHERE integrationId = ?', [integrationId]);
   }
 
