@@ -11,6 +11,9 @@ export interface Transaction {
   afterCommit(action: () => void): void;
 }
 
+/** Where only SELECTs are asked: a transaction, or the connection that reads. */
+export type SqlReader = Pick<Transaction, 'query'>;
+
 /** @param afterCommit gets what the work wants run after the COMMIT, which is the business of the caller */
 export function transactionOn(runner: QueryRunner, afterCommit: (() => void)[]): Transaction {
   return {

@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type ExpectedVersions, assertExpected } from '../admin-api/if-match';
-import type { Claim } from '../admin-api/idempotency/idempotent-creations';
+import type { CreationClaim } from '../admin-api/idempotency/idempotent-creations';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
 import { Problem } from '../admin-api/problem';
 import { type Actor, systemActor } from '../audit/actor';
@@ -87,7 +87,12 @@ export class Integrations implements OnModuleInit {
   }
 
   /** @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide, 409 for one too many */
-  async create(admin: Admin, tenantId: string, input: NewIntegration, claim: Claim): Promise<Integration> {
+  async create(
+    admin: Admin,
+    tenantId: string,
+    input: NewIntegration,
+    claim: CreationClaim,
+  ): Promise<Integration> {
     await this.tenants.get(admin, tenantId);
     const provider = this.providers.find(input.provider);
     if (!provider) {

@@ -9,9 +9,9 @@ import type {
   MemberSpec,
   ProviderConnection,
   RemoteAccount,
-  RemoteGroup,
-  RemoteMember,
-  RemoteUser,
+  ProviderGroup,
+  ProviderMember,
+  ProviderUser,
   UserIdentity,
   UserMatch,
 } from '../integrations/provider/integration-provider';
@@ -60,20 +60,20 @@ export class PagerDutyConnection implements ProviderConnection {
     return this.users.resolve(identities, context, shown);
   }
 
-  async getUser(remoteUserId: string, context: CallContext): Promise<RemoteUser | null> {
+  async getUser(remoteUserId: string, context: CallContext): Promise<ProviderUser | null> {
     const user = await userOf(this.client, remoteUserId, context);
     return user && { address: user.email === null ? null : emailKey(user.email) };
   }
 
-  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {
+  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, ProviderGroup>> {
     return this.teams.find(names, context);
   }
 
-  getGroup(id: string, context: CallContext): Promise<RemoteGroup | null> {
+  getGroup(id: string, context: CallContext): Promise<ProviderGroup | null> {
     return this.teams.get(id, context);
   }
 
-  createGroup(group: GroupSpec, context: CallContext): Promise<RemoteGroup> {
+  createGroup(group: GroupSpec, context: CallContext): Promise<ProviderGroup> {
     return this.teams.create(group, context);
   }
 
@@ -97,7 +97,7 @@ export class PagerDutyConnection implements ProviderConnection {
     return mayWrite(this.client, write, groupId, context);
   }
 
-  listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]> {
+  listMembers(groupId: string, context: CallContext): Promise<ProviderMember[]> {
     return this.members.list(groupId, context);
   }
 

@@ -2,7 +2,7 @@ import type {
   CallContext,
   MemberOutcome,
   MemberSpec,
-  RemoteMember,
+  ProviderMember,
 } from '../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError, USER_GONE } from '../integrations/provider/provider-error';
 import type { PagerDutyClient } from './api/client';
@@ -65,7 +65,7 @@ export class TeamMembers {
     }
   }
 
-  async list(teamId: string, context: CallContext): Promise<RemoteMember[]> {
+  async list(teamId: string, context: CallContext): Promise<ProviderMember[]> {
     const members = await this.read(teamId, context);
     return members.map((member) => ({ remoteUserId: member.id, role: member.role }));
   }

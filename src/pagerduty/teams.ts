@@ -1,4 +1,4 @@
-import type { CallContext, GroupSpec, RemoteGroup } from '../integrations/provider/integration-provider';
+import type { CallContext, GroupSpec, ProviderGroup } from '../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../integrations/provider/provider-error';
 import type { ApiCall, PagerDutyClient } from './api/client';
 import { changeNotFound, teamGone, unreadableAnswer, type Operation } from './api/failures';
@@ -26,10 +26,10 @@ export class Teams {
     });
   }
 
-  async find(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {
+  async find(names: readonly string[], context: CallContext): Promise<Map<string, ProviderGroup>> {
     const nameByKey = new Map(names.map((name) => [teamNameKey(name), withPlainSpaces(name)]));
     nameByKey.delete('');
-    const found = new Map<string, RemoteGroup>();
+    const found = new Map<string, ProviderGroup>();
     if (nameByKey.size === 0) return found;
     const { rows, refused } = await this.list.find(nameByKey, context);
     for (const error of refused.values()) throw error;
@@ -41,7 +41,7 @@ export class Teams {
     return found;
   }
 
-  async get(id: string, context: CallContext): Promise<RemoteGroup | null> {
+  async get(id: string, context: CallContext): Promise<ProviderGroup | null> {
     try {
       const answer = await this.client.send(
         { operation: 'get_team', method: 'GET', path: ['teams', id] },
@@ -54,7 +54,7 @@ export class Teams {
     }
   }
 
-  async create(group: GroupSpec, context: CallContext): Promise<RemoteGroup> {
+  async create(group: GroupSpec, context: CallContext): Promise<ProviderGroup> {
     const answer = await this.client.send(
       {
         operation: 'create_team',
@@ -106,12 +106,12 @@ function isNotFound(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.kind === 'not-found';
 }
 
-function teamIn(answer: { status: number; body: unknown }, operation: Operation): RemoteGroup {
+function teamIn(answer: { status: number; body: unknown }, operation: Operation): ProviderGroup {
   const team = isRecord(answer.body) ? parseTeam(answer.body['team']) : null;
   if (team === null) throw unreadableAnswer(operation, answer.status);
   return remoteGroup(team);
 }
 
-function remoteGroup(team: Team): RemoteGroup {
+function remoteGroup(team: Team): ProviderGroup {
   return { id: team.id, name: team.name, description: team.description, url: team.htmlUrl };
 }

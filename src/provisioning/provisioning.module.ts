@@ -11,7 +11,7 @@ import { GroupDeletion } from './apply/group-deletion';
 import { GroupBatches } from './apply/group-batches';
 import { GroupWork } from './apply/group-work';
 import { UrgentLeavers } from './apply/urgent-leavers';
-import { GroupViews } from './apply/group-view';
+import { GroupLoader } from './apply/loaded-group';
 import { IntegrationRemoval } from './apply/integration-removal';
 import { IntegrationRun } from './apply/integration-run';
 import { LeaverRemoval } from './apply/leaver-removal';
@@ -23,12 +23,12 @@ import { ProvisioningAudit } from './apply/provisioning-audit';
 import { RunWatches } from './apply/run-watch';
 import { ShownAddresses } from './apply/shown-addresses';
 import { SmallChanges } from './apply/small-changes';
-import { TeamNames } from './apply/team-names';
-import { Teams } from './apply/teams';
+import { RemoteGroupNames } from './apply/remote-group-names';
+import { RemoteGroups } from './apply/remote-groups';
 import { UserResolution } from './apply/user-resolution';
 import { DryRun } from './dry-run/dry-run';
 import { GroupsToPlan } from './dry-run/groups-to-plan';
-import { TeamDryRun } from './dry-run/team-dry-run';
+import { GroupDryRun } from './dry-run/group-dry-run';
 import { GroupsStatusController } from './http/groups.controller';
 import { HeldChanges } from './guard/held-changes';
 import { HeldLeavers } from './guard/held-leavers';
@@ -55,7 +55,7 @@ import { Scheduler } from './schedule/scheduler';
 import { SetBackClock } from './schedule/set-back-clock';
 import { WorkLedger } from './schedule/work-ledger';
 import { DirectoryUsage } from './state/directory-usage';
-import { HeldTeams } from './state/held-teams';
+import { ClaimedRemoteGroups } from './state/claimed-remote-groups';
 import { LingeringMembers } from './state/lingering-members';
 import { MembershipCounts } from './state/membership-counts';
 import { Overview } from './state/overview';
@@ -88,14 +88,14 @@ import { PeopleStatuses } from './state/people-status';
     UrgentLeavers,
     IntegrationRun,
     RunWatches,
-    GroupViews,
+    GroupLoader,
     People,
     UserResolution,
     ShownAddresses,
     FormerAddresses,
     DepartedMembers,
-    Teams,
-    TeamNames,
+    RemoteGroups,
+    RemoteGroupNames,
     Members,
     MemberCalls,
     RemovalIntents,
@@ -121,11 +121,11 @@ import { PeopleStatuses } from './state/people-status';
     GroupStatuses,
     PeopleStatuses,
     DirectoryUsage,
-    HeldTeams,
+    ClaimedRemoteGroups,
     LingeringMembers,
     MembershipCounts,
     Overview,
-    TeamDryRun,
+    GroupDryRun,
     DryRun,
     GroupsToPlan,
   ],

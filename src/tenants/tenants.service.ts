@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { And, Equal, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { Claim } from '../admin-api/idempotency/idempotent-creations';
+import type { CreationClaim } from '../admin-api/idempotency/idempotent-creations';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
 import { mergePatch } from '../admin-api/merge-patch';
 import { Problem } from '../admin-api/problem';
@@ -29,7 +29,7 @@ export class Tenants {
     private readonly audit: AuditLog,
   ) {}
 
-  async create(admin: Admin, name: string, claim: Claim): Promise<Tenant> {
+  async create(admin: Admin, name: string, claim: CreationClaim): Promise<Tenant> {
     const now = Date.now();
     const tenant: Tenant = { id: uuid(), name, quotas: null, createdAt: now, updatedAt: now };
     await this.transactions.run(async (tx) => {

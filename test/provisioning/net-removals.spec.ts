@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import { TransactionRunner } from '../../src/database/transaction-runner';
 import { DEFAULT_GUARD } from '../../src/integrations/policies';
-import { RemovalScreen, type ScreenedTeam } from '../../src/provisioning/guard/removal-screen';
+import { RemovalScreen, type ScreenedGroup } from '../../src/provisioning/guard/removal-screen';
 import fc from '../support/properties';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
@@ -177,7 +177,7 @@ describe('the guard against mass changes counts whom a team has lost,', () => {
         async (size, deeds) => {
           const members = Array.from({ length: size }, (_, index) => `P${index}`);
           const model = new Model(members);
-          const team: ScreenedTeam = {
+          const team: ScreenedGroup = {
             integrationId: uuid(),
             groupId: uuid(),
             remoteGroupId: uuid(),

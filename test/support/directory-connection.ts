@@ -10,9 +10,9 @@ import type {
   MemberSpec,
   ProviderConnection,
   RemoteAccount,
-  RemoteGroup,
-  RemoteMember,
-  RemoteUser,
+  ProviderGroup,
+  ProviderMember,
+  ProviderUser,
   SnapshotGroup,
   UserIdentity,
   UserMatch,
@@ -52,7 +52,7 @@ export class DirectoryConnection implements ProviderConnection {
     });
   }
 
-  getUser(remoteUserId: string, context: CallContext): Promise<RemoteUser | null> {
+  getUser(remoteUserId: string, context: CallContext): Promise<ProviderUser | null> {
     return this.call(context, (directory) =>
       directory.people.has(remoteUserId)
         ? { address: foundByAddress(directory).get(remoteUserId) ?? null }
@@ -60,7 +60,7 @@ export class DirectoryConnection implements ProviderConnection {
     );
   }
 
-  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>> {
+  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, ProviderGroup>> {
     const keys = new Set(names.map((name) => this.provider.groupNameKey(name)));
     return this.call(context, ({ groups }) => {
       const named = [...groups.values()].map(
@@ -70,11 +70,11 @@ export class DirectoryConnection implements ProviderConnection {
     });
   }
 
-  getGroup(id: string, context: CallContext): Promise<RemoteGroup | null> {
+  getGroup(id: string, context: CallContext): Promise<ProviderGroup | null> {
     return this.call(context, ({ groups }) => (groups.has(id) ? remote(groups.get(id)!) : null));
   }
 
-  createGroup({ name, description }: GroupSpec, context: CallContext): Promise<RemoteGroup> {
+  createGroup({ name, description }: GroupSpec, context: CallContext): Promise<ProviderGroup> {
     return this.call(context, (directory) => {
       this.assertNameFree(directory, name);
       directory.changes.push(`create ${name}`);
@@ -128,7 +128,7 @@ export class DirectoryConnection implements ProviderConnection {
     return Promise.resolve(null);
   }
 
-  listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]> {
+  listMembers(groupId: string, context: CallContext): Promise<ProviderMember[]> {
     return this.call(context, (directory) => {
       const { memberIds, roles } = groupIn(directory, groupId);
       return [...memberIds].map((remoteUserId) => ({ remoteUserId, role: roles.get(remoteUserId) ?? null }));
@@ -204,7 +204,7 @@ function groupIn({ groups }: Directory, id: string): DirectoryGroup {
   return group;
 }
 
-function remote({ id, name, description }: DirectoryGroup): RemoteGroup {
+function remote({ id, name, description }: DirectoryGroup): ProviderGroup {
   return { id, name, description, url: null };
 }
 

@@ -16,9 +16,9 @@ const KEPT_MS = 24 * 60 * 60_000;
  *
  * @throws CreatedMeanwhileError
  */
-export type Claim = (tx: Transaction, resourceId: string) => Promise<void>;
+export type CreationClaim = (tx: Transaction, resourceId: string) => Promise<void>;
 
-const UNCLAIMED: Claim = () => Promise.resolve();
+const UNCLAIMED: CreationClaim = () => Promise.resolve();
 
 /** The same request, sent at the same time, was faster. */
 class CreatedMeanwhileError extends Error {}
@@ -40,7 +40,7 @@ export class IdempotentCreations {
   async once<T>(
     request: CreationRequest,
     caller: string,
-    create: (claim: Claim) => Promise<T>,
+    create: (claim: CreationClaim) => Promise<T>,
     replay: (resourceId: string) => Promise<T>,
   ): Promise<T> {
     const { key, route, body } = request;

@@ -3,7 +3,7 @@ import type { Admin } from '../../tenants/authentication/admin';
 import { Connections } from '../connections/connections.service';
 import type { Integration } from '../integration.entity';
 import { Integrations } from '../integrations.service';
-import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
+import { type ConnectionDiagnosis, diagnose, explanationOf } from './diagnosis';
 import { sameAccountCheck } from './same-account';
 
 /** Tests the connection as it is stored, in whatever mode the integration is. */
@@ -15,7 +15,7 @@ export class ConnectionTests {
   ) {}
 
   /** What it finds is also kept with the integration; one that passes ends a suspension. */
-  async run(admin: Admin, id: string): Promise<Diagnosis> {
+  async run(admin: Admin, id: string): Promise<ConnectionDiagnosis> {
     const integration = await this.integrations.get(admin, id);
     const { connection } = this.connections.open(integration);
     const diagnosis = withAccountCheck(integration, await diagnose(connection));
@@ -29,7 +29,10 @@ export class ConnectionTests {
   }
 }
 
-export function withAccountCheck(integration: Integration, diagnosis: Diagnosis): Diagnosis {
+export function withAccountCheck(
+  integration: Integration,
+  diagnosis: ConnectionDiagnosis,
+): ConnectionDiagnosis {
   const check = sameAccountCheck(integration, diagnosis.account);
   return check === null ? diagnosis : diagnosis.with(check);
 }

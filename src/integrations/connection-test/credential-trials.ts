@@ -6,7 +6,7 @@ import { ProviderRegistry } from '../provider/provider-registry';
 import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../suspension-reasons';
 import { withAccountCheck } from './connection-tests.service';
 import { CredentialRefused } from './credential-refused';
-import { type Diagnosis, diagnose, explanationOf } from './diagnosis';
+import { type ConnectionDiagnosis, diagnose, explanationOf } from './diagnosis';
 import { KnownGroups } from './known-groups';
 import { anotherAccount } from './same-account';
 import { trialHost, trialHostWithToken } from './trial-host';
@@ -45,7 +45,7 @@ export class CredentialTrials {
 }
 
 /** Another account comes first: whatever else is wrong then is wrong there. */
-function refusalOf(diagnosis: Diagnosis): CredentialRefused | null {
+function refusalOf(diagnosis: ConnectionDiagnosis): CredentialRefused | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
   const mismatch = diagnosis.checks.find(({ reason }) => reason === ACCOUNT_MISMATCH);

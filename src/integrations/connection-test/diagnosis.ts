@@ -5,7 +5,7 @@ import type { DiagnosisCheck, ProviderConnection, RemoteAccount } from '../provi
 const LONGEST_MS = 20_000;
 
 /** What a whole connection test found. */
-export class Diagnosis {
+export class ConnectionDiagnosis {
   constructor(readonly checks: readonly DiagnosisCheck[]) {}
 
   /** Warnings keep nothing from working. */
@@ -27,8 +27,8 @@ export class Diagnosis {
     return this.failure?.transient === true;
   }
 
-  with(check: DiagnosisCheck): Diagnosis {
-    return new Diagnosis([...this.checks, check]);
+  with(check: DiagnosisCheck): ConnectionDiagnosis {
+    return new ConnectionDiagnosis([...this.checks, check]);
   }
 }
 
@@ -36,7 +36,7 @@ export class Diagnosis {
 export async function diagnose(
   connection: ProviderConnection,
   longestMs: number = LONGEST_MS,
-): Promise<Diagnosis> {
+): Promise<ConnectionDiagnosis> {
   const signal = AbortSignal.timeout(longestMs);
   setMaxListeners(0, signal);
   const checks: DiagnosisCheck[] = [];
@@ -48,7 +48,7 @@ export async function diagnose(
     if (!signal.aborted) throw error;
     checks.push(notInTime(longestMs));
   }
-  return new Diagnosis(checks);
+  return new ConnectionDiagnosis(checks);
 }
 
 /** What an admin reads of one check: the cause and what to do about it. */

@@ -161,7 +161,7 @@ export type UserMatch =
  */
 export type AddressesShown = (addresses: ReadonlyMap<string, string>) => void;
 
-export interface RemoteUser {
+export interface ProviderUser {
   /** By which `resolveUsers` finds them; null where it finds them by something else. */
   address: string | null;
 }
@@ -171,14 +171,14 @@ export interface GroupSpec {
   description: string;
 }
 
-export interface RemoteGroup {
+export interface ProviderGroup {
   id: string;
   name: string;
   description: string | null;
   url: string | null;
 }
 
-export interface RemoteMember {
+export interface ProviderMember {
   remoteUserId: string;
   /** The role inside the group, or null where the target has none. */
   role: string | null;
@@ -260,16 +260,16 @@ export interface ProviderConnection {
     shown?: AddressesShown,
   ): Promise<Map<string, UserMatch>>;
   /** One person, by their id there; null where the target has none of it. An id that none of its people can have is nobody's. */
-  getUser(remoteUserId: string, context: CallContext): Promise<RemoteUser | null>;
+  getUser(remoteUserId: string, context: CallContext): Promise<ProviderUser | null>;
   /** The groups of these very names, compared by `groupNameKey`; the map's keys are such keys, absent where there is none. */
-  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, RemoteGroup>>;
+  findGroups(names: readonly string[], context: CallContext): Promise<Map<string, ProviderGroup>>;
   /** Null when it is gone. */
-  getGroup(id: string, context: CallContext): Promise<RemoteGroup | null>;
+  getGroup(id: string, context: CallContext): Promise<ProviderGroup | null>;
   /**
    * Not idempotent: after an error whose outcome is `unknown` the caller looks the name up. For two minutes no other call has to
    * find what it made: that is the caller's to know, who outlives the connection.
    */
-  createGroup(group: GroupSpec, context: CallContext): Promise<RemoteGroup>;
+  createGroup(group: GroupSpec, context: CallContext): Promise<ProviderGroup>;
   updateGroup(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void>;
   /** @throws ProviderError GROUP_GONE where it is not there: whether it was deleted or is out of sight is told by a snapshot */
   deleteGroup(id: string, context: CallContext): Promise<void>;
@@ -293,7 +293,7 @@ export interface ProviderConnection {
    */
   mayWrite(write: GroupWrite, groupId: string | null, context: CallContext): Promise<boolean | null>;
   /** Complete, or it throws: a caller may conclude absence from it. */
-  listMembers(groupId: string, context: CallContext): Promise<RemoteMember[]>;
+  listMembers(groupId: string, context: CallContext): Promise<ProviderMember[]>;
   /**
    * These groups with their members, in the fewest calls. What cannot be read to its end is left incomplete.
    * @throws ProviderError only where it concerns the whole account

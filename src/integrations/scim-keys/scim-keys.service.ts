@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager, IsNull, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
+import type { CreationClaim } from '../../admin-api/idempotency/idempotent-creations';
 import { isLive } from '../../admin-api/key';
 import { KeyUses } from '../../admin-api/key-uses';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
@@ -57,7 +57,7 @@ export class ScimKeys {
     admin: Admin,
     integrationId: string,
     input: { name: string; expiresAt: number | null },
-    claim: Claim,
+    claim: CreationClaim,
   ): Promise<ScimKey & { token: string }> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     const { token, prefix, hash } = makeToken('scim');

@@ -2,7 +2,7 @@ import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import type { Person } from '../plan/member-plan';
-import type { GroupView } from './group-view';
+import type { LoadedGroup } from './loaded-group';
 import type { PairMark } from './people';
 
 /** Ids of the requests for which something is done, as far as they are known. */
@@ -18,7 +18,7 @@ export interface Causes {
  * @param waiting by user id, those who waited until now
  */
 export function causesOf(
-  { change }: Pick<GroupView, 'change'>,
+  { change }: Pick<LoadedGroup, 'change'>,
   people: readonly Person[],
   remoteUserIds: readonly string[],
   marks: readonly PairMark[],

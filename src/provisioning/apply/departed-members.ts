@@ -8,7 +8,7 @@ import { Departures } from '../../directory/departures';
 import { liftPinsOfLeaver } from '../guard/pins';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
 
-interface TeamOfLeaver {
+interface GroupOfLeaver {
   remoteGroupId: string;
   groupId: string;
   remoteUserId: string;
@@ -29,13 +29,13 @@ export class DepartedMembers implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.departures.hear((tx, context, userId) => this.compareTeamsOf(tx, context, userId));
+    this.departures.hear((tx, context, userId) => this.compareGroupsOf(tx, context, userId));
   }
 
-  private async compareTeamsOf(tx: Transaction, context: ChangeContext, userId: string): Promise<void> {
+  private async compareGroupsOf(tx: Transaction, context: ChangeContext, userId: string): Promise<void> {
     const { integrationId, actor } = context;
     for (let after = ''; ;) {
-      const teams = await teamsOf(tx, userId, after);
+      const teams = await groupsOf(tx, userId, after);
       if (teams.length === 0) return;
       const screened = teams.filter((team) => Number(team.screened) === 1);
       if (screened.length > 0) {
@@ -51,8 +51,8 @@ export class DepartedMembers implements OnModuleInit {
   }
 }
 
-function teamsOf(tx: Transaction, userId: string, after: string): Promise<TeamOfLeaver[]> {
-  return tx.query<TeamOfLeaver>(
+function groupsOf(tx: Transaction, userId: string, after: string): Promise<GroupOfLeaver[]> {
+  return tx.query<GroupOfLeaver>(
     `SELECT * FROM (
        SELECT g.id AS remoteGroupId, g.groupId AS groupId, m.remoteUserId AS remoteUserId, m.state AS state,
               m.reason AS reason, CASE WHEN s.id IS NULL THEN 1 ELSE 0 END AS deleted,

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../database/transaction-runner';
-import { NAME_NOT_FREE_YET, TEAM_CLAIMED } from '../plan/new-team';
+import { NAME_NOT_FREE_YET, TEAM_CLAIMED } from '../plan/new-group';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RunContext } from './run-context';
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { FOR_SHARE } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import type { ProviderGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { settleSoon, settledSoonUntil } from '../plan/just-created';
-import { NAME_NOT_FREE_YET } from '../plan/new-team';
+import { NAME_NOT_FREE_YET } from '../plan/new-group';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
 import { deriveGroupState } from '../state/group-state';
@@ -23,7 +23,7 @@ import {
   TAKEN_OVER_MESSAGE,
 } from './group-blocked';
 import { GroupDeletion, NO_MARK } from './group-deletion';
-import type { GroupView } from './group-view';
+import type { LoadedGroup } from './loaded-group';
 import { knownFirst } from './known-first';
 import { LeaverRemoval } from './leaver-removal';
 import { isOfSomeCalls } from './member-calls';
@@ -32,8 +32,8 @@ import { unsentDueAt } from './member-records';
 import { isOutage, passingDelayOf, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
 import { CHUNK, MAX_RETRY_CHUNKS, type PairMark, People } from './people';
 import { type RunContext, atPriority } from './run-context';
-import { TeamNames } from './team-names';
-import { Teams, type ViewWithTeam } from './teams';
+import { RemoteGroupNames } from './remote-group-names';
+import { RemoteGroups, type GroupWithRemote } from './remote-groups';
 import { unclearDueAt } from './unclear-writes';
 import { UserResolution, askedFor, askedForBy } from './user-resolution';
 
@@ -48,8 +48,8 @@ const TAKEN_OVER_WITHIN_MS = 1_000;
 @Injectable()
 export class GroupApplier {
   constructor(
-    private readonly teams: Teams,
-    private readonly names: TeamNames,
+    private readonly remoteGroups: RemoteGroups,
+    private readonly names: RemoteGroupNames,
     private readonly members: Members,
     private readonly leavers: LeaverRemoval,
     private readonly people: People,
@@ -64,19 +64,19 @@ export class GroupApplier {
    * @throws ProviderError that concerns the whole account, after it was recorded with the group
    * @throws LeaseLostError
    */
-  async apply(run: RunContext, view: GroupView, found?: ReadonlyMap<string, FoundTeam>): Promise<void> {
+  async apply(run: RunContext, view: LoadedGroup, found?: ReadonlyMap<string, FoundTeam>): Promise<void> {
     let current = view;
     let failedRemoval: ProviderError | null = null;
     try {
       const { groupId, group } = view;
       if (group) {
         const now = Date.now();
-        const withTeam = await run.teams.take(groupId, () =>
-          this.teams.ensure(run, { ...view, group }, found),
+        const withTeam = await run.groupTurns.take(groupId, () =>
+          this.remoteGroups.ensure(run, { ...view, group }, found),
         );
         current = withTeam;
         try {
-          const named = await run.teams.take(groupId, () => this.names.ensure(run, withTeam, now));
+          const named = await run.groupTurns.take(groupId, () => this.names.ensure(run, withTeam, now));
           await this.applyMembers(run, named, now);
           await this.acknowledge(run, named);
         } catch (failure) {
@@ -99,19 +99,19 @@ export class GroupApplier {
    *
    * @throws ProviderError when that fails too
    */
-  async putOff(run: RunContext, views: readonly GroupView[], error: ProviderError): Promise<void> {
+  async putOff(run: RunContext, views: readonly LoadedGroup[], error: ProviderError): Promise<void> {
     for (const view of views) {
-      if (view.group && !view.remote) await this.teams.begin(run, { ...view, group: view.group });
+      if (view.group && !view.remote) await this.remoteGroups.begin(run, { ...view, group: view.group });
       await this.recordFailure(run, view, error);
     }
     if (!isOfSomeCalls(error)) return;
     for (const view of views) {
       if (!view.group || !view.remote?.remoteId) continue;
-      await this.leavers.removeAll(atPriority(run, 'leaver'), view as ViewWithTeam);
+      await this.leavers.removeAll(atPriority(run, 'leaver'), view as GroupWithRemote);
     }
   }
 
-  private async applyMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
+  private async applyMembers(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     let pairs = await this.people.changedPairs(view.groupId, CHUNK);
     if (view.change?.whole || pairs.length === CHUNK || (await this.hasUnknown(pairs))) {
       await this.applyJoiningPairs(run, view);
@@ -121,7 +121,7 @@ export class GroupApplier {
     for (; pairs.length > 0; pairs = await this.people.changedPairs(view.groupId, CHUNK)) {
       await this.applyPairs(run, view, pairs);
     }
-    if (view.change?.whole) await this.compareTeam(run, view, now);
+    if (view.change?.whole) await this.compareRemoteGroup(run, view, now);
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
       // What is to be called for again does not wait until others are looked up.
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
@@ -141,7 +141,7 @@ export class GroupApplier {
    * Of more people than are looked at together, those who join come first: nobody leaves before them. And where the whole
    * group is compared, whoever changed on their own joins for that reason.
    */
-  private async applyJoiningPairs(run: RunContext, view: ViewWithTeam): Promise<void> {
+  private async applyJoiningPairs(run: RunContext, view: GroupWithRemote): Promise<void> {
     const { people } = this;
     let pairs: readonly PairMark[] = [];
     async function* chunks() {
@@ -162,7 +162,11 @@ export class GroupApplier {
     return (await this.users.due(askedForBy(pairs))).length > 0;
   }
 
-  private async applyPairs(run: RunContext, view: ViewWithTeam, pairs: readonly PairMark[]): Promise<void> {
+  private async applyPairs(
+    run: RunContext,
+    view: GroupWithRemote,
+    pairs: readonly PairMark[],
+  ): Promise<void> {
     const userIds = pairs.map(({ userId }) => userId);
     // Nearly always done for the whole batch; but these may have come since.
     await this.users.resolve(run, askedForBy(pairs));
@@ -170,7 +174,7 @@ export class GroupApplier {
   }
 
   /** Everybody in the group, before anybody leaves. */
-  private async compareMembers(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
+  private async compareMembers(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     const { people } = this;
     async function* chunks() {
       for (let after = ''; ;) {
@@ -188,7 +192,7 @@ export class GroupApplier {
   }
 
   /** Everybody known in the team. */
-  private async compareTeam(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
+  private async compareRemoteGroup(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     for (let after = ''; ;) {
       const remoteUserIds = isAskedFor(view)
         ? await this.people.remoteMembersAfter(view.remote.id, after, CHUNK)
@@ -200,7 +204,7 @@ export class GroupApplier {
   }
 
   /** Whatever changed since the marks were read has newer marks, and is not acknowledged with these. */
-  private async acknowledge(run: RunContext, view: ViewWithTeam): Promise<void> {
+  private async acknowledge(run: RunContext, view: GroupWithRemote): Promise<void> {
     await this.leases.run(run.lease, async (tx) => {
       if (view.change) {
         await tx.query(
@@ -227,7 +231,7 @@ export class GroupApplier {
   }
 
   /** Keeps the group's changes to be done, says why they are not, and when they are tried next. */
-  private async recordFailure(run: RunContext, view: GroupView, error: unknown): Promise<void> {
+  private async recordFailure(run: RunContext, view: LoadedGroup, error: unknown): Promise<void> {
     const failure = failureOf(error);
     if (!failure) throw error;
     await this.leases.run(run.lease, async (tx) => {
@@ -289,7 +293,7 @@ async function isDeleted(tx: Transaction, integrationId: string): Promise<boolea
 }
 
 /** Whether an IdP or an admin wants the whole group compared, rather than the engine because of one person in it. */
-export function isAskedFor({ change }: Pick<GroupView, 'change'>): boolean {
+export function isAskedFor({ change }: Pick<LoadedGroup, 'change'>): boolean {
   return Boolean(change?.wholeCause);
 }
 
@@ -334,7 +338,7 @@ function failureOf(error: unknown): Failure | null {
 }
 
 /** The earliest item of each kind, by index. */
-async function openItems(tx: Transaction, view: ViewWithTeam) {
+async function openItems(tx: Transaction, view: GroupWithRemote) {
   // Not as it was before: meanwhile another group may have given the name up, which is tried again now.
   const [name] = await tx.query<Pick<RemoteGroup, 'nameReason' | 'nameMessage' | 'nameNextAttemptAt'>>(
     'SELECT nameReason, nameMessage, nameNextAttemptAt FROM remote_group WHERE id = ?',

@@ -1,14 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import type { ProviderGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { isBeingDeleted } from '../state/may-write';
 import { allEnded } from './all-ended';
 import { GroupApplier } from './group-applier';
-import { type GroupView, GroupViews, nameWithoutTeam, namesWithoutTeam } from './group-view';
-import { isOfOneUnseenTeam } from './not-visible-yet';
+import {
+  type LoadedGroup,
+  GroupLoader,
+  nameWithoutRemoteGroup,
+  namesWithoutRemoteGroup,
+} from './loaded-group';
+import { isOfOneUnseenGroup } from './not-visible-yet';
 import { People, ask } from './people';
 import type { RunContext } from './run-context';
-import { Teams, comparedWhole } from './teams';
+import { RemoteGroups, comparedWhole } from './remote-groups';
 import { type AskedFor, UserResolution } from './user-resolution';
 
 /** So many groups in a row that fail for a passing reason speak of the account, not of the groups. */
@@ -43,11 +48,11 @@ export interface Batch {
 
 /** Groups of a batch by what has to be known before they are begun. */
 interface Stages {
-  ready: GroupView[];
+  ready: LoadedGroup[];
   /** Nothing but whether there is a team of their name. */
-  nameless: GroupView[];
+  nameless: LoadedGroup[];
   /** Some of their people. */
-  unknown: GroupView[];
+  unknown: LoadedGroup[];
   /** Of all of them. */
   people: AskedFor;
 }
@@ -56,10 +61,10 @@ interface Stages {
 @Injectable()
 export class GroupBatches {
   constructor(
-    private readonly views: GroupViews,
+    private readonly views: GroupLoader,
     private readonly people: People,
     private readonly users: UserResolution,
-    private readonly teams: Teams,
+    private readonly remoteGroups: RemoteGroups,
     private readonly groups: GroupApplier,
   ) {}
 
@@ -81,10 +86,10 @@ export class GroupBatches {
     const isAnothers = (groupId: string) =>
       turn.leaving.has(groupId) || (turn.inProgress.get(groupId) ?? batch) !== batch;
     try {
-      const views: GroupView[] = [];
+      const views: LoadedGroup[] = [];
       for (const groupId of taken) {
         const view = await this.read(run, groupId);
-        views.push(await this.teams.takeOver(run, view, isAnothers));
+        views.push(await this.remoteGroups.takeOver(run, view, isAnothers));
       }
       const failure = await this.applyInStages(run, batch, await this.sorted(views));
       if (failure && !batch.progressed && isOfAccount(failure, batch)) throw failure;
@@ -112,14 +117,14 @@ export class GroupBatches {
     return noNames ?? noPeople ?? null;
   }
 
-  private async workOffAll(run: RunContext, batch: Batch, views: readonly GroupView[]): Promise<void> {
+  private async workOffAll(run: RunContext, batch: Batch, views: readonly LoadedGroup[]): Promise<void> {
     const queue = views.filter(({ groupId }) => !batch.putOff.has(groupId));
     const width = Math.min(queue.length, run.provider.limits.parallelCalls);
     await allEnded(Array.from({ length: width }, () => this.workOff(run, batch, queue)));
   }
 
   /** @throws whatever makes it pointless to go on with the batch, which ends the other workers too */
-  private async workOff(run: RunContext, batch: Batch, queue: GroupView[]): Promise<void> {
+  private async workOff(run: RunContext, batch: Batch, queue: LoadedGroup[]): Promise<void> {
     while (!batch.stopped && !batch.turn.isOver()) {
       run.rights.assertPermitted();
       const seen = queue.shift();
@@ -127,13 +132,13 @@ export class GroupBatches {
       try {
         // Until its turn came, minutes may have passed: it may be deleted, or have another name.
         const view = isFresh(seen) ? seen : await this.read(run, seen.groupId);
-        const found = nameWithoutTeam(view) === nameWithoutTeam(seen) ? batch.found : undefined;
+        const found = nameWithoutRemoteGroup(view) === nameWithoutRemoteGroup(seen) ? batch.found : undefined;
         await this.groups.apply(run, seen.change?.whole ? comparedWhole(view) : view, found);
         batch.failuresInARow = 0;
         batch.progressed = true;
         run.progress.made = true;
       } catch (error) {
-        if (isOfOneUnseenTeam(error)) continue;
+        if (isOfOneUnseenGroup(error)) continue;
         batch.failuresInARow += 1;
         const goesOn =
           error instanceof ProviderError && !error.accountWide && batch.failuresInARow < FAILURES_THAT_STOP;
@@ -146,13 +151,13 @@ export class GroupBatches {
     }
   }
 
-  private async read({ integration, provider }: RunContext, groupId: string): Promise<GroupView> {
+  private async read({ integration, provider }: RunContext, groupId: string): Promise<LoadedGroup> {
     const view = await this.views.read(integration.id, groupId, provider);
     return isBeingDeleted(integration) ? { ...view, group: null } : view;
   }
 
-  private async sorted(views: readonly GroupView[]): Promise<Stages> {
-    const concerned = new Map<GroupView, AskedFor>();
+  private async sorted(views: readonly LoadedGroup[]): Promise<Stages> {
+    const concerned = new Map<LoadedGroup, AskedFor>();
     const asked = new Map<string, number | null>();
     for (const view of views) {
       const those = await this.people.concernedBy([view]);
@@ -160,11 +165,12 @@ export class GroupBatches {
       for (const [userId, since] of those) ask(asked, userId, since);
     }
     const due = new Set((await this.users.due(asked)).map(({ userId }) => userId));
-    const isUnknown = (view: GroupView) => [...concerned.get(view)!.keys()].some((userId) => due.has(userId));
+    const isUnknown = (view: LoadedGroup) =>
+      [...concerned.get(view)!.keys()].some((userId) => due.has(userId));
     const known = views.filter((view) => !isUnknown(view));
     return {
-      ready: known.filter((view) => nameWithoutTeam(view) === null),
-      nameless: known.filter((view) => nameWithoutTeam(view) !== null),
+      ready: known.filter((view) => nameWithoutRemoteGroup(view) === null),
+      nameless: known.filter((view) => nameWithoutRemoteGroup(view) !== null),
       unknown: views.filter(isUnknown),
       people: asked,
     };
@@ -181,10 +187,10 @@ export class GroupBatches {
     });
   }
 
-  private lookUpNames(run: RunContext, batch: Batch, views: readonly GroupView[]) {
-    const unnamed = views.filter((view) => nameWithoutTeam(view) !== null);
+  private lookUpNames(run: RunContext, batch: Batch, views: readonly LoadedGroup[]) {
+    const unnamed = views.filter((view) => nameWithoutRemoteGroup(view) !== null);
     return this.orPutOff(run, batch, unnamed, async () => {
-      batch.found = await run.connection.findGroups(namesWithoutTeam(unnamed), run.call);
+      batch.found = await run.connection.findGroups(namesWithoutRemoteGroup(unnamed), run.call);
     });
   }
 
@@ -197,7 +203,7 @@ export class GroupBatches {
   private async orPutOff(
     run: RunContext,
     batch: Batch,
-    views: readonly GroupView[],
+    views: readonly LoadedGroup[],
     ask: () => Promise<void>,
   ): Promise<ProviderError | null> {
     try {
@@ -216,7 +222,7 @@ export class GroupBatches {
   }
 }
 
-function isFresh({ readAt }: GroupView): boolean {
+function isFresh({ readAt }: LoadedGroup): boolean {
   return performance.now() < readAt + FRESH_MS;
 }
 

@@ -13,16 +13,16 @@ import { dropItemsOf } from '../guard/held-items';
 import { RemovalScreen } from '../guard/removal-screen';
 import { offerFreedNames } from './freed-names';
 import { GroupBlockedError, GroupHeldError, GroupTakenOverError } from './group-blocked';
-import type { GroupView } from './group-view';
+import type { LoadedGroup } from './loaded-group';
 import { successorOf } from './known-target';
 import { LeaverRemoval } from './leaver-removal';
 import { isOfSomeCalls } from './member-calls';
 import { Members } from './members';
-import { isOfOneUnseenTeam, unlessNotVisibleYet } from './not-visible-yet';
+import { isOfOneUnseenGroup, unlessNotVisibleYet } from './not-visible-yet';
 import { ProvisioningAudit } from './provisioning-audit';
-import { screenedTeam } from './removal-intents';
+import { screenedGroup } from './removal-intents';
 import { type RunContext, atPriority } from './run-context';
-import { Teams, type ViewWithTeam } from './teams';
+import { RemoteGroups, type GroupWithRemote } from './remote-groups';
 import { raiseWriteSeq } from './write-seq';
 
 /** Up to eight seconds. */
@@ -35,7 +35,7 @@ const SOME_ATTEMPTS = 4;
 @Injectable()
 export class GroupDeletion {
   constructor(
-    private readonly teams: Teams,
+    private readonly remoteGroups: RemoteGroups,
     private readonly members: Members,
     private readonly leavers: LeaverRemoval,
     private readonly leases: Leases,
@@ -49,23 +49,23 @@ export class GroupDeletion {
    * @returns the passing failure of somebody's removal, of which there is a row with the next attempt
    * @throws GroupBlockedError, GroupHeldError, GroupTakenOverError, ProviderError where the team is not let go
    */
-  async release(run: RunContext, view: GroupView): Promise<ProviderError | null> {
-    if (hasTeam(view) && isPostponed(view.remote, Date.now()) && !isNoLongerHeld(run, view)) {
+  async release(run: RunContext, view: LoadedGroup): Promise<ProviderError | null> {
+    if (hasRemoteGroup(view) && isPostponed(view.remote, Date.now()) && !isNoLongerHeld(run, view)) {
       const failure = await this.removeLeavers(run, view);
       await this.scheduleNextLook(run, view, failure);
       return failure;
     }
     try {
-      await run.teams.take(view.groupId, () => this.releaseTeam(run, view));
+      await run.groupTurns.take(view.groupId, () => this.releaseRemoteGroup(run, view));
       return null;
     } catch (failure) {
-      if (hasTeam(view) && keepsTeam(failure)) await this.removeLeavers(run, view);
+      if (hasRemoteGroup(view) && keepsRemoteGroup(failure)) await this.removeLeavers(run, view);
       throw failure;
     }
   }
 
   /** @throws ProviderError that concerns the whole account, or the team */
-  private async removeLeavers(run: RunContext, view: ViewWithTeam): Promise<ProviderError | null> {
+  private async removeLeavers(run: RunContext, view: GroupWithRemote): Promise<ProviderError | null> {
     try {
       await this.leavers.removeAll(atPriority(run, 'leaver'), withoutDeletionCause(view));
       // Everybody in the team was looked at. Whoever left since has renewed the mark of the group.
@@ -85,7 +85,7 @@ export class GroupDeletion {
   /** The next look is when somebody's removal is tried again, or the deletion itself. */
   private async scheduleNextLook(
     run: RunContext,
-    { remote, change }: ViewWithTeam,
+    { remote, change }: GroupWithRemote,
     failure: ProviderError | null,
   ): Promise<void> {
     // Whoever was not tried for a passing failure is due, and must not meet it again at once.
@@ -102,23 +102,27 @@ export class GroupDeletion {
     });
   }
 
-  private async releaseTeam(run: RunContext, view: GroupView): Promise<void> {
+  private async releaseRemoteGroup(run: RunContext, view: LoadedGroup): Promise<void> {
     const remote = view.remote && (await this.beginRelease(run, view.groupId, view.remote.id));
     await this.assertNotTakenOver(run, remote);
     const action = planRelease(remote, releaseModeOf(run, view));
     switch (action.kind) {
       case 'resume-create': {
-        const settled = await this.teams.settleCreation(run, { ...view, remote: remote! }, action.intent);
-        if (settled) return this.releaseTeam(run, settled);
+        const settled = await this.remoteGroups.settleCreation(
+          run,
+          { ...view, remote: remote! },
+          action.intent,
+        );
+        if (settled) return this.releaseRemoteGroup(run, settled);
         break;
       }
       case 'delete':
         await this.assertNotHeld(run, { ...view, remote: remote! });
-        await unlessGone(run, remote!, () => this.deleteTeam(run, view as ViewWithTeam));
+        await unlessGone(run, remote!, () => this.deleteRemoteGroup(run, view as GroupWithRemote));
         break;
       case 'release':
         await this.assertNotHeld(run, { ...view, remote: remote! });
-        await unlessGone(run, remote!, () => this.releaseMembers(run, view as ViewWithTeam));
+        await unlessGone(run, remote!, () => this.releaseMembers(run, view as GroupWithRemote));
         break;
       default:
         break;
@@ -170,16 +174,16 @@ export class GroupDeletion {
   }
 
   /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
-  private async assertNotHeld(run: RunContext, view: GroupView & { remote: RemoteGroup }): Promise<void> {
+  private async assertNotHeld(run: RunContext, view: LoadedGroup & { remote: RemoteGroup }): Promise<void> {
     if (isOrderedByAdmin(run, view)) return;
-    const team = screenedTeam(run, view);
+    const team = screenedGroup(run, view);
     const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
     if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
     if (waitsFor) throw new GroupHeldError();
   }
 
   /** @throws GroupHeldError, GroupBlockedError, ProviderError */
-  private async releaseMembers(run: RunContext, view: ViewWithTeam): Promise<void> {
+  private async releaseMembers(run: RunContext, view: GroupWithRemote): Promise<void> {
     const { isLeaverHeld } = await this.members.releaseAll(run, withoutDeletionCause(view));
     if (isLeaverHeld && !isOrderedByAdmin(run, view)) throw new GroupHeldError();
   }
@@ -189,7 +193,7 @@ export class GroupDeletion {
    *
    * @throws GroupTakenOverError, ProviderError
    */
-  private async deleteTeam(run: RunContext, view: ViewWithTeam): Promise<void> {
+  private async deleteRemoteGroup(run: RunContext, view: GroupWithRemote): Promise<void> {
     await this.leases.run(run.lease, async (tx) => {
       const [row] = await tx.query<{ groupId: string }>('SELECT groupId FROM remote_group WHERE id = ?', [
         view.remote.id,
@@ -201,25 +205,25 @@ export class GroupDeletion {
   }
 }
 
-export function hasTeam(view: GroupView): view is ViewWithTeam {
+export function hasRemoteGroup(view: LoadedGroup): view is GroupWithRemote {
   return view.remote !== null && view.remote.remoteId !== null;
 }
 
 /** What waits for an admin waits no more once one wants the group, or its integration, gone: however late that was noted. */
-function isNoLongerHeld(run: RunContext, view: ViewWithTeam): boolean {
+function isNoLongerHeld(run: RunContext, view: GroupWithRemote): boolean {
   const { reason } = view.remote;
   return isOrderedByAdmin(run, view) && (reason === HELD.reason || reason === REJECTED.reason);
 }
 
 /** Whether people can be taken out of a team that could not be let go: it is there, and nobody else's. */
-function keepsTeam(failure: unknown): boolean {
+function keepsRemoteGroup(failure: unknown): boolean {
   if (failure instanceof GroupBlockedError || failure instanceof GroupHeldError) return true;
   if (!(failure instanceof ProviderError) || failure.accountWide) return false;
-  return failure.reason !== GROUP_GONE && !isOfOneUnseenTeam(failure);
+  return failure.reason !== GROUP_GONE && !isOfOneUnseenGroup(failure);
 }
 
 /** Nobody leaves for the request that deleted the group, as long as the team is there. */
-export function withoutDeletionCause(view: ViewWithTeam): ViewWithTeam {
+export function withoutDeletionCause(view: GroupWithRemote): GroupWithRemote {
   return { ...view, change: view.change && { ...view.change, wholeCause: null } };
 }
 
@@ -245,7 +249,7 @@ async function unlessGone(run: RunContext, remote: RemoteGroup, letGo: () => Pro
 /** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
 export function releaseModeOf(
   { integration }: Pick<RunContext, 'integration'>,
-  { change }: GroupView,
+  { change }: LoadedGroup,
 ): 'delete' | 'release' | 'leave' {
   return change?.letGo ?? integration.deletingTeams ?? integration.policies.onGroupDelete;
 }
@@ -253,7 +257,7 @@ export function releaseModeOf(
 /** What an admin deletes by name is meant; what the IdP deletes is counted. */
 export function isOrderedByAdmin(
   { integration }: Pick<RunContext, 'integration'>,
-  { change }: GroupView,
+  { change }: LoadedGroup,
 ): boolean {
   return Boolean(change?.letGo) || integration.deletingSince !== null;
 }

@@ -54,7 +54,7 @@ class Lane {
 }
 
 /** What goes on in one run. */
-interface Work {
+interface RunningWork {
   readonly run: RunContext;
   readonly until: number;
   readonly alarm: Alarm;
@@ -98,10 +98,10 @@ export class GroupWork {
     const large = new Lane('bulk', 'bulk', 2);
     // What one group takes may be far longer than a turn: whatever is done sooner goes on beside it.
     const slowestFirst = [large, again, lookUps, whole, inPart];
-    const isOverFor = (work: Work, lane: Lane): boolean =>
+    const isOverFor = (work: RunningWork, lane: Lane): boolean =>
       isPastDeadline(work) &&
       slowestFirst.slice(0, slowestFirst.indexOf(lane)).every(({ underWay }) => underWay === 0);
-    const begin = (work: Work, lane: Lane, due: readonly string[]) =>
+    const begin = (work: RunningWork, lane: Lane, due: readonly string[]) =>
       this.begin(work, lane, due, () => isOverFor(work, lane));
     return this.work(run, async (work, limit) => {
       const isOver = isOverFor(work, inPart);
@@ -137,12 +137,12 @@ export class GroupWork {
   /** @param look begins what is due, of which it may ask for so much, and says whether there was anything */
   private async work(
     run: RunContext,
-    look: (work: Work, limit: number) => Promise<boolean>,
+    look: (work: RunningWork, limit: number) => Promise<boolean>,
   ): Promise<boolean> {
     const alarm = new Alarm();
     const underWay = new SideBySide(alarm, () => run.halt.halt());
     const until = performance.now() + TIME_SLICE_MS;
-    const work: Work = {
+    const work: RunningWork = {
       run,
       until,
       alarm,
@@ -178,7 +178,7 @@ export class GroupWork {
     return isPastDeadline(work);
   }
 
-  private async startRemovalOfLeavers(work: Work): Promise<void> {
+  private async startRemovalOfLeavers(work: RunningWork): Promise<void> {
     const { run, leaving, inProgress, underWay } = work;
     const triesAgain = performance.now() >= work.leaversAgainAt;
     if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
@@ -192,7 +192,10 @@ export class GroupWork {
   }
 
   /** @param waiting groups that may be long in coming to their turn */
-  private async startSmallChanges({ run, inProgress, joining, underWay }: Work, waiting: readonly string[]) {
+  private async startSmallChanges(
+    { run, inProgress, joining, underWay }: RunningWork,
+    waiting: readonly string[],
+  ) {
     const now = performance.now();
     const longInHand = [...inProgress].filter(([, { since }]) => now >= since + DONE_SOON_MS);
     const groupIds = [
@@ -203,7 +206,7 @@ export class GroupWork {
   }
 
   /** @returns whether anything was due */
-  private begin(work: Work, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
+  private begin(work: RunningWork, lane: Lane, due: readonly string[], isOver: () => boolean): boolean {
     const { run, inProgress, leaving, underWay } = work;
     const free = [...new Set(due)].filter((groupId) => !inProgress.has(groupId) && !leaving.has(groupId));
     const groupIds = isOver() ? [] : lane.next(free);
@@ -220,6 +223,6 @@ export class GroupWork {
   }
 }
 
-function isPastDeadline({ until }: Work): boolean {
+function isPastDeadline({ until }: RunningWork): boolean {
   return performance.now() >= until;
 }

@@ -6,7 +6,7 @@ import type { Integration } from '../../integrations/integration.entity';
 import { type Lease, Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
 import { RemoteRows } from '../state/remote-rows';
-import { GroupViews } from './group-view';
+import { GroupLoader } from './loaded-group';
 import type { RunResult } from './run-context';
 
 /** A SCIM request that was let in before the deletion waits so long for its write at most. */
@@ -19,7 +19,7 @@ class TimeSliceOver extends Error {}
 @Injectable()
 export class IntegrationRemoval {
   constructor(
-    private readonly views: GroupViews,
+    private readonly views: GroupLoader,
     private readonly remoteRows: RemoteRows,
     private readonly directory: IntegrationDirectory,
     private readonly integrations: IntegrationLifecycle,
@@ -30,7 +30,7 @@ export class IntegrationRemoval {
   /** Whether the target has nothing of a deleted integration any more that is to be let go; asked under its lease. */
   async isDue({ id, deletingSince, deletingTeams }: Integration): Promise<boolean> {
     if (deletingSince === null) return false;
-    return deletingTeams === 'leave' || !(await this.views.holdsTeams(id));
+    return deletingTeams === 'leave' || !(await this.views.holdsRemoteGroups(id));
   }
 
   /** @throws LeaseLostError, or the reason of `stop` */

@@ -15,14 +15,14 @@ import { isBeingDeleted, mayWrite } from '../state/may-write';
 import { forgetFailures, makeGroupsDue } from '../state/waiting-groups';
 import { AccountCheck } from './account-check';
 import { DueGroups } from './due-groups';
-import { GroupViews } from './group-view';
+import { GroupLoader } from './loaded-group';
 import { GroupWork } from './group-work';
 import { IntegrationRemoval } from './integration-removal';
 import { isOutage } from './not-visible-yet';
 import type { RunContext, RunResult } from './run-context';
 import { RunHalt } from './run-halt';
 import { RunOutdatedError, type RunWatch, RunWatches } from './run-watch';
-import { TeamTurns } from './team-turns';
+import { GroupTurns } from './group-turns';
 import { UserResolution } from './user-resolution';
 import { watchWrites } from './watched-writes';
 import { WriteRights } from './write-rights';
@@ -46,7 +46,7 @@ export class IntegrationRun {
     private readonly leases: Leases,
     private readonly watches: RunWatches,
     private readonly groups: GroupWork,
-    private readonly views: GroupViews,
+    private readonly views: GroupLoader,
     private readonly due: DueGroups,
     private readonly users: UserResolution,
     private readonly reconciler: Reconciler,
@@ -125,7 +125,7 @@ export class IntegrationRun {
       watch,
       call,
       halt,
-      teams: new TeamTurns(),
+      groupTurns: new GroupTurns(),
       progress: { made: false },
       forgets,
       rights,

@@ -1,25 +1,19 @@
 import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
-import type { Transaction } from '../../database/transaction-runner';
+import type { SqlReader } from '../../database/transaction-runner';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
 import { GROUP_FULL } from '../../integrations/provider/provider-error';
-import type { Claim, Obstacle } from '../plan/new-team';
+import type { GroupClaim, Obstacle } from '../plan/new-group';
 import type { RemoteGroup } from '../state/remote-group.entity';
 
-/**
- * Questions about what we know of a target. Whoever applies asks them inside a transaction, whoever only plans asks the
- * reading connection.
- */
-export type Asked = Pick<Transaction, 'query'>;
-
-/** Which other group, of whatever integration, holds the team. */
+/** Which other group, of any integration, has claimed the remote group. */
 export async function claimOn(
-  db: Asked,
+  db: SqlReader,
   accountIdentity: string,
   remoteId: string,
   exceptRemoteGroupId: string,
-): Promise<Claim | undefined> {
-  const [claim] = await db.query<Omit<Claim, 'deleted' | 'stuck'> & { deleted: number; stuck: number }>(
+): Promise<GroupClaim | undefined> {
+  const [claim] = await db.query<Omit<GroupClaim, 'deleted' | 'stuck'> & { deleted: number; stuck: number }>(
     `SELECT COALESCE(g.displayName, r.groupName) AS groupName, r.integrationId AS integrationId,
             CASE WHEN g.id IS NULL THEN 1 ELSE 0 END AS deleted,
             CASE WHEN r.nameKind = 'waiting' THEN 1 ELSE 0 END AS stuck
@@ -32,7 +26,7 @@ export async function claimOn(
 
 /** What a deleted group of that name still has in the target: its `remote_group.id`. */
 export async function tombstoneNamed(
-  db: Asked,
+  db: SqlReader,
   integrationId: string,
   remoteNameKey: string,
   exceptGroupId: string,
@@ -60,7 +54,7 @@ export interface NameHolder {
 
 /** Which team of the integration has that name, as far as we know. */
 export async function holderOfName(
-  db: Asked,
+  db: SqlReader,
   integrationId: string,
   remoteNameKey: string,
 ): Promise<NameHolder | undefined> {
@@ -76,7 +70,7 @@ export async function holderOfName(
 
 /** Whether another group of the integration may have created the team of that name: its creation has no answer yet. */
 export async function isBeingCreated(
-  db: Asked,
+  db: SqlReader,
   integrationId: string,
   remoteNameKey: string,
   exceptRemoteGroupId: string,
@@ -91,7 +85,7 @@ export async function isBeingCreated(
 
 /** The group without a team that is about to take over what a deleted one of its name left: its id. */
 export async function successorOf(
-  db: Asked,
+  db: SqlReader,
   provider: Pick<IntegrationProvider, 'groupNameKey'>,
   tombstone: Pick<RemoteGroup, 'integrationId' | 'remoteName' | 'remoteNameKey' | 'createIntent'>,
 ): Promise<string | null> {
@@ -111,7 +105,7 @@ export async function successorOf(
 
 /** Those of these remote users whom we added to the team: a release takes them out again. */
 export async function addedByUs(
-  db: Asked,
+  db: SqlReader,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
 ): Promise<string[]> {
@@ -127,7 +121,10 @@ export async function addedByUs(
  * Why somebody is still in a team that was to be released, whom we added or who left the IdP; undefined when nobody is of whom
  * the target was asked.
  */
-export async function toBeReleasedAndKept(db: Asked, remoteGroupId: string): Promise<Obstacle | undefined> {
+export async function toBeReleasedAndKept(
+  db: SqlReader,
+  remoteGroupId: string,
+): Promise<Obstacle | undefined> {
   const [kept] = await db.query<Obstacle>(
     `SELECT reason, message FROM remote_member
      WHERE remoteGroupId = ? AND managed = 1 AND (preexisting = 0 OR state = 'removing')
@@ -138,7 +135,7 @@ export async function toBeReleasedAndKept(db: Asked, remoteGroupId: string): Pro
 }
 
 /** Who is next in the team once so many places have become free, after those whose turn it is already. */
-export async function nextForPlaces(db: Asked, remoteGroupId: string, places: number): Promise<string[]> {
+export async function nextForPlaces(db: SqlReader, remoteGroupId: string, places: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>(
     `SELECT userId FROM parked_member WHERE remoteGroupId = ? AND reason = ? AND nextAttemptAt > ?
      ORDER BY nextAttemptAt LIMIT ?`,
@@ -149,7 +146,7 @@ export async function nextForPlaces(db: Asked, remoteGroupId: string, places: nu
 
 /** By remote user, the users who are linked to them. */
 export async function usersLinkedTo(
-  db: Asked,
+  db: SqlReader,
   integrationId: string,
   remoteUserIds: readonly string[],
 ): Promise<Map<string, string[]>> {
@@ -171,7 +168,7 @@ export async function usersLinkedTo(
 
 /** Active members of the group who are linked to one of these remote users. */
 export function membersLinkedTo(
-  db: Asked,
+  db: SqlReader,
   integrationId: string,
   groupId: string,
   remoteUserIds: readonly string[],

@@ -6,8 +6,8 @@ import { MemberCalls } from './member-calls';
 import { CHUNK, type PairMark, People, plannedGroup } from './people';
 import { RemovalIntents } from './removal-intents';
 import type { RunContext } from './run-context';
-import type { TeamTurn } from './team-turns';
-import type { ViewWithTeam } from './teams';
+import type { GroupTurn } from './group-turns';
+import type { GroupWithRemote } from './remote-groups';
 
 /** Takes people who left the IdP out of a team, whatever else there is to do for it. */
 @Injectable()
@@ -25,13 +25,13 @@ export class LeaverRemoval {
    *
    * @throws ProviderError as `apply`
    */
-  async removeAll(run: RunContext, view: ViewWithTeam): Promise<void> {
+  async removeAll(run: RunContext, view: GroupWithRemote): Promise<void> {
     const now = Date.now();
     for (let after = ''; ;) {
       const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
       if (remoteUserIds.length === 0) return;
       after = remoteUserIds.at(-1)!;
-      await run.teams.take(view.groupId, async (turn) => {
+      await run.groupTurns.take(view.groupId, async (turn) => {
         const input = await this.people.planInput(plannedGroup(run, view), [], remoteUserIds);
         // Their changes stay marked, to be acknowledged once they are looked at in their turn.
         const { stopped } = await this.removeAmong(run, view, turn, input, async () => {
@@ -56,12 +56,12 @@ export class LeaverRemoval {
    */
   async removeNow(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     leavers: { marks: readonly PairMark[]; remoteUserIds: readonly string[] },
     acknowledge: (done: readonly PairMark[]) => Promise<void>,
   ): Promise<void> {
     const { marks, remoteUserIds } = leavers;
-    await run.teams.take(view.groupId, async (turn) => {
+    await run.groupTurns.take(view.groupId, async (turn) => {
       const userIds = marks.map(({ userId }) => userId);
       const input = await this.people.planInput(plannedGroup(run, view), userIds, remoteUserIds);
       const { people } = input;
@@ -76,7 +76,7 @@ export class LeaverRemoval {
   }
 
   /** But for somebody who may be about to come back as another user. */
-  private async leaversNotWantedAgain(view: ViewWithTeam, input: MemberPlanInput): Promise<string[]> {
+  private async leaversNotWantedAgain(view: GroupWithRemote, input: MemberPlanInput): Promise<string[]> {
     const leavers = leaversOf(input);
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     return leavers.filter((id) => !mayStay.has(id));
@@ -85,8 +85,8 @@ export class LeaverRemoval {
   /** @returns who was taken out, or was to be, and the passing failure that ended it early */
   private async removeAmong(
     run: RunContext,
-    view: ViewWithTeam,
-    turn: TeamTurn,
+    view: GroupWithRemote,
+    turn: GroupTurn,
     input: MemberPlanInput,
     origin: () => Promise<{ marks: readonly PairMark[]; people: MemberPlanInput['people'] }>,
   ): Promise<{ removed: ReadonlySet<string>; stopped: ProviderError | null }> {

@@ -22,12 +22,12 @@ import {
   recordFailed,
   waitToBeSeen,
 } from './member-records';
-import { isNotSeenYet, isOfOneUnseenTeam, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
+import { isNotSeenYet, isOfOneUnseenGroup, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
 import { countGivenUp, offerFreedPlaces } from './places';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
-import type { TeamTurn } from './team-turns';
-import type { ViewWithTeam } from './teams';
+import type { GroupTurn } from './group-turns';
+import type { GroupWithRemote } from './remote-groups';
 import { noteUnclear, restartWait } from './unclear-writes';
 import { postponeUnsent, putOffRefused } from './unsent-calls';
 import { UserResolution } from './user-resolution';
@@ -40,7 +40,7 @@ const UNSEEN_THAT_STOP = 3;
 /** Who in the IdP stands behind the calls: whom it wants in the team. */
 export type Concerned = Pick<MemberPlanInput, 'wanted'>;
 
-export const NOBODY: Concerned = { wanted: new Map() };
+export const NO_MEMBERS: Concerned = { wanted: new Map() };
 
 /** How the calls went that were to be sent. */
 export interface Sent {
@@ -67,10 +67,10 @@ export class MemberCalls {
    */
   async send(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     change: { add: readonly string[]; remove: readonly string[] },
     concerned: Concerned,
-    turn: TeamTurn | null,
+    turn: GroupTurn | null,
   ): Promise<Sent> {
     if (change.add.length + change.remove.length === 0) return ALL_ANSWERED;
     let passing: ProviderError | null = null;
@@ -122,7 +122,7 @@ export class MemberCalls {
 
   private async putOff(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     remoteUserIds: readonly string[],
     refusal: ProviderError,
     { wanted }: Concerned,
@@ -134,7 +134,7 @@ export class MemberCalls {
   /** That something is not found may mean that it is not shown yet. */
   private async judge(
     run: RunContext,
-    { remote }: ViewWithTeam,
+    { remote }: GroupWithRemote,
     { remoteUserId, error }: MemberOutcome & { applied: false },
   ): Promise<ProviderError> {
     if (error.reason !== ADDITION_NOT_FOUND) return unlessNotVisibleYet(remote, error);
@@ -144,7 +144,7 @@ export class MemberCalls {
 
   private async recordOutcomes(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     outcomes: readonly MemberOutcome[],
     concerned: Concerned,
   ): Promise<void> {
@@ -224,7 +224,7 @@ function isKnownRefusal(error: unknown): error is ProviderError {
 
 /** Others of the group may work: it speaks neither of the account nor of the team. */
 export function isOfSomeCalls(error: unknown): error is ProviderError {
-  return isPassing(error) && !isOfOneUnseenTeam(error);
+  return isPassing(error) && !isOfOneUnseenGroup(error);
 }
 
 /** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */

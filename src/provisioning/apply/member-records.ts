@@ -181,7 +181,7 @@ export async function markIntents(
   }
 }
 
-export interface Waiting {
+export interface WaitingMember {
   /** How often they were refused so far. */
   attempts: number;
   /** A refusal is not tried again before its time but for a change: then its ladder of attempts begins anew. */
@@ -198,12 +198,12 @@ export async function waitingAmong(
   tx: Transaction,
   remoteGroupId: string,
   userIds: readonly string[],
-): Promise<Map<string, Waiting>> {
+): Promise<Map<string, WaitingMember>> {
   const now = Date.now();
-  const waiting = new Map<string, Waiting>();
+  const waiting = new Map<string, WaitingMember>();
   for await (const some of chunksOf(userIds)) {
     const rows = await tx.query<
-      Omit<Waiting, 'isDue' | 'hasPlace'> & { userId: string; nextAttemptAt: number }
+      Omit<WaitingMember, 'isDue' | 'hasPlace'> & { userId: string; nextAttemptAt: number }
     >(
       `SELECT userId, attempts, reason, nextAttemptAt, cause FROM parked_member
        WHERE remoteGroupId = ? AND userId IN (${inList(some)})`,

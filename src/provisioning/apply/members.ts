@@ -17,7 +17,7 @@ import { Leases } from '../schedule/lease';
 import { causesAmong, causesOf, noteCauses } from './causes';
 import { GroupBlockedError } from './group-blocked';
 import { addedByUs, toBeReleasedAndKept } from './known-target';
-import { ALL_ANSWERED, MemberCalls, NOBODY, type Sent, isPassing } from './member-calls';
+import { ALL_ANSWERED, MemberCalls, NO_MEMBERS, type Sent, isPassing } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
   callOff,
@@ -35,8 +35,8 @@ import { CHUNK, type PairMark, People, plannedGroup } from './people';
 import { countPlaces, offerFreedPlaces } from './places';
 import { RemovalIntents } from './removal-intents';
 import type { RunContext } from './run-context';
-import type { TeamTurn } from './team-turns';
-import type { ViewWithTeam } from './teams';
+import type { GroupTurn } from './group-turns';
+import type { GroupWithRemote } from './remote-groups';
 import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong } from './unclear-writes';
 import { beginWriting } from './write-seq';
 
@@ -59,14 +59,14 @@ export class Members {
    */
   async apply(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     userIds: readonly string[],
     remoteUserIds: readonly string[],
     marks: readonly PairMark[] = [],
   ): Promise<void> {
     // Of a large group much may be left to compare before the next call.
     run.call.assertMaySend();
-    const stopped = await run.teams.take(view.groupId, async (turn) => {
+    const stopped = await run.groupTurns.take(view.groupId, async (turn) => {
       turn.seenTo.clear();
       const left = turn.hadGuests ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
       const input = await this.people.planInput(plannedGroup(run, view), left, remoteUserIds);
@@ -87,9 +87,9 @@ export class Members {
    *
    * @throws ProviderError as `apply`
    */
-  async addAtOnce(run: RunContext, view: ViewWithTeam, marks: readonly PairMark[]): Promise<void> {
+  async addAtOnce(run: RunContext, view: GroupWithRemote, marks: readonly PairMark[]): Promise<void> {
     run.call.assertMaySend();
-    const { joining, stopped } = await run.teams.take(view.groupId, async (turn) => {
+    const { joining, stopped } = await run.groupTurns.take(view.groupId, async (turn) => {
       const userIds = marks.map(({ userId }) => userId);
       const all = await this.people.planInput(plannedGroup(run, view), userIds, []);
       const input = { ...all, people: all.people.filter(({ desired }) => desired) };
@@ -109,7 +109,7 @@ export class Members {
    * A call whose answer never came may have taken effect after the one that was to follow it. Once that is past, the
    * team's own list tells, in one reading for all whom it may concern, and what was undone is done again.
    */
-  async confirm(run: RunContext, view: ViewWithTeam, now: number): Promise<void> {
+  async confirm(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     const remoteGroupId = view.remote.id;
     const pairs = await this.leases.run(run.lease, (tx) => unclearDue(tx, remoteGroupId, now));
     if (pairs.length === 0) return;
@@ -128,7 +128,7 @@ export class Members {
    * @returns whether somebody who left the IdP stays until an admin decides about it
    * @throws GroupBlockedError when the target keeps somebody who is to leave
    */
-  async releaseAll(run: RunContext, view: ViewWithTeam): Promise<{ isLeaverHeld: boolean }> {
+  async releaseAll(run: RunContext, view: GroupWithRemote): Promise<{ isLeaverHeld: boolean }> {
     let isLeaverHeld = false;
     for (let after = ''; ;) {
       const chunk = await this.people.remoteMembersAfter(view.remote.id, after, CHUNK);
@@ -144,7 +144,7 @@ export class Members {
         return ids;
       });
       const change = { add: [], remove: [...leaving, ...ours] };
-      const { failed, stopped } = await this.calls.send(run, view, change, NOBODY, null);
+      const { failed, stopped } = await this.calls.send(run, view, change, NO_MEMBERS, null);
       const failure = stopped ?? failed;
       if (failure) throw failure;
     }
@@ -156,7 +156,7 @@ export class Members {
   /** Unlike those whom we added, who leave with the team, they are counted by the guard. */
   private async recordLeavers(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     leavers: readonly string[],
     { known }: MemberPlanInput,
   ): Promise<string[]> {
@@ -170,7 +170,7 @@ export class Members {
 
   private async areHeld(
     run: RunContext,
-    { groupId }: ViewWithTeam,
+    { groupId }: GroupWithRemote,
     remoteUserIds: readonly string[],
   ): Promise<boolean> {
     if (remoteUserIds.length === 0) return false;
@@ -184,7 +184,7 @@ export class Members {
    */
   private async withStrangersConfirmed(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     plan: MemberPlan,
     { known }: MemberPlanInput,
   ): Promise<MemberPlan> {
@@ -221,10 +221,10 @@ export class Members {
    */
   private async applyRemovals(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     plan: MemberPlan,
     input: MemberPlanInput,
-    turn: TeamTurn,
+    turn: GroupTurn,
     causes: ReadonlyMap<string, string>,
   ): Promise<Sent> {
     const removals = plan.remove.filter(({ remoteUserId }) => !turn.seenTo.has(remoteUserId));
@@ -248,7 +248,7 @@ export class Members {
   /** @returns who leaves now; others wait until somebody has joined in a place that became free */
   private async firstToLeave(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     remove: readonly string[],
     leavers: ReadonlySet<string>,
   ): Promise<readonly string[]> {
@@ -272,7 +272,7 @@ export class Members {
    */
   private async recordPlan(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     plan: MemberPlan,
     { people, remoteUserIds, wanted: peopleOf, known }: MemberPlanInput,
     marks: readonly PairMark[],
@@ -354,7 +354,7 @@ export class Members {
    */
   private async waitsForAdditions(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     leaving: readonly string[],
   ): Promise<boolean> {
     const { mayPass, lasts } = await this.leases.run(run.lease, (tx) =>
@@ -372,7 +372,7 @@ export class Members {
   /** But for those whose removal waits for an admin, or was rejected. */
   private async postponeRemovals(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     remoteUserIds: readonly string[],
     causes: ReadonlyMap<string, string>,
   ): Promise<void> {

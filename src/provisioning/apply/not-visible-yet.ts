@@ -17,7 +17,7 @@ export const NOT_VISIBLE_YET_MESSAGE = 'A team that was made a moment ago is not
 export const CREATION_UNCONFIRMED = 'creation_unconfirmed';
 
 /** Whether a failure says nothing but that one team is not shown yet: every other one can be worked on. */
-export function isOfOneUnseenTeam(error: unknown): boolean {
+export function isOfOneUnseenGroup(error: unknown): boolean {
   if (!(error instanceof ProviderError)) return false;
   return error.reason === GROUP_NOT_VISIBLE_YET || error.reason === CREATION_UNCONFIRMED;
 }
@@ -91,7 +91,7 @@ function notVisibleYet(cause: ProviderError): ProviderError {
  */
 export function passingDelayOf(error: ProviderError, attempts: number): number {
   const { retryAfterMs } = error;
-  return isOfOneUnseenTeam(error) && retryAfterMs !== undefined
+  return isOfOneUnseenGroup(error) && retryAfterMs !== undefined
     ? retryAfterMs
     : passingFailureDelay(attempts, retryAfterMs, Math.random());
 }

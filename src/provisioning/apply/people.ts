@@ -16,11 +16,11 @@ import {
 import type { ParkedKind } from '../state/parked-member.entity';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { type FreshLinks, NO_FRESH_LINKS } from './fresh-links';
-import type { GroupView } from './group-view';
+import type { LoadedGroup } from './loaded-group';
 import { membersLinkedTo } from './known-target';
 import { TAKES_PLACE } from './places';
 import type { RunContext } from './run-context';
-import type { ViewWithTeam } from './teams';
+import type { GroupWithRemote } from './remote-groups';
 import type { AskedFor } from './user-resolution';
 
 const PEOPLE_PER_LOOK_UP = 10_000;
@@ -142,7 +142,7 @@ export class People {
   }
 
   /** All whom these groups may need, so that the provider can choose the fewest calls for all of them together. */
-  async concernedBy(views: readonly GroupView[]): Promise<AskedFor> {
+  async concernedBy(views: readonly LoadedGroup[]): Promise<AskedFor> {
     const slice = new Slice();
     const asked = new Map<string, number | null>();
     const add = (userId: string, since: number | null) => ask(asked, userId, since);
@@ -566,7 +566,7 @@ export function ofPairs(groupId: string, marks: readonly PairMark[]): string[] {
 }
 
 /** A group as the planner has to know it. */
-export function plannedGroup(run: RunContext, view: ViewWithTeam): PlannedGroup {
+export function plannedGroup(run: RunContext, view: GroupWithRemote): PlannedGroup {
   return {
     integrationId: run.integration.id,
     groupId: view.groupId,

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { chunksOf } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
-import { RemovalScreen, type ScreenedTeam } from '../guard/removal-screen';
+import { RemovalScreen, type ScreenedGroup } from '../guard/removal-screen';
 import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
 import type { RemoteGroup } from '../state/remote-group.entity';
 import { causesAmong, noteCauses } from './causes';
-import type { GroupView } from './group-view';
+import type { LoadedGroup } from './loaded-group';
 import { membersLinkedTo } from './known-target';
 import { callOff, markRemoving } from './member-records';
 import type { RunContext } from './run-context';
-import type { ViewWithTeam } from './teams';
+import type { GroupWithRemote } from './remote-groups';
 import { noteCutOff } from './unclear-writes';
 import { beginWriting } from './write-seq';
 
@@ -29,7 +29,7 @@ export class RemovalIntents {
    */
   async record(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     { add, remove }: { add: readonly string[]; remove: readonly string[] },
     known: MemberPlanInput['known'],
     causes: ReadonlyMap<string, string>,
@@ -43,7 +43,7 @@ export class RemovalIntents {
       // undone: nobody leaves the team by that.
       const isPresent = (id: string) => known.get(id)?.state === 'present';
       const fresh = unwanted.filter(isPresent);
-      const passed = new Set(await this.screen.removals(tx, screenedTeam(run, view), fresh, add));
+      const passed = new Set(await this.screen.removals(tx, screenedGroup(run, view), fresh, add));
       await callOff(
         tx,
         remoteGroupId,
@@ -63,7 +63,7 @@ export class RemovalIntents {
 /** Those of these remote users whom the IdP wants in the group now; nobody where it is deleted. */
 async function wantedAmong(
   tx: Transaction,
-  { group, groupId }: GroupView,
+  { group, groupId }: LoadedGroup,
   integrationId: string,
   remoteUserIds: readonly string[],
 ): Promise<Set<string>> {
@@ -77,10 +77,10 @@ async function wantedAmong(
 }
 
 /** The team as the guard against mass changes counts it. */
-export function screenedTeam(
+export function screenedGroup(
   run: RunContext,
-  view: GroupView & { remote: Pick<RemoteGroup, 'id' | 'groupName'> },
-): ScreenedTeam {
+  view: LoadedGroup & { remote: Pick<RemoteGroup, 'id' | 'groupName'> },
+): ScreenedGroup {
   return {
     integrationId: run.integration.id,
     groupId: view.groupId,

@@ -8,7 +8,7 @@ import type {
 import type { Lease } from '../schedule/lease';
 import type { RunWatch } from './run-watch';
 import type { RunHalt } from './run-halt';
-import type { TeamTurns } from './team-turns';
+import type { GroupTurns } from './group-turns';
 import type { WriteRights } from './write-rights';
 
 /** Everything that one run on one integration works with. */
@@ -21,7 +21,7 @@ export interface RunContext {
   watch: RunWatch;
   call: CallContext;
   readonly halt: RunHalt;
-  readonly teams: TeamTurns;
+  readonly groupTurns: GroupTurns;
   /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
   readonly progress: { made: boolean };
   /** Somebody wants everything tried again that failed. */

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { Leases } from '../schedule/lease';
 import { GroupApplier } from './group-applier';
-import { GroupViews } from './group-view';
+import { GroupLoader } from './loaded-group';
 import { Members } from './members';
 import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
 import type { RunContext } from './run-context';
-import type { ViewWithTeam } from './teams';
+import type { GroupWithRemote } from './remote-groups';
 import { UserResolution, askedForBy } from './user-resolution';
 
 /** Teams that such people are added to at the same time. */
@@ -24,7 +24,7 @@ export class SmallChanges {
   constructor(
     private readonly people: People,
     private readonly users: UserResolution,
-    private readonly views: GroupViews,
+    private readonly views: GroupLoader,
     private readonly members: Members,
     private readonly groups: GroupApplier,
     private readonly leases: Leases,
@@ -52,7 +52,7 @@ export class SmallChanges {
 
   private async apply(run: RunContext, groupId: string, pairs: readonly PairMark[]): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
-    if (view.group && view.remote?.remoteId) await this.add(run, view as ViewWithTeam, pairs);
+    if (view.group && view.remote?.remoteId) await this.add(run, view as GroupWithRemote, pairs);
     // Whoever is left, such as those who only left this group, is looked at in the group's own turn.
     await this.leases.run(run.lease, (tx) =>
       tx.query(
@@ -62,7 +62,7 @@ export class SmallChanges {
     );
   }
 
-  private async add(run: RunContext, view: ViewWithTeam, pairs: readonly PairMark[]): Promise<void> {
+  private async add(run: RunContext, view: GroupWithRemote, pairs: readonly PairMark[]): Promise<void> {
     try {
       await this.users.resolve(run, askedForBy(pairs));
       for (let start = 0; start < pairs.length; start += CALLS_IN_A_ROW) {

@@ -1,10 +1,9 @@
 import { chunksOf } from '../../database/chunks';
 import { inList, upsertSql } from '../../database/dialect';
-import type { Transaction } from '../../database/transaction-runner';
+import type { SqlReader, Transaction } from '../../database/transaction-runner';
 import { UNCLEAR_FOR_MS } from '../plan/backoff';
 import { isStranger } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
-import type { Asked } from './known-target';
 import { markIntents } from './member-records';
 
 const PAIRS_AT_ONCE = 500;
@@ -15,7 +14,7 @@ export interface UnclearPair {
   known: { state: RemoteMemberState; managed: boolean; preexisting: boolean } | null;
 }
 
-export interface Undone {
+export interface UndoneWrites {
   /** Out of the team although we added them. */
   added: string[];
   /** In the team although we removed them. */
@@ -76,7 +75,7 @@ export async function restartWait(
 }
 
 /** When the first of them can be made sure of. */
-export async function unclearDueAt(db: Asked, remoteGroupId: string): Promise<number | null> {
+export async function unclearDueAt(db: SqlReader, remoteGroupId: string): Promise<number | null> {
   const [row] = await db.query<{ checkAt: number | null }>(
     'SELECT MIN(checkAt) AS checkAt FROM unclear_write WHERE remoteGroupId = ?',
     [remoteGroupId],
@@ -85,7 +84,7 @@ export async function unclearDueAt(db: Asked, remoteGroupId: string): Promise<nu
   return checkAt === null ? null : Number(checkAt);
 }
 
-export async function unclearDue(db: Asked, remoteGroupId: string, now: number): Promise<UnclearPair[]> {
+export async function unclearDue(db: SqlReader, remoteGroupId: string, now: number): Promise<UnclearPair[]> {
   const rows = await db.query<{
     remoteUserId: string;
     state: RemoteMemberState | null;
@@ -115,8 +114,8 @@ export async function unclearDue(db: Asked, remoteGroupId: string, now: number):
  * | adding, removing    | any  | nothing: the write is repeated, and nothing comes late any more        |
  * | any other           | any  | nothing                                                                |
  */
-export function undoneAmong(pairs: readonly UnclearPair[], seen: ReadonlySet<string>): Undone {
-  const undone: Undone = { added: [], removed: [] };
+export function undoneAmong(pairs: readonly UnclearPair[], seen: ReadonlySet<string>): UndoneWrites {
+  const undone: UndoneWrites = { added: [], removed: [] };
   for (const { remoteUserId, known } of pairs) {
     if (seen.has(remoteUserId)) {
       const isUnexpected = known === null || (known.state === 'present' && isStranger(known));
@@ -133,7 +132,7 @@ export async function resolveUnclear(
   tx: Transaction,
   remoteGroupId: string,
   pairs: readonly UnclearPair[],
-  { added, removed }: Undone,
+  { added, removed }: UndoneWrites,
 ): Promise<void> {
   await markIntents(tx, remoteGroupId, 'adding', added.map(asIntent));
   await markIntents(tx, remoteGroupId, 'removing', removed.map(asIntent));

@@ -4,12 +4,12 @@ import { Leases } from '../schedule/lease';
 import { isPostponed } from '../plan/group-plan';
 import { nextLookAt } from '../state/leavers';
 import { DueGroups } from './due-groups';
-import { withoutDeletionCause, hasTeam, releaseModeOf } from './group-deletion';
-import { type GroupView, GroupViews } from './group-view';
+import { withoutDeletionCause, hasRemoteGroup, releaseModeOf } from './group-deletion';
+import { type LoadedGroup, GroupLoader } from './loaded-group';
 import { LeaverRemoval } from './leaver-removal';
 import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
 import type { RunContext } from './run-context';
-import type { ViewWithTeam } from './teams';
+import type { GroupWithRemote } from './remote-groups';
 
 /** Teams that leavers are taken out of at the same time. */
 const TEAMS_AT_ONCE = 16;
@@ -26,7 +26,7 @@ export class UrgentLeavers {
   constructor(
     private readonly people: People,
     private readonly due: DueGroups,
-    private readonly views: GroupViews,
+    private readonly views: GroupLoader,
     private readonly removal: LeaverRemoval,
     private readonly leases: Leases,
   ) {}
@@ -118,7 +118,7 @@ export class UrgentLeavers {
   /** @returns whether each of them was taken out, or has a row of their own that says why not */
   private async tryToRemove(
     run: RunContext,
-    view: ViewWithTeam,
+    view: GroupWithRemote,
     { marks, remoteUserIds }: Leavers,
   ): Promise<boolean> {
     try {
@@ -150,8 +150,8 @@ interface Leavers {
 }
 
 /** The team of a deleted group is about to be let go with everybody in it, unless that was tried in vain. */
-function mayRemoveFrom(run: RunContext, view: GroupView): view is ViewWithTeam {
-  if (!hasTeam(view)) return false;
+function mayRemoveFrom(run: RunContext, view: LoadedGroup): view is GroupWithRemote {
+  if (!hasRemoteGroup(view)) return false;
   return (
     view.group !== null || (isPostponed(view.remote, Date.now()) && releaseModeOf(run, view) !== 'leave')
   );

@@ -185,7 +185,7 @@ export class UserResolution {
       const attempts = before.goneRemoteUserId === remoteUserId ? before.attempts + 1 : 0;
       await unlinkGone(tx, [userId], message, { remoteUserId, attempts });
     }
-    await this.compareTeamsOf(tx, integrationId, remoteUserId);
+    await this.compareRemoteGroupsOf(tx, integrationId, remoteUserId);
   }
 
   /** Those of these users whose look-up is due. */
@@ -259,7 +259,7 @@ export class UserResolution {
        WHERE integrationId = ? AND remoteUserId IN (${inList(remoteUserIds)}) AND reason = '${EMAIL_DIFFERS}'`,
       [integrationId, ...remoteUserIds],
     );
-    for (const { remoteUserId } of older) await this.compareTeamsOf(tx, integrationId, remoteUserId);
+    for (const { remoteUserId } of older) await this.compareRemoteGroupsOf(tx, integrationId, remoteUserId);
   }
 
   private async record(
@@ -271,7 +271,7 @@ export class UserResolution {
   ): Promise<void> {
     await writeLink(tx, integrationId, user, { ...link, pinned: false });
     if (linkedTo !== null && linkedTo !== link.remoteUserId) {
-      await this.compareTeamsOf(tx, integrationId, linkedTo);
+      await this.compareRemoteGroupsOf(tx, integrationId, linkedTo);
       await this.compareGroupsOf(tx, integrationId, [user.userId]);
     }
   }
@@ -307,7 +307,7 @@ export class UserResolution {
   }
 
   /** A remote user lost a link: every team that has them has to be compared, to see whether somebody else wants them. */
-  async compareTeamsOf(tx: Transaction, integrationId: string, remoteUserId: string): Promise<void> {
+  async compareRemoteGroupsOf(tx: Transaction, integrationId: string, remoteUserId: string): Promise<void> {
     const rows = await tx.query<{ groupId: string }>(
       `SELECT g.groupId AS groupId FROM remote_member m JOIN remote_group g ON g.id = m.remoteGroupId
        WHERE m.remoteUserId = ? AND g.integrationId = ?`,

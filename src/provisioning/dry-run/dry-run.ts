@@ -4,17 +4,17 @@ import type { DataSource } from 'typeorm';
 import { Slice } from '../../event-loop/slice';
 import { Connections } from '../../integrations/connections/connections.service';
 import type { Integration } from '../../integrations/integration.entity';
-import { type GroupView, GroupViews, namesWithoutTeam } from '../apply/group-view';
+import { type LoadedGroup, GroupLoader, namesWithoutRemoteGroup } from '../apply/loaded-group';
 import { People } from '../apply/people';
 import { UserResolution } from '../apply/user-resolution';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
-import type { Obstacle } from '../plan/new-team';
+import type { Obstacle } from '../plan/new-group';
 import { planRename } from '../plan/rename-plan';
 import { GroupsToPlan } from './groups-to-plan';
 import { MemberDryRun, type MemberOutcomes } from './member-dry-run';
 import { SupposedRemovals } from './supposed-removals';
 import { TargetLookUps } from './target-look-ups';
-import { type PlanAction, TeamDryRun, type TeamOutcome } from './team-dry-run';
+import { type PlanAction, GroupDryRun, type GroupOutcome } from './group-dry-run';
 
 /** Entries of each list; the counts beside them tell of more. */
 const LISTED_PER_GROUP = 1_000;
@@ -24,7 +24,7 @@ const LISTED_IN_ALL = 5_000;
 /** How long a page may keep the thread in all, in slices. */
 const PLANNED_FOR_MS = 10_000;
 
-export interface PlannedGroup {
+export interface GroupPreview {
   groupId: string;
   displayName: string;
   action: PlanAction;
@@ -49,7 +49,7 @@ export interface WithheldItem {
 }
 
 export interface DryRunResult {
-  groups: PlannedGroup[];
+  groups: GroupPreview[];
   /** Calls that applying it would cost. */
   calls: number;
   /** Why the target could not be asked, or nothing is written to it. */
@@ -65,10 +65,10 @@ export class DryRun {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly connections: Connections,
-    private readonly views: GroupViews,
+    private readonly views: GroupLoader,
     private readonly people: People,
     private readonly users: UserResolution,
-    private readonly teams: TeamDryRun,
+    private readonly teams: GroupDryRun,
     private readonly groups: GroupsToPlan,
   ) {}
 
@@ -87,7 +87,7 @@ export class DryRun {
     const open = this.connections.open(integration);
     const { provider } = open;
     const lookUps = new TargetLookUps(integration, open, this.users);
-    const views: GroupView[] = [];
+    const views: LoadedGroup[] = [];
     for (const groupId of groupIds) {
       const read = await this.views.read(integration.id, groupId, provider);
       // To an integration that is being deleted every group is a deleted one.
@@ -95,16 +95,16 @@ export class DryRun {
       views.push(await this.teams.afterTakeOver(integration.id, provider, view));
       if (slice.isOver) await slice.next();
     }
-    const found = await lookUps.findGroups(namesWithoutTeam(views));
+    const found = await lookUps.findGroups(namesWithoutRemoteGroup(views));
     const removals = new SupposedRemovals(this.reader, slice, integration.id, integration.policies.guard);
     const session = { integration, provider, lookUps, found, removals, now: Date.now() };
-    const teams: TeamOutcome[] = [];
+    const teams: GroupOutcome[] = [];
     for (const view of views) {
       teams.push(await this.teams.plan(session, view));
       if (slice.isOver) await slice.next();
     }
     await lookUps.resolve(await this.people.concernedBy(teams.map(({ view }) => view)));
-    const groups: PlannedGroup[] = [];
+    const groups: GroupPreview[] = [];
     let calls = 0;
     let listed = 0;
     for (const team of teams) {
@@ -135,9 +135,9 @@ export class DryRun {
 
   private async present(
     integrationId: string,
-    team: TeamOutcome,
+    team: GroupOutcome,
     { add, remove, held, unresolved }: MemberOutcomes,
-  ): Promise<PlannedGroup> {
+  ): Promise<GroupPreview> {
     const { view, obstacle } = team;
     const adds = add.slice(0, LISTED_PER_GROUP);
     const removals = remove.slice(0, LISTED_PER_GROUP);
@@ -177,7 +177,7 @@ export class DryRun {
         ...problem,
       })),
       held: [
-        ...(team.held ? [{ kind: 'deletion' as const, ...NOBODY, ...team.held }] : []),
+        ...(team.held ? [{ kind: 'deletion' as const, ...NO_COUNTS, ...team.held }] : []),
         ...withheld.map(([remoteUserId, why]) => ({
           kind: 'removal' as const,
           ...leaving(remoteUserId),
@@ -188,22 +188,22 @@ export class DryRun {
   }
 }
 
-function listedIn({ addMembers, removeMembers, unresolved, held }: PlannedGroup): number {
+function listedIn({ addMembers, removeMembers, unresolved, held }: GroupPreview): number {
   return addMembers.length + removeMembers.length + unresolved.length + held.length;
 }
 
 /** Whether a plan says anything about the group. */
-export function saysAnything({ action, reason, counts }: PlannedGroup): boolean {
+export function saysAnything({ action, reason, counts }: GroupPreview): boolean {
   return action !== 'none' || reason !== null || counts.unresolved + counts.held > 0;
 }
 
 /** The sweeper may remove a user while we look. */
 const UNKNOWN_USER = { userName: '', email: null };
-const NOBODY = { userId: null, userName: null, remoteUserId: null };
+const NO_COUNTS = { userId: null, userName: null, remoteUserId: null };
 
 /** Each circle of names costs one more call: its first team goes through a temporary name. */
 function swapsAmong(
-  teams: readonly TeamOutcome[],
+  teams: readonly GroupOutcome[],
   provider: Pick<IntegrationProvider, 'groupNameKey'>,
 ): number {
   const pending = teams.flatMap(({ view: { groupId, group, remote }, action }) =>

@@ -22,7 +22,7 @@ export class GroupsToPlan {
     const slice = new Slice();
     const found = new Set([
       ...(await first(limit, this.changed(slice, integration.id, after))),
-      ...(await first(limit, this.withTeam(slice, integration, after))),
+      ...(await first(limit, this.withRemoteGroup(slice, integration, after))),
       ...(await this.ofPeopleToReview(slice, integration.id, after, limit)),
     ]);
     return [...found]
@@ -43,7 +43,7 @@ export class GroupsToPlan {
   }
 
   /** Also of groups whose rows are gone. */
-  private withTeam(
+  private withRemoteGroup(
     pauses: Pauses,
     { id, deletingSince }: Integration,
     after: string,

@@ -1,7 +1,8 @@
+import type { SqlReader } from '../../database/transaction-runner';
 import { chunksToRead } from '../../database/chunks';
 import type { Pauses } from '../../database/keyset-slices';
 import { isAskedFor } from '../apply/group-applier';
-import { type Asked, addedByUs, nextForPlaces } from '../apply/known-target';
+import { addedByUs, nextForPlaces } from '../apply/known-target';
 import { CHUNK, MAX_RETRY_CHUNKS, type People, type PlannedGroup } from '../apply/people';
 import { askedFor } from '../apply/user-resolution';
 import { WHOLE_TEAM } from '../guard/recent-removals';
@@ -16,10 +17,10 @@ import {
   noPlaceMessage,
   planMembers,
 } from '../plan/member-plan';
-import type { Obstacle } from '../plan/new-team';
+import type { Obstacle } from '../plan/new-group';
 import type { SupposedRemovals } from './supposed-removals';
 import type { TargetLookUps } from './target-look-ups';
-import type { TeamOutcome } from './team-dry-run';
+import type { GroupOutcome } from './group-dry-run';
 
 /** As many people whose time has come as one look at a group goes through. */
 const RETRIED_AT_ONCE = MAX_RETRY_CHUNKS * CHUNK;
@@ -50,7 +51,7 @@ export class MemberDryRun {
   private left = 0;
 
   constructor(
-    private readonly db: Asked,
+    private readonly db: SqlReader,
     private readonly pauses: Pauses,
     private readonly people: People,
     private readonly lookUps: TargetLookUps,
@@ -59,7 +60,7 @@ export class MemberDryRun {
       integrationId: string;
       membersPerGroup: number;
     },
-    private readonly team: TeamOutcome,
+    private readonly team: GroupOutcome,
   ) {
     this.known = new Map(team.present);
     this.joined = team.present.size;
@@ -92,7 +93,7 @@ export class MemberDryRun {
     }
     if (change?.whole) await this.compareMembers();
     await this.stepPairs((after) => this.people.changedPairs(groupId, CHUNK, after));
-    if (change?.whole) await this.compareTeam();
+    if (change?.whole) await this.compareRemoteGroup();
     await this.step(await this.people.differingDue(groupId, Date.now(), RETRIED_AT_ONCE), []);
     // Applying marks every team of somebody who lost a link, to be compared in the next run.
     await this.step([], [...this.lookUps.abandoned]);
@@ -135,7 +136,7 @@ export class MemberDryRun {
     }
   }
 
-  private async compareTeam(): Promise<void> {
+  private async compareRemoteGroup(): Promise<void> {
     for (let after = ''; ;) {
       const remoteUserIds = await this.people.remoteMembersAfter(this.remoteGroupId, after, CHUNK);
       if (remoteUserIds.length === 0) break;

@@ -8,7 +8,7 @@ import {
   takenOutAmong,
 } from '../guard/removal-history';
 import type { GuardPolicy } from '../../integrations/policies';
-import type { Asked } from '../apply/known-target';
+import type { SqlReader } from '../../database/transaction-runner';
 import {
   HELD,
   REJECTED,
@@ -18,9 +18,9 @@ import {
   screenDeletion,
   screenRemovals,
 } from '../plan/mass-change-guard';
-import type { Obstacle } from '../plan/new-team';
+import type { Obstacle } from '../plan/new-group';
 
-interface Team {
+interface SupposedGroup {
   groupId: string;
   /** Empty when there is no team yet. */
   remoteGroupId: string;
@@ -30,21 +30,21 @@ interface Changes {
   /** But for those who come back. */
   joined: number;
   /** Were taken out within the window, and would be put back. */
-  back: People;
-  removed: People;
+  back: SupposedPeople;
+  removed: SupposedPeople;
   /** Would be held, and are not recorded to be. */
-  held: People;
+  held: SupposedPeople;
 }
 
 /** Of whom so many were there at the window's start, of the team or of the integration. */
-interface People {
+interface SupposedPeople {
   all: number;
   team: number;
   integration: number;
 }
 
-const NOBODY: People = { all: 0, team: 0, integration: 0 };
-const NO_CHANGES: Changes = { joined: 0, back: NOBODY, removed: NOBODY, held: NOBODY };
+const NO_PEOPLE: SupposedPeople = { all: 0, team: 0, integration: 0 };
+const NO_CHANGES: Changes = { joined: 0, back: NO_PEOPLE, removed: NO_PEOPLE, held: NO_PEOPLE };
 
 /**
  * What the guard against mass changes would let through, if what is planned before were carried out. Nothing is
@@ -58,7 +58,7 @@ export class SupposedRemovals {
   private deleted = 0;
 
   constructor(
-    private readonly db: Asked,
+    private readonly db: SqlReader,
     pauses: Pauses,
     integrationId: string,
     private readonly policy: GuardPolicy,
@@ -71,7 +71,7 @@ export class SupposedRemovals {
    * @returns those that would not go on, and why
    */
   async waiting(
-    team: Team,
+    team: SupposedGroup,
     remoteUserIds: readonly string[],
     added: readonly string[],
   ): Promise<Map<string, Obstacle>> {
@@ -101,7 +101,7 @@ export class SupposedRemovals {
   }
 
   /** @returns why the team would not be let go, or null; one that was let through is not asked about again */
-  async deletionWaiting(team: Team, letThrough: boolean): Promise<Obstacle | null> {
+  async deletionWaiting(team: SupposedGroup, letThrough: boolean): Promise<Obstacle | null> {
     if (letThrough) return null;
     const state = (await itemStates(this.db, team.groupId, [WHOLE_TEAM])).get(WHOLE_TEAM);
     const { obstacle } = await screenDeletion(this.policy, state, async () => ({
@@ -114,7 +114,7 @@ export class SupposedRemovals {
   }
 
   /** As they would be after what is planned before. */
-  private async counts(team: Team, removals: number): Promise<RemovalCounts> {
+  private async counts(team: SupposedGroup, removals: number): Promise<RemovalCounts> {
     const ofTeam = this.changesOf.get(team.groupId) ?? NO_CHANGES;
     const { all } = this;
     const counts = await this.history.counts(team, {
@@ -151,7 +151,7 @@ function peopleAmong(
   ids: readonly string[],
   joinedAt: ReadonlyMap<string, number>,
   starts: WindowStarts,
-): People {
+): SupposedPeople {
   return { all: ids.length, ...atStartAmong(ids, joinedAt, starts) };
 }
 
@@ -164,7 +164,7 @@ function added(one: Changes, other: Changes): Changes {
   };
 }
 
-function addedPeople(one: People, other: People): People {
+function addedPeople(one: SupposedPeople, other: SupposedPeople): SupposedPeople {
   return {
     all: one.all + other.all,
     team: one.team + other.team,

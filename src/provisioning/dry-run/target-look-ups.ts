@@ -2,8 +2,8 @@ import type { OpenConnection } from '../../integrations/connections/connections.
 import type { Integration } from '../../integrations/integration.entity';
 import type {
   CallContext,
-  RemoteGroup as FoundTeam,
-  RemoteMember,
+  ProviderGroup as FoundTeam,
+  ProviderMember,
 } from '../../integrations/provider/integration-provider';
 import { explanationOf } from '../../integrations/connection-test/diagnosis';
 import { sameAccountCheck } from '../../integrations/connection-test/same-account';
@@ -15,7 +15,7 @@ import { NOT_LOOKED_UP, asLink } from '../apply/people';
 import { type AskedFor, type Unlinked, type UserResolution, lookUp } from '../apply/user-resolution';
 import { linkThatStays } from '../plan/link-plan';
 import type { Person } from '../plan/member-plan';
-import type { Obstacle } from '../plan/new-team';
+import type { Obstacle } from '../plan/new-group';
 
 /** The target is asked for so long; what it has not told by then stays unknown. */
 const ASKED_FOR_MS = 20_000;
@@ -70,7 +70,7 @@ export class TargetLookUps {
   }
 
   /** A failure may well concern this team alone. */
-  listMembers(remoteGroupId: string): Promise<LookedUp<RemoteMember[]>> {
+  listMembers(remoteGroupId: string): Promise<LookedUp<ProviderMember[]>> {
     return this.ask(() => this.open.connection.listMembers(remoteGroupId, this.call), 'team');
   }
 

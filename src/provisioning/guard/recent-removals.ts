@@ -1,5 +1,5 @@
 import { type Pauses, keysetSlices } from '../../database/keyset-slices';
-import type { Transaction } from '../../database/transaction-runner';
+import type { SqlReader } from '../../database/transaction-runner';
 import type { HeldItemState } from './guard.entities';
 
 /** The subject of an item or event that is about the deletion of the team, and not about somebody in it. */
@@ -9,7 +9,7 @@ export const WHOLE_TEAM = '';
 const LAST_ID = '~';
 
 /** So many people who joined at the same time; before the window began is one time, 0. */
-export interface Counted {
+export interface CountedRemovals {
   counted: number;
   joinedAt: number;
 }
@@ -17,14 +17,14 @@ export interface Counted {
 /** What the window removed from teams, and what waits. */
 export interface Recent {
   /** Who was taken out and is not back, each once for each team, however often they were taken out. */
-  gone: (Counted & { remoteGroupId: string })[];
+  gone: (CountedRemovals & { remoteGroupId: string })[];
   /** Who was taken out and is back: they are members since before, although the target has them only since `backAt`. */
-  back: (Counted & { remoteGroupId: string; backAt: number })[];
+  back: (CountedRemovals & { remoteGroupId: string; backAt: number })[];
   /**
    * Whose removal an admin has to agree to, or has agreed to, and which is not sent yet.
    * `ofTeamAlone`: held since before the window by the threshold of their team.
    */
-  waiting: (Counted & { groupId: string; ofTeamAlone: boolean })[];
+  waiting: (CountedRemovals & { groupId: string; ofTeamAlone: boolean })[];
   /** Teams deleted in the window, and those whose deletion waits in the same way. */
   deletions: number;
 }
@@ -49,7 +49,7 @@ export function eventOf(member: string, event: string): string {
 /** Reads what the guard goes by besides the members themselves, a slice at a time. */
 export class RecentRemovals {
   constructor(
-    private readonly db: Pick<Transaction, 'query'>,
+    private readonly db: SqlReader,
     private readonly pauses: Pauses,
     private readonly integrationId: string,
     private readonly windowStart: number,
@@ -101,8 +101,8 @@ export class RecentRemovals {
       [this.integrationId],
     );
     if (waits.length === 0) return { waiting: [], deletions };
-    const teams = keysetSlices<HeldTeam>(this.pauses, (last, limit) =>
-      this.db.query<HeldTeam>(
+    const teams = keysetSlices<HeldGroup>(this.pauses, (last, limit) =>
+      this.db.query<HeldGroup>(
         `SELECT g.id AS id, g.groupId AS groupId, g.letThroughAt AS letThroughAt,
                 CASE WHEN EXISTS (SELECT 1 FROM held_item i WHERE i.groupId = g.groupId) THEN 1 ELSE 0 END AS held
          FROM (SELECT id, groupId, letThroughAt FROM remote_group WHERE integrationId = ? AND groupId > ?
@@ -128,7 +128,7 @@ export class RecentRemovals {
     return { waiting: tally.rows(), deletions };
   }
 
-  private itemsOf({ id, groupId }: HeldTeam): AsyncGenerator<HeldItemRow[]> {
+  private itemsOf({ id, groupId }: HeldGroup): AsyncGenerator<HeldItemRow[]> {
     return keysetSlices<HeldItemRow>(this.pauses, (last, limit) =>
       this.db.query<HeldItemRow>(
         `SELECT i.subject AS subject, i.state AS state, i.heldAt AS heldAt, c.scope AS scope, m.state AS memberState,
@@ -155,7 +155,7 @@ interface Event {
   backAt: number | null;
 }
 
-interface HeldTeam {
+interface HeldGroup {
   id: string;
   groupId: string;
   letThroughAt: number | null;
@@ -174,7 +174,7 @@ interface HeldItemRow {
 
 /** Counts by whatever is asked and by when they joined. Who joined before the window began is one of them all. */
 export class Tally<Of extends object> {
-  private readonly counts = new Map<string, Of & Counted>();
+  private readonly counts = new Map<string, Of & CountedRemovals>();
 
   constructor(private readonly windowStart: number) {}
 
@@ -186,7 +186,7 @@ export class Tally<Of extends object> {
     else this.counts.set(key, { ...of, joinedAt: at, counted: 1 });
   }
 
-  rows(): (Of & Counted)[] {
+  rows(): (Of & CountedRemovals)[] {
     return [...this.counts.values()];
   }
 }

@@ -1,6 +1,6 @@
 import { inList } from '../../database/dialect';
 import { type CountedSlice, type Pauses, countedSlices, keysetSlices } from '../../database/keyset-slices';
-import type { Transaction } from '../../database/transaction-runner';
+import type { SqlReader } from '../../database/transaction-runner';
 import type { GuardPolicy } from '../../integrations/policies';
 import {
   GUARD_WINDOW_MS,
@@ -12,7 +12,7 @@ import {
 } from '../plan/mass-change-guard';
 import type { HeldItemState } from './guard.entities';
 import {
-  type Counted,
+  type CountedRemovals,
   type Recent,
   RecentRemovals,
   Tally,
@@ -21,14 +21,12 @@ import {
   joinedAtSql,
 } from './recent-removals';
 
-type Asked = Pick<Transaction, 'query'>;
-
 const EVER = Number.MAX_SAFE_INTEGER;
 const MEMBERS_AT_ONCE = 5_000;
 
 /** By subject, what was decided about its removal from the team. */
 export async function itemStates(
-  db: Asked,
+  db: SqlReader,
   groupId: string,
   subjects: readonly string[],
 ): Promise<Map<string, HeldItemState>> {
@@ -40,7 +38,12 @@ export async function itemStates(
 }
 
 /** Remote users of the team whose removal is not carried out, in the order of their ids. */
-export async function heldAfter(db: Asked, groupId: string, after: string, limit: number): Promise<string[]> {
+export async function heldAfter(
+  db: SqlReader,
+  groupId: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
   const rows = await db.query<{ subject: string }>(
     `SELECT subject FROM held_item WHERE groupId = ? AND subject > ? AND state IN ('held', 'pinned')
      ORDER BY subject LIMIT ?`,
@@ -51,7 +54,7 @@ export async function heldAfter(db: Asked, groupId: string, after: string, limit
 
 /** By remote user of the team, when they joined, as far as we added them; whom the window took out joined before that. */
 export async function joinTimes(
-  db: Asked,
+  db: SqlReader,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
 ): Promise<Map<string, number>> {
@@ -66,7 +69,7 @@ export async function joinTimes(
 
 /** Those of these remote users whom the window took out of the team, with when they had joined. */
 export async function takenOutAmong(
-  db: Asked,
+  db: SqlReader,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
 ): Promise<Map<string, number>> {
@@ -79,7 +82,7 @@ export async function takenOutAmong(
 }
 
 /** @returns what holds removals from this team, or null; by index of what is held of it */
-export async function membersHeldBy(db: Asked, groupId: string): Promise<GuardScope | null> {
+export async function membersHeldBy(db: SqlReader, groupId: string): Promise<GuardScope | null> {
   const [held] = await db.query<{ scope: GuardScope }>(
     `SELECT c.scope AS scope FROM held_item i JOIN held_change c ON c.id = i.heldChangeId
      WHERE i.groupId = ? AND i.subject > ? AND i.state = 'held' LIMIT 1`,
@@ -96,7 +99,7 @@ function joinsAmong(rows: readonly { remoteUserId: string; joinedAt: number | nu
   return new Map(rows.map(({ remoteUserId, joinedAt }) => [remoteUserId, Number(joinedAt ?? 0)]));
 }
 
-interface Team {
+interface GroupOfHistory {
   groupId: string;
   /** Empty when there is no team yet. */
   remoteGroupId: string;
@@ -109,11 +112,11 @@ interface Team {
 export class RemovalHistory {
   private readonly windowStart = windowStart();
   private recent: Promise<Recent> | null = null;
-  private readonly teams = new Map<string, Promise<Counted[]>>();
+  private readonly teams = new Map<string, Promise<CountedRemovals[]>>();
   private readonly counted = new Map<number, { members: number; enough: number }>();
 
   constructor(
-    private readonly db: Asked,
+    private readonly db: SqlReader,
     private readonly pauses: Pauses,
     private readonly integrationId: string,
     private readonly policy: GuardPolicy,
@@ -126,13 +129,13 @@ export class RemovalHistory {
    * @param more removals that come on top of what is counted, and members who are to be left out
    */
   async counts(
-    { groupId, remoteGroupId }: Team,
+    { groupId, remoteGroupId }: GroupOfHistory,
     more: { removals: number; joined: number },
   ): Promise<RemovalCounts> {
     const { gone, back, waiting } = await this.readRecent();
     const isOfTeam = (row: { remoteGroupId: string }) => row.remoteGroupId === remoteGroupId;
     const ofTeam = {
-      members: await this.membersOfTeam(remoteGroupId),
+      members: await this.membersOfGroup(remoteGroupId),
       gone: gone.filter(isOfTeam),
       back: back.filter(isOfTeam),
       waiting: waiting.filter((row) => row.groupId === groupId),
@@ -179,13 +182,13 @@ export class RemovalHistory {
     ).read());
   }
 
-  private membersOfTeam(remoteGroupId: string): Promise<Counted[]> {
-    const known = this.teams.get(remoteGroupId) ?? this.readMembersOfTeam(remoteGroupId);
+  private membersOfGroup(remoteGroupId: string): Promise<CountedRemovals[]> {
+    const known = this.teams.get(remoteGroupId) ?? this.readMembersOfGroup(remoteGroupId);
     this.teams.set(remoteGroupId, known);
     return known;
   }
 
-  private async readMembersOfTeam(remoteGroupId: string): Promise<Counted[]> {
+  private async readMembersOfGroup(remoteGroupId: string): Promise<CountedRemovals[]> {
     type Member = { remoteUserId: string; state: string; joinedAt: number | null };
     const tally = new Tally<object>(this.windowStart);
     const slices = keysetSlices<Member>(this.pauses, (last, limit) =>
@@ -258,7 +261,7 @@ export class RemovalHistory {
 }
 
 /** @param until whoever joined later is left out */
-function sum(rows: readonly Counted[], until: number): number {
+function sum(rows: readonly CountedRemovals[], until: number): number {
   return rows.reduce((total, { joinedAt, counted }) => (joinedAt <= until ? total + counted : total), 0);
 }
 

@@ -14,12 +14,12 @@ import {
   screenDeletion,
   screenRemovals,
 } from '../plan/mass-change-guard';
-import type { Obstacle } from '../plan/new-team';
+import type { Obstacle } from '../plan/new-group';
 import { WHOLE_TEAM } from './recent-removals';
 import { RemovalHistory, itemStates, joinTimes, membersHeldBy, takenOutAmong } from './removal-history';
 
 /** A team in which people are to be removed. */
-export interface ScreenedTeam {
+export interface ScreenedGroup {
   integrationId: string;
   groupId: string;
   remoteGroupId: string;
@@ -39,7 +39,7 @@ export class RemovalScreen {
    */
   async removals(
     tx: Transaction,
-    team: ScreenedTeam,
+    team: ScreenedGroup,
     remoteUserIds: readonly string[],
     added: readonly string[],
   ): Promise<string[]> {
@@ -70,7 +70,7 @@ export class RemovalScreen {
   }
 
   /** @returns why the deletion does not go on, or null; one that was let through is not asked about again */
-  async deletion(tx: Transaction, team: ScreenedTeam): Promise<Obstacle | null> {
+  async deletion(tx: Transaction, team: ScreenedGroup): Promise<Obstacle | null> {
     const [remote] = await tx.query<{ letThroughAt: number | null }>(
       'SELECT letThroughAt FROM remote_group WHERE id = ?',
       [team.remoteGroupId],
@@ -99,7 +99,7 @@ export class RemovalScreen {
   }
 }
 
-function historyOf(tx: Transaction, { integrationId, policy }: ScreenedTeam): RemovalHistory {
+function historyOf(tx: Transaction, { integrationId, policy }: ScreenedGroup): RemovalHistory {
   return new RemovalHistory(tx, BREATHING, integrationId, policy);
 }
 
@@ -124,7 +124,7 @@ async function countJoined(
 
 async function hold(
   tx: Transaction,
-  team: ScreenedTeam,
+  team: ScreenedGroup,
   scope: GuardScope,
   subjects: readonly string[],
 ): Promise<void> {
@@ -165,7 +165,7 @@ async function hold(
 /** The one that waits for an admin, at the revision with which something is added to it now. */
 async function openChange(
   tx: Transaction,
-  team: ScreenedTeam,
+  team: ScreenedGroup,
   scope: GuardScope,
 ): Promise<{ id: string; revision: number }> {
   const groupId = scope === 'team' ? team.groupId : null;
@@ -195,7 +195,7 @@ async function openChange(
   return { id, revision: 1 };
 }
 
-function messageOf({ displayName }: ScreenedTeam, scope: GuardScope): string {
+function messageOf({ displayName }: ScreenedGroup, scope: GuardScope): string {
   const decide = 'Approve them if the identity provider means it, or reject them.';
   switch (scope) {
     case 'team':
@@ -210,7 +210,7 @@ function messageOf({ displayName }: ScreenedTeam, scope: GuardScope): string {
 /** Whoever is taken out again within the window is the same one, and joined when they first had. */
 async function recordEvents(
   tx: Transaction,
-  team: ScreenedTeam,
+  team: ScreenedGroup,
   events: readonly { remoteUserId: string; joinedAt: number | null }[],
 ): Promise<void> {
   const now = Date.now();

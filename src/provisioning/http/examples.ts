@@ -1,4 +1,4 @@
-import { TEAM_EXISTS } from '../plan/new-team';
+import { TEAM_EXISTS } from '../plan/new-group';
 
 /** What is shown of somebody whom the target does not know. */
 export const UNKNOWN_PERSON = {

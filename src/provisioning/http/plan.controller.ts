@@ -9,11 +9,11 @@ import { AdminGuard } from '../../tenants/authentication/admin.guard';
 import {
   DryRun,
   type DryRunResult,
-  type PlannedGroup,
+  type GroupPreview,
   type WithheldItem,
   saysAnything,
 } from '../dry-run/dry-run';
-import { PLAN_ACTIONS, type PlanAction } from '../dry-run/team-dry-run';
+import { PLAN_ACTIONS, type PlanAction } from '../dry-run/group-dry-run';
 import { HELD } from '../plan/mass-change-guard';
 import { GroupStatuses } from '../state/group-status';
 import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
@@ -62,7 +62,7 @@ class WithheldItemView implements WithheldItem {
   @ApiProperty({ example: HELD.message, description: 'What is wrong and what to do' }) message: string;
 }
 
-class PlannedGroupView implements PlannedGroup {
+class PlannedGroupView implements GroupPreview {
   @ApiProperty({ format: 'uuid' }) groupId: string;
   @ApiProperty() displayName: string;
   @ApiProperty({

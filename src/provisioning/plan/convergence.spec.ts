@@ -1,10 +1,10 @@
 import fc from '../../../test/support/properties';
 import { driftOf } from '../reconcile/drift';
 import type { CreateIntent, Ownership } from '../state/remote-group.entity';
-import { planRelease, planTeam } from './group-plan';
+import { planRelease, planGroup } from './group-plan';
 import { type KnownMember, planMembers } from './member-plan';
 import { planName } from './name-plan';
-import { isIntended, planNewTeam } from './new-team';
+import { isIntended, planNewGroup } from './new-group';
 import { planRename, temporaryName } from './rename-plan';
 
 /** How a call ends, for whoever made it. */
@@ -160,7 +160,7 @@ class World {
       this.letGo(claim, id);
       return;
     }
-    const action = planTeam({ displayName: group.name }, claim);
+    const action = planGroup({ displayName: group.name }, claim);
     switch (action.kind) {
       case 'resume-create':
         if (this.obtain(claim, action.intent.name, group.name)) this.bring(id);
@@ -197,7 +197,7 @@ class World {
   private obtain(claim: Claim, name: string, groupName: string): boolean {
     const id = this.idOfTeamNamed(name);
     const holder = id === undefined ? undefined : this.groupOf(id);
-    const plan = planNewTeam({
+    const plan = planNewGroup({
       name,
       groupName,
       existing: id === undefined ? undefined : { id, url: null, ...this.teams.get(id)! },

@@ -1,19 +1,19 @@
 import {
-  type KnownTeam,
+  type KnownRemoteGroup,
   type Tombstone,
   isPostponed,
   mayBeDeletedByUs,
   planRelease,
-  planTeam,
+  planGroup,
 } from './group-plan';
 
 const intent = { name: 'A', description: 'd', sentAt: 1 };
 const none = { remoteId: null, ownership: null, createIntent: null };
-const created: KnownTeam = { remoteId: 'T', ownership: 'created', createIntent: null };
-const adopted: KnownTeam = { ...created, ownership: 'adopted' };
+const created: KnownRemoteGroup = { remoteId: 'T', ownership: 'created', createIntent: null };
+const adopted: KnownRemoteGroup = { ...created, ownership: 'adopted' };
 
 describe('the plan for a team', () => {
-  it.each<[string, KnownTeam | null, object]>([
+  it.each<[string, KnownRemoteGroup | null, object]>([
     ['looks for a team of a new group', null, { kind: 'find-or-create', name: 'B' }],
     ['looks for a team of a group that was given none', none, { kind: 'find-or-create', name: 'B' }],
     [
@@ -24,12 +24,12 @@ describe('the plan for a team', () => {
     ['keeps the team that it created', created, { kind: 'keep' }],
     ['keeps a team that was there before', adopted, { kind: 'keep' }],
   ])('%s', (_, team, action) => {
-    expect(planTeam({ displayName: 'B' }, team)).toEqual(action);
+    expect(planGroup({ displayName: 'B' }, team)).toEqual(action);
   });
 });
 
 describe('the plan for the team of a deleted group', () => {
-  it.each<[string, KnownTeam | null, 'delete' | 'release' | 'leave', object]>([
+  it.each<[string, KnownRemoteGroup | null, 'delete' | 'release' | 'leave', object]>([
     ['forgets a group for which nothing was done', null, 'delete', { kind: 'forget' }],
     ['forgets a group without a team', none, 'delete', { kind: 'forget' }],
     [

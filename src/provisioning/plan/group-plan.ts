@@ -6,7 +6,7 @@ import {
 import type { CreateIntent, GroupState, Ownership } from '../state/remote-group.entity';
 
 /** The team as we know it; null before anything was done for the group. */
-export interface KnownTeam {
+export interface KnownRemoteGroup {
   remoteId: string | null;
   ownership: Ownership | null;
   createIntent: CreateIntent | null;
@@ -18,7 +18,7 @@ interface ResumeCreate {
   intent: CreateIntent;
 }
 
-export type TeamAction =
+export type GroupAction =
   | ResumeCreate
   /** Look the name up: adopt what is there, else create. */
   | { kind: 'find-or-create'; name: string }
@@ -34,7 +34,7 @@ export type TeamAction =
  * | none                   | find-or-create |
  * | there                  | keep           |
  */
-export function planTeam(desired: { displayName: string }, team: KnownTeam | null): TeamAction {
+export function planGroup(desired: { displayName: string }, team: KnownRemoteGroup | null): GroupAction {
   if (team !== null && team.remoteId !== null) return { kind: 'keep' };
   return team?.createIntent
     ? { kind: 'resume-create', intent: team.createIntent }
@@ -61,7 +61,10 @@ export type ReleaseAction =
  * | created by us          | release | release       |
  * | created by us          | delete  | delete        |
  */
-export function planRelease(team: KnownTeam | null, mode: 'delete' | 'release' | 'leave'): ReleaseAction {
+export function planRelease(
+  team: KnownRemoteGroup | null,
+  mode: 'delete' | 'release' | 'leave',
+): ReleaseAction {
   if (mode === 'leave' || team === null) return { kind: 'forget' };
   if (team.remoteId === null) {
     return team.createIntent ? { kind: 'resume-create', intent: team.createIntent } : { kind: 'forget' };

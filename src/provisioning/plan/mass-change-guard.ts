@@ -1,6 +1,6 @@
 import type { GuardPolicy } from '../../integrations/policies';
 import type { HeldItemState } from '../guard/guard.entities';
-import type { Obstacle } from './new-team';
+import type { Obstacle } from './new-group';
 
 /** Over how long removals and deletions are counted. */
 export const GUARD_WINDOW_MS = 60 * 60_000;

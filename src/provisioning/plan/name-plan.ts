@@ -1,4 +1,4 @@
-import { type Obstacle, nameObstacle } from './new-team';
+import { type Obstacle, nameObstacle } from './new-group';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
 
 export interface NamePlanInput {

@@ -17,7 +17,7 @@ import { ProvisioningAudit } from '../apply/provisioning-audit';
 import type { RunContext } from '../apply/run-context';
 import { ShownAddresses } from '../apply/shown-addresses';
 import { correctName, offerFreedNames } from '../apply/freed-names';
-import { NOTHING_WRONG } from '../apply/teams';
+import { NOTHING_WRONG } from '../apply/remote-groups';
 import { type Tombstone, mayBeDeletedByUs } from '../plan/group-plan';
 import { READS_LAG_MS, isJustCreated } from '../plan/just-created';
 import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
@@ -36,7 +36,7 @@ import {
 import { knownGroup } from './known-group';
 import { DriftLedger, type FoundDrift, NO_GROUP, addressChanged, renamedByHand } from './drift-ledger';
 import { LinkedPeople } from './linked-people';
-import { confirmMissing } from './missing-teams';
+import { confirmMissing } from './missing-groups';
 
 export type ReconciliationResult =
   /** @param leftOut whether there is a team that was written a moment ago and may differ from what is known of it */
@@ -177,7 +177,7 @@ export class Reconciler {
       const integrationId = run.integration.id;
       if (seen === null) {
         if (isWritten && !isConfirmed) return 'left-out';
-        await this.forgetTeam(tx, run, group, startedAt);
+        await this.forgetRemoteGroup(tx, run, group, startedAt);
         return 'done';
       }
       const known = await knownGroup(tx, group);
@@ -205,7 +205,7 @@ export class Reconciler {
   }
 
   /** The team is made again, with everybody who belongs into it; or there is nothing left of it to be let go. */
-  private async forgetTeam(
+  private async forgetRemoteGroup(
     tx: Transaction,
     run: RunContext,
     { id, groupId, remoteId, remoteName, deletingSince }: ClaimedGroup,

@@ -4,11 +4,11 @@ import type { DataSource } from 'typeorm';
 import { Problem } from '../../admin-api/problem';
 import { AuditLog } from '../../audit/audit-log';
 import { FOR_UPDATE } from '../../database/dialect';
-import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
+import { type SqlReader, type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { Connections } from '../../integrations/connections/connections.service';
 import type { Integration } from '../../integrations/integration.entity';
 import { Integrations, assertNotBeingDeleted } from '../../integrations/integrations.service';
-import type { RemoteUser } from '../../integrations/provider/integration-provider';
+import type { ProviderUser } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import type { Admin } from '../../tenants/authentication/admin';
 import { UserResolution } from '../apply/user-resolution';
@@ -82,12 +82,12 @@ export class LinkRequests {
     });
   }
 
-  private async inTarget(integration: Integration, remoteUserId: string): Promise<RemoteUser> {
+  private async inTarget(integration: Integration, remoteUserId: string): Promise<ProviderUser> {
     const { provider, connection } = this.connections.open(integration);
     const target = provider.description.displayName;
     const signal = AbortSignal.timeout(ASKED_FOR_MS);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
-    let user: RemoteUser | null;
+    let user: ProviderUser | null;
     try {
       user = await connection.getUser(remoteUserId, call);
     } catch (error) {
@@ -126,7 +126,7 @@ export class LinkRequests {
       await this.users.compareGroupsOf(tx, integrationId, [userId], admin.actor.requestId);
       const former = user.remoteUserId;
       if (former !== null && former !== change.remoteUserId) {
-        await this.users.compareTeamsOf(tx, integrationId, former);
+        await this.users.compareRemoteGroupsOf(tx, integrationId, former);
       }
       await this.audit.record(tx, {
         actor: admin.actor,
@@ -140,11 +140,7 @@ export class LinkRequests {
   }
 }
 
-async function linkedUser(
-  tx: Pick<Transaction, 'query'>,
-  integrationId: string,
-  userId: string,
-): Promise<LinkedUser> {
+async function linkedUser(tx: SqlReader, integrationId: string, userId: string): Promise<LinkedUser> {
   const [user] = await tx.query<Omit<LinkedUser, 'linked' | 'remoteUserId'>>(
     `SELECT emailKey, targetAttributesKey, incarnation FROM scim_user
      WHERE id = ? AND integrationId = ? AND deletedAt IS NULL`,

@@ -8,7 +8,7 @@ import type { Integration } from '../../integrations/integration.entity';
 import { standingFor } from './group-state';
 import { HAS_WAITING_MEMBERS, LEAVER_STILL_ON_TEAM, leaverMessage, leaversOnTeam } from './leavers';
 import { GROUPS, IS_LISTED, groupState, groupStates } from './listed-groups';
-import { MembershipCounts, type TeamCounts } from './membership-counts';
+import { MembershipCounts, type GroupMemberCounts } from './membership-counts';
 import type { GroupState, Ownership } from './remote-group.entity';
 import { type Standstill, duringStandstill, standstillOf } from './standstill';
 import type { StatusQuery } from './status-query';
@@ -30,7 +30,7 @@ export interface GroupStatus {
   nextAttemptAt: number | null;
   deletingSince: number | null;
   remote: { id: string; name: string; url: string | null; ownership: Ownership } | null;
-  members: TeamCounts;
+  members: GroupMemberCounts;
 }
 
 /** How groups and their teams stand to each other, for people to read. One row more than the limit tells of more. */
@@ -106,8 +106,8 @@ export class GroupStatuses {
     slice: Slice,
     integrationId: string,
     { id: groupId, state, remoteGroupId, deletedAt, deletingSince }: GroupRow,
-  ): Promise<TeamCounts> {
-    return this.memberships.ofTeam(slice, integrationId, {
+  ): Promise<GroupMemberCounts> {
+    return this.memberships.ofGroup(slice, integrationId, {
       groupId,
       remoteGroupId,
       isWanted: deletedAt === null && deletingSince === null,
@@ -166,7 +166,7 @@ interface GroupRow {
   ownership: Ownership | null;
 }
 
-function asGroupStatus(row: GroupRow, members: TeamCounts): GroupStatus {
+function asGroupStatus(row: GroupRow, members: GroupMemberCounts): GroupStatus {
   return {
     id: row.id,
     displayName: row.displayName,

@@ -13,14 +13,14 @@ export interface MemberCounts {
 }
 
 /** What a group wants of its team, and what the team has. */
-export interface TeamCounts extends MemberCounts {
+export interface GroupMemberCounts extends MemberCounts {
   /** Who is in the team through us: of the active members, and of those who are to leave it. */
   applied: number;
   /** Who is to join or to leave and has not yet. */
   pending: number;
 }
 
-export interface CountedTeam {
+export interface CountedGroup {
   groupId: string;
   remoteGroupId: string | null;
   /** Nobody is wanted in the team of a group that goes. */
@@ -39,11 +39,11 @@ interface GroupSlice extends CountedSlice, MemberCounts {
 export class MembershipCounts {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
-  async ofTeam(
+  async ofGroup(
     pauses: Pauses,
     integrationId: string,
-    { groupId, remoteGroupId, isWanted, isSynced }: CountedTeam,
-  ): Promise<TeamCounts> {
+    { groupId, remoteGroupId, isWanted, isSynced }: CountedGroup,
+  ): Promise<GroupMemberCounts> {
     const counts = { desired: 0, applied: 0 };
     if (isWanted) await this.addGroup(counts, pauses, integrationId, groupId, '');
     const leaving =

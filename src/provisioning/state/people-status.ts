@@ -58,9 +58,9 @@ export class PeopleStatuses {
     const standstill = standstillOf(integration);
     const slice = new Slice();
     const found: MemberRow[] = [];
-    const inTeamAlone = await this.inTeamAlone(slice, integrationId, groupId, query.after);
+    const inRemoteGroupOnly = await this.inTeamAlone(slice, integrationId, groupId, query.after);
     for (let after = query.after; found.length <= query.limit;) {
-      const userIds = await this.memberIds(integrationId, groupId, after, inTeamAlone);
+      const userIds = await this.memberIds(integrationId, groupId, after, inRemoteGroupOnly);
       if (userIds.length === 0) break;
       found.push(...(await this.memberRows(integrationId, groupId, userIds, query.state)));
       after = userIds.at(-1)!;

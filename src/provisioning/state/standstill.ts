@@ -34,7 +34,7 @@ export function standstillOf(integration: Integration): Standstill | null {
 }
 
 /** Why something is not done, and when it is tried again. */
-interface Undone {
+interface OpenState {
   reason: string | null;
   message: string | null;
   nextAttemptAt: number | null;
@@ -46,7 +46,7 @@ interface Undone {
  *
  * @param row `isUnsettled`: it waits for nothing but its turn, or for a failure to pass
  */
-export function duringStandstill<Row extends Undone>(
+export function duringStandstill<Row extends OpenState>(
   row: Row,
   isUnsettled: boolean,
   standstill: Standstill | null,

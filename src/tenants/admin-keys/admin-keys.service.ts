@@ -4,7 +4,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } fr
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { Claim } from '../../admin-api/idempotency/idempotent-creations';
+import type { CreationClaim } from '../../admin-api/idempotency/idempotent-creations';
 import { isLive } from '../../admin-api/key';
 import { KeyUses } from '../../admin-api/key-uses';
 import { type Page, type PageQuery, cursorId, toPage } from '../../admin-api/page';
@@ -85,7 +85,11 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
    * @returns the key with its token, which is not to be had again
    * @throws Problem 403 for a role above the admin's own, 404 for a tenant that they may not see, 409 for one too many
    */
-  async create(admin: Admin, input: NewAdminKey, claim: Claim): Promise<AdminKey & { token: string }> {
+  async create(
+    admin: Admin,
+    input: NewAdminKey,
+    claim: CreationClaim,
+  ): Promise<AdminKey & { token: string }> {
     if (!mayAct(admin, input.role)) throw aboveOwnRole(input.role);
     if (input.tenantId !== null) await this.tenants.get(admin, input.tenantId);
     const { token, ...key } = newKey(input);

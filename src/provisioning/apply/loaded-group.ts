@@ -7,7 +7,7 @@ import { inList } from '../../database/dialect';
 import { RemoteGroup } from '../state/remote-group.entity';
 
 /** One group as the engine finds it: what it read first is what it may acknowledge. */
-export interface GroupView {
+export interface LoadedGroup {
   groupId: string;
   change: {
     mark: string;
@@ -28,16 +28,16 @@ export interface GroupView {
 }
 
 /** The name to look up for a group that has no team yet, nor an unconfirmed creation with a name of its own. */
-export function nameWithoutTeam({ group, remote }: GroupView): string | null {
+export function nameWithoutRemoteGroup({ group, remote }: LoadedGroup): string | null {
   return group && !remote?.remoteId && !remote?.createIntent ? group.displayName : null;
 }
 
-export function namesWithoutTeam(views: readonly GroupView[]): string[] {
-  return views.map(nameWithoutTeam).filter((name) => name !== null);
+export function namesWithoutRemoteGroup(views: readonly LoadedGroup[]): string[] {
+  return views.map(nameWithoutRemoteGroup).filter((name) => name !== null);
 }
 
 @Injectable()
-export class GroupViews {
+export class GroupLoader {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     @InjectRepository(RemoteGroup) private readonly remoteGroups: Repository<RemoteGroup>,
@@ -48,10 +48,10 @@ export class GroupViews {
     integrationId: string,
     groupId: string,
     provider: Pick<IntegrationProvider, 'keptGroupName'>,
-  ): Promise<GroupView> {
+  ): Promise<LoadedGroup> {
     const readAt = performance.now();
     const [change] = await this.reader.query<
-      (Omit<NonNullable<GroupView['change']>, 'whole'> & { whole: number })[]
+      (Omit<NonNullable<LoadedGroup['change']>, 'whole'> & { whole: number })[]
     >('SELECT mark, cause, whole, wholeCause, letGo FROM group_change WHERE groupId = ?', [groupId]);
     const [group] = await this.reader.query<{ displayName: string; generation: number }[]>(
       'SELECT displayName, generation FROM scim_group WHERE id = ? AND integrationId = ? AND deletedAt IS NULL',
@@ -82,7 +82,7 @@ export class GroupViews {
   }
 
   /** Whether the integration has a team in the target, or may have one. */
-  async holdsTeams(integrationId: string): Promise<boolean> {
+  async holdsRemoteGroups(integrationId: string): Promise<boolean> {
     const rows = await this.reader.query<unknown[]>(
       `SELECT 1 FROM remote_group WHERE integrationId = ? AND (remoteId IS NOT NULL OR createIntent IS NOT NULL)
        LIMIT 1`,

@@ -1,6 +1,6 @@
 import { READS_LAG_MS } from './just-created';
 import { type NamePlanInput, planName } from './name-plan';
-import { type NewTeamInput, planNewTeam } from './new-team';
+import { type NewGroupInput, planNewGroup } from './new-group';
 
 const provider = {
   limits: { groupNameLength: 10, membersPerGroup: 500, parallelCalls: 4 },
@@ -12,7 +12,7 @@ const intent = { name: 'On-call', description: 'ours', sentAt: 0 };
 const own = { groupName: 'on-call', integrationId: 'this', deleted: false, stuck: false };
 const foreign = { groupName: 'Secret', integrationId: 'other', deleted: false, stuck: false };
 
-const input = (more: Partial<NewTeamInput>): NewTeamInput => ({
+const input = (more: Partial<NewGroupInput>): NewGroupInput => ({
   name: 'On-call',
   groupName: 'On-call',
   existing: undefined,
@@ -27,7 +27,7 @@ const input = (more: Partial<NewTeamInput>): NewTeamInput => ({
 });
 
 describe('how a group comes to a team', () => {
-  it.each<[string, Partial<NewTeamInput>, object]>([
+  it.each<[string, Partial<NewGroupInput>, object]>([
     ['creates one where there is none', {}, { kind: 'create', name: 'On-call' }],
     [
       'creates none with a name too long',
@@ -117,7 +117,7 @@ describe('how a group comes to a team', () => {
       },
     ],
   ])('%s', (_, more, expected) => {
-    expect(planNewTeam(input(more))).toMatchObject(expected);
+    expect(planNewGroup(input(more))).toMatchObject(expected);
   });
 });
 

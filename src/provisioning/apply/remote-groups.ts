@@ -4,18 +4,24 @@ import { chunksOf } from '../../database/chunks';
 import { placeholders } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
-import type { RemoteGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import type { ProviderGroup as FoundTeam } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { dropItemsOf, forgetDeletion } from '../guard/held-items';
-import { mayBeDeletedByUs, planTeam } from '../plan/group-plan';
+import { mayBeDeletedByUs, planGroup } from '../plan/group-plan';
 import { LOOK_FOR_CREATED_MS, READS_LAG_MS, mayBeShownYet } from '../plan/just-created';
-import { type Obstacle, claimObstacle, isIntended, planNewTeam, unconfirmedMessage } from '../plan/new-team';
+import {
+  type Obstacle,
+  claimObstacle,
+  isIntended,
+  planNewGroup,
+  unconfirmedMessage,
+} from '../plan/new-group';
 import { DriftLedger, renamedByHand } from '../reconcile/drift-ledger';
 import { Leases } from '../schedule/lease';
 import { type CreateIntent, RemoteGroup } from '../state/remote-group.entity';
 import { correctName } from './freed-names';
 import { GroupBlockedError, NameNotFreeYetError } from './group-blocked';
-import { type GroupView, nameWithoutTeam } from './group-view';
+import { type LoadedGroup, nameWithoutRemoteGroup } from './loaded-group';
 import { ProvisioningAudit } from './provisioning-audit';
 import { claimOn, isBeingCreated, tombstoneNamed } from './known-target';
 import { CREATION_UNCONFIRMED } from './not-visible-yet';
@@ -25,11 +31,11 @@ import type { RunContext } from './run-context';
 const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
 
 /** A group together with its team in the target. */
-export type ViewWithTeam = GroupView & { remote: RemoteGroup & { remoteId: string } };
+export type GroupWithRemote = LoadedGroup & { remote: RemoteGroup & { remoteId: string } };
 
 /** Sees to it that a group has its team. */
 @Injectable()
-export class Teams {
+export class RemoteGroups {
   constructor(
     private readonly leases: Leases,
     private readonly audit: ProvisioningAudit,
@@ -46,11 +52,11 @@ export class Teams {
    */
   async takeOver(
     run: RunContext,
-    view: GroupView,
+    view: LoadedGroup,
     isInHand: (groupId: string) => boolean,
-  ): Promise<GroupView> {
+  ): Promise<LoadedGroup> {
     const { group } = view;
-    if (!group || nameWithoutTeam(view) === null) return view;
+    if (!group || nameWithoutRemoteGroup(view) === null) return view;
     const key = run.provider.groupNameKey(group.displayName);
     const taken = await this.leases.run(run.lease, async (tx) => {
       const id = await tombstoneNamed(tx, run.integration.id, key, view.groupId);
@@ -85,11 +91,11 @@ export class Teams {
    */
   async ensure(
     run: RunContext,
-    view: GroupView & { group: object },
+    view: LoadedGroup & { group: object },
     found?: ReadonlyMap<string, FoundTeam>,
-  ): Promise<ViewWithTeam> {
+  ): Promise<GroupWithRemote> {
     const remote = view.remote ?? (await this.begin(run, view));
-    const action = planTeam(view.group, remote);
+    const action = planGroup(view.group, remote);
     if (action.kind === 'resume-create') {
       const existing = await this.findIntended(run, action.intent);
       return this.obtain(run, { ...view, remote }, action.intent.name, existing);
@@ -108,17 +114,17 @@ export class Teams {
         return this.obtain(run, { ...view, remote }, action.name, since);
       }
     }
-    return { ...view, remote } as ViewWithTeam;
+    return { ...view, remote } as GroupWithRemote;
   }
 
   /** @param existing what the target has under that name */
   private async obtain(
     run: RunContext,
-    view: GroupView & { group: { displayName: string }; remote: RemoteGroup },
+    view: LoadedGroup & { group: { displayName: string }; remote: RemoteGroup },
     name: string,
     existing: FoundTeam | undefined,
-  ): Promise<ViewWithTeam> {
-    const plan = planNewTeam({
+  ): Promise<GroupWithRemote> {
+    const plan = planNewGroup({
       name,
       groupName: view.group.displayName,
       existing,
@@ -167,7 +173,7 @@ export class Teams {
   }
 
   /** From now on how the group stands is on record. */
-  async begin(run: RunContext, view: GroupView & { group: object }): Promise<RemoteGroup> {
+  async begin(run: RunContext, view: LoadedGroup & { group: object }): Promise<RemoteGroup> {
     const id = uuid();
     return this.leases.run(run.lease, async (tx) => {
       await tx.manager.insert(RemoteGroup, {
@@ -194,9 +200,9 @@ export class Teams {
    */
   async settleCreation(
     run: RunContext,
-    view: GroupView & { remote: RemoteGroup },
+    view: LoadedGroup & { remote: RemoteGroup },
     intent: CreateIntent,
-  ): Promise<ViewWithTeam | null> {
+  ): Promise<GroupWithRemote | null> {
     const team = await this.findIntended(run, intent);
     if (!team && mayBeShownYet(intent, Date.now())) throw unconfirmed(intent.name, LOOK_FOR_CREATED_MS);
     const isOurs = team && isIntended(team, intent) && !(await this.claimOf(run, view.remote.id, team));
@@ -219,9 +225,9 @@ export class Teams {
 
   private async create(
     run: RunContext,
-    view: GroupView & { remote: RemoteGroup },
+    view: LoadedGroup & { remote: RemoteGroup },
     name: string,
-  ): Promise<ViewWithTeam> {
+  ): Promise<GroupWithRemote> {
     const { createIntent: earlier } = view.remote;
     const intent: CreateIntent = {
       name,
@@ -274,9 +280,9 @@ export class Teams {
 
   private async adopt(
     run: RunContext,
-    view: GroupView & { remote: RemoteGroup },
+    view: LoadedGroup & { remote: RemoteGroup },
     team: FoundTeam,
-  ): Promise<ViewWithTeam> {
+  ): Promise<GroupWithRemote> {
     const members = await run.connection.listMembers(team.id, run.call);
     const adopted = await this.own(run, view, team, 'adopted', async (tx) => {
       for await (const some of chunksOf(members)) {
@@ -292,11 +298,11 @@ export class Teams {
 
   private async own(
     run: RunContext,
-    view: GroupView & { remote: RemoteGroup },
+    view: LoadedGroup & { remote: RemoteGroup },
     team: FoundTeam,
     ownership: 'created' | 'adopted',
     also: (tx: Transaction) => Promise<void> = async () => undefined,
-  ): Promise<ViewWithTeam> {
+  ): Promise<GroupWithRemote> {
     const owned = {
       accountIdentity: run.accountIdentity,
       remoteId: team.id,
@@ -347,7 +353,7 @@ export const NOTHING_WRONG = {
 } as const;
 
 /** A team that was not ours before: whoever is in the group may be in it already. */
-export function comparedWhole<View extends GroupView>(view: View): View {
+export function comparedWhole<View extends LoadedGroup>(view: View): View {
   return { ...view, change: view.change && { ...view.change, whole: true } };
 }
 

@@ -1,4 +1,4 @@
-import type { IntegrationProvider, RemoteGroup } from '../../integrations/provider/integration-provider';
+import type { IntegrationProvider, ProviderGroup } from '../../integrations/provider/integration-provider';
 import type { CreateIntent } from '../state/remote-group.entity';
 import { mayBeShownYet } from './just-created';
 
@@ -11,7 +11,7 @@ export interface Obstacle {
 }
 
 /** Another group's claim on a team. */
-export interface Claim {
+export interface GroupClaim {
   /** What the group is called by now, or was called when it was deleted. */
   groupName: string;
   integrationId: string;
@@ -21,16 +21,16 @@ export interface Claim {
   stuck: boolean;
 }
 
-export interface NewTeamInput {
+export interface NewGroupInput {
   /** That was looked up: the group's, or the one of an earlier creation. */
   name: string;
   /** What the group is called by now. */
   groupName: string;
   /** What the target has under that name. */
-  existing: RemoteGroup | undefined;
+  existing: ProviderGroup | undefined;
   /** An earlier creation that was not confirmed. */
   intent: CreateIntent | null;
-  claim: Claim | undefined;
+  claim: GroupClaim | undefined;
   /** Whether another group of the integration may have created it, and has no answer yet. */
   mayBelongToAnotherGroup: boolean;
   integrationId: string;
@@ -39,11 +39,11 @@ export interface NewTeamInput {
   provider: NamingRules;
 }
 
-export type NewTeamPlan =
+export type NewGroupPlan =
   | { kind: 'create'; name: string }
   /** Our own creation, which had no answer. */
-  | { kind: 'recognise'; team: RemoteGroup }
-  | { kind: 'adopt'; team: RemoteGroup }
+  | { kind: 'recognise'; team: ProviderGroup }
+  | { kind: 'adopt'; team: ProviderGroup }
   /** The creation that had no answer did not happen, or its team is another group's by now: begin with today's name. */
   | { kind: 'give-up' }
   /** It has to turn out first whose creation the team is. */
@@ -73,7 +73,7 @@ type NamingRules = Pick<IntegrationProvider, 'limits' | 'description' | 'groupNa
  * A name is given up by a claim of this integration whose group is deleted, or has another name by now that the target
  * does not refuse.
  */
-export function planNewTeam(input: NewTeamInput): NewTeamPlan {
+export function planNewGroup(input: NewGroupInput): NewGroupPlan {
   const { name, existing, intent, claim } = input;
   if (!existing) {
     const isOutdated = intent !== null && name !== input.groupName;
@@ -98,7 +98,7 @@ export function planNewTeam(input: NewTeamInput): NewTeamPlan {
 }
 
 /** A team of that very name and description, under the recorded intent, is ours; any other was there already. */
-export function isIntended(team: RemoteGroup, intent: CreateIntent): boolean {
+export function isIntended(team: ProviderGroup, intent: CreateIntent): boolean {
   return team.description === intent.description;
 }
 
@@ -106,7 +106,7 @@ export function unconfirmedMessage(name: string): string {
   return `Whether the team "${name}" was created is not known yet.`;
 }
 
-function isGivenUp({ groupName, integrationId, deleted, stuck }: Claim, input: NewTeamInput): boolean {
+function isGivenUp({ groupName, integrationId, deleted, stuck }: GroupClaim, input: NewGroupInput): boolean {
   if (integrationId !== input.integrationId) return false;
   const { provider, name } = input;
   return deleted || (!stuck && provider.groupNameKey(groupName) !== provider.groupNameKey(name));
@@ -121,7 +121,7 @@ export const NAME_NOT_FREE_YET = 'name_not_free_yet';
 
 export function notFreeYetObstacle(
   name: string,
-  { groupName, deleted }: Pick<Claim, 'groupName' | 'deleted'>,
+  { groupName, deleted }: Pick<GroupClaim, 'groupName' | 'deleted'>,
 ): Obstacle {
   const freed = deleted
     ? `the deleted group "${groupName}" is let go. It is tried again then; what keeps that team is said of that group.`
@@ -134,7 +134,7 @@ export function notFreeYetObstacle(
 
 export function claimObstacle(
   teamName: string,
-  claim: Pick<Claim, 'groupName' | 'integrationId'>,
+  claim: Pick<GroupClaim, 'groupName' | 'integrationId'>,
   integrationId: string,
 ): Obstacle {
   const holder =

@@ -6,7 +6,7 @@ import { READS_LAG_MS } from '../plan/just-created';
 
 /** Teams by which it can be told whether another credential sees what this integration holds. */
 @Injectable()
-export class HeldTeams implements OnModuleInit {
+export class ClaimedRemoteGroups implements OnModuleInit {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly known: KnownGroups,

@@ -1,5 +1,5 @@
 /** A team that is being planned and written to: nobody else does that meanwhile, but for who is let in between two calls. */
-export interface TeamTurn {
+export interface GroupTurn {
   /** Whether anybody was let in during this run: what was read before that may be done by now. */
   readonly hadGuests: boolean;
   /** Remote users for whom whoever was let in has called: what was planned for them before is void. */
@@ -11,10 +11,10 @@ export interface TeamTurn {
 }
 
 /** Within one run: at most one at a time plans for a team and writes to it. */
-export class TeamTurns {
+export class GroupTurns {
   private readonly turns = new Map<string, Turn>();
 
-  async take<T>(groupId: string, work: (turn: TeamTurn) => Promise<T>): Promise<T> {
+  async take<T>(groupId: string, work: (turn: GroupTurn) => Promise<T>): Promise<T> {
     const turn = this.turns.get(groupId) ?? new Turn();
     this.turns.set(groupId, turn);
     await turn.enter();
@@ -28,7 +28,7 @@ export class TeamTurns {
   }
 }
 
-class Turn implements TeamTurn {
+class Turn implements GroupTurn {
   isTaken = false;
   hadGuests = false;
   readonly seenTo = new Set<string>();

@@ -4,16 +4,16 @@ import type { DataSource, Repository } from 'typeorm';
 import type { Integration } from '../../integrations/integration.entity';
 import type {
   IntegrationProvider,
-  RemoteGroup as FoundTeam,
+  ProviderGroup as FoundTeam,
 } from '../../integrations/provider/integration-provider';
 import { isOrderedByAdmin, releaseModeOf } from '../apply/group-deletion';
 import { TAKEN_OVER, TAKEN_OVER_MESSAGE } from '../apply/group-blocked';
-import { type GroupView, nameWithoutTeam } from '../apply/group-view';
+import { type LoadedGroup, nameWithoutRemoteGroup } from '../apply/loaded-group';
 import { claimOn, isBeingCreated, successorOf, tombstoneNamed } from '../apply/known-target';
 import { CREATION_UNCONFIRMED } from '../apply/not-visible-yet';
 import { NOT_LOOKED_UP } from '../apply/people';
-import { NOTHING_WRONG, comparedWhole } from '../apply/teams';
-import { isPostponed, planRelease, planTeam } from '../plan/group-plan';
+import { NOTHING_WRONG, comparedWhole } from '../apply/remote-groups';
+import { isPostponed, planRelease, planGroup } from '../plan/group-plan';
 import type { KnownMember } from '../plan/member-plan';
 import { planName } from '../plan/name-plan';
 import {
@@ -23,9 +23,9 @@ import {
   TEAM_CLAIMED,
   TEAM_EXISTS,
   isIntended,
-  planNewTeam,
+  planNewGroup,
   unconfirmedMessage,
-} from '../plan/new-team';
+} from '../plan/new-group';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { SupposedRemovals } from './supposed-removals';
 import type { LookedUp, TargetLookUps } from './target-look-ups';
@@ -34,9 +34,9 @@ export const PLAN_ACTIONS = ['create', 'adopt', 'update', 'delete', 'release', '
 export type PlanAction = (typeof PLAN_ACTIONS)[number];
 
 /** What would be done about one team. */
-export interface TeamOutcome {
+export interface GroupOutcome {
   /** The group as members are to be planned for it. */
-  view: GroupView;
+  view: LoadedGroup;
   action: PlanAction;
   obstacle: Obstacle | null;
   remote: { id: string; name: string } | null;
@@ -53,7 +53,7 @@ export interface TeamOutcome {
   held?: Obstacle;
 }
 
-interface Session {
+interface DryRunSession {
   integration: Integration;
   provider: IntegrationProvider;
   lookUps: TargetLookUps;
@@ -62,37 +62,37 @@ interface Session {
   now: number;
 }
 
-const NOBODY: ReadonlyMap<string, KnownMember> = new Map();
+const NO_REMOTE_MEMBERS: ReadonlyMap<string, KnownMember> = new Map();
 
 /** What applying would do about the team of a group. */
 @Injectable()
-export class TeamDryRun {
+export class GroupDryRun {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     @InjectRepository(RemoteGroup) private readonly remoteGroups: Repository<RemoteGroup>,
   ) {}
 
   /** The view as it is once the group has taken over what a deleted one of its name left. */
-  async afterTakeOver(integrationId: string, provider: IntegrationProvider, view: GroupView) {
-    if (!view.group || nameWithoutTeam(view) === null) return view;
+  async afterTakeOver(integrationId: string, provider: IntegrationProvider, view: LoadedGroup) {
+    if (!view.group || nameWithoutRemoteGroup(view) === null) return view;
     const key = provider.groupNameKey(view.group.displayName);
     const id = await tombstoneNamed(this.reader, integrationId, key, view.groupId);
     const remote = id === null ? null : await this.remoteGroups.findOneBy({ id });
     return remote ? { ...comparedWhole(view), remote: { ...remote, ...NOTHING_WRONG } } : view;
   }
 
-  plan(session: Session, view: GroupView): Promise<TeamOutcome> {
+  plan(session: DryRunSession, view: LoadedGroup): Promise<GroupOutcome> {
     return view.group
       ? this.planLive(session, { ...view, group: view.group })
       : this.planRelease(session, view);
   }
 
   private async planLive(
-    session: Session,
-    view: GroupView & { group: { displayName: string } },
-  ): Promise<TeamOutcome> {
+    session: DryRunSession,
+    view: LoadedGroup & { group: { displayName: string } },
+  ): Promise<GroupOutcome> {
     const { lookUps, found } = session;
-    const action = planTeam(view.group, view.remote);
+    const action = planGroup(view.group, view.remote);
     switch (action.kind) {
       case 'resume-create':
         return this.planNew(
@@ -109,11 +109,11 @@ export class TeamDryRun {
   }
 
   private async planNew(
-    session: Session,
-    view: GroupView & { group: { displayName: string } },
+    session: DryRunSession,
+    view: LoadedGroup & { group: { displayName: string } },
     name: string,
     found: LookedUp<ReadonlyMap<string, FoundTeam>>,
-  ): Promise<TeamOutcome> {
+  ): Promise<GroupOutcome> {
     const { integration, provider, lookUps } = session;
     if (found.kind === 'unknown') {
       const message = `Whether there is a team of this name could not be looked up. ${found.why.message}`;
@@ -122,7 +122,7 @@ export class TeamDryRun {
     const key = provider.groupNameKey(name);
     const existing = found.value.get(key);
     const remoteGroupId = view.remote?.id ?? '';
-    const plan = planNewTeam({
+    const plan = planNewGroup({
       name,
       groupName: view.group.displayName,
       existing,
@@ -137,9 +137,9 @@ export class TeamDryRun {
     const outcome = { view, obstacle: recordedFailure(view, session.now), members: 'plan' as const };
     switch (plan.kind) {
       case 'create':
-        return { ...outcome, action: 'create', remote: null, present: NOBODY, calls: 1 };
+        return { ...outcome, action: 'create', remote: null, present: NO_REMOTE_MEMBERS, calls: 1 };
       case 'recognise':
-        return { ...outcome, action: 'create', remote: plan.team, present: NOBODY, calls: 0 };
+        return { ...outcome, action: 'create', remote: plan.team, present: NO_REMOTE_MEMBERS, calls: 0 };
       case 'give-up': {
         const { displayName } = view.group;
         const withoutIntent = { ...view, remote: { ...view.remote!, createIntent: null } };
@@ -156,7 +156,7 @@ export class TeamDryRun {
   }
 
   /** The IdP deleted the group. */
-  private async planRelease(session: Session, view: GroupView): Promise<TeamOutcome> {
+  private async planRelease(session: DryRunSession, view: LoadedGroup): Promise<GroupOutcome> {
     const { integration, provider, lookUps, removals, now } = session;
     const { remote } = view;
     const action = planRelease(remote, releaseModeOf(session, view));
@@ -168,7 +168,7 @@ export class TeamDryRun {
           reason: TAKEN_OVER,
           message: TAKEN_OVER_MESSAGE,
         }),
-        remote: teamOf(remote),
+        remote: remoteGroupOf(remote),
         members: 'none',
       };
     }
@@ -185,8 +185,8 @@ export class TeamDryRun {
     const outcome = {
       view,
       obstacle: recordedFailure(view, now),
-      remote: remote && teamOf(remote),
-      present: NOBODY,
+      remote: remote && remoteGroupOf(remote),
+      present: NO_REMOTE_MEMBERS,
     };
     if (action.kind !== 'delete' && action.kind !== 'release') {
       const left = { reason: 'team_left', message: 'The group was deleted; its team is left as it is.' };
@@ -207,10 +207,10 @@ export class TeamDryRun {
 }
 
 async function planAdopted(
-  { lookUps, now, provider }: Session,
-  view: GroupView & { group: { displayName: string } },
+  { lookUps, now, provider }: DryRunSession,
+  view: LoadedGroup & { group: { displayName: string } },
   team: FoundTeam,
-): Promise<TeamOutcome> {
+): Promise<GroupOutcome> {
   const members = await lookUps.listMembers(team.id);
   if (members.kind === 'unknown') return { ...blocked(view, members.why), remote: team };
   const present = members.value.map(
@@ -236,7 +236,7 @@ async function planAdopted(
     : { ...adopted, calls: name.kind === 'rename' ? 1 : 0 };
 }
 
-function planNamed(session: Session, view: GroupView, remote: RemoteGroup): TeamOutcome {
+function planNamed(session: DryRunSession, view: LoadedGroup, remote: RemoteGroup): GroupOutcome {
   const plan = planName({
     name: view.group!.displayName,
     team: remote,
@@ -244,7 +244,7 @@ function planNamed(session: Session, view: GroupView, remote: RemoteGroup): Team
     now: session.now,
     provider: session.provider,
   });
-  const named = { view, remote: teamOf(remote), members: 'plan' as const, present: NOBODY };
+  const named = { view, remote: remoteGroupOf(remote), members: 'plan' as const, present: NO_REMOTE_MEMBERS };
   switch (plan.kind) {
     case 'rename':
       return { ...named, action: 'update', obstacle: recordedFailure(view, session.now), calls: 1 };
@@ -255,15 +255,23 @@ function planNamed(session: Session, view: GroupView, remote: RemoteGroup): Team
   }
 }
 
-function blocked(view: GroupView, obstacle: Obstacle): TeamOutcome {
-  return { view, action: 'none', obstacle, remote: null, members: 'look-up', present: NOBODY, calls: 0 };
+function blocked(view: LoadedGroup, obstacle: Obstacle): GroupOutcome {
+  return {
+    view,
+    action: 'none',
+    obstacle,
+    remote: null,
+    members: 'look-up',
+    present: NO_REMOTE_MEMBERS,
+    calls: 0,
+  };
 }
 
 /** What planning itself finds out afresh, so that an earlier finding of it says nothing. */
 const FOUND_BY_PLANNING = new Set([TEAM_EXISTS, TEAM_CLAIMED, NAME_TOO_LONG, NAME_NOT_FREE_YET]);
 
 /** Why the last attempt at the group as a whole failed, for as long as it is not tried again. */
-function recordedFailure({ group, remote, change }: GroupView, now: number): Obstacle | null {
+function recordedFailure({ group, remote, change }: LoadedGroup, now: number): Obstacle | null {
   if (!remote || remote.reason === null || remote.notBefore === null || remote.notBefore <= now) return null;
   const mayBeOutdated = group !== null || !isPostponed(remote, now);
   const outdated =
@@ -272,6 +280,6 @@ function recordedFailure({ group, remote, change }: GroupView, now: number): Obs
   return { reason: remote.reason, message: remote.message ?? '' };
 }
 
-function teamOf(remote: RemoteGroup): TeamOutcome['remote'] {
+function remoteGroupOf(remote: RemoteGroup): GroupOutcome['remote'] {
   return remote.remoteId === null ? null : { id: remote.remoteId, name: remote.remoteName ?? '' };
 }

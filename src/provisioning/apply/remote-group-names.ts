@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { CHANGE_NOT_FOUND, GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { refusalDelay } from '../plan/backoff';
 import { planName } from '../plan/name-plan';
-import { NAME_NOT_FREE_YET, claimObstacle, notFreeYetObstacle } from '../plan/new-team';
+import { NAME_NOT_FREE_YET, claimObstacle, notFreeYetObstacle } from '../plan/new-group';
 import { type PendingRename, planRename, temporaryName } from '../plan/rename-plan';
 import { Leases } from '../schedule/lease';
 import type { ParkedKind } from '../state/parked-member.entity';
@@ -15,17 +15,17 @@ import { type NameHolder, holderOfName } from './known-target';
 import { passingDelayOf, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
-import { type ViewWithTeam, blockedBy } from './teams';
+import { type GroupWithRemote, blockedBy } from './remote-groups';
 import { raiseWriteSeq } from './write-seq';
 
 /** A name that none of our own teams holds any more may be free in a moment. */
 const NAME_CONFLICT_RETRY_MS = 5_000;
 
-type NamedView = ViewWithTeam & { group: { displayName: string } };
+type NamedView = GroupWithRemote & { group: { displayName: string } };
 
 /** Sees to it that a group's team has the group's name. */
 @Injectable()
-export class TeamNames {
+export class RemoteGroupNames {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly leases: Leases,
@@ -33,7 +33,7 @@ export class TeamNames {
   ) {}
 
   /** A name that the target refuses is recorded with the group and stops nothing else. */
-  async ensure(run: RunContext, view: ViewWithTeam, now: number): Promise<ViewWithTeam> {
+  async ensure(run: RunContext, view: GroupWithRemote, now: number): Promise<GroupWithRemote> {
     const { remote, group } = view;
     if (!group) return view;
     const changed = view.change !== null;
@@ -88,7 +88,12 @@ export class TeamNames {
   }
 
   /** @throws ProviderError once it is audited; a renaming that succeeds is audited with what is recorded of it */
-  private async rename(run: RunContext, view: ViewWithTeam, name: string, temporary: boolean): Promise<void> {
+  private async rename(
+    run: RunContext,
+    view: GroupWithRemote,
+    name: string,
+    temporary: boolean,
+  ): Promise<void> {
     try {
       await run.connection.updateGroup(view.remote.remoteId, { name }, run.call);
     } catch (error) {
@@ -103,7 +108,7 @@ export class TeamNames {
   }
 
   /** A name was refused, and is not wanted any more: nothing of it is left to be tried again. */
-  private async forgetNameProblem(run: RunContext, view: ViewWithTeam): Promise<ViewWithTeam> {
+  private async forgetNameProblem(run: RunContext, view: GroupWithRemote): Promise<GroupWithRemote> {
     const { id } = view.remote;
     await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id }, NAME_RIGHT));
     return { ...view, remote: { ...view.remote, ...NAME_RIGHT } };
@@ -156,7 +161,7 @@ export class TeamNames {
 
 /** @param temporary a name that nobody wants, for the time in which teams swap theirs */
 function renaming(
-  { groupId, change, remote }: ViewWithTeam,
+  { groupId, change, remote }: GroupWithRemote,
   to: string,
   temporary: boolean,
   failure?: string,
