@@ -8,7 +8,7 @@ import { refusalDelay } from '../plan/backoff';
 import {
   type MemberPlan,
   type MemberPlanInput,
-  isStranger,
+  isUnmanaged,
   leaversFromBefore,
   noPlaceMessage,
   planMembers,
@@ -70,7 +70,7 @@ export class Members {
       turn.seenTo.clear();
       const left = turn.hadGuests ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
       const input = await this.people.planInput(plannedGroup(run, view), left, remoteUserIds);
-      const plan = await this.withStrangersConfirmed(run, view, planMembers(input), input);
+      const plan = await this.confirmUnmanaged(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
       const added = await this.calls.send(run, view, { add: plan.add, remove: [] }, input, turn);
       const removed = await this.applyRemovals(run, view, plan, input, turn, causes);
@@ -182,7 +182,7 @@ export class Members {
    * A stranger is removed only if the team's own list still has them: what reconciliation read may have shifted under it.
    * Who is not in that list left by themselves, and is forgotten.
    */
-  private async withStrangersConfirmed(
+  private async confirmUnmanaged(
     run: RunContext,
     view: GroupWithRemote,
     plan: MemberPlan,
@@ -190,7 +190,7 @@ export class Members {
   ): Promise<MemberPlan> {
     const isUnconfirmed = ({ remoteUserId }: { remoteUserId: string }): boolean => {
       const member = known.get(remoteUserId)!;
-      return member.state === 'present' && isStranger(member);
+      return member.state === 'present' && isUnmanaged(member);
     };
     if (!plan.remove.some(isUnconfirmed)) return plan;
     const members = await run.connection.listMembers(view.remote.remoteId, run.call);

@@ -2,7 +2,7 @@ import { chunksOf } from '../../database/chunks';
 import { inList, upsertSql } from '../../database/dialect';
 import type { SqlReader, Transaction } from '../../database/transaction-runner';
 import { UNCLEAR_FOR_MS } from '../plan/backoff';
-import { isStranger } from '../plan/member-plan';
+import { isUnmanaged } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import { markIntents } from './member-records';
 
@@ -118,7 +118,7 @@ export function undoneAmong(pairs: readonly UnclearPair[], seen: ReadonlySet<str
   const undone: UndoneWrites = { added: [], removed: [] };
   for (const { remoteUserId, known } of pairs) {
     if (seen.has(remoteUserId)) {
-      const isUnexpected = known === null || (known.state === 'present' && isStranger(known));
+      const isUnexpected = known === null || (known.state === 'present' && isUnmanaged(known));
       if (isUnexpected) undone.removed.push(remoteUserId);
     } else if (known?.state === 'present' && known.managed) {
       undone.added.push(remoteUserId);

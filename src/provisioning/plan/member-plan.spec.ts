@@ -1,5 +1,5 @@
 import fc from '../../../test/support/properties';
-import { type KnownMember, type MemberPlanInput, type Person, isStranger, planMembers } from './member-plan';
+import { type KnownMember, type MemberPlanInput, type Person, isUnmanaged, planMembers } from './member-plan';
 
 const person = (userId: string, desired: boolean, remoteUserId: string | null = `r-${userId}`): Person => ({
   userId,
@@ -201,7 +201,9 @@ describe('the plan for the members of a team', () => {
         const removed = (unmanagedMembers: 'keep' | 'remove') =>
           planMembers({ ...given, unmanagedMembers }).remove.map(({ remoteUserId }) => remoteUserId);
         const strangers = [...given.known]
-          .filter(([id, member]) => !given.wanted.has(id) && isStranger(member) && member.state === 'present')
+          .filter(
+            ([id, member]) => !given.wanted.has(id) && isUnmanaged(member) && member.state === 'present',
+          )
           .map(([id]) => id);
         expect(removed('remove').sort()).toEqual([...removed('keep'), ...strangers].sort());
       }),

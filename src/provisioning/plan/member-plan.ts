@@ -120,7 +120,7 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
         plan.full.push(remoteUserId);
       }
     } else if (known && mayLeave(known, input.unmanagedMembers)) {
-      const leaver = !isStranger(known) && input.leavers.has(remoteUserId);
+      const leaver = !isUnmanaged(known) && input.leavers.has(remoteUserId);
       plan.remove.push({ remoteUserId, leaver });
     }
   };
@@ -170,11 +170,11 @@ export function leaversFromBefore(input: MemberPlanInput): string[] {
 }
 
 /** Whom people put into the team by hand since it is ours. */
-export function isStranger({ managed, preexisting }: Omit<KnownMember, 'state'>): boolean {
+export function isUnmanaged({ managed, preexisting }: Omit<KnownMember, 'state'>): boolean {
   return !managed && !preexisting;
 }
 
 function mayLeave(known: KnownMember, unmanagedMembers: MemberPlanInput['unmanagedMembers']): boolean {
   if (known.managed || known.state !== 'present') return true;
-  return unmanagedMembers === 'remove' && isStranger(known);
+  return unmanagedMembers === 'remove' && isUnmanaged(known);
 }

@@ -1,5 +1,5 @@
 import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
-import { isStranger } from '../plan/member-plan';
+import { isUnmanaged } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 
 /** What people changed in the target by hand, as it differs from what we know. */
@@ -38,7 +38,7 @@ export interface GroupDrift {
   /** In the team, not through us, and new to us. */
   extra: string[];
   /** Put into the team by hand since it is ours, still in it, and not wanted by the IdP: these are reported. */
-  strangers: string[];
+  unmanaged: string[];
 }
 
 /**
@@ -61,13 +61,13 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
     missing: [],
     gone: [],
     extra: [...seen.memberIds].filter((id) => !known.members.has(id)),
-    strangers: [],
+    unmanaged: [],
   };
   // One by one: as arguments of one call they may be too many.
-  for (const id of drift.extra) if (!known.wanted.has(id)) drift.strangers.push(id);
+  for (const id of drift.extra) if (!known.wanted.has(id)) drift.unmanaged.push(id);
   for (const [id, member] of known.members) {
     const { state, managed } = member;
-    if (isStranger(member) && seen.memberIds.has(id) && !known.wanted.has(id)) drift.strangers.push(id);
+    if (isUnmanaged(member) && seen.memberIds.has(id) && !known.wanted.has(id)) drift.unmanaged.push(id);
     const absent = seen.membersComplete && !seen.memberIds.has(id) && !unknownUserIds.has(id);
     if (state === 'present' && absent)
       (managed && known.wanted.has(id) ? drift.missing : drift.gone).push(id);
@@ -88,7 +88,7 @@ export function sureDrift(
   addedBefore: number,
 ): GroupDrift {
   const isSure = (id: string) => Number(members.get(id)?.joinedAt ?? 0) < addedBefore;
-  return { renamedTo: null, missing: missing.filter(isSure), gone: [], extra: [], strangers: [] };
+  return { renamedTo: null, missing: missing.filter(isSure), gone: [], extra: [], unmanaged: [] };
 }
 
 /** How large a part may be gone before nobody believes any more that it was deleted. */

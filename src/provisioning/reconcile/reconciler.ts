@@ -190,11 +190,11 @@ export class Reconciler {
       if (seen.membersComplete && !isBusy) {
         await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
       }
-      const strangersLeave = unmanagedMembers === 'remove' && sure.strangers.length > 0;
+      const unmanagedLeave = unmanagedMembers === 'remove' && sure.unmanaged.length > 0;
       // Whoever was to leave anyway may be all that an admin had to decide about.
       const left = sure.gone.some((id) => known.members.get(id)?.managed);
       const differs =
-        sure.renamedTo !== null || sure.missing.length + sure.extra.length > 0 || left || strangersLeave;
+        sure.renamedTo !== null || sure.missing.length + sure.extra.length > 0 || left || unmanagedLeave;
       if (differs) await this.marks.markWhole(tx, integrationId, [group.groupId]);
       if (!isBusy) return 'done';
       // What was told of it before may be over, too.
@@ -367,7 +367,7 @@ function describe(group: ClaimedGroup, drift: GroupDrift, unmanagedMembers: 'kee
       message: 'A member was taken out of the team in the target; they are put back.',
       repaired: true,
     })),
-    ...drift.strangers.map((subject) => ({
+    ...drift.unmanaged.map((subject) => ({
       groupId,
       kind: 'member_extra' as const,
       subject,
