@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Announcement } from '../database/announcement';
 
-/** Says the id of an integration whose mode, settings, secret or policies changed, or whose suspension ended. */
+/**
+ * Announces the id of an integration when its mode, settings, secret or policies change or its suspension ends.
+ */
 @Injectable()
 export class IntegrationChanges extends Announcement {}

@@ -18,23 +18,23 @@ import { ProviderRegistry } from './provider/provider-registry';
 import { NOT_LOOKED_AT, NOT_SUSPENDED } from './suspension';
 import { SETTINGS_REFUSED } from './suspension-reasons';
 
-/** A JSON merge patch of an integration: what is left out stays, null takes the default. */
+/** A JSON merge patch of an integration. Omitted fields stay, null restores the default. */
 export interface IntegrationPatch {
   name?: string;
   settings?: object;
   policies?: object;
 }
 
-/** What an integration is to be, as far as people say. */
+/** The new values of everything that an admin may edit. */
 export interface IntegrationEdit {
   name: string;
   settings: object;
   policies: IntegrationPolicies;
-  /** The account was looked for in another place: whether it was found there. */
+  /** The result of the credential test. Null if no setting changes that identifies the account. */
   tried: { account: RemoteAccount | null } | null;
 }
 
-/** Changes of an integration that keep its account. */
+/** Changes an integration without changing its account. */
 @Injectable()
 export class IntegrationEdits {
   constructor(
@@ -46,10 +46,10 @@ export class IntegrationEdits {
   ) {}
 
   /**
-   * Asks the target where it matters: outside of any transaction.
+   * Calls the target if a setting changes that identifies the account. Must run outside of any transaction.
    *
-   * @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide
-   * @throws CredentialRefused where the account is not reached with these settings
+   * @throws Problem 400 if the provider rejects a field, 403 if only an owner may make the change
+   * @throws CredentialRefused if these settings do not reach the account
    */
   async prepare(admin: Admin, integration: Integration, patch: IntegrationPatch): Promise<IntegrationEdit> {
     const provider = this.providers.get(integration.provider);
@@ -64,15 +64,15 @@ export class IntegrationEdits {
     const secret = this.secrets.open(sealed, secretBinding(integration.id));
     const elsewhere =
       provider.credentialKey(settings, secret) !== provider.credentialKey(integration.settings, secret);
-    if (elsewhere) assertMayDecide(admin, 'what names the account');
+    if (elsewhere) assertMayDecide(admin, 'the settings that identify the account');
     assertMayGuard(admin, integration.policies.guard, policies.guard);
     const tried = elsewhere ? { account: await this.trials.run(integration, settings, secret) } : null;
     return { name: patch.name ?? integration.name, settings, policies, tried };
   }
 
   /**
-   * @throws Problem 409 when another change was made since it was prepared
-   * @throws CredentialRefused 409 when the account has become known since, and is another one
+   * @throws Problem 409 if the integration has changed since `prepare`
+   * @throws CredentialRefused 409 if another account has been recorded since `prepare`
    */
   async apply(tx: Transaction, admin: Admin, prepared: Integration, edit: IntegrationEdit): Promise<void> {
     const current = await this.integrations.unchanged(tx, prepared);
@@ -96,20 +96,20 @@ export class IntegrationEdits {
   }
 }
 
-/** Settings that are stored now are accepted: a suspension for those of before is over. */
+/** The new settings are valid, so a suspension for the previous settings ends. */
 function connectionOf(current: Integration, { tried }: IntegrationEdit): StateChange {
   if (tried) return whenConnected(current, tried.account);
   return current.suspensionReason === SETTINGS_REFUSED ? { ...NOT_SUSPENDED, ...NOT_LOOKED_AT } : {};
 }
 
 interface FieldChange {
-  /** Dotted path. */
+  /** Dotted path, for example `policies.guard.teamPercent`. */
   field: string;
   from: unknown;
   to: unknown;
 }
 
-/** What an event tells of a change, one entry for each field that differs. */
+/** One entry for each field that differs. */
 export function changesBetween(before: unknown, after: unknown, field = ''): FieldChange[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (!isObject(before) || !isObject(after)) return [{ field, from: before ?? null, to: after ?? null }];

@@ -2,7 +2,7 @@ import type { Actor } from '../audit/actor';
 import type { AuditEntry } from '../audit/audit-log';
 import type { Integration } from './integration.entity';
 
-/** What every event of an integration says. */
+/** The fields that every audit event of an integration has. */
 export function eventOf(
   { id, tenantId }: Pick<Integration, 'id' | 'tenantId'>,
   actor: Actor,

@@ -16,17 +16,17 @@ import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
 import { NOT_LOOKED_AT, NOT_SUSPENDED } from './suspension';
 
-/** What a rebind changes; what is left out stays as it is. */
+/** What a rebind changes. Omitted fields stay as they are. */
 export interface NewConnection {
   settings?: object;
   secret?: string;
 }
 
-/** Settings as they are stored, and the sealed secret where there is a new one. */
+/** The settings to store, and the sealed secret if there is a new one. */
 export type StoredConnection = Pick<Integration, 'settings'> &
   Partial<Pick<Integration, 'secretCiphertext' | 'secretKeyId'>>;
 
-/** How an integration ends, and how it begins anew. What it has in the target is the business of the caller. */
+/** Deletes and rebinds integrations. The caller handles the teams in the target. */
 @Injectable()
 export class IntegrationLifecycle {
   constructor(
@@ -38,9 +38,8 @@ export class IntegrationLifecycle {
   ) {}
 
   /**
-   * SCIM answers 401 from the commit on. A suspension ends: the engine finds out for itself whether the target can be
-   * reached. Whoever chose to leave the teams has ended it: no later request changes that, or has an event that
-   * tells of another way.
+   * SCIM answers 401 after the commit. A suspension ends, because the engine itself checks whether it reaches the
+   * target. `leave` is final: a later request changes nothing and writes no event.
    */
   async beginDeletion(
     tx: Transaction,
@@ -64,7 +63,7 @@ export class IntegrationLifecycle {
     await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
-  /** The last that goes of an integration; what was audited stays. */
+  /** The last step of a deletion. The audit events stay. */
   async remove(tx: Transaction, integration: Integration): Promise<void> {
     const { id, name } = integration;
     await tell(tx, id, { level: 'log', event: 'integration.deleted', text: 'is deleted' });
@@ -77,7 +76,7 @@ export class IntegrationLifecycle {
     tx.afterCommit(() => this.connections.close(id));
   }
 
-  /** @throws Problem 400 naming each field that the provider does not accept */
+  /** @throws Problem 400 that lists each field that the provider rejects */
   prepareRebind(integration: Integration, { settings, secret }: NewConnection): StoredConnection {
     const { id, secretCiphertext, secretKeyId } = integration;
     const provider = this.providers.get(integration.provider);
@@ -87,16 +86,17 @@ export class IntegrationLifecycle {
     const binding = secretBinding(id);
     const opened = secret ?? this.secrets.open({ ciphertext: secretCiphertext, keyId: secretKeyId }, binding);
     acceptSettings(() => this.providers.checkSecret(provider.type, parsed, opened));
-    // Written back, the stored one would undo a rotation of keys that came in between.
+    // Do not write the stored secret back: that would undo a key rotation that ran in between.
     if (secret === undefined) return { settings: parsed };
     const sealed = this.secrets.seal(secret, binding);
     return { settings: parsed, secretCiphertext: sealed.ciphertext, secretKeyId: sealed.keyId };
   }
 
   /**
-   * Paused and with no account: what it writes to shows itself at the first run after an admin enables it.
+   * Pauses the integration and clears the account. The first run after an admin enables it records the new
+   * account.
    *
-   * @throws Problem 409 when another change was made since it was prepared: these settings would undo it
+   * @throws Problem 409 if the integration has changed since `prepareRebind`: this would undo that change
    */
   async rebind(
     tx: Transaction,
@@ -128,7 +128,7 @@ export class IntegrationLifecycle {
     await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
-  /** @throws Problem 409 while the tenant has an integration, be it one that is being deleted */
+  /** @throws Problem 409 while the tenant has an integration, including one that is being deleted */
   async assertNone(tx: Transaction, tenantId: string): Promise<void> {
     const rows = await tx.query('SELECT id FROM integration WHERE tenantId = ? LIMIT 1', [tenantId]);
     if (rows.length === 0) return;

@@ -3,18 +3,18 @@ import type { Transaction } from '../database/transaction-runner';
 
 const logger = new Logger('Integrations');
 
-/** What happened to an integration that an operator may have to know of. */
+/** A log line about an integration, for operators. */
 export interface IntegrationNews {
   level: 'warn' | 'log';
-  /** As the audit calls it, where it does. */
+  /** The audit action, if there is one. */
   event: string;
-  /** Goes on after the names of integration and tenant. */
+  /** Follows the names of integration and tenant. */
   text: string;
-  /** Ids and codes; never a person. */
+  /** Only ids and codes, no personal data. */
   detail?: Record<string, string | number>;
 }
 
-/** One line in the log once the transaction is committed; none for an integration that is gone. */
+/** Writes one log line after the commit. Writes nothing if the integration no longer exists. */
 export async function tell(
   tx: Transaction,
   integrationId: string,
@@ -27,7 +27,7 @@ export async function tell(
   );
   if (!named) return;
   const { integration, tenantId, tenant } = named;
-  // As JSON no name breaks the line.
+  // JSON escapes line breaks in names.
   const who = `Integration ${JSON.stringify(integration)} of tenant ${JSON.stringify(tenant)}`;
   tx.afterCommit(() =>
     logger[level](`${who} ${text}`, { event, tenantId, tenant, integrationId, integration, ...detail }),

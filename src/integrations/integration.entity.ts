@@ -11,17 +11,17 @@ import {
 } from '../database/column-types';
 import type { IntegrationPolicies } from './policies';
 
-/** Set by people only; when the engine itself must stop it sets a suspension beside it. */
+/** Only admins change the mode. When the engine must stop, it sets a suspension and keeps the mode. */
 export const INTEGRATION_MODES = ['paused', 'enabled', 'disabled'] as const;
 export type IntegrationMode = (typeof INTEGRATION_MODES)[number];
 
-/** What becomes of the teams of an integration that is deleted. */
+/** What Scimify does with the teams of a deleted integration. */
 export const DELETED_TEAMS = ['leave', 'release', 'delete'] as const;
 export type DeletedTeams = (typeof DELETED_TEAMS)[number];
 
 export type ConnectionStatus = 'unknown' | 'ok' | 'failed';
 
-/** One configured connection of a tenant to one target. */
+/** Connects one tenant to one account of a target. */
 @Entity('integration')
 @Index('integration_tenant', ['tenantId', 'id'])
 @Index('integration_deleting', ['deletingSince'])
@@ -36,7 +36,7 @@ export class Integration {
   @TextColumn(1000, { nullable: true }) suspensionMessage: string | null;
   @TimeColumn({ nullable: true }) suspendedSince: number | null;
   @TimeColumn({ nullable: true }) nextProbeAt: number | null;
-  /** Rises with every change that a running engine has to notice. */
+  /** Rises with every change that a running engine must notice. */
   @IntegerColumn() revision: number;
   @JsonColumn() settings: object;
   @LongTextColumn() secretCiphertext: string;
@@ -45,13 +45,13 @@ export class Integration {
   @KeyColumn(255, { nullable: true }) accountIdentity: string | null;
   @TextColumn(255, { nullable: true }) accountName: string | null;
   @TextColumn(1000, { nullable: true }) accountUrl: string | null;
-  /** The `revision` at which the account was last compared with the recorded one. */
+  /** The `revision` at the last comparison of the account with the recorded one. */
   @IntegerColumn({ nullable: true }) accountCheckedRevision: number | null;
   @TextColumn(16) connectionStatus: ConnectionStatus;
   @TextColumn(64, { nullable: true }) connectionReason: string | null;
   @TextColumn(1000, { nullable: true }) connectionMessage: string | null;
   @TimeColumn({ nullable: true }) connectionCheckedAt: number | null;
-  /** An admin deleted it: it is there until its teams are let go and its rows are gone. */
+  /** When an admin deleted it. The row stays until its teams are handled and its other rows are removed. */
   @TimeColumn({ nullable: true }) deletingSince: number | null;
   @TextColumn(16, { nullable: true }) deletingTeams: DeletedTeams | null;
   @TimeColumn() createdAt: number;

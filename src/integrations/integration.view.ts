@@ -39,7 +39,7 @@ class PoliciesView implements IntegrationPolicies {
     type: String,
     nullable: true,
     example: 'responder',
-    description: 'One of `memberRoles` of the provider; null: the target chooses',
+    description: 'One of `memberRoles` of the provider. Null: the target chooses',
   })
   memberRole: string | null;
   @ApiProperty({ enum: ON_GROUP_DELETE }) onGroupDelete: OnGroupDelete;
@@ -75,25 +75,26 @@ export class IntegrationView {
   @ApiProperty({ type: SuspensionView, nullable: true }) suspension: SuspensionView | null;
   @ApiProperty({ type: Object }) settings: object;
   @ApiProperty({ type: PoliciesView }) policies: IntegrationPolicies;
-  @ApiProperty({ description: 'What the IdP is given as SCIM base URL' }) scimBaseUrl: string;
+  @ApiProperty({ description: 'The SCIM base URL to enter in the IdP' }) scimBaseUrl: string;
   @ApiProperty({ type: AccountView, nullable: true }) account: AccountView | null;
   @ApiProperty({ type: ConnectionView }) connection: ConnectionView;
   @ApiProperty({
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'It was deleted: it is shown until its teams are let go and its rows are gone',
+    description:
+      'When an admin deleted it. It is shown until Scimify has handled its teams and removed its data',
   })
   deletingSince: string | null;
-  @ApiProperty({ enum: DELETED_TEAMS, nullable: true, description: 'What becomes of its teams' })
+  @ApiProperty({ enum: DELETED_TEAMS, nullable: true, description: 'What Scimify does with its teams' })
   deletingTeams: DeletedTeams | null;
-  @ApiProperty({ description: 'Rises with every change by an admin; the `ETag` is made of it' })
+  @ApiProperty({ description: 'Rises with every change by an admin. The `ETag` contains it' })
   revision: number;
   @ApiProperty({ format: 'date-time' }) createdAt: string;
   @ApiProperty({ format: 'date-time' }) updatedAt: string;
 }
 
-/** How an integration is shown; its secret is not. */
+/** Never contains the secret. */
 export function presentIntegration(integration: Integration, publicUrl: string): IntegrationView {
   return {
     id: integration.id,

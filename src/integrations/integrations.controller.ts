@@ -46,7 +46,7 @@ class CreateIntegration {
 
   @ApiProperty({
     type: Object,
-    description: 'As the schema of the provider demands.',
+    description: 'Must match the `settingsSchema` of the provider.',
     example: {
       authMethod: 'oauth',
       clientId: '2c1f6a3e-0000-4000-8000-000000000000',
@@ -63,7 +63,7 @@ class CreateIntegration {
 
   @ApiPropertyOptional({ type: PoliciesInput, nullable: true })
   @IsOptional()
-  // ValidateNested also takes a list, which would be stored under 0, 1 and so on and never looked at.
+  // ValidateNested also accepts a list. Its items would be stored under 0, 1 and so on, and have no effect.
   @IsObject()
   @ValidateNested()
   @Type(() => PoliciesInput)
@@ -89,8 +89,8 @@ export class IntegrationsController {
   @Post('tenants/:tenantId/integrations')
   @RequiresRole('admin')
   @ApiOperation({
-    summary: 'Create an integration; it begins paused',
-    description: 'With another `policies.guard` than the default it needs a key with the role owner.',
+    summary: 'Create an integration. It starts paused',
+    description: 'Only a key with the role owner may set another `policies.guard` than the default.',
   })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: IntegrationView })
@@ -168,7 +168,8 @@ export class IntegrationsController {
   @RequiresRole('admin')
   @ApiOperation({
     summary: "Refuse the IdP's changes and write nothing to the target",
-    description: 'SCIM answers 403: what the IdP sends meanwhile is lost, unless it is pushed again.',
+    description:
+      'SCIM answers 403. Changes that the IdP sends meanwhile are lost unless it pushes them again.',
   })
   @ApiOkResponse({ type: IntegrationView })
   async disable(

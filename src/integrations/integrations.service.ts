@@ -42,24 +42,24 @@ export interface NewIntegration {
   policies?: GivenPolicies;
 }
 
-/** Why the engine stopped by itself, and when it looks whether the cause is gone. */
+/** Why the engine stopped, and when it checks the cause again. */
 export interface Suspension {
   reason: string;
   message: string;
-  /** Null: only an admin ends it. */
+  /** Null: only an admin can end the suspension. */
   nextProbeAt: number | null;
 }
 
 /** Why a connection does not work. */
 export interface ConnectionFailure {
   reason: string;
-  /** The cause, and what to do about it. */
+  /** The cause and what to do. */
   message: string;
 }
 
 export type StateChange = Partial<Omit<Integration, 'settings' | 'policies'>>;
 
-/** `connectionMessage` and `suspensionMessage` have columns of this length. */
+/** Length of the columns `connectionMessage` and `suspensionMessage`. */
 const MESSAGE_LENGTH = 1000;
 
 @Injectable()
@@ -86,7 +86,7 @@ export class Integrations implements OnModuleInit {
     if (this.settings.startPaused) await this.pauseAll();
   }
 
-  /** @throws Problem 400 for what the provider does not accept, 403 for what the admin may not decide, 409 for one too many */
+  /** @throws Problem 400 for a field that the provider rejects, 403 for the guard, 409 if the quota is reached */
   async create(
     admin: Admin,
     tenantId: string,
@@ -154,7 +154,9 @@ export class Integrations implements OnModuleInit {
     return integration;
   }
 
-  /** @throws Problem 409 while it is being deleted, which goes on in whatever mode, 412 */
+  /**
+   * @throws Problem 409 while it is being deleted (the deletion continues in every mode), 412 if it has changed
+   */
   async setMode(
     admin: Admin,
     id: string,
@@ -174,12 +176,12 @@ export class Integrations implements OnModuleInit {
     return this.get(admin, id);
   }
 
-  /** For the engine, which acts for no admin. */
+  /** For the engine, which has no admin and needs no tenant check. */
   find(id: string): Promise<Integration | null> {
     return this.integrations.findOneBy({ id });
   }
 
-  /** By id; absent where there is none. */
+  /** Keyed by id. Unknown ids are left out. */
   async revisionsOf(ids: readonly string[]): Promise<Map<string, number>> {
     const rows = await this.integrations.find({
       select: { id: true, revision: true },
@@ -188,7 +190,7 @@ export class Integrations implements OnModuleInit {
     return new Map(rows.map(({ id, revision }) => [id, revision]));
   }
 
-  /** The engine stops writing to this target until a probe succeeds. */
+  /** The engine writes nothing to this target until a probe succeeds or an admin ends the suspension. */
   async suspend(tx: Transaction, id: string, suspension: Suspension): Promise<void> {
     const integration = await tx.manager.findOneByOrFail(Integration, { id });
     await tx.manager.update(
@@ -216,14 +218,14 @@ export class Integrations implements OnModuleInit {
     });
   }
 
-  /** An admin has looked at what suspended the integration. */
+  /** An admin has checked the cause. */
   async endSuspension(tx: Transaction, admin: Admin, id: string): Promise<void> {
     const current = await this.locked(tx, id);
     await this.raiseRevision(tx, id, NOT_SUSPENDED);
     await this.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
-  /** For whatever ends a suspension: the change and its event are one transaction. */
+  /** Every change that ends a suspension calls this in its own transaction. */
   async recordResumed(
     tx: Transaction,
     actor: Actor,
@@ -241,7 +243,7 @@ export class Integrations implements OnModuleInit {
     });
   }
 
-  /** Where visibility was lost, the engine looks once whether it has come back. */
+  /** If visibility was lost, the engine checks once more whether the credential sees the teams. */
   async probe(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND suspensionReason = ?', [
       Date.now(),
@@ -250,7 +252,7 @@ export class Integrations implements OnModuleInit {
     ]);
   }
 
-  /** The engine looked, and could not tell. */
+  /** The engine checked and got no clear answer. No further check is planned. */
   async keepUnreachable(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = NULL WHERE id = ? AND suspensionReason = ?', [
       id,
@@ -258,7 +260,7 @@ export class Integrations implements OnModuleInit {
     ]);
   }
 
-  /** A suspended integration is probed at once rather than when its time comes. */
+  /** The engine probes a suspended integration at once instead of at its planned time. */
   async probeNow(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND nextProbeAt IS NOT NULL', [
       Date.now(),
@@ -266,12 +268,12 @@ export class Integrations implements OnModuleInit {
     ]);
   }
 
-  /** The account was compared with the recorded one: until the next change of the integration that need not be done again. */
+  /** The account matches the recorded one. The check repeats only after the next change of the integration. */
   async accountChecked(tx: Transaction, { id, revision }: Integration): Promise<void> {
     await tx.manager.update(Integration, { id }, { accountCheckedRevision: revision });
   }
 
-  /** The target answered: whatever suspension there was is over, and the account is known. */
+  /** The target answered. This ends every suspension and records the account. */
   async connected(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
     const current = await this.locked(tx, id);
     await tx.manager.update(
@@ -282,17 +284,17 @@ export class Integrations implements OnModuleInit {
     await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
   }
 
-  /** The account is known; whether what suspended the integration is over is another matter. */
+  /** Records the account and keeps a suspension, because its cause may remain. */
   async identified(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
     await tx.manager.update(Integration, { id }, columnsOf(account));
   }
 
-  /** Nothing works for the moment, for a reason that passes by itself. */
+  /** The connection fails for a temporary reason. */
   async connectionFailed(tx: Transaction, id: string, failure: ConnectionFailure): Promise<void> {
     await tx.manager.update(Integration, { id }, whenFailed(failure));
   }
 
-  /** What failed works again. A suspension for another reason, which came meanwhile, stays. */
+  /** Ends the given suspension. A newer suspension with another reason stays. */
   async recovered(tx: Transaction, { id, suspensionReason }: Integration): Promise<void> {
     const current = await findLocked(tx, id);
     if (current?.suspensionReason !== suspensionReason) return;
@@ -301,9 +303,9 @@ export class Integrations implements OnModuleInit {
   }
 
   /**
-   * What a connection test found, unless what it tested is no longer what is stored. Where nothing failed, a suspension ends,
-   * and the engine tries at once what waits for something that failed before.
-   * @param failure null where nothing failed
+   * Stores the result of a connection test, unless the integration has changed since. A passed test ends a
+   * suspension, and the engine retries at once what failed before.
+   * @param failure null if every check passed
    */
   async recordConnectionTest(
     admin: Admin,
@@ -326,8 +328,8 @@ export class Integrations implements OnModuleInit {
   }
 
   /**
-   * @throws Problem 409 when another change was made since the secret was tried
-   * @throws CredentialRefused 409 when the account has become known since, and is another one
+   * @throws Problem 409 if the integration has changed since the secret was tested
+   * @throws CredentialRefused 409 if another account has been recorded since the test
    */
   async replaceSecret(
     admin: Admin,
@@ -352,12 +354,12 @@ export class Integrations implements OnModuleInit {
     });
   }
 
-  /** What was tried and not stored. */
+  /** Records a rejected change in the audit. */
   async recordRefused(admin: Admin, integration: Integration, action: string, reason: string): Promise<void> {
     await this.transactions.run((tx) => this.auditOf(tx, admin, integration, action, reason));
   }
 
-  /** @param failure reason of what did not succeed */
+  /** @param failure reason of the failure, if any */
   private auditOf(
     tx: Transaction,
     admin: Admin,
@@ -371,7 +373,7 @@ export class Integrations implements OnModuleInit {
     });
   }
 
-  /** Some at a time, for there may be any number of them; cut off, the next boot goes on. */
+  /** Works in batches, because there may be many integrations. After a crash the next boot continues. */
   private async pauseAll(): Promise<void> {
     let paused: number;
     do paused = await this.transactions.run((tx) => this.pauseSome(tx));
@@ -399,9 +401,9 @@ export class Integrations implements OnModuleInit {
   }
 
   /**
-   * So that nothing changes it between this look and the write that follows.
+   * Locks the row, so no other transaction changes it before the caller writes.
    *
-   * @throws Problem 404 when it is gone by now
+   * @throws Problem 404 if it has been removed
    */
   async locked(tx: Transaction, id: string): Promise<Integration> {
     const integration = await findLocked(tx, id);
@@ -409,14 +411,14 @@ export class Integrations implements OnModuleInit {
     return integration;
   }
 
-  /** @throws Problem 409 when another change was made since this one was read */
+  /** @throws Problem 409 if the integration has changed since it was read */
   async unchanged(tx: Transaction, { id, revision }: Integration): Promise<Integration> {
     const current = await this.locked(tx, id);
     if (current.revision === revision) return current;
     throw new Problem('changed_meanwhile');
   }
 
-  /** A change that a running engine has to notice. */
+  /** For each change that a running engine must notice. */
   async raiseRevision(tx: Transaction, id: string, change: StateChange): Promise<void> {
     await tx.manager.update(Integration, { id }, { ...change, ...asNextRevision() });
     this.changes.announce(tx, id);
@@ -446,7 +448,10 @@ async function findLocked(tx: Transaction, id: string): Promise<Integration | nu
   return tx.manager.findOneBy(Integration, { id });
 }
 
-/** Ends a suspension, but for one that only an admin who has looked at the target may end: there a good credential says nothing. */
+/**
+ * Ends a suspension, except `visibility_lost`: a working credential is no proof there, so an admin must check the
+ * target.
+ */
 export function whenConnected(current: Integration, account: RemoteAccount | null): StateChange {
   const suspension = current.suspensionReason === VISIBILITY_LOST ? {} : NOT_SUSPENDED;
   const known = account === null || current.accountIdentity !== null ? {} : columnsOf(account);
@@ -477,7 +482,7 @@ function whenFailed({ reason, message }: ConnectionFailure): StateChange {
 
 const BESIDE_SETTINGS: ReadonlySet<string> = new Set(['secret', 'policies.memberRole']);
 
-/** @throws Problem 400 that names each field: one that stands beside the settings, else below them */
+/** @throws Problem 400 that lists each field. Fields of the settings get the prefix `settings.` */
 export function acceptSettings<T>(parse: () => T): T {
   try {
     return parse();

@@ -5,11 +5,11 @@ import type { GuardPolicy } from './policies';
 
 /** @throws Problem 403 */
 export function assertMayDecide(admin: Admin, what: string): void {
-  if (!mayAct(admin, 'owner')) throw Problem.forbidden(`To change ${what} needs a key with the role owner.`);
+  if (!mayAct(admin, 'owner')) throw Problem.forbidden(`Only a key with the role owner may change ${what}.`);
 }
 
 /**
- * @param former what holds without the admin's doing
+ * @param former the guard without this change
  * @throws Problem 403
  */
 export function assertMayGuard(admin: Admin, former: GuardPolicy, wanted: GuardPolicy): void {

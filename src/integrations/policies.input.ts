@@ -21,7 +21,7 @@ class GuardInput implements Partial<GuardPolicy> {
     minimum: 0,
     maximum: 100,
     default: DEFAULT_GUARD.teamPercent,
-    description: 'Of the members of one team; 0: no threshold of one team',
+    description: 'Percentage of the members of one team. 0 turns off the team threshold',
   })
   @IsOptional()
   @IsInt()
@@ -33,7 +33,7 @@ class GuardInput implements Partial<GuardPolicy> {
     nullable: true,
     minimum: 0,
     default: DEFAULT_GUARD.teamMembers,
-    description: 'And at least so many of one team; 0: no threshold of one team',
+    description: 'And a minimum number of removals from one team. 0 turns off the team threshold',
   })
   @IsOptional()
   @IsInt()
@@ -45,7 +45,7 @@ class GuardInput implements Partial<GuardPolicy> {
     minimum: 0,
     maximum: 100,
     default: DEFAULT_GUARD.integrationPercent,
-    description: 'Of all memberships; 0: no threshold of all memberships',
+    description: 'Percentage of all memberships. 0 turns off the integration threshold',
   })
   @IsOptional()
   @IsInt()
@@ -57,7 +57,7 @@ class GuardInput implements Partial<GuardPolicy> {
     nullable: true,
     minimum: 0,
     default: DEFAULT_GUARD.integrationMembers,
-    description: 'And at least so many of all memberships; 0: no threshold of all memberships',
+    description: 'And a minimum number of removals from all teams. 0 turns off the integration threshold',
   })
   @IsOptional()
   @IsInt()
@@ -68,7 +68,7 @@ class GuardInput implements Partial<GuardPolicy> {
     nullable: true,
     minimum: 0,
     default: DEFAULT_GUARD.deletedTeams,
-    description: 'So many teams may be deleted; 0: any number',
+    description: 'Number of teams that may be deleted. 0 allows any number',
   })
   @IsOptional()
   @IsInt()
@@ -76,7 +76,7 @@ class GuardInput implements Partial<GuardPolicy> {
   deletedTeams?: number;
 }
 
-/** Policies as an admin states them; what is null has its default. */
+/** Policies as an admin states them. Null means the default. */
 export class PoliciesInput implements GivenPolicies {
   @ApiPropertyOptional({ nullable: true, enum: EXISTING_TEAMS, default: DEFAULT_POLICIES.existingTeams })
   @IsOptional()
@@ -87,7 +87,7 @@ export class PoliciesInput implements GivenPolicies {
     nullable: true,
     enum: UNMANAGED_MEMBERS,
     default: DEFAULT_POLICIES.unmanagedMembers,
-    description: 'Members whom people put into a team by hand and whom the IdP never wanted there',
+    description: 'Members that were added to a team by hand and that the IdP never assigned to it',
   })
   @IsOptional()
   @IsIn(UNMANAGED_MEMBERS)
@@ -98,7 +98,7 @@ export class PoliciesInput implements GivenPolicies {
     type: String,
     example: 'responder',
     description:
-      'Role in the team of whoever is added: one of `memberRoles` of the provider (`GET /providers`); null: the target chooses',
+      'Team role of each member that Scimify adds: one of `memberRoles` of the provider (`GET /providers`). Null: the target chooses',
   })
   @IsOptional()
   @IsText(1, 32)
@@ -125,7 +125,7 @@ export class PoliciesInput implements GivenPolicies {
     nullable: true,
     type: GuardInput,
     description:
-      'How many people may leave their teams, and how many teams may be deleted, within an hour before an admin has to agree; 0 turns a threshold off',
+      'How many members may be removed and how many teams may be deleted within an hour. More must wait until an admin approves. 0 turns a threshold off',
   })
   @IsOptional()
   @IsObject()

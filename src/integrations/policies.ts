@@ -1,6 +1,7 @@
 /**
- * From how many removals and deletions within an hour on an admin has to agree. There are three thresholds: of one team, of the
- * integration, and of deleted teams. A 0 in any number of a threshold turns that one off.
+ * Thresholds for removals and deletions within an hour. Beyond them an admin must approve. There is one threshold
+ * for each team, one for the integration, and one for deleted teams. A 0 in any number of a threshold turns that
+ * threshold off.
  */
 export interface GuardPolicy {
   teamPercent: number;
@@ -10,29 +11,29 @@ export interface GuardPolicy {
   deletedTeams: number;
 }
 
-/** What becomes of a team of the group's name that exists already: it is used, or blocks the group. */
+/** What happens if a team with the group's name exists: `adopt` uses it, `fail` blocks the group. */
 export const EXISTING_TEAMS = ['adopt', 'fail'] as const;
 export type ExistingTeams = (typeof EXISTING_TEAMS)[number];
 
-/** What becomes of those whom people put into the team by hand since it is ours, and whom the IdP never wanted there. */
+/** What happens to members that were added by hand to a managed team, and that the IdP never assigned to it. */
 export const UNMANAGED_MEMBERS = ['keep', 'remove'] as const;
 export type UnmanagedMembers = (typeof UNMANAGED_MEMBERS)[number];
 
-/** What becomes of the team when the IdP deletes the group; an adopted team is never deleted but released. */
+/** What happens to the team when the IdP deletes the group. `delete` only releases an adopted team. */
 export const ON_GROUP_DELETE = ['delete', 'release', 'leave'] as const;
 export type OnGroupDelete = (typeof ON_GROUP_DELETE)[number];
 
-/** What Scimify may do to a target on its own; an integration states what differs from the defaults. */
+/** What Scimify may do in a target without asking. An integration states what differs from the defaults. */
 export interface IntegrationPolicies {
   existingTeams: ExistingTeams;
   unmanagedMembers: UnmanagedMembers;
   /**
-   * One of the provider's `memberRoles`, asked for whoever is added; null: the target chooses. Nobody who is in the team
-   * already gets another one.
+   * One of the provider's `memberRoles`, for each member that Scimify adds. Null: the target chooses. Existing
+   * members keep their role.
    */
   memberRole: string | null;
   onGroupDelete: OnGroupDelete;
-  /** How often the target is looked at as a whole, from 15 minutes on. */
+  /** Interval between full reconciliations; the minimum is 15. */
   reconcileEveryMinutes: number;
   guard: GuardPolicy;
 }
@@ -56,7 +57,7 @@ export const DEFAULT_POLICIES: IntegrationPolicies = {
 
 export type GivenPolicies = Partial<Omit<IntegrationPolicies, 'guard'>> & { guard?: Partial<GuardPolicy> };
 
-/** What is left out or null keeps its default. */
+/** Omitted and null fields get their default. */
 export function withDefaults(given?: GivenPolicies | null): IntegrationPolicies {
   return {
     ...DEFAULT_POLICIES,

@@ -30,7 +30,7 @@ class ProviderView {
   settingsSchema: Record<string, unknown>;
   @ApiProperty({
     type: [MemberRoleView],
-    description: 'What the policy `memberRole` may be; empty where groups of the target have no roles',
+    description: 'Allowed values of the policy `memberRole`. Empty if groups of the target have no roles',
   })
   memberRoles: MemberRoleView[];
   @ApiProperty({ type: [GuideView] }) guides: GuideView[];
@@ -49,7 +49,7 @@ export class ProvidersController {
 
   @Get()
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List the kinds of targets, and what an integration with each has to be given' })
+  @ApiOperation({ summary: 'List the provider types and the settings that each one needs' })
   @ApiOkResponse({ type: ProviderList })
   list(): ProviderList {
     return {

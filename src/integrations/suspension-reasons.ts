@@ -1,8 +1,8 @@
-/** The credential has lost sight of teams that it knew: only an admin who has looked at the target ends this. */
+/** The credential no longer sees teams that it saw before. Only an admin who has checked the target ends this. */
 export const VISIBILITY_LOST = 'visibility_lost';
 
-/** The credential belongs to another account than the one whose groups and people are known by their ids. */
+/** The credential belongs to another account. The stored ids of remote groups and users are not valid there. */
 export const ACCOUNT_MISMATCH = 'account_mismatch';
 
-/** The stored settings are not accepted by this version: settings that are end this. */
+/** This version rejects the stored settings. Valid settings end the suspension. */
 export const SETTINGS_REFUSED = 'settings_refused';

@@ -3,7 +3,7 @@ import type { AuditEntry } from '../audit/audit-log';
 import { eventOf } from './integration-events';
 import type { Integration } from './integration.entity';
 
-/** What the row of an integration says while the engine has no reason to stop by itself. */
+/** Columns of an integration that is not suspended. */
 export const NOT_SUSPENDED = {
   suspensionReason: null,
   suspensionMessage: null,
@@ -11,7 +11,7 @@ export const NOT_SUSPENDED = {
   nextProbeAt: null,
 } as const satisfies Partial<Integration>;
 
-/** What it says while it is not known whether the target can be reached. */
+/** Columns of an integration whose connection status is not known. */
 export const NOT_LOOKED_AT = {
   connectionStatus: 'unknown',
   connectionReason: null,
@@ -20,9 +20,9 @@ export const NOT_LOOKED_AT = {
 } as const satisfies Partial<Integration>;
 
 /**
- * The event of a suspension that ends; null where there was no suspension, or where it goes on.
+ * Returns the audit event for the end of a suspension. Null when there was no suspension or when it continues.
  *
- * @param before the row, locked, as it is before the change
+ * @param before the locked row before the change
  */
 export function endOfSuspension(
   actor: Actor,

@@ -7,7 +7,7 @@ import { AdminGuard } from '../tenants/authentication/admin.guard';
 import { Tenants } from '../tenants/tenants.service';
 import { IntegrationLifecycle } from './integration-lifecycle.service';
 
-/** Stands here because a tenant does not know what it owns. */
+/** Not in src/tenants, because tenants do not know integrations. */
 @ApiTags('Tenants')
 @ApiBearerAuth('adminKey')
 @UseGuards(AdminGuard)

@@ -579,7 +579,7 @@ const CASES: Case[] = [
   {
     reason: 'settings_refused',
     where: 'the integration',
-    says: /^This version of Scimify does not accept the stored settings, so nothing is sent to the target: flavour: .* Change these settings of the integration; it goes on at once\.$/,
+    says: /^This version of Scimify does not accept the stored settings, so it sends nothing to the target: flavour: .* Change these settings of the integration\. It continues at once\.$/,
     provoke: async () => {
       await connect();
       await act('pause');
@@ -599,7 +599,7 @@ const CASES: Case[] = [
   {
     reason: 'secret_unreadable',
     where: 'the integration',
-    says: 'The stored secret can not be decrypted, so nothing is sent to the target. Store the secret anew. If many integrations say so, have the operator see to SCIMIFY_ENCRYPTION_KEY and to who has written to the database.',
+    says: 'The stored secret cannot be decrypted, so Scimify sends nothing to the target. Store the secret again. If many integrations show this, ask the operator to check SCIMIFY_ENCRYPTION_KEY and who has written to the database.',
     provoke: async () => {
       await connect();
       await act('pause');

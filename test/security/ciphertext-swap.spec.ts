@@ -64,7 +64,7 @@ describe('a ciphertext that somebody put into the row of another integration', (
       connection: {
         status: 'failed',
         reason: 'secret_unreadable',
-        message: expect.stringContaining('Store the secret anew.'),
+        message: expect.stringContaining('Store the secret again.'),
       },
     });
     const test = await scimify.admin.post(`/integrations/${thief.id}/connection-test`);

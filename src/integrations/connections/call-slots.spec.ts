@@ -24,11 +24,11 @@ async function peakOf(slots: InProcessCallSlots, calls: number): Promise<number>
 }
 
 describe('call slots', () => {
-  it('let so many calls through at once and no more', async () => {
+  it('allow as many parallel calls as their size and no more', async () => {
     expect(await peakOf(new InProcessCallSlots(3), 20)).toBe(3);
   });
 
-  it('let one through at a time after writes got in each other’s way', async () => {
+  it('allow one call at a time after write conflicts', async () => {
     const slots = new InProcessCallSlots(3);
     slots.serialise(60_000);
     expect(await peakOf(slots, 6)).toBe(1);
@@ -40,7 +40,7 @@ describe('call slots', () => {
     await expect(slots.use(never, () => Promise.resolve('yes'))).resolves.toBe('yes');
   });
 
-  it('are not waited for by who gave up', async () => {
+  it('skip a waiting call that is aborted', async () => {
     const slots = new InProcessCallSlots(1);
     const first = slots.use(never, () => sleep(20, 'first'));
     const controller = new AbortController();
@@ -52,7 +52,7 @@ describe('call slots', () => {
     await expect(third).resolves.toBe('third');
   });
 
-  it('are given to the most urgent of the calls that wait', async () => {
+  it('go to the most urgent waiting call', async () => {
     const slots = new InProcessCallSlots(1);
     const order: string[] = [];
     const call = (priority: CallPriority) =>
@@ -65,7 +65,7 @@ describe('call slots', () => {
     expect(order).toEqual(['bulk', 'leaver', 'interactive', 'push', 'bulk', 'reconcile']);
   });
 
-  it('have one that what can wait does not take, so that a small change finds it free', async () => {
+  it('keep one slot free of low priorities, for a small change', async () => {
     const slots = new InProcessCallSlots(4);
     let underWay = 0;
     const large = Array.from({ length: 8 }, () =>

@@ -5,7 +5,7 @@ import {
   type CallSlots,
 } from '../provider/integration-provider';
 
-/** Of one process. One slot is kept from what can wait: slow calls of a large push are not to hold up a small change. */
+/** Limits parallel calls. Low priorities leave one slot free, so a large push does not delay a small change. */
 export class InProcessCallSlots implements CallSlots {
   private busy = 0;
   private serialUntil = 0;
@@ -70,7 +70,7 @@ export class InProcessCallSlots implements CallSlots {
   }
 }
 
-/** Where one call more or less makes no difference. */
+/** Low priorities, for which one call more or less makes no difference. */
 export function canWait(priority: CallPriority): boolean {
   return priority === 'bulk' || priority === 'reconcile';
 }

@@ -1,10 +1,10 @@
-/** Monotonic time, which no change of the system's clock moves; passed in so that a test can let minutes pass. */
+/** Monotonic time. A change of the system clock does not affect it. Tests pass in their own clock. */
 export interface Clock {
-  /** Milliseconds since some fixed moment. */
+  /** Milliseconds since a fixed moment. */
   now(): number;
   /**
-   * Calls back once, after so long.
-   * @returns what calls it off
+   * Calls back once.
+   * @returns cancels the call
    */
   after(ms: number, wake: () => void): () => void;
 }
@@ -12,7 +12,7 @@ export interface Clock {
 export const MONOTONIC_CLOCK: Clock = {
   now: () => performance.now(),
   after: (ms, wake) => {
-    // Whoever waits for a call to a target keeps no process alive that has nothing else to do.
+    // A waiting call must not keep the process alive.
     const timer = setTimeout(wake, ms).unref();
     return () => clearTimeout(timer);
   },

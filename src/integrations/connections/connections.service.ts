@@ -27,34 +27,35 @@ interface CachedConnection extends OpenConnection {
   revision: number;
   hostKey: string;
   host: Host;
-  /** When somebody last asked for it, by the monotonic clock. */
+  /** Time of the last use, by the monotonic clock. */
   usedAt: number;
-  /** What it looked up is not to be used any more. */
+  /** Its cached look-ups must not be used any more. */
   outdated?: true;
 }
 
-/** What one credential shares within this process. */
+/** Shared by all integrations of this process that use one credential. */
 interface Host extends ConnectionHost {
   readonly tokens: InProcessTokenStore;
   readonly budget: InProcessRateBudget;
 }
 
-/** Changes that another process made are noticed so soon. */
+/** Changes by another process are noticed within this time. */
 const LOOK_EVERY_MS = 60_000;
-/** A connection that nobody has asked for in so long is opened again when somebody does. */
+/** An unused connection is closed after this time. The next use opens it again. */
 const IDLE_AFTER_MS = 60 * 60_000;
 
 /**
- * Opens the targets of integrations, and forgets them with their tokens once they are deleted, others, or not used for long.
- * One credential has one token, one rate budget and so many calls at once, however many use it.
+ * Opens connections to targets. Closes them, with their tokens, when the integration is deleted, has another
+ * credential or is unused for long. All integrations with one credential share one token, one rate budget and one
+ * limit of parallel calls.
  */
 @Injectable()
 export class Connections implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Connections.name);
   private readonly opened = new Map<string, CachedConnection>();
-  /** With the integrations that use each: the last one takes it along. */
+  /** With the integrations that use each host. The host goes with its last user. */
   private readonly hosts = new Map<string, { host: Host; users: Set<string> }>();
-  /** Lives as long as the process, like what is stored under it. */
+  /** Lives as long as the process, like the map that it protects. */
   private readonly hashKey = randomBytes(32);
   private unsubscribe: (() => void) | null = null;
   private looker: NodeJS.Timeout | null = null;
@@ -77,8 +78,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * A secret that can not be decrypted, or settings that this version does not accept, open a connection on which every
-   * call fails.
+   * If the secret cannot be decrypted or this version rejects the settings, every call on the connection fails.
    */
   open(integration: Integration): OpenConnection {
     const cached = this.opened.get(integration.id);
@@ -88,7 +88,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     }
     const provider = this.providers.get(integration.provider);
     const settings = this.settingsOf(integration);
-    // Neither is kept: once the row or the keys are mended, the next look finds it so.
+    // Do not cache a failing connection: after a repair of the row or the keys the next call must work.
     if (settings instanceof SettingsError) return { provider, connection: withRefusedSettings(settings) };
     const secret = this.secretOf(integration);
     if (secret === null) return { provider, connection: withUnreadableSecret() };
@@ -97,14 +97,14 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     const connection = provider.connect({ settings, secret }, host);
     const usedAt = performance.now();
     const fresh = { provider, connection, revision: integration.revision, hostKey, host, usedAt };
-    // Whoever read the integration before a change does not bring back what the change put an end to.
+    // A caller with an old version of the integration must not replace the newer connection.
     if (cached === undefined || cached.revision < fresh.revision || isSuperseded(cached, fresh)) {
       this.keep(integration.id, fresh);
     }
     return fresh;
   }
 
-  /** The integration is gone, or has another credential: nothing of it is remembered unless another one uses the same. */
+  /** Forgets the connection, and its host unless another integration uses the same credential. */
   close(integrationId: string): void {
     const cached = this.opened.get(integrationId);
     if (!cached) return;
@@ -114,14 +114,14 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     if (shared?.users.size === 0) this.hosts.delete(cached.hostKey);
   }
 
-  /** What the target last said of its limit; null where this process has not heard of it. */
+  /** The last known rate limit of the target. Null if this process has not received one. */
   rateOf(integrationId: string): { limit: number; remaining: number } | null {
     return this.opened.get(integrationId)?.host.budget.reading() ?? null;
   }
 
   /**
-   * Somebody wants the target asked now: neither a token that it refused before counts any more nor what was looked up in it.
-   * The budget stays, for a rate limit is no failure that anybody mends.
+   * The next call must ask the target again: forgets a failed token request and cached look-ups. The budget stays,
+   * because an admin cannot repair a rate limit.
    */
   forgetFailures(integrationId: string): void {
     const cached = this.opened.get(integrationId);
@@ -135,7 +135,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   /** @param now by the monotonic clock */
   closeIdle(now: number = performance.now()): void {
     for (const [id, { usedAt, host }] of this.opened) {
-      // Whoever opened it anew beside a call that is under way would not count that one.
+      // A new host would not count the calls that are under way on the old one.
       if (now - usedAt >= IDLE_AFTER_MS && host.budget.isIdle) this.close(id);
     }
   }
@@ -149,7 +149,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** @returns null where it can not be decrypted */
+  /** @returns null if it cannot be decrypted */
   private secretOf({ id, secretCiphertext, secretKeyId }: Integration): string | null {
     try {
       return this.secrets.open({ ciphertext: secretCiphertext, keyId: secretKeyId }, secretBinding(id));
@@ -173,10 +173,10 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     try {
       await this.lookAt([id]);
     } catch (error) {
-      // It is opened again when it is needed.
+      // The next use opens it again.
       this.close(id);
       this.logger.warn(
-        `The connection of the changed integration ${id} was closed, not renewed: ${String(error)}`,
+        `The connection of the changed integration ${id} could not be refreshed. It is closed, and the next call opens it again: ${String(error)}`,
       );
     }
   }
@@ -186,11 +186,13 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     try {
       await this.lookAt([...this.opened.keys()]);
     } catch (error) {
-      this.logger.warn(`Whether open connections are still as stored could not be read: ${String(error)}`);
+      this.logger.warn(
+        `Open connections could not be compared with the database. The next check is in a minute: ${String(error)}`,
+      );
     }
   }
 
-  /** Opens anew what was changed: a credential that stayed the same keeps its token and its budget. */
+  /** Reopens the connections of changed integrations. An unchanged credential keeps its token and its budget. */
   private async lookAt(ids: readonly string[]): Promise<void> {
     for await (const some of chunksOf(ids)) {
       const rows = await this.integrations.findBy({ id: In(some) });
@@ -205,7 +207,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     if (this.opened.get(id)?.revision !== integration?.revision) this.close(id);
   }
 
-  /** Bound to the tenant, so that nobody gets a token by typing another tenant's client id. */
+  /** Contains the tenant, so a tenant that enters the client id of another tenant does not get its token. */
   private hostKeyOf(tenantId: string, { type }: IntegrationProvider, credentialKey: string): string {
     return createHmac('sha256', this.hashKey)
       .update(JSON.stringify([tenantId, type, credentialKey]))
@@ -225,7 +227,7 @@ function newHost({ limits }: IntegrationProvider): Host {
   };
 }
 
-/** What a secret's ciphertext is bound to. */
+/** The context that the ciphertext of a secret is bound to. */
 export function secretBinding(integrationId: string): string {
   return `integration:${integrationId}`;
 }

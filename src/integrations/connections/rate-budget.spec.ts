@@ -5,7 +5,7 @@ import type { CallContext, CallPriority } from '../provider/integration-provider
 import type { Clock } from './clock';
 import { InProcessRateBudget } from './rate-budget';
 
-/** Time passes only when nothing else is left to do. */
+/** Advances only when no other work is left. */
 class VirtualClock implements Clock {
   private time = 1_000_000;
   private readonly alarms = new Set<{ at: number; wake: () => void }>();
@@ -44,7 +44,7 @@ class VirtualClock implements Clock {
 
 type Rounding = 'ceil' | 'floor' | 'round';
 
-/** A target that counts calls in fixed windows and tells the time to the reset in whole seconds. */
+/** A target that counts calls in fixed windows and announces the reset in whole seconds. */
 class Target {
   private window = -1;
   private used = 0;
@@ -86,7 +86,7 @@ function contextOf(priority: CallPriority, signal = new AbortController().signal
   return { signal, priority, assertMaySend: () => undefined };
 }
 
-/** Makes one call after another, as a client does. */
+/** Makes calls in sequence, like a client. */
 async function caller(
   world: { clock: VirtualClock; budget: InProcessRateBudget; target: Target },
   priority: CallPriority,
@@ -116,7 +116,7 @@ function sum(numbers: readonly number[]): number {
 }
 
 describe('the budget of a credential', () => {
-  it('is never overdrawn, whatever the latencies, the order of answers and the rounding of the reset', async () => {
+  it('is never exceeded, for all latencies, orders of answers and roundings of the reset', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -144,7 +144,7 @@ describe('the budget of a credential', () => {
     );
   }, 120_000);
 
-  it('is used up to a few calls by whoever has enough to do', async () => {
+  it('is used except for a few calls if there is enough work', async () => {
     const world = worldOf({ limit: 960, windowMs: 60_000 });
     const clock = world.clock;
     await clock.pass(60_000 - (clock.now() % 60_000));
@@ -154,7 +154,7 @@ describe('the budget of a credential', () => {
     expect(sum(world.target.served.interactive)).toBeGreaterThan(0.95 * 5 * 960);
   });
 
-  it('lets the first half go as it comes and spreads the second over the time to the reset', async () => {
+  it('admits the first half at once and spreads the second half over the time to the reset', async () => {
     const world = worldOf({ limit: 960, windowMs: 60_000 });
     const { clock, target } = world;
     await clock.pass(60_000 - (clock.now() % 60_000));
@@ -169,14 +169,14 @@ describe('the budget of a credential', () => {
     expect(target.refused).toBe(0);
   });
 
-  it('is shared by all who use the credential', async () => {
+  it('is shared by all users of the credential', async () => {
     const world = worldOf({ limit: 100, windowMs: 10_000 });
     for (let i = 0; i < 20; i++) void caller(world, 'interactive', () => 5);
     await world.clock.pass(60_000);
     expect(world.target.refused).toBe(0);
   });
 
-  it('gives changes the way before reconciliation, which has half of a window at most', async () => {
+  it('prefers changes to reconciliation, which gets half of a window at most', async () => {
     const world = worldOf({ limit: 100, windowMs: 60_000 });
     const { clock, target } = world;
     await clock.pass(60_000 - (clock.now() % 60_000));
@@ -193,7 +193,7 @@ describe('the budget of a credential', () => {
     expect(target.refused).toBe(0);
   });
 
-  it('is given to the most urgent of the calls that wait', async () => {
+  it('goes to the most urgent waiting call', async () => {
     const { clock, budget } = worldOf({ limit: 100, windowMs: 60_000 });
     const order: string[] = [];
     const ask = (name: string, priority: CallPriority) =>
@@ -208,7 +208,7 @@ describe('the budget of a credential', () => {
     expect(order).toEqual(['leaver', 'change', 'large 1']);
   });
 
-  it('does not believe an answer that is older than one it has', async () => {
+  it('ignores an answer that is older than a known one', async () => {
     const { clock, budget } = worldOf({ limit: 100, windowMs: 60_000 });
     const start = clock.now();
     const read = () => budget.reading()?.remaining;
@@ -232,7 +232,7 @@ describe('the budget of a credential', () => {
     expect(budget.reading()).toEqual({ limit: 100, remaining: 48 });
   });
 
-  it('is asked for by a few calls while nothing is known, and by more as they end without telling', async () => {
+  it('admits a few calls while the limit is unknown, and more when they end without a limit', async () => {
     const { clock, budget } = worldOf({ limit: 100, windowMs: 60_000 });
     let letGo = 0;
     const contexts = Array.from({ length: 10 }, () => contextOf('interactive'));
@@ -245,7 +245,7 @@ describe('the budget of a credential', () => {
     expect(budget.reading()).toBeNull();
   });
 
-  it('stands still after a refusal, and forgets what the answers before it said', async () => {
+  it('pauses after a refusal and forgets the earlier answers', async () => {
     const { clock, budget } = worldOf({ limit: 100, windowMs: 60_000 });
     budget.observe({ limit: 100, remaining: 80, resetMs: 60_000 });
     const sentBefore = clock.now();
@@ -265,7 +265,7 @@ describe('the budget of a credential', () => {
     expect(letGo).toBe(10);
   });
 
-  it('leaves nothing behind when those who wait are stopped', async () => {
+  it('leaves no listener or timer behind when waiting calls are aborted', async () => {
     const { clock, budget } = worldOf({ limit: 100, windowMs: 60_000 });
     const controller = new AbortController();
     const added = jest.spyOn(controller.signal, 'addEventListener');
@@ -286,7 +286,7 @@ describe('the budget of a credential', () => {
     await expect(budget.acquire(contextOf('interactive', controller.signal))).rejects.toBe(reason);
   });
 
-  it('never has Node warn of a leak, however many wait on one signal', async () => {
+  it('causes no leak warning of Node, also with many waiters on one signal', async () => {
     const warned = once(process, 'warning').then(() => 'warned');
     const budget = new InProcessRateBudget();
     const controller = new AbortController();

@@ -15,27 +15,30 @@ interface Waiter {
   reject: (reason: Error) => void;
 }
 
-/** One listener for all that wait on one signal, so that a run with a hundred waiting calls is no hundred listeners. */
+/** One listener for all waiters of a signal: a hundred waiting calls must not add a hundred listeners. */
 interface AbortWatch {
   waiters: number;
   end: () => void;
 }
 
-/** While nothing is known (at first, and after a reset) so many calls find out, and the others wait for their answers. */
+/**
+ * These calls go first while the limit is unknown (at the start, after a reset). Others wait for their answers.
+ */
 const SCOUTS = 4;
-/** Of the limit: once less is left, calls are spread over the time to the reset. */
+/** Share of the limit. Below it, calls are spread over the time to the reset. */
 const PACED_BELOW = 1 / 2;
-/** Of the limit: what reconciliation may take of one window. */
+/** Share of the limit that reconciliation may use in one window. */
 const RECONCILE_SHARE = 1 / 2;
-/** Of the limit: what reconciliation leaves to changes, however little it had itself. */
+/** Share of the limit that reconciliation always leaves to changes. */
 const INTERACTIVE_RESERVE = 1 / 10;
-/** A timer that fires late may make up for so much. */
+/** A late timer may catch up this much. */
 const LATENESS_MS = 20;
 
 /**
- * The calls of one credential within one process. What its answers say is enough never to be refused: at first calls go as
- * they come, in the second half of a window evenly until its end, and a few are left over for what nobody here has counted
- * (the target's rounding, somebody else's use of the credential).
+ * The calls of one credential within one process. Follows the rate limit in the answers, so the target never
+ * refuses a call. In the first half of a window calls go at once. In the second half they are spread evenly until
+ * its end. A few calls stay unused, for calls that this process cannot count (rounding by the target, other users
+ * of the credential).
  */
 export class InProcessRateBudget implements RateBudget {
   private readonly waiting: Record<CallPriority, Set<Waiter>> = {
@@ -48,7 +51,7 @@ export class InProcessRateBudget implements RateBudget {
   private readonly watches = new Map<AbortSignal, AbortWatch>();
   private underWay = 0;
   private reconciling = 0;
-  /** Stays when it is over, so that late answers are known for what they are; null where a refusal refuted it. */
+  /** Stays after its end, so late answers can be recognised. Null after a refusal, which proves it wrong. */
   private window: RateWindow | null = null;
   private limit: number | null = null;
   /** Calls of reconciliation in this window. */
@@ -75,7 +78,7 @@ export class InProcessRateBudget implements RateBudget {
     reading: { limit: number; remaining: number; resetMs: number },
     sentAt: number = this.clock.now(),
   ): void {
-    // A refusal that came meanwhile says more than an answer to an earlier call.
+    // A later refusal is more reliable than the answer to an earlier call.
     if (sentAt < this.pausedAt) return;
     this.limit = reading.limit;
     const resetMs = Math.min(reading.resetMs, LONGEST_HINT_MS);
@@ -84,7 +87,7 @@ export class InProcessRateBudget implements RateBudget {
     const relation = this.window?.compare(seen) ?? 'later';
     if (relation === 'same') this.window?.narrow(seen, others);
     if (relation === 'later') {
-      // Where no more is left than before, a reset that was told too early has not happened yet.
+      // If no more calls remain than before, the target announced the reset too early and it has not happened yet.
       const isReset = this.window === null || seen.remaining > this.window.remaining + others + SCOUTS;
       if (isReset) this.reconciled = this.reconciling;
       this.window = new RateWindow(seen, others);
@@ -106,7 +109,7 @@ export class InProcessRateBudget implements RateBudget {
     this.admit();
   }
 
-  /** Whether no call is under way, and none waits. */
+  /** True if no call is under way or waiting. */
   get isIdle(): boolean {
     return this.underWay === 0 && Object.values(this.waiting).every(({ size }) => size === 0);
   }
@@ -118,7 +121,7 @@ export class InProcessRateBudget implements RateBudget {
     return { limit: this.limit, remaining };
   }
 
-  /** Lets go whoever may go now, and comes back when the next one may. */
+  /** Admits all calls that may go now and sets a timer for the next one. */
   private admit(): void {
     this.callOff?.();
     this.callOff = null;
@@ -132,7 +135,7 @@ export class InProcessRateBudget implements RateBudget {
           waiter.resolve();
           continue;
         }
-        // With nothing known there is no time to wait for, only an answer.
+        // While the limit is unknown, only an answer can admit the next call.
         if (waitMs < Infinity) this.callOff = this.clock.after(Math.ceil(waitMs), () => this.admit());
         return;
       }
@@ -146,7 +149,7 @@ export class InProcessRateBudget implements RateBudget {
     const { limit, remaining, endsAt } = window;
     if (remaining <= leftOver(limit)) return endsAt - now;
     if (priority === 'reconcile') {
-      // Less what scouts took before the reset, should it have been told too early.
+      // Minus the calls of the scouts before the reset, in case the target announced it too early.
       const share = Math.floor(limit * RECONCILE_SHARE) - leftOver(limit);
       if (this.reconciled >= share || remaining <= limit * INTERACTIVE_RESERVE) return endsAt - now;
     }
@@ -155,7 +158,7 @@ export class InProcessRateBudget implements RateBudget {
 
   private mayScout(priority: CallPriority): boolean {
     const scouts = this.limit === null ? SCOUTS : Math.max(1, Math.min(SCOUTS, leftOver(this.limit)));
-    // One of them is kept for a change that may come while slow calls of what can wait are under way.
+    // Low priorities leave one scout free for a change that arrives while their slow calls are under way.
     return this.underWay < (canWait(priority) ? Math.max(1, scouts - 1) : scouts);
   }
 
@@ -174,7 +177,7 @@ export class InProcessRateBudget implements RateBudget {
     this.nextAt = Math.max(this.nextAt, now - LATENESS_MS) + (endsAt - now) / callsLeft;
   }
 
-  /** Null where nothing is known about the window that is open by now. */
+  /** Null if the current window is unknown. */
   private current(now: number): RateWindow | null {
     return this.window !== null && this.window.endsAt > now ? this.window : null;
   }
@@ -212,7 +215,7 @@ export class InProcessRateBudget implements RateBudget {
   }
 }
 
-/** Calls of a window that nobody makes: enough for the scouts, should the reset come later than it was told. */
+/** Unused calls of each window: enough for the scouts, in case the reset comes later than announced. */
 function leftOver(limit: number): number {
   return Math.min(Math.floor(limit / 4), Math.max(SCOUTS, Math.ceil(limit / 64)));
 }

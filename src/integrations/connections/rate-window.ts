@@ -1,26 +1,27 @@
-/** What one answer said about the rate limit. Times are monotonic milliseconds. */
+/** The rate limit in one answer. Times are monotonic milliseconds. */
 export interface RateReading {
   limit: number;
   remaining: number;
-  /** From `receivedAt`. */
+  /** Counted from `receivedAt`. */
   resetMs: number;
   sentAt: number;
   receivedAt: number;
 }
 
-// Targets tell the time to the reset in whole seconds and do not say how they round: PagerDuty docs, "Rate limits".
+// Targets give whole seconds to the reset and do not say how they round: PagerDuty docs, "Rate limits".
 const ROUNDING_MS = 1_000;
 
 /**
- * One window of a target's rate limit, as far as its answers tell. No answer says which window it counted in, and answers come
- * out of order; but each bounds the moment at which its window ends, and windows that end at different moments are different.
+ * What the answers show about one window of a target's rate limit. An answer does not name its window, and answers
+ * arrive out of order. But each answer limits the moment at which its window ends, and windows with different ends
+ * are different.
  */
 export class RateWindow {
   private firstEnd: number;
   private lastEnd: number;
   private left: number;
 
-  /** @param underWay calls that the target may not have counted yet when it answered */
+  /** @param underWay calls that the target may not have counted in its answer */
   constructor(
     private reading: RateReading,
     underWay: number,
@@ -34,28 +35,28 @@ export class RateWindow {
     return this.reading.limit;
   }
 
-  /** Calls that may still be made. */
+  /** Number of calls that are still possible. */
   get remaining(): number {
     return Math.max(0, this.left);
   }
 
-  /** When it is certain to be over. */
+  /** The latest possible end. */
   get endsAt(): number {
     return this.lastEnd;
   }
 
-  /** Counts a call that is about to be made. */
+  /** Counts a call before it is sent. */
   take(): void {
     this.left -= 1;
   }
 
-  /** Whether the reading is of this window (or cannot be told from it), of a later or of an earlier one. */
+  /** `same` also if the reading cannot be distinguished from this window. */
   compare(reading: RateReading): 'same' | 'later' | 'earlier' {
     if (reading.sentAt >= this.lastEnd || firstEndOf(reading) > this.lastEnd) return 'later';
     return lastEndOf(reading) < this.firstEnd ? 'earlier' : 'same';
   }
 
-  /** Within a window calls only become fewer, so of two readings the lower one is the newer. */
+  /** Within a window the remaining calls only decrease, so the lower of two readings is the newer one. */
   narrow(reading: RateReading, underWay: number): void {
     this.reading = reading;
     this.left = Math.min(this.left, reading.remaining - underWay);
@@ -69,6 +70,6 @@ function firstEndOf({ sentAt, resetMs }: RateReading): number {
 }
 
 function lastEndOf({ receivedAt, resetMs }: RateReading): number {
-  // 0 is a second that has begun.
+  // 0 means a second that has begun.
   return receivedAt + Math.max(resetMs, ROUNDING_MS);
 }

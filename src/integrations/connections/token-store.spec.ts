@@ -5,7 +5,7 @@ function token(value: string, livesMs = 60_000): AccessToken {
   return { value, expiresAt: Date.now() + livesMs };
 }
 
-/** A mint that is finished by hand. */
+/** A token request that the test finishes. */
 function slowMint() {
   let minted = 0;
   let finish: { resolve: (token: AccessToken) => void; reject: (error: Error) => void };
@@ -21,10 +21,10 @@ function slowMint() {
   };
 }
 
-const mintNothing = () => Promise.reject(new Error('nobody should mint'));
+const mintNothing = () => Promise.reject(new Error('no token request expected'));
 
 describe('the tokens of a credential', () => {
-  it('are minted once however many ask, and kept', async () => {
+  it('are requested once for all callers, and kept', async () => {
     const store = new InProcessTokenStore();
     const { mint, count, resolve } = slowMint();
     const asked = Array.from({ length: 20 }, () => store.get(mint));
@@ -34,19 +34,19 @@ describe('the tokens of a credential', () => {
     await expect(store.get(mintNothing)).resolves.toMatchObject({ value: 'one' });
   });
 
-  it('are minted anew once they are over', async () => {
+  it('are requested again after they expire', async () => {
     const store = new InProcessTokenStore();
     await store.get(async () => token('old', -1));
     await expect(store.get(async () => token('new'))).resolves.toMatchObject({ value: 'new' });
   });
 
-  it('are forgotten at once when dropped, but never a newer one', async () => {
+  it('are forgotten at once when dropped, but a newer token stays', async () => {
     const store = new InProcessTokenStore();
     const old = await store.get(async () => token('old'));
     store.drop(old);
     const { mint, count, resolve } = slowMint();
     const asked = store.get(mint);
-    // Another call that was refused with the old token, while the new one is on its way and once it is there.
+    // Another call fails with the old token, before and after the new token arrives.
     store.drop(old);
     resolve(token('new'));
     await asked;
@@ -55,7 +55,7 @@ describe('the tokens of a credential', () => {
     expect(count()).toBe(1);
   });
 
-  it('that could not be minted fail for everybody who asked, and are asked for again after a second', async () => {
+  it('fail for all waiting callers if the request fails, and are requested again after a second', async () => {
     let now = 0;
     const store = new InProcessTokenStore({ now: () => now });
     const { mint, count, reject } = slowMint();
@@ -69,7 +69,7 @@ describe('the tokens of a credential', () => {
     await expect(store.get(async () => token('late'))).resolves.toMatchObject({ value: 'late' });
   });
 
-  it('are asked for again at once when a failure is forgotten, whether it has been told or is under way', async () => {
+  it('are requested again at once after a failure is forgotten, also if the failing request is still under way', async () => {
     const store = new InProcessTokenStore({ now: () => 0 });
     await expect(store.get(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     store.forgetFailure();

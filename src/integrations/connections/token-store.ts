@@ -1,10 +1,10 @@
 import type { AccessToken, TokenStore } from '../provider/integration-provider';
 import { type Clock, MONOTONIC_CLOCK } from './clock';
 
-/** After a mint that failed nobody tries again for so long: many runs may be waiting for one credential. */
+/** Wait after a failed token request, because many runs may be waiting for one credential. */
 const COOL_DOWN_MS = 1_000;
 
-/** Tokens of one credential, kept in the memory of this process alone. */
+/** Tokens of one credential, only in the memory of this process. */
 export class InProcessTokenStore implements TokenStore {
   private current: AccessToken | null = null;
   private minting: Promise<AccessToken> | null = null;
@@ -13,7 +13,7 @@ export class InProcessTokenStore implements TokenStore {
   constructor(private readonly clock: Pick<Clock, 'now'> = MONOTONIC_CLOCK) {}
 
   get(mint: () => Promise<AccessToken>): Promise<AccessToken> {
-    // By the system's clock: the monotonic one may stand still while the machine sleeps, and tokens end all the same.
+    // Uses the system clock: the monotonic clock may stop while the machine sleeps, but tokens expire anyway.
     if (this.current && this.current.expiresAt > Date.now()) return Promise.resolve(this.current);
     if (this.minting) return this.minting;
     if (this.failed && this.clock.now() < this.failed.until) return Promise.reject(this.failed.error);
@@ -31,15 +31,15 @@ export class InProcessTokenStore implements TokenStore {
   }
 
   /**
-   * Whoever asks from now on has a token asked for: the credential may have been mended since the last refusal, or since the
-   * mint began that is under way.
+   * The next `get` requests a new token. An admin may have repaired the credential since the last refusal or since
+   * the start of the request that is under way.
    */
   forgetFailure(): void {
     this.failed = null;
     this.minting = null;
   }
 
-  /** What becomes of a mint that was given up meanwhile is for those alone who wait for it. */
+  /** The result of a request that `forgetFailure` dropped goes only to the callers that wait for it. */
   private settle(
     minting: Promise<AccessToken>,
     { token, error }: { token: AccessToken; error: null } | { token: null; error: Error },

@@ -2,37 +2,37 @@ import type { DiagnosisCheck, ProviderConnection } from '../provider/integration
 import { ProviderError, type SettingsError } from '../provider/provider-error';
 import { SETTINGS_REFUSED } from '../suspension-reasons';
 
-/** Of what a provider says of settings: what is to be done about it has to have its place in a message, too. */
+/** Limit for the provider's text about the settings, so the remedy also fits into the message. */
 const SHOWN_LENGTH = 600;
 
-/** What is wrong with what is stored of an integration. */
+/** A defect in the stored data of an integration. */
 type Defect = Required<Pick<DiagnosisCheck, 'id' | 'title' | 'message'>> & { reason: string; remedy: string };
 
-/** Of an integration whose secret no key opens. */
+/** For an integration whose secret no configured key opens. */
 export function withUnreadableSecret(): ProviderConnection {
   return unusable({
     id: 'secret_readable',
     title: 'The stored secret can be decrypted',
     reason: 'secret_unreadable',
-    message: 'The stored secret can not be decrypted, so nothing is sent to the target.',
+    message: 'The stored secret cannot be decrypted, so Scimify sends nothing to the target.',
     remedy:
-      'Store the secret anew. If many integrations say so, have the operator see to SCIMIFY_ENCRYPTION_KEY and to who has written to the database.',
+      'Store the secret again. If many integrations show this, ask the operator to check SCIMIFY_ENCRYPTION_KEY and who has written to the database.',
   });
 }
 
-/** Of an integration whose settings were stored by another version. */
+/** For an integration whose settings were stored by another version. */
 export function withRefusedSettings({ message }: SettingsError): ProviderConnection {
   const shown = message.length > SHOWN_LENGTH ? `${message.slice(0, SHOWN_LENGTH)}…` : message;
   return unusable({
     id: 'settings_accepted',
-    title: 'The stored settings are accepted',
+    title: 'This version of Scimify accepts the stored settings',
     reason: SETTINGS_REFUSED,
-    message: `This version of Scimify does not accept the stored settings, so nothing is sent to the target: ${shown}`,
-    remedy: 'Change these settings of the integration; it goes on at once.',
+    message: `This version of Scimify does not accept the stored settings, so it sends nothing to the target: ${shown}`,
+    remedy: 'Change these settings of the integration. It continues at once.',
   });
 }
 
-/** Each call fails before anything is sent. */
+/** A connection on which each call fails before Scimify sends a request. */
 function unusable({ id, title, reason, message, remedy }: Defect): ProviderConnection {
   const refuse = (): Promise<never> =>
     Promise.reject(

@@ -1,7 +1,7 @@
 import { Entity, Index } from 'typeorm';
 import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../../database/column-types';
 
-/** What an IdP sends to prove that it may write to one integration. The token itself is not stored. */
+/** The credential of an IdP for one integration. Only the hash of the token is stored. */
 @Entity('scim_key')
 @Index('scim_key_token', ['tokenHash'], { unique: true })
 @Index('scim_key_integration', ['integrationId', 'id'])

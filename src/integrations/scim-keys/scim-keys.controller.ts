@@ -26,8 +26,7 @@ class CreatedScimKeyView extends ScimKeyView {
   @ApiProperty({
     type: String,
     nullable: true,
-    description:
-      'Shown once: give it to the IdP. Null when the request was sent again under its Idempotency-Key',
+    description: 'Shown once: give it to the IdP. Null if the request repeats an earlier Idempotency-Key',
     example: 'scimify_scim_Ab3dEf…',
   })
   token: string | null;
@@ -49,7 +48,7 @@ export class ScimKeysController {
 
   @Post('integrations/:id/scim-keys')
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Make a key for the IdP; its token is shown once' })
+  @ApiOperation({ summary: 'Create a key for the IdP. Its token is shown once' })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedScimKeyView })
   @ApiProblems('integration_deleting', 'quota_reached')
@@ -73,7 +72,7 @@ export class ScimKeysController {
 
   @Get('integrations/:id/scim-keys')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List the SCIM keys of an integration, revoked ones included' })
+  @ApiOperation({ summary: 'List the SCIM keys of an integration, including revoked keys' })
   @ApiOkResponse({ type: ScimKeyPage })
   async list(
     @CurrentAdmin() admin: Admin,

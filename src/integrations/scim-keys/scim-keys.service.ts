@@ -20,7 +20,7 @@ import type { IntegrationProvider } from '../provider/integration-provider';
 import { ProviderRegistry } from '../provider/provider-registry';
 import { ScimKey } from './scim-key.entity';
 
-/** The integration that a SCIM key opens. */
+/** A valid SCIM key with its integration. */
 export interface VerifiedScimKey {
   integrationId: string;
   tenantId: string;
@@ -28,12 +28,12 @@ export interface VerifiedScimKey {
   keyId: string;
   keyName: string;
   keyPrefix: string;
-  /** What the platform decided for the tenant. */
+  /** Quotas that the platform set for the tenant. */
   quotas: Partial<Quotas>;
   target: Pick<IntegrationProvider, 'groupNameKey' | 'userAttributes'>;
 }
 
-/** What a key that was good may do by now. */
+/** Result of the second check of a key. */
 export type Admission = 'admitted' | 'disabled' | 'refused';
 
 @Injectable()
@@ -50,8 +50,8 @@ export class ScimKeys {
   ) {}
 
   /**
-   * @returns the key with its token, which is not to be had again
-   * @throws Problem 409 while the integration is being deleted, and for one too many
+   * @returns the key with its token, which is never available again
+   * @throws Problem 409 while the integration is being deleted, or if the quota is reached
    */
   async create(
     admin: Admin,
@@ -73,7 +73,7 @@ export class ScimKeys {
       revokedAt: null,
     };
     await this.transactions.run(async (tx) => {
-      // Its removal takes along the keys that are there; one that came after would belong to nothing.
+      // The removal of an integration deletes its keys. A key created after that would be an orphan.
       assertNotBeingDeleted(await this.integrations.locked(tx, integrationId));
       await this.quotas.assertRoom(tx, tenantId, 'scimKeys', await countLive(tx.manager, integrationId));
       await claim(tx, key.id);
@@ -100,7 +100,7 @@ export class ScimKeys {
     return toPage(rows, query.limit, (key) => key);
   }
 
-  /** How many keys an integration has that may be used. */
+  /** Number of keys that are neither revoked nor expired. */
   live(integrationId: string): Promise<number> {
     return countLive(this.keys.manager, integrationId);
   }
@@ -117,7 +117,7 @@ export class ScimKeys {
       key: { integrationId },
     } = await this.find(admin, id);
     await this.transactions.run(async (tx) => {
-      // Of two who revoke it at the same time only one does: the other would move the time of it.
+      // Two admins may revoke the key at the same time. The second one must not overwrite the time.
       await tx.query(`SELECT id FROM scim_key WHERE id = ?${FOR_UPDATE}`, [id]);
       const key = await tx.manager.findOneBy(ScimKey, { id });
       if (!key || key.revokedAt !== null) return;
@@ -133,7 +133,7 @@ export class ScimKeys {
     });
   }
 
-  /** One look-up, so that another tenant's key is answered like none, and as fast. */
+  /** One query, so a key of another tenant gives the same answer in the same time as an unknown key. */
   private async find(admin: Admin, id: string): Promise<{ key: ScimKey; tenantId: string }> {
     const query = this.keys
       .createQueryBuilder('key')
@@ -148,7 +148,7 @@ export class ScimKeys {
     return { key, tenantId: raw[0]!.tenantId };
   }
 
-  /** @returns null for a token that is unknown, expired, revoked, or of another integration */
+  /** @returns null for a token that is unknown, expired, revoked, or belongs to another integration */
   async verify(token: string, integrationId: string): Promise<VerifiedScimKey | null> {
     const [row] = await this.reader.query<VerifyRow[]>(VERIFY_SQL, [hashToken(token)]);
     if (!row || row.integrationId !== integrationId || row.deletingSince !== null) return null;
@@ -167,8 +167,8 @@ export class ScimKeys {
   }
 
   /**
-   * Looks again whether a key that was verified may write, inside the transaction of the write: until that ends, nobody
-   * revokes the key, disables the integration or begins to delete it.
+   * Checks a verified key again inside the transaction of the write. The locks block a revocation of the key and a
+   * disabling or deletion of the integration until that transaction ends.
    */
   async admit(
     tx: Transaction,
@@ -210,7 +210,7 @@ function timesOf({ revokedAt, expiresAt }: Pick<VerifyRow, 'revokedAt' | 'expire
   return { revokedAt, expiresAt: expiresAt === null ? null : Number(expiresAt) };
 }
 
-/** By the unique index `scim_key_token`. */
+/** Uses the unique index `scim_key_token`. */
 const VERIFY_SQL = `
   SELECT k.id AS keyId, k.name AS keyName, k.prefix AS keyPrefix, k.integrationId AS integrationId,
          k.expiresAt AS expiresAt, k.lastUsedAt AS lastUsedAt, k.revokedAt AS revokedAt,

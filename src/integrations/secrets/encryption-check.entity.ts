@@ -1,7 +1,7 @@
 import { Entity } from 'typeorm';
 import { LongTextColumn, PrimaryIdColumn, TextColumn } from '../../database/column-types';
 
-/** One row, sealed like a secret: it tells which key a database belongs to that holds no secrets yet. */
+/** One row, encrypted like a secret. It shows the key of a database that has no secrets yet. */
 @Entity('encryption_check')
 export class EncryptionCheck {
   @PrimaryIdColumn() id: string;

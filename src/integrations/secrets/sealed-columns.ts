@@ -1,15 +1,15 @@
 import { secretBinding } from '../connections/connections.service';
 
-/** Where a sealed value is stored, and what it is bound to there. */
+/** The columns of an encrypted value and the context that its ciphertext is bound to. */
 export interface SealedColumn {
   table: string;
   ciphertext: string;
   keyId: string;
-  /** @param id of the row */
+  /** @param id id of the row */
   binding(id: string): string;
 }
 
-/** Everything that is stored sealed: what is not named here is lost when its key is taken away. */
+/** All encrypted columns. A missing column is never rotated: its values are lost when their key is removed. */
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'integration', ciphertext: 'secretCiphertext', keyId: 'secretKeyId', binding: secretBinding },
   { table: 'encryption_check', ciphertext: 'ciphertext', keyId: 'keyId', binding: checkBinding },

@@ -6,21 +6,21 @@ import type { Transaction, TransactionRunner } from '../../database/transaction-
 import { type SecretBox, SecretUnreadableError } from '../../security/secret-box';
 import { SEALED_COLUMNS, type SealedColumn } from './sealed-columns';
 
-/** Rows that are locked, and rewritten, in one transaction. */
+/** Rows that one transaction locks and rewrites. */
 const ROWS_PER_BATCH = 100;
 
 export interface RotationResult {
   resealed: number;
-  /** Encrypted with the first key before, and found to open. */
+  /** Rows that the first key already encrypts and opens. */
   current: number;
-  /** What no key opens, and why: as sentences. */
+  /** One sentence with the cause for each row that no key opens. */
   unreadable: readonly string[];
-  /** Rows that another process encrypted with an older key while this went on. */
+  /** Rows that another process encrypted with an older key during the rotation. */
   left: number;
 }
 
 interface Counted extends RotationResult {
-  /** Ids of the keys that the rewritten rows were encrypted with before. */
+  /** Ids of the previous keys of the rewritten rows. */
   formerKeyIds: readonly string[];
 }
 
@@ -31,9 +31,9 @@ interface SealedRow {
 }
 
 /**
- * Encrypts everything that is stored sealed with the first key. A row that is right already is only opened, so a rotation
- * that was cut off is just run again; a row is locked while it is rewritten, so none loses a secret that an admin stores
- * at that moment.
+ * Encrypts all secrets with the first key. A row that already uses the first key is only opened, so an interrupted
+ * rotation can simply run again. Each row is locked while it is rewritten, so a secret that an admin stores
+ * meanwhile is not lost.
  */
 export class SecretRotation {
   constructor(
@@ -43,7 +43,7 @@ export class SecretRotation {
     private readonly audit: AuditLog,
   ) {}
 
-  /** One event tells of it, whatever it found; of one that was cut off, the next. */
+  /** A complete rotation writes one audit event, also if rows failed. After an interruption the next one does. */
   async run(): Promise<RotationResult> {
     const counted = await this.resealAll();
     await this.record(counted);

@@ -8,7 +8,7 @@ import { SEALED_COLUMNS, checkBinding } from './sealed-columns';
 
 const CHECK_ID = '00000000-0000-7000-8000-000000000000';
 
-/** Tells at boot that the configured keys are not those that the database was written with. */
+/** Stops the boot if the configured keys do not match the keys in the database. */
 @Injectable()
 export class StoredSecrets implements OnModuleInit {
   constructor(
@@ -17,12 +17,12 @@ export class StoredSecrets implements OnModuleInit {
     private readonly transactions: TransactionRunner,
   ) {}
 
-  /** @throws SecretUnreadableError rather than at the first provisioning run */
+  /** @throws SecretUnreadableError at boot, not only in the first run */
   async onModuleInit(): Promise<void> {
-    // A wrong key must leave nothing behind that would make the right one look wrong.
+    // Check before writing: a wrong key must not write a check row that later rejects the right key.
     await this.assertKeysKnown();
     await this.claimForOurKey();
-    // Another process may have been faster, with another key.
+    // Another process may have written the row first, with another key.
     await this.assertKeysKnown();
   }
 
@@ -33,7 +33,7 @@ export class StoredSecrets implements OnModuleInit {
       );
       if (rows.every((row) => this.secrets.knows(row.keyId))) continue;
       throw new SecretUnreadableError(
-        'The database holds secrets of another encryption key: one that was never given, or that was taken away before `npm run secrets:rotate`.',
+        'The database holds secrets of another encryption key. That key was never configured, or it was removed before `npm run secrets:rotate`.',
       );
     }
   }
