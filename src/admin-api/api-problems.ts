@@ -8,7 +8,7 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 const EXAMPLE_REQUEST = '0198c2f4-7d1e-7a3b-9c55-3f1f0a4b8e21';
 
-/** Documents what a route answers beside what every route may. */
+/** Documents the problems of a route in addition to the shared ones. */
 export function ApiProblems(...codes: ProblemCode[]) {
   const statuses = new Set(codes.map((code) => PROBLEM_KINDS[code].status));
   return applyDecorators(
@@ -21,7 +21,7 @@ export function ApiProblems(...codes: ProblemCode[]) {
   );
 }
 
-/** An answer with problem details, with an example of each. */
+/** A response with problem details and one example for each code. */
 export function problemAnswer(codes: readonly ProblemCode[]) {
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEM_KINDS[code].meaning}`).join('\n\n'),

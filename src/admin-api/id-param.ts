@@ -10,5 +10,5 @@ class ExistingId implements PipeTransform<string> {
   }
 }
 
-/** An id in the path. What is no UUID belongs to nothing: 404, and no database is asked. */
+/** An id in the path. An invalid UUID gives 404 without a database query. */
 export const IdParam = (name: string) => Param(name, new ExistingId());

@@ -12,13 +12,13 @@ import { type Observable, tap } from 'rxjs';
 import { ApiProblems } from './api-problems';
 import { Problem } from './problem';
 
-/** The versions that a client is willing to change (RFC 9110 §13.1.1), or null for any. */
+/** The versions in the request's `If-Match` (RFC 9110 §13.1.1). Null allows every version. */
 export type ExpectedVersions = readonly string[] | null;
 
-/** `ETag` of a resource whose every change raises its revision. */
+/** The resource must raise its revision with every change. */
 export const etagOf = ({ revision }: { revision: number }): string => `"${revision}"`;
 
-/** Gives an answer that tells its revision the `ETag` to match. */
+/** Adds the `ETag` header to each response with a `revision`. */
 @Injectable()
 export class VersionedAnswer implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -39,20 +39,20 @@ export const IfMatch = createParamDecorator((_: unknown, context: ExecutionConte
   return header.split(',').map((tag) => tag.trim());
 });
 
-/** @throws Problem 412 when somebody changed it since the client looked */
+/** @throws Problem 412 if the resource has changed since the client read it */
 export function assertExpected(expected: ExpectedVersions, current: { revision: number }): void {
   if (expected === null || expected.includes(etagOf(current))) return;
   throw new Problem('precondition_failed');
 }
 
-/** Documents that a route honours the header. */
+/** Documents the header of a route. */
 export const ApiIfMatch = () =>
   applyDecorators(
     ApiHeader({
       name: 'If-Match',
       required: false,
       description:
-        '`ETag` of the integration as you read it: it is changed only if nobody else did so since.',
+        '`ETag` of the integration that you read. The request fails with 412 if the integration has changed since.',
       schema: { type: 'string' },
     }),
     ApiProblems('precondition_failed'),

@@ -8,10 +8,10 @@ import { TransactionRunner } from '../database/transaction-runner';
 
 export type KeyTable = 'scim_key' | 'admin_key';
 
-/** A key that is used a hundred times a second is written once a minute. */
+/** A key that is used a hundred times a second is still written only once a minute. */
 const RESOLUTION_MS = 60_000;
 const WRITE_EVERY_MS = 2_000;
-/** Uses that wait together: on SQLite they share one commit, on MySQL a key that is locked holds up these few. */
+/** Updates that run in parallel. On SQLite they share one commit. On MySQL a locked key delays only these. */
 const WRITTEN_AT_ONCE = 32;
 
 interface Use {
@@ -22,8 +22,8 @@ interface Use {
 }
 
 /**
- * When keys were used last: noted in memory, and written by and by, so that no request waits for the writer to tell of
- * itself. What was noted in the last two seconds before a crash is lost.
+ * Collects the last use of keys in memory and writes it later, so no request waits for the write. A crash loses
+ * the last two seconds.
  */
 @Injectable()
 export class KeyUses implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -45,7 +45,7 @@ export class KeyUses implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.writing;
   }
 
-  /** @param lastUsedAt as it is stored, in epoch milliseconds */
+  /** @param lastUsedAt the stored value in epoch milliseconds */
   note(table: KeyTable, id: string, lastUsedAt: number | string | null): void {
     const at = Date.now();
     if (Number(lastUsedAt ?? 0) >= at - RESOLUTION_MS) return;
@@ -64,7 +64,10 @@ export class KeyUses implements OnApplicationBootstrap, BeforeApplicationShutdow
       outcomes.forEach((outcome, index) => {
         const [key, use] = some[index]!;
         if (outcome.status === 'rejected') {
-          this.logger.warn('The last use of a key could not be written, and will be', outcome.reason);
+          this.logger.warn(
+            'The last use of a key could not be written. Scimify tries again in two seconds',
+            outcome.reason,
+          );
         } else if (this.waiting.get(key)?.at === use.at) {
           this.waiting.delete(key);
         }
@@ -72,7 +75,7 @@ export class KeyUses implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /** A row of its own for each: a transaction over many keys would hold the others up while one of them is locked. */
+  /** One transaction for each key: in a shared one, one locked key would delay all others. */
   private writeOne({ table, id, at }: Use): Promise<unknown> {
     return this.transactions.run(
       (tx) =>

@@ -4,7 +4,7 @@ import { Problem } from './problem';
 import { IsText } from './text';
 import { IsTime, isoTime, isoTimeOrNull, parseTime } from './time';
 
-/** What every key of Scimify is made with: those of identity providers and those of admins. */
+/** Input for SCIM keys and admin keys. */
 export class KeyInput {
   @ApiProperty({ example: 'Okta' })
   @IsText(1, 200)
@@ -12,18 +12,18 @@ export class KeyInput {
 
   @ApiPropertyOptional({
     description:
-      'In the future, and no later than the end of the key that makes it. Never, when left out: only a key that does not expire makes such a one',
+      'A time in the future. If omitted, the new key does not expire. A key that expires can only create keys that expire no later than itself',
   })
   @IsOptional()
   @IsTime()
   expiresAt?: string;
 }
 
-/** Of every kind of key the token begins with another word. */
+/** The tokens of each kind of key have their own prefix. */
 export const KeyPrefix = (kind: 'scim' | 'admin') =>
-  ApiProperty({ example: `scimify_${kind}_Ab3dEf`, description: 'The beginning of the token' });
+  ApiProperty({ example: `scimify_${kind}_Ab3dEf`, description: 'The first characters of the token' });
 
-/** A key as it is shown: never with its token; its prefix is shown with it. */
+/** Never contains the token. Each kind of key adds its `prefix`. */
 export class KeyView {
   @ApiProperty({ format: 'uuid' }) id: string;
   @ApiProperty({ example: 'Okta' }) name: string;
@@ -62,9 +62,9 @@ export function presentKey(key: Key): KeyView & Pick<Key, 'prefix'> {
 }
 
 /**
- * @param maker the key that makes it
+ * @param maker the key that creates the new key
  * @returns epoch milliseconds, null for a key that does not expire
- * @throws Problem 400 for a time that has passed, since such a key would never work, and for one after the end of the maker
+ * @throws Problem 400 for a time in the past (such a key would never work) or after the end of the maker
  */
 export function expiryOf({ expiresAt }: KeyInput, maker: Pick<Key, 'expiresAt'>): number | null {
   const time = expiresAt === undefined ? null : parseTime(expiresAt);
@@ -72,7 +72,7 @@ export function expiryOf({ expiresAt }: KeyInput, maker: Pick<Key, 'expiresAt'>)
   if (maker.expiresAt !== null && (time === null || time > maker.expiresAt)) {
     const end = isoTime(maker.expiresAt);
     throw invalidExpiry(
-      `must be given, and be no later than ${end}: your own key expires then, and no key that it makes may outlive it`,
+      `must be set to ${end} or earlier, because your own key expires then and the new key may not live longer`,
     );
   }
   return time;
@@ -82,7 +82,7 @@ function invalidExpiry(message: string): Problem {
   return Problem.invalid([{ field: 'expiresAt', message }]);
 }
 
-/** Whether a key may be used. */
+/** False for a revoked or expired key. */
 export function isLive({ revokedAt, expiresAt }: Pick<Key, 'revokedAt' | 'expiresAt'>): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > Date.now());
 }

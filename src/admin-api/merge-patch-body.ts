@@ -2,9 +2,9 @@ import type { Type } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 
 /**
- * Describes the body of a PATCH. Whoever tries it out begins with a patch that changes nothing.
+ * Describes the body of a PATCH. The first example in Swagger UI changes nothing, so a trial does no harm.
  *
- * @param changes by what each does: bodies to begin from
+ * @param changes further example bodies, by title
  */
 export function ApiMergePatch(type: Type, changes: Record<string, object>): MethodDecorator {
   const bodies = Object.entries<object>({ 'Change nothing': {}, ...changes });

@@ -1,6 +1,6 @@
 export type JsonObject = Record<string, unknown>;
 
-/** The value that a JSON merge patch makes of another one (RFC 7396 §2); neither of them is changed. */
+/** Applies a JSON merge patch (RFC 7396 §2). Returns a new value and changes neither argument. */
 export function mergePatch(target: object, patch: object): JsonObject {
   const merged: JsonObject = { ...target };
   for (const [name, value] of Object.entries(patch) as [string, unknown][]) {

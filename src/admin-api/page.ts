@@ -5,7 +5,7 @@ import { validate as isUuid } from 'uuid';
 import { Problem } from './problem';
 import { IsText } from './text';
 
-/** Query of every list: rows after the cursor, in the order of their ids. */
+/** Query of every list. Rows are in the order of their ids and begin after the cursor. */
 export class PageQuery {
   @ApiPropertyOptional({ minimum: 1, maximum: 200, default: 50 })
   @IsOptional()
@@ -15,7 +15,7 @@ export class PageQuery {
   @Max(200)
   limit: number = 50;
 
-  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
+  @ApiPropertyOptional({ description: '`nextCursor` of the previous page' })
   @IsOptional()
   @IsText(0, 200)
   cursor?: string;
@@ -30,12 +30,12 @@ export class PageInfo {
   @ApiProperty({
     type: String,
     nullable: true,
-    description: 'Pass it as `cursor` for the next page; null at the end',
+    description: 'Pass it as `cursor` to get the next page. Null on the last page',
   })
   nextCursor: string | null;
 }
 
-/** Id after which a page begins; the least one when no cursor is given. */
+/** The page begins after this id. It is empty without a cursor. */
 export function cursorId(query: PageQuery): string {
   if (query.cursor === undefined) return '';
   const id = Buffer.from(query.cursor, 'base64url').toString('utf8');
@@ -43,7 +43,7 @@ export function cursorId(query: PageQuery): string {
   return id;
 }
 
-/** @param rows one more than the limit, if there are more */
+/** @param rows up to limit + 1 rows: one extra row shows that there are more */
 export function toPage<T extends { id: string }, R>(
   rows: readonly T[],
   limit: number,
@@ -57,7 +57,7 @@ export function toPage<T extends { id: string }, R>(
   };
 }
 
-/** What `cursorId` takes back. */
+/** The inverse of `cursorId`. */
 export function cursorOf(id: string): string {
   return Buffer.from(id).toString('base64url');
 }

@@ -7,103 +7,103 @@ export interface FieldProblem {
 
 export interface ProblemKind {
   status: number;
-  /** One sentence, for the document; the same stands in docs/admin-api.md. */
+  /** One sentence for the OpenAPI document. docs/admin-api.md has the same text. */
   meaning: string;
-  /** What a person is told: always, or in an example where it depends on the case. */
+  /** The message for a person. An example if the text depends on the case. */
   detail: string;
   errors?: readonly FieldProblem[];
 }
 
-/** Every `code` that the admin API answers. One that has been released stays. */
+/** Every `code` of the admin API. Never remove a released one. */
 export const PROBLEM_KINDS = {
   invalid_request: {
     status: 400,
-    meaning: 'A field of the body or the query is not acceptable; `errors` names every wrong one.',
-    detail: 'Some fields are not acceptable: name.',
+    meaning: 'Some fields of the body or the query are not valid. `errors` lists each of them.',
+    detail: 'Some fields are not valid: name. Correct them and send the request again.',
     errors: [{ field: 'name', message: 'must be a text of 1 to 200 characters' }],
   },
   bad_request: {
     status: 400,
-    meaning: 'The request itself cannot be read: its JSON, its address or its headers.',
+    meaning: 'Scimify cannot read the JSON, the URL or the headers of the request.',
     detail: 'An object in the request body holds the same name twice; send each name once.',
   },
   unauthenticated: {
     status: 401,
-    meaning: 'There is no key, or it is unknown, expired or revoked.',
+    meaning: 'The key is missing, unknown, expired or revoked.',
     detail: 'Send a valid admin key as "Authorization: Bearer {key}".',
   },
   forbidden: {
     status: 403,
-    meaning: 'The role of the key does not suffice.',
+    meaning: 'The role of the key is too low.',
     detail: 'This needs a key with the role owner.',
   },
   not_found: {
     status: 404,
-    meaning: "It does not exist, or it is another tenant's.",
+    meaning: 'The resource does not exist, or it belongs to another tenant.',
     detail: 'There is no such resource, or your key may not see it.',
   },
   account_mismatch: {
     status: 409,
-    meaning: 'It reaches another account than the one that the integration is bound to.',
+    meaning: 'The credential belongs to another account than the integration.',
     detail:
       'The credential belongs to https://other.pagerduty.com, but this integration writes to https://acme.pagerduty.com. Give a credential of https://acme.pagerduty.com; to move to the other account, rebind the integration. Nothing was stored.',
   },
   visibility_lost: {
     status: 409,
-    meaning: 'The credential does not see most of the teams that the integration holds; nothing was stored.',
+    meaning: 'The credential does not see most of the teams of the integration. Nothing was stored.',
     detail:
       'Of 20 teams that this integration holds, 11 were asked for, and the credential does not see 11 of them. Give one that sees them. If they were really deleted, reconcile with acceptMissingTeams first; if the credential of before is gone too, rebind the integration. Nothing was stored.',
   },
   changed_meanwhile: {
     status: 409,
-    meaning: 'The integration was changed by somebody else at the same time; nothing was stored.',
-    detail: 'The integration was changed by somebody else at the same time; nothing was stored. Try again.',
+    meaning: 'Another request changed the integration at the same time. Nothing was stored.',
+    detail:
+      'Another request changed the integration at the same time. Nothing was stored. Read it and try again.',
   },
   decided_already: {
     status: 409,
-    meaning: 'The held change has been approved or rejected already.',
+    meaning: 'The held change is already approved or rejected.',
     detail: 'This change has been approved already.',
   },
   integration_deleting: {
     status: 409,
     meaning: 'The integration is being deleted.',
     detail:
-      'The integration is being deleted. Nothing of it can be changed any more but its secret, for its teams are let go with that.',
+      'The integration is being deleted. Only its secret can still be changed, because the deletion uses it. Create another integration.',
   },
   last_owner_key: {
     status: 409,
-    meaning: 'Without it the tenant has no owner key left that does not expire.',
+    meaning: 'This key is the last owner key of the tenant that does not expire.',
     detail:
-      'Without this key the tenant has no owner key left that does not expire. Make such a one first, or have this one revoked by a platform key.',
+      'This key is the last owner key of the tenant that does not expire. Create another owner key that does not expire first, or use a platform key.',
   },
   not_listed: {
     status: 409,
-    meaning: 'A decision covers what was listed of a held change, and this one was not yet.',
-    detail:
-      'A decision covers what was listed, and this change was not listed yet: list the held changes of its integration first.',
+    meaning: 'No list has shown the held change yet, so it cannot be decided.',
+    detail: 'No list has shown this change yet. List the held changes of the integration first, then decide.',
   },
   quota_reached: {
     status: 409,
-    meaning: 'The tenant, or the integration, has as many of these as it may have.',
+    meaning: 'The tenant or the integration has reached a quota.',
     detail:
-      'The tenant has reached its quota of 50 integrations, ones that are being deleted included. Delete some, or ask the operator of the platform to raise the quota integrations.',
+      'The tenant has reached its quota of 50 integrations, including those that are being deleted. Delete some, or ask the operator of the platform to raise the quota integrations.',
   },
   secret_unreadable: {
     status: 409,
-    meaning: 'The stored secret cannot be decrypted with the encryption keys of this installation.',
+    meaning: 'No encryption key of this installation decrypts the stored secret.',
     detail:
-      'The stored secret of the integration can not be decrypted. Give it anew, or have the operator see to SCIMIFY_ENCRYPTION_KEY.',
+      'The stored secret of the integration cannot be decrypted. Store it again, or ask the operator to check SCIMIFY_ENCRYPTION_KEY.',
   },
   tenant_has_integrations: {
     status: 409,
-    meaning: 'The tenant has integrations, be they ones that are being deleted.',
-    detail: 'The tenant has integrations. Delete them first, and wait until they are gone.',
+    meaning: 'The tenant has integrations, including those that are being deleted.',
+    detail: 'The tenant has integrations. Delete them first, and wait until Scimify has removed them.',
   },
   precondition_failed: {
     status: 412,
-    meaning: 'It was changed since the version that `If-Match` names.',
+    meaning: 'The resource has changed since the version in `If-Match`.',
     detail:
-      'It was changed since you read it. Read it again, look at what changed, and repeat your change with the new ETag.',
+      'The integration has changed since you read it. Read it again, check what has changed, and repeat your change with the new ETag.',
   },
   too_large: {
     status: 413,
@@ -114,23 +114,24 @@ export const PROBLEM_KINDS = {
   },
   unsupported_media_type: {
     status: 415,
-    meaning: 'The body is no JSON.',
+    meaning: 'The body is not JSON.',
     detail: 'Send the body as application/json.',
   },
   idempotency_key_reused: {
     status: 422,
-    meaning: 'The `Idempotency-Key` came with another body before.',
-    detail: 'This Idempotency-Key came with another body before. Choose a new one for a new request.',
+    meaning: 'An earlier request used this `Idempotency-Key` with another body.',
+    detail:
+      'An earlier request used this Idempotency-Key with another body. Use a new key for a new request.',
   },
   remote_user_unknown: {
     status: 422,
-    meaning: 'The target has nobody with this id; nothing was stored.',
+    meaning: 'The target has no user with this id. Nothing was stored.',
     detail:
       'PagerDuty has nobody with the id PXPGF42. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.',
   },
   secret_refused: {
     status: 422,
-    meaning: 'The account is not reached with this secret and these settings; nothing was stored.',
+    meaning: 'The secret and the settings do not give access to the account. Nothing was stored.',
     detail:
       'PagerDuty refuses the key every change: it is read-only, or of a person who may only read. Create a general access key with "Read-only API Key" left unchecked, and give it as the secret. Nothing was stored.',
   },
@@ -142,22 +143,22 @@ export const PROBLEM_KINDS = {
   },
   internal_error: {
     status: 500,
-    meaning: 'A defect of Scimify.',
-    detail: 'Scimify failed to handle this request; its log tells more.',
+    meaning: 'An error in Scimify.',
+    detail: 'Scimify failed to handle this request. Search its log for the requestId.',
   },
   database_unavailable: {
     status: 503,
-    meaning: 'The database is away or busy; nothing was changed.',
-    detail: 'The database is away or busy; nothing was changed. Try again.',
+    meaning: 'The database is busy or not available. Nothing was changed.',
+    detail: 'The database is busy or not available. Nothing was changed. Try again.',
   },
   outcome_unknown: {
     status: 503,
-    meaning: 'The database did not confirm the change: it may have been made.',
-    detail: 'The database did not confirm the change: look before you repeat it.',
+    meaning: 'The database did not confirm the change. It may be stored or not.',
+    detail: 'The database did not confirm the change. Check whether it is stored before you repeat it.',
   },
   target_unavailable: {
     status: 503,
-    meaning: 'The target could not be asked; nothing was stored.',
+    meaning: 'Scimify could not ask the target. Nothing was stored.',
     detail:
       'The secret could not be tried. The target did not answer everything within 20 seconds. Test again in some minutes; this tells nothing about the credential. Nothing was stored.',
   },

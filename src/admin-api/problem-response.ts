@@ -21,7 +21,7 @@ export interface ProblemDetails {
   errors?: readonly FieldProblem[];
 }
 
-/** Any error as RFC 9457 problem details; what is not meant for a client becomes a bare 500. */
+/** Converts any error to RFC 9457 problem details. Internal errors become a 500 without details. */
 export function problemDetails(error: unknown, requestId: string): ProblemDetails {
   const problem = asProblem(error);
   return {
@@ -58,12 +58,14 @@ const CODES: Record<number, ProblemCode> = {
   415: 'unsupported_media_type',
 };
 
-/** In the words of the framework, but where these repeat the whole address, in which a key may stand by mistake. */
+/** The text of the framework, except for 404: it repeats the whole URL, which may contain a key by mistake. */
 function detailOf(status: number, error: unknown): string {
-  return status === 404 ? 'There is no such address.' : (error as Error).message;
+  return status === 404
+    ? 'There is no such address. Check the path and the method.'
+    : (error as Error).message;
 }
 
-/** Status of an error that the HTTP framework itself made of a client's fault, else null. */
+/** Status of an error that the HTTP framework threw for a client error, else null. */
 function clientErrorStatus(error: unknown): number | null {
   if (error instanceof HttpException) return error.getStatus() < 500 ? error.getStatus() : null;
   const status = (error as { statusCode?: unknown } | null)?.statusCode;

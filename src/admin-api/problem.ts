@@ -3,7 +3,7 @@ import { type FieldProblem, PROBLEM_KINDS, type ProblemCode } from './problem-co
 /** An error of the admin API, answered as problem details (RFC 9457). */
 export class Problem extends Error {
   /**
-   * @param code what a program switches on
+   * @param code for programs
    * @param detail for a person: what is wrong and what to do
    */
   constructor(
@@ -18,7 +18,11 @@ export class Problem extends Error {
 
   static invalid(errors: readonly FieldProblem[]): Problem {
     const fields = [...new Set(errors.map(({ field }) => field))].join(', ');
-    return new Problem('invalid_request', `Some fields are not acceptable: ${fields}.`, errors);
+    return new Problem(
+      'invalid_request',
+      `Some fields are not valid: ${fields}. Correct them and send the request again.`,
+      errors,
+    );
   }
 
   static notFound(what: string): Problem {

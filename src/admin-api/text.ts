@@ -3,8 +3,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ValidateBy } from 'class-validator';
 
 /**
- * A text of so many characters, which the document says as well. They are code points, as in JSON Schema and in a VARCHAR:
- * counted in any other way, a text could pass that the database does not take.
+ * Checks the length of a text and documents it. The length is in code points, as in JSON Schema and in a VARCHAR.
+ * Another count could accept a text that the database rejects.
  */
 export const IsText = (least: number, most: number) =>
   applyDecorators(
@@ -12,7 +12,7 @@ export const IsText = (least: number, most: number) =>
     ValidateBy({
       name: 'isText',
       validator: {
-        // A code point has at most two code units: what is far too long is not counted.
+        // A code point has at most two code units, so the count can skip a text that is far too long.
         validate: (value: unknown) =>
           typeof value === 'string' && value.length <= 2 * most && isBetween(least, most, [...value].length),
         defaultMessage: () => `must be a text of ${least} to ${most} characters`,

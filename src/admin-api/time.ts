@@ -6,10 +6,10 @@ const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
 /**
- * The instant of an RFC 3339 date-time in epoch milliseconds. One without a zone is none: it would be read in that of the
- * server.
+ * Parses an RFC 3339 date-time to epoch milliseconds. A time without a zone is invalid, because `Date` would use
+ * the zone of the server.
  *
- * @returns NaN where it is none, days that the calendar does not have included, and what is none any more in UTC
+ * @returns NaN for an invalid time, also for a day that does not exist or a year that is invalid in UTC
  */
 export function parseTime(text: string): number {
   const day = RFC_3339.exec(text)?.[1];
@@ -18,13 +18,13 @@ export function parseTime(text: string): number {
   return RFC_3339.test(isoTime(time)) ? time : NaN;
 }
 
-/** `Date.parse` takes the 30th of February for one in March. */
+/** `Date.parse` converts the 30th of February to a day in March. */
 function isDay(day: string): boolean {
   const midnight = Date.parse(`${day}T00:00:00Z`);
   return Number.isFinite(midnight) && isoTime(midnight).startsWith(day);
 }
 
-/** A date-time with its zone, which the document says as well. */
+/** Requires a date-time with its zone and documents it. */
 export const IsTime = () =>
   applyDecorators(
     ApiProperty({ format: 'date-time' }),
@@ -33,7 +33,7 @@ export const IsTime = () =>
       validator: {
         validate: (value: unknown) => typeof value === 'string' && Number.isFinite(parseTime(value)),
         defaultMessage: () =>
-          'must be a date and time with its zone, as 2026-01-31T08:00:00Z; in a query a + is written %2B',
+          'must be a date and time with a zone, like 2026-01-31T08:00:00Z. In a query write + as %2B',
       },
     }),
   );

@@ -4,7 +4,7 @@ import { isStorable } from '../database/storable-text';
 import { Problem } from './problem';
 import type { FieldProblem } from './problem-codes';
 
-/** Bodies and queries of the admin API: unknown fields are refused, every wrong field is named. */
+/** Validates bodies and queries of the admin API. Rejects unknown fields and lists every invalid field. */
 export function adminValidation(): ValidationPipe {
   return new AdminValidation({
     transform: true,
@@ -19,20 +19,20 @@ class AdminValidation extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.metatype && this.toValidate(metadata)) {
       assertFew(value);
-      refuse(value, isUnstorable, 'must not hold U+0000 or half of a surrogate pair');
+      refuse(value, isUnstorable, 'must not contain U+0000 or half of a surrogate pair');
       refuse(value, isInherited, UNKNOWN_FIELD);
     }
     return (await super.transform(value, metadata)) as unknown;
   }
 }
 
-/** No request of the admin API needs nearly so many. */
+/** Far more than any request of the admin API needs. */
 const VALUES = 1_000;
 
 /**
- * The work of `class-transformer` grows with the square of the names in an object.
+ * The cost of `class-transformer` grows with the square of the number of names in an object.
  *
- * @throws Problem 400 for more values than that, wherever they stand
+ * @throws Problem 400 for more than `VALUES` values in the whole body
  */
 function assertFew(body: unknown): void {
   let left = VALUES;
@@ -43,7 +43,7 @@ function assertFew(body: unknown): void {
       if (left < 0) {
         throw new Problem(
           'bad_request',
-          `The body holds more than ${VALUES} values; send only what is to be said.`,
+          `The body holds more than ${VALUES} values. Send only the fields that you need.`,
         );
       }
       count(inner);
@@ -55,10 +55,10 @@ function assertFew(body: unknown): void {
 const UNKNOWN_FIELD = 'is not a known field';
 
 const isUnstorable = (_name: string, value: unknown) => typeof value === 'string' && !isStorable(value);
-/** What every object has, as `constructor`, is taken for a known field by `class-validator`. */
+/** `class-validator` accepts names that every object inherits, like `constructor`, as known fields. */
 const isInherited = (name: string) => name in Object.prototype;
 
-/** @throws Problem 400 that names each field of which this is so */
+/** @throws Problem 400 that lists each field for which `isSo` is true */
 function refuse(value: unknown, isSo: (name: string, value: unknown) => boolean, message: string): void {
   const fields = typeof value === 'object' && value !== null ? [...fieldsThat(isSo, value, '')] : [];
   if (fields.length > 0) throw Problem.invalid(fields.map((field) => ({ field, message })));
@@ -89,10 +89,10 @@ function fieldProblems(error: ValidationError, parent: string): FieldProblem[] {
   return [...own, ...(error.children ?? []).flatMap((child) => fieldProblems(child, field))];
 }
 
-/** Longer than any name of ours. */
+/** Longer than any field name of this API. */
 const LONGEST_NAME = 32;
 
-/** A key that was put where a name belongs is not said again. */
+/** If a client sends a key as a field name, the answer must not repeat the whole key. */
 function shortened(name: string): string {
   return name.length > LONGEST_NAME ? `${name.slice(0, 12)}…` : name;
 }

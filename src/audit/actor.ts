@@ -1,14 +1,14 @@
 export const ACTOR_KINDS = ['admin_key', 'scim_key', 'system'] as const;
 export type ActorKind = (typeof ACTOR_KINDS)[number];
 
-/** Who causes a change, and by which request: goes with every write down to the audit event. */
+/** The cause of a change and its request. Every write passes it on to the audit event. */
 export interface Actor {
   kind: ActorKind;
-  /** Name of the key, or of the part of Scimify that acts by itself. */
+  /** Name of the key, or of a part of Scimify. */
   name: string;
-  /** Readable beginning of the key. */
+  /** The first characters of the token. */
   keyPrefix: string | null;
-  /** Our own id of the HTTP request, null where there is none. */
+  /** Scimify's id of the HTTP request. Null without a request. */
   requestId: string | null;
 }
 

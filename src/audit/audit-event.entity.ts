@@ -11,13 +11,13 @@ import {
 
 export type AuditOutcome = 'succeeded' | 'failed';
 
-/** One thing that somebody did. Rows are only ever added; one of an attempt that failed counts those that failed the same way. */
+/** One action. Rows are only added, except that a failed attempt counts its equal failures. */
 @Entity('audit_event')
 @Index('audit_event_tenant', ['tenantId', 'id'])
 @Index('audit_event_integration', ['integrationId', 'id'])
 @Index('audit_event_attempt', ['attemptKey'])
 export class AuditEvent {
-  /** UUIDv7: its order is the order of time. */
+  /** A UUIDv7, so the order of ids is the order of time. */
   @PrimaryIdColumn() id: string;
   @TimeColumn() at: number;
   @IdColumn({ nullable: true }) tenantId: string | null;
@@ -32,10 +32,10 @@ export class AuditEvent {
   @TextColumn(16) outcome: AuditOutcome;
   @IdColumn({ nullable: true }) requestId: string | null;
   @JsonColumn({ nullable: true }) detail: object | null;
-  /** Of what is attempted, for as long as this is the last that was heard of it and it failed. */
+  /** Key of a repeated attempt. Set only while this failure is the last event of the attempt. */
   @KeyColumn(64, { nullable: true }) attemptKey: string | null;
-  /** How often that was attempted and failed, without a word in between of anything else; null for once. */
+  /** Number of equal failures in a row. Null for one. */
   @IntegerColumn({ nullable: true }) attempts: number | null;
-  /** When it failed last; null for once. */
+  /** Time of the last equal failure. Null if there was only one. */
   @TimeColumn({ nullable: true }) lastAt: number | null;
 }

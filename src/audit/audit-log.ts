@@ -14,25 +14,25 @@ export interface AuditEntry {
   target: { type: string; id: string };
   tenantId?: string | null;
   integrationId?: string | null;
-  /** Default: succeeded. */
+  /** Default: `succeeded`. */
   outcome?: AuditOutcome;
   /**
-   * Of what is tried until it succeeds: whom or what it is about, beside action and target. A failure that is like the last
-   * one is counted by its event.
+   * For an action that repeats until it succeeds: identifies it together with action and target. If it fails like
+   * the last time, the event of that failure counts it.
    */
   attempt?: string;
-  /** Never a secret, and no personal data beyond ids, names and the addresses that identify a user. */
+  /** No secrets. No personal data except ids, names and the addresses that identify a user. */
   detail?: Record<string, unknown>;
 }
 
-/** An event is written in the transaction of what it tells, so neither exists without the other. */
+/** Writes each event in the transaction of its action, so both are committed or neither. */
 @Injectable()
 export class AuditLog {
   async record(tx: Transaction, entry: AuditEntry): Promise<void> {
     await this.recordAll(tx, [entry]);
   }
 
-  /** @param entries at most one of each attempt */
+  /** @param entries at most one for each attempt */
   async recordAll(tx: Transaction, entries: readonly AuditEntry[]): Promise<void> {
     const news = (await countRepeated(tx, entries.map(asRow))).filter(({ isCounted }) => !isCounted);
     if (news.length === 0) return;
@@ -64,7 +64,7 @@ interface Row {
   outcome: AuditOutcome;
   detail: string | null;
   attemptKey: string | null;
-  /** An event of before tells of it. */
+  /** True if an earlier event counts this failure. */
   isCounted: boolean;
 }
 
@@ -84,7 +84,7 @@ function attemptKeyOf({ integrationId, action, target, attempt }: AuditEntry): s
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** What failed as it did the last time is counted there; whatever else is heard of an attempt ends the counting. */
+/** Counts an equal failure on the last event of its attempt. Any other result of the attempt ends that count. */
 async function countRepeated(tx: Transaction, rows: readonly Row[]): Promise<Row[]> {
   const attempted = rows.filter(({ attemptKey }) => attemptKey !== null);
   const lastOf = new Map<string, LastFailure>();
@@ -101,7 +101,7 @@ async function countRepeated(tx: Transaction, rows: readonly Row[]): Promise<Row
     const last = row.attemptKey === null ? undefined : lastOf.get(row.attemptKey);
     if (!last) return row;
     const { requestId } = row.entry.actor;
-    // Where it is not known for whom it is tried, it is tried once more.
+    // Without a request id it is a retry of the same cause.
     const isSameCause = requestId === null || requestId === last.requestId;
     const isCounted = row.outcome === 'failed' && row.detail === last.detail && isSameCause;
     (isCounted ? counted : ended).push(last.id);

@@ -13,7 +13,7 @@ import { firstIdAt } from './audit-trail';
 const DAY_MS = 24 * 60 * 60_000;
 const EVERY_MS = 60 * 60_000;
 
-/** Removes events that are older than the operator wants to keep them. Nothing else ever removes any. */
+/** Removes events after the retention time of the settings. No other code removes events. */
 @Injectable()
 export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(AuditRetention.name);
@@ -29,7 +29,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.settings.auditRetentionDays === 0) return;
     const begin = () => {
       this.underWay = this.sweep().catch((error: unknown) =>
-        this.logger.error('Old audit events could not be removed', error),
+        this.logger.error('Old audit events could not be removed. Scimify tries again in an hour', error),
       );
     };
     begin();

@@ -7,15 +7,15 @@ import { Slice } from '../event-loop/slice';
 import type { ActorKind } from './actor';
 import type { AuditEvent, AuditOutcome } from './audit-event.entity';
 
-/** Which events somebody wants to see; what is left out does not matter. */
+/** Selects events. An omitted field matches every event. */
 export interface AuditFilter {
-  /** Events of this tenant alone. */
+  /** Only events of this tenant. */
   tenantId?: string;
   integrationId?: string;
   actorKind?: ActorKind;
-  /** Name of a key or of a part of Scimify, or the prefix of a key. */
+  /** Name or prefix of a key, or name of a part of Scimify. */
   actor?: string;
-  /** `integration.enabled`, or `integration` for all of that noun. */
+  /** `integration.enabled`, or `integration` for all actions with that noun. */
   action?: string;
   targetType?: string;
   targetId?: string;
@@ -26,32 +26,32 @@ export interface AuditFilter {
   until?: number;
 }
 
-/** Events with all that they say, that one statement answers. */
+/** Complete events that one statement returns. */
 const EVENTS_AT_ONCE = 100;
-/** How long the search for one page may keep the thread in all, in slices; what it has found by then is the page. */
+/** Total thread time of the search for one page, in slices. After it the page has what was found so far. */
 const SEARCHED_FOR_MS = 1_000;
 
-/** All of an event but what it is found by. */
+/** An event without its internal key. */
 export type ShownEvent = Omit<AuditEvent, 'attemptKey'>;
 
 export interface AuditPage {
   events: ShownEvent[];
-  /** Id of the last event that was looked at; null where there is none left. */
+  /** Id of the last event that was searched. Null at the end. */
   next: string | null;
 }
 
 type Order = 'newest first' | 'oldest first';
 
-/** Reads what the audit log holds: a slice of it with each statement, whatever is asked for. */
+/** Reads the audit log. For every filter each statement reads only a limited part of it. */
 @Injectable()
 export class AuditTrail {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
   /**
-   * The newest first. A page may hold fewer events than the limit, even none, and yet not be the last one: the search for
-   * what is rare ends after a while and goes on with the next page.
+   * The newest first. A page may have fewer events than the limit, or none, and still not be the last one: the
+   * search for rare events stops after a time and continues with the next page.
    *
-   * @param before id of the event after which the page begins, empty for the first page
+   * @param before the page begins after this event id. Empty for the first page
    */
   async newest(filter: AuditFilter, before: string, limit: number): Promise<AuditPage> {
     const slice = new Slice();
@@ -69,7 +69,7 @@ export class AuditTrail {
     return { events, next: null };
   }
 
-  /** The oldest first, a hundred at a time: however many there are, no more of them are in memory. */
+  /** The oldest first. Never holds more than a hundred events in memory. */
   async *all(filter: AuditFilter): AsyncGenerator<ShownEvent> {
     const slice = new Slice();
     for await (const part of this.parts(filter, slice, 'oldest first', '')) {
@@ -82,7 +82,7 @@ export class AuditTrail {
     }
   }
 
-  /** Ranges of ids, one after the other, in which something was found. */
+  /** Consecutive ranges of ids, with the number of matching events in each. */
   private async *parts(filter: AuditFilter, slice: Slice, order: Order, from: string): AsyncGenerator<Part> {
     const range = rangeOf(filter);
     const wanted = conditionsOf(filter);
@@ -136,13 +136,13 @@ export class AuditTrail {
   }
 }
 
-/** What one statement went through. */
+/** The range of ids that one statement searched. */
 interface Part {
   order: Order;
-  /** Id of the event before it, empty at the beginning. */
+  /** Id of the event before the range. Empty at the beginning. */
   after: string;
   last: string;
-  /** Events in it that are wanted. */
+  /** Number of matching events in the range. */
   found: number;
 }
 
@@ -170,18 +170,18 @@ function positionAfter(order: Order, id: string): Condition[] {
   return [[order === 'newest first' ? 'id < ?' : 'id > ?', [id]]];
 }
 
-/** What an index answers: whose events, and from when. */
+/** Conditions that an index answers: owner and time. */
 function rangeOf({ tenantId, integrationId, since, until }: AuditFilter): Condition[] {
   const range: Condition[] = [];
   if (integrationId !== undefined) range.push(['integrationId = ?', [integrationId]]);
   else if (tenantId !== undefined) range.push(['tenantId = ?', [tenantId]]);
-  // The ids are in the order of time; a second of play, as clock and id are read one after the other.
+  // Ids are in the order of time. Allow one second, because the id and `at` read the clock separately.
   if (since !== undefined) range.push(['id >= ?', [firstIdAt(since - 1_000)]]);
   if (until !== undefined) range.push(['id < ?', [firstIdAt(until + 1_000)]]);
   return range;
 }
 
-/** What each event has to be looked at for. */
+/** Conditions that no index answers. */
 function conditionsOf(filter: AuditFilter): Condition[] {
   const { actor, action, since, until } = filter;
   const conditions: Condition[] = [];
@@ -190,7 +190,7 @@ function conditionsOf(filter: AuditFilter): Condition[] {
   }
   if (actor !== undefined) conditions.push(['(actorName = ? OR actorKeyPrefix = ?)', [actor, actor]]);
   if (action !== undefined) {
-    // '/' follows '.'
+    // In ASCII '/' follows '.', so this selects all actions with the prefix.
     conditions.push(
       action.includes('.')
         ? ['action = ?', [action]]
@@ -202,7 +202,7 @@ function conditionsOf(filter: AuditFilter): Condition[] {
   return conditions;
 }
 
-/** The least UUIDv7 of that millisecond (RFC 9562 §5.7). */
+/** The smallest UUIDv7 of that millisecond (RFC 9562 §5.7). */
 export function firstIdAt(time: number): string {
   return uuid({ msecs: Math.max(0, Math.trunc(time)), seq: 0, random: new Uint8Array(16) });
 }

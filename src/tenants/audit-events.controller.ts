@@ -28,18 +28,24 @@ const NDJSON = 'application/x-ndjson';
 class AuditQuery {
   @ApiPropertyOptional({
     enum: ACTOR_KINDS,
-    description: 'A key may bear any name, also that of another kind of actor',
+    description: 'Kind of the actor. A key may have the same name as an actor of another kind',
   })
   @IsOptional()
   @IsIn(ACTOR_KINDS)
   actorKind?: ActorKind;
 
-  @ApiPropertyOptional({ description: 'Name or prefix of a key, or `provisioning`', example: 'Okta' })
+  @ApiPropertyOptional({
+    description: 'Name or prefix of a key, or `provisioning` for Scimify itself',
+    example: 'Okta',
+  })
   @IsOptional()
   @IsText(0, 200)
   actor?: string;
 
-  @ApiPropertyOptional({ description: 'Or its noun alone: `integration`', example: 'integration.enabled' })
+  @ApiPropertyOptional({
+    description: 'An action, or only its noun: `integration`',
+    example: 'integration.enabled',
+  })
   @IsOptional()
   @IsText(1, 64)
   action?: string;
@@ -54,7 +60,7 @@ class AuditQuery {
   @IsText(0, 32)
   targetType?: string;
 
-  @ApiPropertyOptional({ description: 'Id of the group, user, key or whatever it was done to' })
+  @ApiPropertyOptional({ description: 'Id of the group, user, key or other target' })
   @IsOptional()
   @IsText(0, 200)
   targetId?: string;
@@ -64,12 +70,12 @@ class AuditQuery {
   @IsIn(OUTCOMES)
   outcome?: AuditOutcome;
 
-  @ApiPropertyOptional({ description: 'From then on' })
+  @ApiPropertyOptional({ description: 'Start of the period, inclusive' })
   @IsOptional()
   @IsTime()
   since?: string;
 
-  @ApiPropertyOptional({ description: 'Before then' })
+  @ApiPropertyOptional({ description: 'End of the period, exclusive' })
   @IsOptional()
   @IsTime()
   until?: string;
@@ -80,7 +86,7 @@ class AuditPageQuery extends IntersectionType(PageQuery, AuditQuery) {}
 class AuditActorView {
   @ApiProperty({ enum: ACTOR_KINDS }) kind: string;
   @ApiProperty({
-    description: 'Name of the key, or of the part of Scimify that acts by itself',
+    description: 'Name of the key, or of a part of Scimify',
     example: 'Okta',
   })
   name: string;
@@ -108,15 +114,15 @@ class AuditEventView {
     description: '`X-Request-Id` of the answer to the request that caused it',
   })
   requestId: string | null;
-  @ApiProperty({ type: Object, nullable: true, description: 'What more there is to say of this action' })
+  @ApiProperty({ type: Object, nullable: true, description: 'Details that depend on the action' })
   detail: object | null;
   @ApiProperty({
     type: 'integer',
     minimum: 1,
-    description: 'How often it was attempted: more than once only where it failed in the same way each time',
+    description: 'Number of attempts. More than one only if each attempt failed in the same way',
   })
   attempts: number;
-  @ApiProperty({ format: 'date-time', description: 'The last of these attempts' }) lastAt: string;
+  @ApiProperty({ format: 'date-time', description: 'Time of the last attempt' }) lastAt: string;
 }
 
 class AuditEventPage extends PageInfo {
@@ -124,8 +130,8 @@ class AuditEventPage extends PageInfo {
 }
 
 const LIST_DESCRIPTION =
-  'Where a filter finds little, a page may hold fewer events than `limit`, even none: the list ends where `nextCursor` is null.';
-const EXPORT_DESCRIPTION = 'One JSON object a line, the oldest first, streamed: however many there are.';
+  'If a filter matches few events, a page may have fewer events than `limit`, or none. The list ends when `nextCursor` is null.';
+const EXPORT_DESCRIPTION = 'A stream of all events, the oldest first. Each line is one JSON object.';
 
 @ApiTags('Audit')
 @ApiBearerAuth('adminKey')
@@ -140,7 +146,7 @@ export class AuditEventsController {
   @Get('tenants/:tenantId/audit-events')
   @RequiresRole('viewer')
   @ApiOperation({
-    summary: 'List what was done in a tenant, the newest first',
+    summary: 'List the audit events of a tenant, the newest first',
     description: LIST_DESCRIPTION,
   })
   @ApiOkResponse({ type: AuditEventPage })
@@ -156,9 +162,9 @@ export class AuditEventsController {
   @Get('tenants/:tenantId/audit-events/export')
   @RequiresRole('viewer')
   @Header('Content-Type', NDJSON)
-  @ApiOperation({ summary: 'Export what was done in a tenant', description: EXPORT_DESCRIPTION })
+  @ApiOperation({ summary: 'Export the audit events of a tenant', description: EXPORT_DESCRIPTION })
   @ApiProduces(NDJSON)
-  @ApiOkResponse({ type: AuditEventView, description: 'An audit event on each line' })
+  @ApiOkResponse({ type: AuditEventView, description: 'One audit event on each line' })
   async export(
     @CurrentAdmin() admin: Admin,
     @IdParam('tenantId') tenantId: string,
@@ -171,7 +177,7 @@ export class AuditEventsController {
   @Get('audit-events')
   @RequiresRole('platform')
   @ApiOperation({
-    summary: 'List what was done in all tenants and beside them, the newest first',
+    summary: 'List the audit events of all tenants and of the platform, the newest first',
     description: LIST_DESCRIPTION,
   })
   @ApiOkResponse({ type: AuditEventPage })
@@ -182,9 +188,12 @@ export class AuditEventsController {
   @Get('audit-events/export')
   @RequiresRole('platform')
   @Header('Content-Type', NDJSON)
-  @ApiOperation({ summary: 'Export what was done in all tenants', description: EXPORT_DESCRIPTION })
+  @ApiOperation({
+    summary: 'Export the audit events of all tenants and of the platform',
+    description: EXPORT_DESCRIPTION,
+  })
   @ApiProduces(NDJSON)
-  @ApiOkResponse({ type: AuditEventView, description: 'An audit event on each line' })
+  @ApiOkResponse({ type: AuditEventView, description: 'One audit event on each line' })
   exportAll(@Query() query: AuditQuery): StreamableFile {
     return this.lines(filterOf(query));
   }

@@ -6,10 +6,10 @@ import type { QuotaName, Quotas } from '../config/settings';
 const MOST = 100_000_000;
 
 const DESCRIPTIONS: Record<QuotaName, string> = {
-  integrations: 'Integrations, ones that are being deleted included',
-  adminKeys: 'Live admin keys',
-  scimKeys: 'Live SCIM keys of each integration',
-  users: 'Users of all integrations, inactive ones included',
+  integrations: 'Integrations, including those that are being deleted',
+  adminKeys: 'Admin keys that are neither revoked nor expired',
+  scimKeys: 'SCIM keys of each integration that are neither revoked nor expired',
+  users: 'Users of all integrations, including inactive users',
   groups: 'Groups of all integrations',
   memberships: 'Memberships of all groups',
 };
@@ -29,7 +29,7 @@ const IsQuota = (name: QuotaName) =>
     Max(MOST),
   );
 
-/** Null: as the settings of the installation have it. */
+/** Null means the quota of the installation. */
 export class QuotasInput implements Partial<Record<QuotaName, number | null>> {
   @IsQuota('integrations') integrations?: number | null;
   @IsQuota('adminKeys') adminKeys?: number | null;
@@ -41,7 +41,7 @@ export class QuotasInput implements Partial<Record<QuotaName, number | null>> {
 
 const Limit = (name: QuotaName) => ApiProperty({ minimum: 0, description: DESCRIPTIONS[name] });
 
-/** How much a tenant may have. */
+/** The maximum numbers for a tenant. */
 export class QuotasView implements Quotas {
   @Limit('integrations') integrations: number;
   @Limit('adminKeys') adminKeys: number;

@@ -6,17 +6,17 @@ import { type QuotaName, type Quotas, SETTINGS, type Settings } from '../config/
 import type { Transaction } from '../database/transaction-runner';
 import { Tenant } from './tenant.entity';
 
-/** What the admin API makes itself; the rest is written by identity providers. */
+/** Quotas of resources that the admin API creates. IdPs create the rest. */
 type AdminQuota = Extract<QuotaName, 'integrations' | 'adminKeys' | 'scimKeys'>;
 
 const REACHED: Record<AdminQuota, (limit: number) => string> = {
   integrations: (limit) =>
-    `The tenant has reached its quota of ${limit} integrations, ones that are being deleted included. Delete some`,
+    `The tenant has reached its quota of ${limit} integrations, including those that are being deleted. Delete some`,
   adminKeys: (limit) => `The tenant has reached its quota of ${limit} live admin keys. Revoke some`,
   scimKeys: (limit) => `The integration has reached its quota of ${limit} live SCIM keys. Revoke some`,
 };
 
-/** How much each tenant may have: as the settings say, unless the platform decided otherwise for it. */
+/** The quotas of each tenant: those of the settings, unless the platform set others for the tenant. */
 @Injectable()
 export class TenantQuotas {
   constructor(
@@ -24,7 +24,7 @@ export class TenantQuotas {
     @InjectRepository(Tenant) private readonly tenants: Repository<Tenant>,
   ) {}
 
-  /** Of a tenant that is gone: those of the settings. */
+  /** For a removed tenant: the quotas of the settings. */
   async of(tenantId: string): Promise<Quotas> {
     return this.effective(await this.tenants.findOneBy({ id: tenantId }));
   }
@@ -34,10 +34,10 @@ export class TenantQuotas {
   }
 
   /**
-   * For one more of them. The caller holds a lock under which nobody else makes one.
+   * Checks the quota for one more resource. The caller must hold a lock that blocks other creations.
    *
-   * @param used how many there are
-   * @throws Problem 409 where there may be no more
+   * @param used current number
+   * @throws Problem 409 if the quota is reached
    */
   async assertRoom(tx: Transaction, tenantId: string, quota: AdminQuota, used: number): Promise<void> {
     const limit = this.effective(await tx.manager.findOneBy(Tenant, { id: tenantId }))[quota];

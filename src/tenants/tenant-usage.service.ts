@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { QuotaName } from '../config/settings';
 
-/** How much a tenant has of everything that it may have only so much of; SCIM keys count by integration. */
+/** The current number for each quota of a tenant. SCIM keys are missing, because they count per integration. */
 export type Usage = Readonly<Record<Exclude<QuotaName, 'scimKeys'>, number>>;
 
-/** Counts some of what a tenant has. */
+/** Counts some of the resources of a tenant. */
 export type UsageCount = (tenantId: string) => Promise<Partial<Usage>>;
 
 const NOTHING: Usage = { integrations: 0, adminKeys: 0, users: 0, groups: 0, memberships: 0 };
 
-/** What a tenant owns is not known here: whoever knows of some of it tells how to count it. */
+/** src/tenants does not know what a tenant owns. Each owner of a resource registers a function that counts it. */
 @Injectable()
 export class TenantUsage {
   private readonly counts: UsageCount[] = [];

@@ -7,7 +7,7 @@ import { JsonColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../database
 export class Tenant {
   @PrimaryIdColumn() id: string;
   @TextColumn(200) name: string;
-  /** What the platform decided for this tenant; what is not in it is as the settings have it. */
+  /** Quotas that the platform set for this tenant. The settings give the others. */
   @JsonColumn({ nullable: true }) quotas: Partial<Quotas> | null;
   @TimeColumn() createdAt: number;
   @TimeColumn() updatedAt: number;

@@ -33,7 +33,7 @@ class TenantInput {
 
 class TenantChange {
   @ApiPropertyOptional({ example: 'Acme' })
-  // Null is no name.
+  // Null is not a valid name.
   @ValidateIf((_: object, value: unknown) => value !== undefined)
   @IsText(1, 200)
   name?: string;
@@ -41,10 +41,10 @@ class TenantChange {
   @ApiPropertyOptional({
     type: QuotasInput,
     nullable: true,
-    description: 'With a platform key only. What is null is as the settings of the installation have it',
+    description: 'Only a platform key may set quotas. Null means the quota of the installation',
   })
   @IsOptional()
-  // ValidateNested also takes a list.
+  // ValidateNested also accepts a list.
   @IsObject()
   @ValidateNested()
   @Type(() => QuotasInput)
@@ -58,16 +58,16 @@ class TenantView {
 }
 
 class UsageView implements Usage {
-  @ApiProperty({ description: 'Ones that are being deleted included' }) integrations: number;
-  @ApiProperty({ description: 'Live ones' }) adminKeys: number;
-  @ApiProperty({ description: 'Of all integrations, inactive ones included' }) users: number;
-  @ApiProperty({ description: 'Of all integrations' }) groups: number;
-  @ApiProperty({ description: 'Of all integrations' }) memberships: number;
+  @ApiProperty({ description: 'Including integrations that are being deleted' }) integrations: number;
+  @ApiProperty({ description: 'Admin keys that are neither revoked nor expired' }) adminKeys: number;
+  @ApiProperty({ description: 'Users of all integrations, including inactive users' }) users: number;
+  @ApiProperty({ description: 'Groups of all integrations' }) groups: number;
+  @ApiProperty({ description: 'Memberships of all groups' }) memberships: number;
 }
 
 class TenantDetailView extends TenantView {
-  @ApiProperty({ type: QuotasView, description: 'What the tenant may have at most' }) quotas: QuotasView;
-  @ApiProperty({ type: UsageView, description: 'What it has' }) usage: UsageView;
+  @ApiProperty({ type: QuotasView, description: 'Maximum numbers for the tenant' }) quotas: QuotasView;
+  @ApiProperty({ type: UsageView, description: 'Current numbers of the tenant' }) usage: UsageView;
 }
 
 class TenantPage extends PageInfo {
@@ -116,7 +116,7 @@ export class TenantsController {
 
   @Get(':tenantId')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'Get a tenant, with what it may have and what it has' })
+  @ApiOperation({ summary: 'Get a tenant with its quotas and its usage' })
   @ApiOkResponse({ type: TenantDetailView })
   async get(@CurrentAdmin() admin: Admin, @IdParam('tenantId') tenantId: string): Promise<TenantDetailView> {
     return this.detailOf(await this.tenants.get(admin, tenantId));
@@ -127,12 +127,12 @@ export class TenantsController {
   @ApiOperation({
     summary: 'Rename a tenant, or set its quotas',
     description:
-      'A merge patch. Quotas are set with a platform key only. A quota below what the tenant has takes nothing away: there may only be no more.',
+      'A merge patch. Only a platform key may set quotas. A quota below the current usage removes nothing, but blocks additions.',
   })
   @ApiMergePatch(TenantChange, {
-    'Give another name': { name: 'Acme' },
+    'Rename the tenant': { name: 'Acme' },
     'Set a quota': { quotas: { users: 20_000 } },
-    'Set a quota back': { quotas: { users: null } },
+    'Reset a quota': { quotas: { users: null } },
   })
   @ApiOkResponse({ type: TenantDetailView })
   async change(

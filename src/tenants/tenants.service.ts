@@ -15,7 +15,7 @@ import { AdminKey } from './admin-keys/admin-key.entity';
 import type { Admin } from './authentication/admin';
 import { Tenant } from './tenant.entity';
 
-/** A JSON merge patch of a tenant: what is left out stays, a quota that is null is as the settings have it. */
+/** A JSON merge patch of a tenant. Omitted fields stay. A null quota means the quota of the settings. */
 export interface TenantPatch {
   name?: string;
   quotas?: Partial<Record<keyof Quotas, number | null>> | null;
@@ -60,7 +60,7 @@ export class Tenants {
     return toPage(rows, query.limit, (tenant) => tenant);
   }
 
-  /** @throws Problem 404 also for a tenant that this admin may not see */
+  /** @throws Problem 404, also for a tenant that this admin may not see */
   async get(admin: Admin, tenantId: string): Promise<Tenant> {
     const visible = admin.tenantId === null || admin.tenantId === tenantId;
     const tenant = visible ? await this.tenants.findOneBy({ id: tenantId }) : null;
@@ -68,11 +68,13 @@ export class Tenants {
     return tenant;
   }
 
-  /** @throws Problem 403 for quotas that are not given by the platform, 404 also for a tenant that is gone by now */
+  /**
+   * @throws Problem 403 if another role than platform sets quotas, 404 also if the tenant was removed meanwhile
+   */
   async change(admin: Admin, tenantId: string, patch: TenantPatch): Promise<Tenant> {
     await this.get(admin, tenantId);
     if (patch.quotas !== undefined && admin.role !== 'platform') {
-      throw Problem.forbidden('To change the quotas of a tenant needs a key with the role platform.');
+      throw Problem.forbidden('Only a key with the role platform may change the quotas of a tenant.');
     }
     return this.transactions.run(async (tx) => {
       const before = await this.lock(tx, tenantId);
@@ -92,9 +94,9 @@ export class Tenants {
   }
 
   /**
-   * The tenant cannot be deleted before the transaction that gives it something has ended.
+   * Blocks the deletion of the tenant until a transaction that adds something to it has ended.
    *
-   * @throws Problem 404 when it is gone already
+   * @throws Problem 404 if it has been removed
    */
   async hold(tx: Transaction, tenantId: string): Promise<void> {
     const rows = await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_SHARE}`, [tenantId]);
@@ -102,9 +104,9 @@ export class Tenants {
   }
 
   /**
-   * One change of it, or of what it owns, after the other.
+   * Serialises changes of the tenant and of what it owns.
    *
-   * @throws Problem 404 when it is gone already
+   * @throws Problem 404 if it has been removed
    */
   async lock(tx: Transaction, tenantId: string): Promise<Tenant> {
     await tx.query(`SELECT id FROM tenant WHERE id = ?${FOR_UPDATE}`, [tenantId]);
@@ -114,7 +116,7 @@ export class Tenants {
   }
 
   /**
-   * With its admin keys; what was audited stays.
+   * Also deletes its admin keys. The audit events stay.
    *
    * @param assertEmpty throws while the tenant owns anything
    */

@@ -83,7 +83,7 @@ describe('admin keys', () => {
     });
     const refused = await adminWith(expiring.token).delete(`/admin-keys/${lasting.id}`);
     expect(refused).toMatchObject({ status: 409, body: { code: 'last_owner_key' } });
-    expect(refused.body.detail).toContain('no owner key left that does not expire');
+    expect(refused.body.detail).toContain('last owner key of the tenant that does not expire');
     expect((await adminWith(lasting.token).delete(`/admin-keys/${expiring.id}`)).status).toBe(204);
   });
 

@@ -4,16 +4,16 @@ import type { FastifyRequest } from 'fastify';
 import { ApiProblems } from '../api-problems';
 import { Problem } from '../problem';
 
-/** A creation as a client asks for it. */
+/** A creation request of a client. */
 export interface CreationRequest {
-  /** What the client chose, or null. */
+  /** The `Idempotency-Key`, or null. */
   key: string | null;
   /** Method and path. */
   route: string;
   body: unknown;
 }
 
-/** The `Idempotency-Key` of the request, with what it stands for. */
+/** The `Idempotency-Key` of the request, with its route and body. */
 export const Creation = createParamDecorator((_: unknown, context: ExecutionContext): CreationRequest => {
   const { headers, method, url, body } = context.switchToHttp().getRequest<FastifyRequest>();
   const key = headers['idempotency-key'] ?? null;
@@ -25,15 +25,15 @@ export const Creation = createParamDecorator((_: unknown, context: ExecutionCont
   return { key, route: `${method} ${url.split('?', 1)[0]!.toLowerCase()}`, body };
 });
 
-/** Documents that a route honours the header. */
+/** Documents the header of a route. */
 export const ApiIdempotent = () =>
   applyDecorators(
     ApiHeader({
       name: 'Idempotency-Key',
       required: false,
       description:
-        'Any text of your own, a UUID say. Sent again within 24 hours with the same body, it answers what was made then ' +
-        'and makes nothing new; a token is not shown again (`null`).',
+        'A text that you choose, for example a UUID. A second request within 24 hours with the same key and body creates ' +
+        'nothing and returns the first resource. Its token is `null`, because a token is shown only once.',
       schema: { type: 'string', minLength: 1, maxLength: 255 },
     }),
     ApiProblems('idempotency_key_reused'),

@@ -12,7 +12,7 @@ import type { CreationRequest } from './idempotency-key';
 const KEPT_MS = 24 * 60 * 60_000;
 
 /**
- * Says within the transaction of a creation what it makes, so that the one is never recorded without the other.
+ * Records the created resource inside the transaction of its creation, so both are committed or neither.
  *
  * @throws CreatedMeanwhileError
  */
@@ -20,10 +20,10 @@ export type CreationClaim = (tx: Transaction, resourceId: string) => Promise<voi
 
 const UNCLAIMED: CreationClaim = () => Promise.resolve();
 
-/** The same request, sent at the same time, was faster. */
+/** A parallel request with the same key committed first. */
 class CreatedMeanwhileError extends Error {}
 
-/** Makes of a creation that is asked for twice one thing. */
+/** Creates one resource for repeated creation requests. */
 @Injectable()
 export class IdempotentCreations {
   constructor(
@@ -32,10 +32,10 @@ export class IdempotentCreations {
   ) {}
 
   /**
-   * @param caller whose keys these are: two callers may choose the same
-   * @param create has to claim what it makes
-   * @param replay answers with what was made before
-   * @throws Problem 422 for a key that came with another body before
+   * @param caller owner of the key, because two callers may choose the same key
+   * @param create must claim the resource that it creates
+   * @param replay returns the resource of the earlier request
+   * @throws Problem 422 if an earlier request used the key with another body
    */
   async once<T>(
     request: CreationRequest,
@@ -66,7 +66,7 @@ export class IdempotentCreations {
     }
   }
 
-  /** @returns that of a new body first, then those which it would have had before the encryption key was rotated */
+  /** @returns the hash with the current encryption key, then the hashes with the previous keys */
   private hashes(body: string): [string, ...string[]] {
     const hash = (key: Buffer) => createHmac('sha256', key).update(body).digest('hex');
     const [first, ...others] = this.secrets.derive('idempotency');
@@ -87,7 +87,7 @@ async function record(tx: Transaction, row: IdempotencyKey): Promise<void> {
   }
 }
 
-/** The same text for bodies that say the same, in whatever order. */
+/** Gives the same text for bodies that differ only in the order of their fields. */
 function canonical(body: unknown): string {
   return JSON.stringify(body ?? null, (_, value: unknown) =>
     value !== null && typeof value === 'object' && !Array.isArray(value)

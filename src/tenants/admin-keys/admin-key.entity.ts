@@ -1,15 +1,15 @@
 import { Entity, Index } from 'typeorm';
 import { IdColumn, KeyColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../../database/column-types';
 
-/** In rising order of power; `platform` alone is bound to no tenant. */
+/** In rising order of power. Only `platform` is bound to no tenant. */
 export const ADMIN_ROLES = ['viewer', 'admin', 'owner', 'platform'] as const;
 export type AdminRole = (typeof ADMIN_ROLES)[number];
 
-/** What a key of one tenant may be. */
+/** The roles for keys of one tenant. */
 export const TENANT_ROLES = ['viewer', 'admin', 'owner'] as const;
 export type TenantRole = (typeof TENANT_ROLES)[number];
 
-/** A key of the admin API. The token itself is not stored. */
+/** A key of the admin API. Only the hash of the token is stored. */
 @Entity('admin_key')
 @Index('admin_key_token', ['tokenHash'], { unique: true })
 @Index('admin_key_tenant', ['tenantId', 'id'])

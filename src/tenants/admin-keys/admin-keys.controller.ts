@@ -31,7 +31,7 @@ class TenantKeyInput extends KeyInput {
     enum: TENANT_ROLES,
     example: 'viewer',
     description:
-      '`viewer` reads; `admin` runs integrations; `owner` also decides about admin keys, secrets, the guard and deletions',
+      '`viewer` reads. `admin` also manages integrations. `owner` also decides about admin keys, secrets, the guard and deletions',
   })
   @IsIn(TENANT_ROLES)
   role: TenantRole;
@@ -48,7 +48,7 @@ class CreatedAdminKeyView extends AdminKeyView {
   @ApiProperty({
     type: String,
     nullable: true,
-    description: 'Shown once; null when the request was sent again under its Idempotency-Key',
+    description: 'Shown once. Null if the request repeats an earlier Idempotency-Key',
     example: 'scimify_admin_Ab3dEf…',
   })
   token: string | null;
@@ -70,7 +70,7 @@ export class AdminKeysController {
 
   @Post('tenants/:tenantId/admin-keys')
   @RequiresRole('owner')
-  @ApiOperation({ summary: 'Make an admin key of a tenant; its token is shown once' })
+  @ApiOperation({ summary: 'Create an admin key for a tenant. Its token is shown once' })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedAdminKeyView })
   @ApiProblems('quota_reached')
@@ -85,7 +85,7 @@ export class AdminKeysController {
 
   @Get('tenants/:tenantId/admin-keys')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List the admin keys of a tenant, revoked ones included' })
+  @ApiOperation({ summary: 'List the admin keys of a tenant, including revoked keys' })
   @ApiOkResponse({ type: AdminKeyPage })
   async list(
     @CurrentAdmin() admin: Admin,
@@ -97,7 +97,7 @@ export class AdminKeysController {
 
   @Post('admin-keys')
   @RequiresRole('platform')
-  @ApiOperation({ summary: 'Make a platform key; its token is shown once' })
+  @ApiOperation({ summary: 'Create a platform key. Its token is shown once' })
   @ApiIdempotent()
   @ApiCreatedResponse({ type: CreatedAdminKeyView })
   createPlatformKey(
@@ -110,7 +110,7 @@ export class AdminKeysController {
 
   @Get('admin-keys')
   @RequiresRole('platform')
-  @ApiOperation({ summary: 'List the platform keys, revoked ones included' })
+  @ApiOperation({ summary: 'List the platform keys, including revoked keys' })
   @ApiOkResponse({ type: AdminKeyPage })
   async listPlatformKeys(@CurrentAdmin() admin: Admin, @Query() query: PageQuery): Promise<AdminKeyPage> {
     return presentPage(await this.keys.list(admin, null, query));
@@ -122,7 +122,7 @@ export class AdminKeysController {
   @ApiOperation({
     summary: 'Revoke an admin key at once',
     description:
-      'Nobody revokes a key above their own role. An owner key is revoked only while the tenant has another one that does not expire, or by a platform key.',
+      'A key cannot revoke a key with a higher role. An owner can revoke an owner key only if another owner key of the tenant does not expire. A platform key can always revoke it.',
   })
   @ApiNoContentResponse()
   @ApiProblems('last_owner_key')

@@ -48,7 +48,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     this.usage.toldBy(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
   }
 
-  /** Without a key from the operator, somebody still has to be able to make the first tenant. */
+  /** If the operator sets no key, the first boot creates one. Otherwise no caller could create a tenant. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.settings.adminKey !== null) return;
     const platformKeys = await this.keys.findBy({ role: 'platform', revokedAt: IsNull() });
@@ -74,7 +74,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     this.firstKey = { token, path };
   }
 
-  /** The key that this boot made, once, and the file that it stands in too. */
+  /** The key that this boot created, with the path of its file. Returns it only once. */
   takeFirstKey(): { token: string; path: string } | null {
     const made = this.firstKey;
     this.firstKey = null;
@@ -82,8 +82,8 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
   }
 
   /**
-   * @returns the key with its token, which is not to be had again
-   * @throws Problem 403 for a role above the admin's own, 404 for a tenant that they may not see, 409 for one too many
+   * @returns the key with its token, which is never available again
+   * @throws Problem 403 for a role above the admin's own, 404 for an invisible tenant, 409 if the quota is reached
    */
   async create(
     admin: Admin,
@@ -123,12 +123,12 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     return key;
   }
 
-  /** @throws Problem 403 for a key above the admin's own role, 409 where the tenant would have no lasting owner key left */
+  /** @throws Problem 403 for a key above the admin's own role, 409 for the last owner key that does not expire */
   async revoke(admin: Admin, id: string): Promise<void> {
     const { role, tenantId } = await this.get(admin, id);
     if (!mayAct(admin, role)) throw aboveOwnRole(role);
     await this.transactions.run(async (tx) => {
-      // Two owners who revoke each other's keys at the same time would leave none.
+      // Two owners may revoke each other's keys at the same time. Without the lock no owner key would stay.
       if (tenantId !== null) await this.tenants.lock(tx, tenantId);
       await tx.query(`SELECT id FROM admin_key WHERE id = ?${FOR_UPDATE}`, [id]);
       const key = await tx.manager.findOneBy(AdminKey, { id });
@@ -141,13 +141,13 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     });
   }
 
-  /** Whether it is the operator's key, which is never stored. */
+  /** True for the key in SCIMIFY_ADMIN_KEY, which is never stored. */
   isFromEnvironment(token: string): boolean {
     const { adminKey } = this.settings;
     return adminKey !== null && tokensEqual(token, adminKey);
   }
 
-  /** @returns who may act by this token, or null for an unknown, expired or revoked one */
+  /** @returns the admin of this token, or null for an unknown, expired or revoked token */
   async verify(token: string): Promise<Admin | null> {
     if (this.isFromEnvironment(token)) {
       return {
@@ -192,7 +192,7 @@ function newKey(input: NewAdminKey): AdminKey & { token: string } {
   return { ...input, ...unused, id: uuid(), prefix, tokenHash: hash, token };
 }
 
-/** Keys that expire are no owners to count on: one day there would be none left, and nobody in the tenant to make one. */
+/** Owner keys that expire do not count: after their end the tenant could not create another key. */
 async function leavesLastingOwner(tx: Transaction, key: AdminKey): Promise<boolean> {
   const { id, tenantId, role } = key;
   if (role !== 'owner' || !isLive(key)) return true;
@@ -215,6 +215,6 @@ async function countLive(manager: EntityManager, tenantId: string): Promise<numb
 
 function aboveOwnRole(role: AdminRole): Problem {
   return Problem.forbidden(
-    `Your key may neither make nor revoke a key with the role ${role}: that is above its own.`,
+    `Your key may not create or revoke a key with the role ${role}, because that role is higher than its own. Use a key with that role.`,
   );
 }

@@ -8,10 +8,10 @@ import { AdminBearerStrategy, type BearerRequest } from './admin-bearer.strategy
 import { RefusedAttempts } from './refused-attempts';
 
 const ROUTES = '/api/v1';
-/** A revoked key may act for a second more at most, so whatever took longer to begin is looked at again. */
+/** A revoked key may act for one more second at most, so slower requests are checked again. */
 const LOOK_AGAIN_AFTER_MS = 1_000;
 
-/** Checks the admin key of every request below `/api/v1`, and its role, before the body is read. */
+/** Checks the admin key and its role for every request below `/api/v1`, before Fastify reads the body. */
 @Injectable()
 export class AdminAuthentication implements OnModuleInit {
   constructor(
@@ -25,13 +25,13 @@ export class AdminAuthentication implements OnModuleInit {
     fastify.addHook('onRequest', async (request: AdminRequest, reply) => {
       if (request.routeOptions.url?.startsWith(ROUTES)) await this.authenticate(request, reply);
     });
-    // Some are refused by what stands in the body.
+    // Some routes refuse a request only because of its body.
     fastify.addHook('onSend', async (request: AdminRequest, reply) => {
       if (request.admin && reply.statusCode === 403) await this.refusedAttempts.note(request.admin, request);
     });
   }
 
-  /** @throws Problem 401 for a key that ended or was revoked while the body was under way */
+  /** @throws Problem 401 if the key expired or was revoked while the body arrived */
   async lookAgain(request: AdminRequest, reply: FastifyReply): Promise<void> {
     if (!request.admin) throw new Error('A route of the admin API was reached without authentication');
     if (request.body === undefined && reply.elapsedTime < LOOK_AGAIN_AFTER_MS) return;
@@ -54,10 +54,10 @@ export class AdminAuthentication implements OnModuleInit {
     if (!mayAct(admin, leastRole)) throw Problem.forbidden(`This needs a key with the role ${leastRole}.`);
   }
 
-  /** Passport sees the header alone: a key in a query or a body would end in logs and histories. */
+  /** Passport gets only the header: a key in a query or a body would appear in logs and browser histories. */
   private adminOf({ headers, ip }: AdminRequest): Promise<Admin | null> {
     const seen: BearerRequest = { headers: { authorization: headers.authorization }, ip };
-    // Passport hangs its callbacks on the strategy that it is given, so each request has one of its own.
+    // Passport attaches its callbacks to the strategy, so each request needs its own one.
     const strategy = Object.create(this.strategy) as AdminBearerStrategy;
     return new Promise((resolve, reject) => {
       const decided = (error: unknown, admin?: unknown) => {

@@ -12,7 +12,7 @@ import { type Admin, ENVIRONMENT_KEY_ID } from './admin';
 
 export const ADMIN_BEARER = 'admin-bearer';
 
-/** What the strategy sees of a request. */
+/** The part of a request that the strategy gets. */
 export interface BearerRequest {
   headers: { authorization?: string };
   ip: string;
@@ -52,7 +52,7 @@ export class AdminBearerStrategy extends PassportStrategy(Strategy, ADMIN_BEARER
     return admin;
   }
 
-  /** Whether the key of an admin who was let in has neither ended nor been revoked since. */
+  /** False if the key expired or was revoked after the admin was authenticated. */
   async mayStillAct({ keyId }: Admin): Promise<boolean> {
     if (keyId === ENVIRONMENT_KEY_ID) return true;
     const key = await this.stored.findOneBy({ id: keyId });

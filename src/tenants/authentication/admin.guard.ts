@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { AdminRequest } from './admin';
 import { AdminAuthentication } from './admin-authentication';
 
-/** Lets an admin through whose key is still good when the body is there: it may arrive long after its headers. */
+/** Checks again that the key is valid, because the body may arrive long after the headers. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(private readonly authentication: AdminAuthentication) {}

@@ -5,36 +5,36 @@ import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../audit/actor';
 import { ADMIN_ROLES, type AdminRole } from '../admin-keys/admin-key.entity';
 
-/** Who calls the admin API. Every finder takes it, and filters by its tenant in SQL. */
+/** The caller of the admin API. Every finder takes it and filters by its tenant in SQL. */
 export interface Admin {
-  /** Tells callers apart; no key has it, so it is nothing to be kept secret. */
+  /** Identifies the caller. It is not part of the token, so it is not secret. */
   keyId: string;
   role: AdminRole;
   /** Null for platform keys, which see every tenant. */
   tenantId: string | null;
-  /** Epoch milliseconds; null for a key that does not expire. No key that it makes lives longer. */
+  /** Epoch milliseconds. Null for a key that does not expire. Keys that it creates cannot expire later. */
   expiresAt: number | null;
   actor: Actor;
 }
 
-/** Of the key that the operator gives, which is never stored. */
+/** Id of the key in SCIMIFY_ADMIN_KEY, which is never stored. */
 export const ENVIRONMENT_KEY_ID = 'environment';
 
 export function mayAct(admin: Admin, required: AdminRole): boolean {
   return ADMIN_ROLES.indexOf(admin.role) >= ADMIN_ROLES.indexOf(required);
 }
 
-/** Under this name the OpenAPI document says it of each operation. */
+/** The OpenAPI extension that names the least role of an operation. */
 export const LEAST_ROLE_EXTENSION = 'x-least-role';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of a route of the admin API; one that does not say it answers nobody. */
+    /** Each route of the admin API must set it. A route without it refuses every caller. */
     leastRole?: AdminRole;
   }
 }
 
-/** The least role that may call a route. It is kept with the route, so that it is known before the body is read. */
+/** The least role that may call a route. The route config has it, so it is known before the body is read. */
 export const RequiresRole = (leastRole: AdminRole): MethodDecorator =>
   applyDecorators(RouteConfig({ leastRole }), ApiExtension(LEAST_ROLE_EXTENSION, leastRole));
 

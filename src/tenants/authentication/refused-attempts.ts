@@ -6,7 +6,7 @@ import type { Admin, AdminRequest } from './admin';
 
 const WINDOW_SECONDS = 60;
 
-/** Puts into the audit what a known key was refused: of each route once a minute, so that nobody floods it. */
+/** Records refused requests of a known key in the audit, once a minute for each route, so no key can flood it. */
 @Injectable()
 export class RefusedAttempts {
   private readonly noted = new RateLimiterMemory({ points: 1, duration: WINDOW_SECONDS });
