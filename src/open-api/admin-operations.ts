@@ -3,7 +3,7 @@ import { operationId } from './operation-ids';
 import { problemsWith } from './problem-answers';
 import type { Method, Operation, Parameter, Responses } from './types';
 
-/** What is true of every operation of the admin API by its shape, so that no controller has to say it. */
+/** Adds what follows from the shape of an operation, so controllers do not repeat it. */
 export function completeAdminOperation(path: string, method: Method, operation: Operation): void {
   operation.operationId ||= operationId(method, path, '201' in operation.responses);
   for (const parameter of parametersOf(operation)) {
@@ -18,7 +18,7 @@ export function completeAdminOperation(path: string, method: Method, operation: 
   ]);
 }
 
-/** Health: asked by machines that have no key, and read the status. */
+/** For health checks: their clients have no key and read only the status. */
 export function completePublicOperation(path: string, method: Method, operation: Operation): void {
   operation.operationId ||= operationId(method, path, false);
   operation.security = [];
@@ -31,7 +31,7 @@ function leastRole(operation: Operation): string | undefined {
   return (operation as Operation & Record<string, unknown>)[LEAST_ROLE_EXTENSION] as string | undefined;
 }
 
-/** A path names what an id is of: `/tenants/{tenantId}`. */
+/** The path segment before an id names its resource: `/tenants/{tenantId}`. */
 function describeId(parameter: Parameter, path: string): void {
   const segments = path.split('/');
   const kind = segments[segments.indexOf(`{${parameter.name}}`) - 1]!.replace(/s$/, '').replaceAll('-', ' ');
@@ -39,7 +39,7 @@ function describeId(parameter: Parameter, path: string): void {
   parameter.schema = { type: 'string', format: 'uuid' };
 }
 
-/** What a controller says, and what the operation answers by its shape. */
+/** The responses from the controller and those from the shape of the operation, sorted by status. */
 function inOrder(operation: Operation, statuses: readonly string[]): Responses {
   const responses: Responses = {};
   for (const status of [...new Set(statuses)].sort()) {
@@ -55,7 +55,7 @@ function described(response: NonNullable<Responses[string]>): NonNullable<Respon
     : response;
 }
 
-/** The statuses that an operation can answer by its shape; 409, 412 and 422 hang on what it does, so the controller says them. */
+/** The error statuses that follow from the shape. Controllers declare 409, 412 and 422. */
 function* problemsOf(operation: Operation, role: string | undefined): Generator<string> {
   const parameters = parametersOf(operation);
   const hasBody = operation.requestBody !== undefined;

@@ -11,7 +11,7 @@ const SCRIPT = 'swagger-ui-init.js';
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
 const HTML = 'text/html; charset=utf-8';
 
-/** What the pages need of the package `swagger-ui-dist`. */
+/** The files of the package `swagger-ui-dist` that the pages need. */
 const ASSETS: Record<string, string> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': JAVASCRIPT,
@@ -19,8 +19,8 @@ const ASSETS: Record<string, string> = {
 };
 
 /**
- * Serves each document at `/api/{file}` and at its page in Swagger UI, all of it from memory. Whoever asks for `/` is led to
- * the first page.
+ * Serves each document at `/api/{file}` and on its page in Swagger UI, all from memory. `/` redirects to the first
+ * page.
  */
 export function serveApiDocs(fastify: FastifyInstance, documents: readonly ServedDocument[]): void {
   for (const served of documents) {
@@ -36,25 +36,25 @@ export function serveApiDocs(fastify: FastifyInstance, documents: readonly Serve
   fastify.get('/', (_request, reply) => reply.redirect(`.${documents[0]!.page}`));
 }
 
-/** Where they are switched off, whoever asks for `/` is not left to think that nothing runs here. */
+/** If the docs are off, the answer for `/` still shows that Scimify runs. */
 export function tellThatThereAreNone(fastify: FastifyInstance): void {
   fastify.get('/', () => {
     throw new Problem(
       'not_found',
-      'Scimify runs, but has no page here: its API docs are switched off (SCIMIFY_API_DOCS=false). ' +
+      'Scimify runs, but its API docs are switched off (SCIMIFY_API_DOCS=false). ' +
         'The admin API is at /api/v1, SCIM at /scim/v2/{integrationId}.',
     );
   });
 }
 
-/** `@nestjs/swagger` brings Swagger UI along, so it is found from there. */
+/** Swagger UI is a dependency of `@nestjs/swagger`, so it must be resolved from there. */
 const swaggerUi = createRequire(require.resolve('@nestjs/swagger'));
 
 function serve(fastify: FastifyInstance, path: string, file: KeptFile): void {
   fastify.get(path, (request, reply) => file.answer(request, reply));
 }
 
-/** A page refers to everything relatively, so that it works behind a proxy that puts something before our addresses. */
+/** All links of a page are relative, so it also works behind a proxy that adds a path prefix. */
 function servePage(
   fastify: FastifyInstance,
   shown: ServedDocument,
@@ -73,7 +73,7 @@ function inMemory(mediaType: string, content: Buffer): KeptFile {
   return new KeptFile(mediaType, () => Promise.resolve(content));
 }
 
-/** @param root what leads from the page to `/` */
+/** @param root relative path from the page to `/` */
 function pageOf(shown: ServedDocument, documents: readonly ServedDocument[], root: string): string {
   const folder = `${root}${FOLDER.slice(1)}/`;
   const links = documents.map(

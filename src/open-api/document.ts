@@ -12,16 +12,16 @@ import { type About, type Components, type DescribedDoor, type Header, operation
 const LICENSE = { name: 'MIT', identifier: 'MIT' };
 
 /**
- * The admin API, and health: what their controllers say, completed by rule.
+ * Describes the admin API and the health checks, from their controllers and the rules in this folder.
  *
- * @param elsewhere what the paths begin with that another document describes
+ * @param elsewhere prefix of the paths that another document describes
  */
 export function describeAdminApi(app: INestApplication, version: string, elsewhere: string): OpenAPIObject {
   const about = {
     title: 'Scimify: admin API',
     description:
-      'Tenants, integrations and how their groups stand. Send an admin key as bearer token. Lists are paged by cursor; ' +
-      'unknown fields are refused; errors are problem details (RFC 9457) whose `code` is stable.',
+      'Manages tenants and integrations, and shows the state of their groups. Send an admin key as bearer token. Lists use ' +
+      'cursor pagination. Unknown fields are refused. Errors are problem details (RFC 9457) with a stable `code`.',
   };
   const config = {
     ...frame(about, version),
@@ -49,7 +49,7 @@ export function describeAdminApi(app: INestApplication, version: string, elsewhe
   return document;
 }
 
-/** A door that says everything of itself by hand. */
+/** Describes an API that brings its own paths and components. */
 export function describeDoor(door: DescribedDoor, version: string): OpenAPIObject {
   const { about, tags, paths, components } = door;
   const document = { ...frame(about, version), tags: [...tags], paths, components };
@@ -57,7 +57,7 @@ export function describeDoor(door: DescribedDoor, version: string): OpenAPIObjec
   return document;
 }
 
-/** What every document of ours begins with. */
+/** The fields that both documents share. */
 function frame(about: About, version: string): Pick<OpenAPIObject, 'openapi' | 'info' | 'servers'> {
   return {
     openapi: OPEN_API,
@@ -71,7 +71,7 @@ const OWN_COMPONENTS: Components = {
   responses: SHARED_ANSWERS,
   headers: {
     ETag: {
-      description: 'The version of the integration: send it as `If-Match` with a change',
+      description: 'The version of the integration. Send it as `If-Match` with a change',
       required: true,
       schema: { type: 'string', pattern: '^"\\d+"$', examples: ['"7"'] },
     },
@@ -85,7 +85,7 @@ function merged(all: readonly Components[]): Components {
   );
 }
 
-/** As `VersionedAnswer` gives it: to what tells its revision. */
+/** Documents the `ETag` that `VersionedAnswer` adds to each response with a `revision`. */
 function tellVersions(document: OpenAPIObject): void {
   const { schemas = {} } = document.components ?? {};
   for (const { operation } of operationsOf(document)) {
@@ -100,12 +100,12 @@ function tellVersions(document: OpenAPIObject): void {
 }
 
 const REQUEST_ID: Header = {
-  description: 'Names the request in the log',
+  description: 'Id of the request in the log',
   required: true,
   schema: { type: 'string', format: 'uuid' },
 };
 
-/** Every answer has the header, whoever made it. */
+/** Every response has this header, also an error of the framework. */
 function tellRequestIds(document: OpenAPIObject): void {
   document.components = merged([document.components ?? {}, { headers: { RequestId: REQUEST_ID } }]);
   const shared = Object.values(document.components.responses ?? {});

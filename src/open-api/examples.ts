@@ -1,6 +1,6 @@
 import type { Schema } from './types';
 
-/** Of names that mean the same wherever they stand; what another one means, its schema shows. */
+/** Examples for field names that have the same meaning in every schema. */
 const BY_NAME: Record<string, string> = {
   nextCursor: 'MDE5OGMyZjQtN2QxZS03YTNiLTljNTUtM2YxZjBhNGI4ZTIx',
   displayName: 'Platform on-call',
@@ -11,7 +11,7 @@ const BY_NAME: Record<string, string> = {
   secret: 'the-client-secret',
 };
 
-/** Puts an example to each text that has none and whose possible values are not told otherwise. */
+/** Adds an example to each text field without example, format or enum. */
 export function exemplify(schemas: Record<string, Schema>): void {
   for (const schema of Object.values(schemas)) {
     if ('$ref' in schema) continue;

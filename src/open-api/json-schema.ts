@@ -1,13 +1,13 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { type Schema, operationsOf } from './types';
 
-/** The version that every document of ours speaks. */
+/** The version of all documents. */
 export const OPEN_API = '3.1.0';
 
-/** The version that decorators speak. */
+/** The version that the decorators of `@nestjs/swagger` produce. */
 export const DECORATED = '3.0.0';
 
-/** The schemas of OpenAPI 3.0 are a dialect of their own; those of 3.1 are JSON Schema. */
+/** Converts a document to OpenAPI 3.1: its schemas are JSON Schema, those of 3.0 are a special dialect. */
 export function modernise(document: OpenAPIObject): void {
   document.openapi = OPEN_API;
   const { schemas = {} } = document.components ?? {};
@@ -43,13 +43,13 @@ function modernised(schema: Schema): Schema {
   }
   const [reference] = allOf ?? [];
   if (reference) {
-    // The decorators wrap a reference only to say more about it, which 3.1 may do beside it.
+    // The decorators wrap a reference in `allOf` to add fields. In 3.1 they can stand next to the reference.
     return nullable ? { ...modern, anyOf: [reference, { type: 'null' }] } : { ...reference, ...modern };
   }
   if (type === undefined) return modern;
-  // Clients are generated with a type that no field fits, unless it is said that any does.
+  // Otherwise generated clients get an object type that accepts no field.
   if (type === 'object' && !schema.properties) modern.additionalProperties ??= true;
-  // No number of the admin API has a fraction.
+  // All numbers of the admin API are integers.
   const types = [type].flat().map((one) => (one === 'number' ? 'integer' : one));
   if (nullable) types.push('null');
   if (nullable && modern.enum) modern.enum = [...(modern.enum as unknown[]), null];

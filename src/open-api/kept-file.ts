@@ -9,11 +9,11 @@ const BEST_COMPRESSION = 9;
 interface Content {
   whole: Buffer;
   gzipped: Buffer;
-  /** Weak, so that it is the same however the content is coded. */
+  /** Weak, so it is the same for every content coding. */
   etag: string;
 }
 
-/** A file that never changes while the process runs: read, compressed and hashed for the first who asks, then kept. */
+/** A file that never changes while the process runs. The first request reads, compresses and hashes it. */
 export class KeptFile {
   private content: Promise<Content> | null = null;
 
@@ -41,13 +41,13 @@ export class KeptFile {
   }
 }
 
-/** RFC 9110 §13.1.2: compared weakly. */
+/** Weak comparison: RFC 9110 §13.1.2. */
 function knows(ifNoneMatch: string | undefined, etag: string): boolean {
   const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes('*') || tags.includes(etag.replace(/^W\//, ''));
 }
 
-/** RFC 9110 §12.5.3: named, and not with a weight of nothing. */
+/** RFC 9110 §12.5.3: `gzip` is listed and its weight is not 0. */
 function takesGzip(acceptEncoding: string | undefined): boolean {
   const coding = (acceptEncoding ?? '').split(',').map((part) =>
     part

@@ -6,8 +6,8 @@ const MERGE_PATCH = 'application/merge-patch+json';
 type Schemas = Record<string, Schema>;
 
 /**
- * The body of each PATCH is a JSON merge patch (RFC 7396). What is left out of it stays as it is, so its schema tells no
- * default, which a generated client would send.
+ * The body of each PATCH is a JSON merge patch (RFC 7396). Omitted fields stay as they are. So its schema must
+ * have no defaults: a generated client would send them.
  */
 export function describeMergePatches(document: OpenAPIObject): void {
   const schemas: Schemas = document.components?.schemas ?? {};
@@ -26,12 +26,12 @@ export function describeMergePatches(document: OpenAPIObject): void {
   }
 }
 
-/** Whatever is no merge patch. */
+/** The parts of an operation that are not a merge patch. */
 function partsOf(method: Method, { requestBody, ...rest }: Operation): unknown[] {
   return method === 'patch' ? [rest] : [requestBody, rest];
 }
 
-/** Schemas that a part refers to, those in between included. */
+/** Names of the schemas that a part refers to, directly or indirectly. */
 function namesIn(part: unknown, schemas: Schemas, found = new Set<string>()): string[] {
   for (const name of referencesIn(part)) {
     if (found.has(name)) continue;
@@ -50,7 +50,7 @@ function referencesIn(part: unknown): string[] {
 
 const nameOf = (reference: string): string => reference.split('/').at(-1)!;
 
-/** @param used schemas that also stand elsewhere: of those a twin is made */
+/** @param used schemas that other parts also use: they keep their defaults, and the patch gets a copy without */
 function withoutDefaults<T>(part: T, schemas: Schemas, used: ReadonlySet<string>): T {
   if (typeof part !== 'object' || part === null) return part;
   if (Array.isArray(part)) return part.map((item: unknown) => withoutDefaults(item, schemas, used)) as T;
@@ -64,7 +64,7 @@ function withoutDefaults<T>(part: T, schemas: Schemas, used: ReadonlySet<string>
   return Object.fromEntries(entries) as T;
 }
 
-/** @returns the reference to it */
+/** @returns the reference to the schema without defaults */
 function twinOf(name: string, schemas: Schemas, used: ReadonlySet<string>): string {
   const tellsDefault = [name, ...namesIn(schemas[name], schemas)].some((one) => hasDefault(schemas[one]));
   const twin = tellsDefault && used.has(name) ? `${name}Patch` : name;

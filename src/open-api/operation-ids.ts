@@ -1,7 +1,8 @@
 import type { Method } from './types';
 
 /**
- * The name that generated clients give to an operation, made of what cannot change without breaking them anyway:
+ * The name of an operation in generated clients. It is made of parts that cannot change without breaking them
+ * anyway:
  *
  * | operation | name |
  * |---|---|

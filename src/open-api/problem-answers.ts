@@ -8,25 +8,29 @@ export const PROBLEM_SCHEMA: SchemaObject = {
   description: 'An error of the admin API as problem details (RFC 9457).',
   required: ['type', 'title', 'status', 'code', 'detail', 'requestId'],
   properties: {
-    type: { type: 'string', enum: ['about:blank'], description: '`code` says what kind of problem it is' },
+    type: {
+      type: 'string',
+      enum: ['about:blank'],
+      description: 'Always the same: `code` identifies the problem',
+    },
     title: { type: 'string', examples: ['Not Found'] },
     status: { type: 'integer', minimum: 400, maximum: 599 },
     code: {
       type: 'string',
       pattern: '^[a-z][a-z_]*$',
-      description: 'Stable: what a program switches on. Others may be added',
+      description: 'Stable code for programs. New codes may be added',
       examples: ['not_found'],
     },
     detail: {
       type: 'string',
-      description: 'What is wrong and what to do, for a person',
+      description: 'Cause and remedy, for a person',
       examples: ['There is no such integration, or your key may not see it.'],
     },
-    requestId: { type: 'string', format: 'uuid', description: 'Names the request in the log' },
+    requestId: { type: 'string', format: 'uuid', description: 'Id of the request in the log' },
     errors: {
       type: 'array',
       minItems: 1,
-      description: 'Each field that is not acceptable',
+      description: 'Each field that is not valid',
       items: {
         type: 'object',
         required: ['field', 'message'],
@@ -40,13 +44,13 @@ export const PROBLEM_SCHEMA: SchemaObject = {
 };
 
 interface SharedAnswer {
-  /** Key among the components. */
+  /** Name of the component. */
   name: string;
   codes: readonly ProblemCode[];
   headers?: Record<string, Header>;
 }
 
-/** What a route may answer because of its shape. */
+/** Errors that follow from the shape of a route. */
 const SHARED: Record<string, SharedAnswer> = {
   400: { name: 'InvalidRequest', codes: ['invalid_request', 'bad_request'] },
   401: {
@@ -71,7 +75,7 @@ const SHARED: Record<string, SharedAnswer> = {
   503: { name: 'Unavailable', codes: ['database_unavailable', 'outcome_unknown'] },
 };
 
-/** The shared answers as components. */
+/** The shared errors as components. */
 export const SHARED_ANSWERS: Record<string, Response> = Object.fromEntries(
   Object.values(SHARED).map(({ name, codes, headers }) => [
     name,
@@ -80,18 +84,18 @@ export const SHARED_ANSWERS: Record<string, Response> = Object.fromEntries(
 );
 
 /**
- * What an operation answers with this status.
+ * Combines the shared problems of a status with those of the controller.
  *
- * @param said by its controller with `ApiProblems`
+ * @param said the response that the controller declares with `ApiProblems`
  */
 export function problemsWith(status: string, said: Response | Reference | undefined): Response | Reference {
   const shared = SHARED[status];
   if (!said) {
-    if (!shared) throw new Error(`Nothing is said of the status ${status}`);
+    if (!shared) throw new Error(`No response is declared for the status ${status}`);
     return { $ref: `#/components/responses/${shared.name}` };
   }
   const examples = 'content' in said ? said.content?.[PROBLEM_MEDIA_TYPE]?.examples : undefined;
-  if (!examples) throw new Error(`Say with ApiProblems which problems the status ${status} stands for`);
+  if (!examples) throw new Error(`Declare the problems of the status ${status} with ApiProblems`);
   const codes = [...Object.keys(examples), ...(shared?.codes ?? [])] as ProblemCode[];
   return { ...problemAnswer(codes), ...(shared?.headers ? { headers: shared.headers } : {}) };
 }

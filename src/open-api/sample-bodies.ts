@@ -2,9 +2,9 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { type Schema, operationsOf } from './types';
 
 /**
- * Gives each body an example that says no more than has to be said, unless its controller gives examples. Swagger UI begins
- * with it, so whoever executes an operation as it stands there asks for nothing that they did not write themselves; without
- * an example it would make up a value for every field, and be it the first of an enum or the least of a range.
+ * Gives each body without examples an example with only the required fields. Swagger UI starts with it, so an
+ * unedited request does nothing unexpected. Without an example Swagger UI fills every field, for example with the
+ * first value of an enum or the minimum of a range.
  */
 export function giveSampleBodies(document: OpenAPIObject): void {
   const { schemas = {} } = document.components ?? {};
@@ -29,6 +29,6 @@ function sampleOf(schema: Schema, schemas: Record<string, Schema>): unknown {
 function exampleOf(name: string, property: Schema | undefined): unknown {
   const { examples, default: byDefault } = (property ?? {}) as { examples?: unknown[]; default?: unknown };
   const example = examples?.[0] ?? byDefault;
-  if (example === undefined) throw new Error(`Give an example that does no harm to the required ${name}`);
+  if (example === undefined) throw new Error(`The required field ${name} needs a harmless example`);
   return example;
 }

@@ -1,8 +1,8 @@
 /**
- * What a page runs in the browser; its own tag names the document, seen from the script.
+ * The script of each page. Its `script` tag names the document, relative to the script.
  *
- * Keys that are typed in are forgotten with the page: a browser's storage is no place for them. The filter box of Swagger UI
- * finds tags by their exact letters alone; ours finds operations too, and shows what it found.
+ * Keys are not kept after the page closes, because browser storage is not safe for them. The filter box of Swagger
+ * UI finds only tags, and is case-sensitive. This one also finds operations, and expands the results.
  */
 export const SWAGGER_UI_SCRIPT = `const { dataset, src } = document.currentScript;
 

@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 
-/** The parts of a document; the library does not export their types by themselves. */
+/** The library does not export the types of these parts. */
 export type Components = NonNullable<OpenAPIObject['components']>;
 export type Paths = OpenAPIObject['paths'];
 export type PathItem = Paths[string];
@@ -17,30 +17,30 @@ export type Header = Inline<NonNullable<Components['headers']>[string]>;
 export type Response = Inline<NonNullable<Components['responses']>[string]>;
 export type Content = NonNullable<Response['content']>;
 
-/** What stands above a document. */
+/** Title and introduction of a document. */
 export interface About {
   title: string;
   /** In Markdown. */
   description: string;
 }
 
-/** A door that says of itself what cannot be read off its controllers. */
+/** An API whose documentation cannot be generated from its controllers. */
 export interface DescribedDoor {
   about: About;
   tags: readonly Tag[];
-  /** What all of its paths begin with. */
+  /** Prefix of all its paths. */
   prefix: string;
   paths: Paths;
   components: Components;
 }
 
-/** A document as it is served: at `/api/{file}`, with a page of its own. */
+/** A document that is served at `/api/{file}` and on its own page. */
 export interface ServedDocument {
-  /** Under this name it is committed in `docs`, too. */
+  /** Also the file name in `docs`. */
   file: string;
   /** Path of the page that shows it in Swagger UI. */
   page: string;
-  /** What it is called where one of several is chosen. */
+  /** Label of the link to its page. */
   name: string;
   document: OpenAPIObject;
 }
@@ -50,7 +50,7 @@ export type Method = (typeof METHODS)[number];
 
 export const schemaRef = (name: string): Reference => ({ $ref: `#/components/schemas/${name}` });
 
-/** Every operation of a document, in its order. */
+/** Every operation of a document, in document order. */
 export function operationsOf(
   document: Pick<OpenAPIObject, 'paths'>,
 ): { path: string; method: Method; operation: Operation }[] {
