@@ -75,7 +75,7 @@ export const PROBLEM_KINDS = {
     status: 409,
     meaning: 'This key is the last owner key of the tenant that does not expire.',
     detail:
-      'This key is the last owner key of the tenant that does not expire. Create another owner key that does not expire first, or use a platform key.',
+      'This key is the last owner key of the tenant that does not expire. First create another owner key that does not expire, or use a platform key.',
   },
   not_listed: {
     status: 409,

@@ -7,11 +7,11 @@ describe('policies', () => {
     {},
     { existingTeams: null, memberRole: null, guard: null },
     { guard: { teamPercent: null } },
-  ])('have their defaults where an admin states nothing: %j', (given) => {
+  ])('get their defaults if an admin sets nothing: %j', (given) => {
     expect(withDefaults(given as Parameters<typeof withDefaults>[0])).toEqual(withDefaults({}));
   });
 
-  it('are what an admin states, down to a zero', () => {
+  it('keep every value that an admin sets, also a zero', () => {
     const policies = withDefaults({ existingTeams: 'fail', guard: { teamPercent: 0 } });
     expect(policies).toMatchObject({ existingTeams: 'fail', onGroupDelete: 'delete' });
     expect(policies.guard).toMatchObject({ teamPercent: 0, teamMembers: 5 });

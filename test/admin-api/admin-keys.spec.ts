@@ -102,7 +102,9 @@ describe('admin keys', () => {
           status: 400,
           body: {
             code: 'invalid_request',
-            errors: [{ field: 'expiresAt', message: expect.stringContaining(`no later than ${end}`) }],
+            errors: [
+              { field: 'expiresAt', message: expect.stringContaining(`must be set to ${end} or earlier`) },
+            ],
           },
         });
       }
