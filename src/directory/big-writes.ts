@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 
-/** A write that touches more rows is big: it passes alone, one at a time. */
+/** A write that touches more rows is big: only one big write runs at a time. */
 export const BIG_WRITE_ROWS = 1_000;
 
-/** Whether there are more rows than a small write touches; it reads no more of them than it takes to tell. */
+/** Whether there are more rows than a small write touches. It stops reading once it knows. */
 export async function areMany(
   reader: DataSource,
   from: string,

@@ -7,21 +7,21 @@ import type { ReleaseMode } from './change.entity';
 import { DesiredStateChanges } from './desired-state-changes';
 import { newMark } from './mark';
 
-/** So many people of one group that change at once are few. */
+/** Up to this many users of one group that change at once count as few. */
 const FEW = 25;
 
 /**
- * What the engine has to compare again, written in the transaction of the change. The rows are the outbox: nothing else
- * has to survive for the change to be applied.
+ * What the engine has to compare again. The marks are written in the transaction of the change. They are the outbox: the
+ * engine needs nothing else to apply the change after a crash.
  */
 @Injectable()
 export class ChangeMarks {
   constructor(private readonly changes: DesiredStateChanges) {}
 
   /**
-   * @param pairs who changed in which group; a group without pairs is marked for its name alone
-   * @param cause id of the request that caused it; null where the engine itself found something, which leaves a request
-   *   that was noted before in place
+   * @param pairs group id → ids of the users who changed in it; a group without users is marked for its name only
+   * @param cause id of the request that caused the change; null when the engine found it, which keeps an earlier
+   *   request's id
    */
   async mark(
     tx: Transaction,
@@ -41,12 +41,12 @@ export class ChangeMarks {
     this.changes.announce(tx, integrationId);
   }
 
-  /** Of the pairs that are marked, those of this user are urgent: they left the IdP, and may be paged until they are let go. */
+  /** Makes this user's marks urgent: the user left the IdP, but can still be paged until the removal is applied. */
   async markLeaver(tx: Transaction, integrationId: string, userId: string): Promise<void> {
     await tx.query('UPDATE member_change SET leaverOf = ? WHERE userId = ?', [integrationId, userId]);
   }
 
-  /** Every member of these groups has to be compared. */
+  /** Marks every member of these groups. */
   async markWhole(
     tx: Transaction,
     integrationId: string,
@@ -62,7 +62,7 @@ export class ChangeMarks {
     this.changes.announce(tx, integrationId);
   }
 
-  /** Says of a group that is marked and gone what is to become of its remote group; a later mark leaves that as it is. */
+  /** Records what happens to the remote group of a deleted group that is marked. A later mark does not change it. */
   async decideRelease(tx: Transaction, groupId: string, mode: ReleaseMode): Promise<void> {
     await tx.query('UPDATE group_change SET letGo = ? WHERE groupId = ?', [mode, groupId]);
   }
@@ -102,7 +102,7 @@ async function markGroups(
 interface PairsMark {
   mark: string;
   cause: string | null;
-  /** The integration, where they are few. */
+  /** The integration, if few users of the group changed; otherwise null. */
   smallOf: string | null;
 }
 
@@ -136,7 +136,7 @@ async function markMembers(
       table: 'member_change',
       columns: ['groupId', 'userId', 'mark', 'cause', 'smallOf'],
       key: ['groupId', 'userId'],
-      // Whoever changed with few others does not wait for the many with whom they changed again.
+      // A user from a small change stays urgent when a large change then marks the same user.
       update: smallOf === null ? renewed : [...renewed, 'smallOf'],
       rows: rows.length,
     }),

@@ -1,13 +1,13 @@
 import { Entity, Index } from 'typeorm';
 import { BooleanColumn, IdColumn, PrimaryIdColumn, TextColumn, TimeColumn } from '../database/column-types';
 
-/** What an admin decided to become of the remote group of one that is gone, whatever the integration's policy is. */
+/** An admin's decision about the remote group of a deleted group. It overrides the integration's policy. */
 export const RELEASE_MODES = ['leave', 'release'] as const;
 export type ReleaseMode = (typeof RELEASE_MODES)[number];
 
 /**
- * "Compare this group again." Written in the transaction of the change with a fresh mark; deleted by the engine if the
- * mark is still the one it read before it looked.
+ * "Compare this group again." Each change writes it in its own transaction, with a new mark. After the comparison the
+ * engine deletes it, but only if the mark is still the one it read before.
  */
 @Entity('group_change')
 @Index('group_change_due', ['integrationId', 'since'])
@@ -16,22 +16,22 @@ export class GroupChange {
   @PrimaryIdColumn() groupId: string;
   @IdColumn() integrationId: string;
   @IdColumn() mark: string;
-  /** The latest request that asked for it. */
+  /** Id of the latest request that caused it. */
   @IdColumn({ nullable: true }) cause: string | null;
-  /** Every member has to be compared, not only the pairs in `member_change`. */
+  /** The engine compares every member, not only those in `member_change`. */
   @BooleanColumn() whole: boolean;
-  /** The latest request that asked for that; null while the engine alone did. */
+  /** Id of the latest request that caused `whole`; null if only the engine did. */
   @IdColumn({ nullable: true }) wholeCause: string | null;
   @TextColumn(16, { nullable: true }) letGo: ReleaseMode | null;
-  /** When the oldest change that is not yet looked at came. */
+  /** Time of the oldest change that the engine has not compared yet. */
   @TimeColumn() since: number;
-  /** The engine found that it has much to do for it: groups with less go first. Null as long as it has not. */
+  /** The group needs many calls: groups that need fewer go first. Null until the engine knows. */
   @BooleanColumn({ nullable: true }) large: boolean | null;
-  /** The engine found that people of it have to be looked up: groups of which all are known go first. Null as long as it has not. */
+  /** Some members need a look-up at the target: groups without look-ups go first. Null until the engine knows. */
   @BooleanColumn({ nullable: true }) lookUps: boolean | null;
 }
 
-/** "Compare this person in this group again." Never without its `GroupChange`. */
+/** "Compare this member of this group again." It never exists without its `GroupChange`. */
 @Entity('member_change')
 @Index('member_change_user', ['userId'])
 @Index('member_change_leavers', ['leaverOf', 'groupId'])
@@ -40,10 +40,10 @@ export class MemberChange {
   @PrimaryIdColumn() groupId: string;
   @PrimaryIdColumn() userId: string;
   @IdColumn() mark: string;
-  /** The latest request that asked for it. */
+  /** Id of the latest request that caused it. */
   @IdColumn({ nullable: true }) cause: string | null;
-  /** The integration, where the person left the IdP and may still be in the team: that goes before everything else. */
+  /** The integration, if the user left the IdP and may still be in the remote group: this goes before everything else. */
   @IdColumn({ nullable: true }) leaverOf: string | null;
-  /** The integration, where few people of the group changed at once: they do not wait until a large change of it is done. */
+  /** The integration, if few users of the group changed at once: they do not wait for a large change of the group. */
   @IdColumn({ nullable: true }) smallOf: string | null;
 }

@@ -9,7 +9,7 @@ import { Slice } from '../event-loop/slice';
 import { KeptUsers } from './kept-users';
 
 const SWEEP_EVERY_MS = 5_000;
-/** Whether the engine has still to look at the change of the row d. */
+/** Whether the engine still has to compare the change of row d. */
 const IS_MARKED_GROUP = 'EXISTS (SELECT 1 FROM group_change c WHERE c.groupId = d.id)';
 const IS_MARKED_USER = 'EXISTS (SELECT 1 FROM member_change c WHERE c.userId = d.id)';
 
@@ -24,9 +24,9 @@ function isSwept({ marked }: DeletedRow): boolean {
 }
 
 /**
- * Removes what a DELETE only marked: a group of 100,000 members goes away in a thousand rows at a time, between the
- * writes of others. A row stays as long as the engine has still to look at its change, and a user's as long as somebody has
- * to be told who it was.
+ * Removes rows that a DELETE only marked as deleted. It removes a thousand rows at a time, so that other writes get in
+ * between, even for a group of 100,000 members. A row stays until the engine has compared its change. A user's row also
+ * stays until no view or message needs the user's name.
  */
 @Injectable()
 export class DeletedRowsSweeper implements OnApplicationBootstrap, OnModuleDestroy {
@@ -44,7 +44,7 @@ export class DeletedRowsSweeper implements OnApplicationBootstrap, OnModuleDestr
     this.timer = setInterval(() => {
       this.sweeping = this.sweeping
         .then(() => this.sweep())
-        .catch((error: unknown) => this.logger.error('Deleted rows could not be swept', error));
+        .catch((error: unknown) => this.logger.error('Deleted rows could not be removed', error));
     }, SWEEP_EVERY_MS);
     this.timer.unref();
   }
@@ -64,8 +64,8 @@ export class DeletedRowsSweeper implements OnApplicationBootstrap, OnModuleDestr
   }
 
   /**
-   * In the order of the index: rows that are not deleted are never looked at. What is marked is only passed over, so that
-   * however much waits for the engine, no statement goes through all of it.
+   * Reads in the order of the index, so it never touches rows that are not deleted. It skips marked rows slice by slice,
+   * so no statement reads all of them, even when many wait for the engine.
    */
   private deletedRows(table: string, isMarked: string): AsyncGenerator<DeletedRow[]> {
     return keysetSlices<DeletedRow>(new Slice(), (last, limit) =>

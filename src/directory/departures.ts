@@ -2,6 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { HeardInTransaction } from '../database/heard-in-transaction';
 import type { ChangeContext } from './change-context';
 
-/** Tells of a user whom the IdP has deactivated or deleted: that a target still keeps them somewhere has become urgent. */
+/** Reports a user that the IdP deactivated or deleted: removing the user from the target is now urgent. */
 @Injectable()
 export class Departures extends HeardInTransaction<[context: ChangeContext, userId: string]> {}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Announcement } from '../database/announcement';
 
-/** Says the id of an integration whose desired state changed. */
+/** Announces the id of an integration whose desired state changed. */
 @Injectable()
 export class DesiredStateChanges extends Announcement {}

@@ -3,16 +3,16 @@ import type { Transaction } from '../database/transaction-runner';
 import type { ChangeContext, DirectoryQuotas } from './change-context';
 import { QuotaReachedError } from './directory-errors';
 
-/** What a change adds (or, below zero, takes away). */
+/** How many a change adds; a negative number removes. */
 export type CountChange = Partial<Record<keyof DirectoryQuotas, number>>;
 
 const COUNTED = ['users', 'groups', 'memberships'] as const;
 
 /**
- * Keeps the counts of an integration exact. It is the last step of a transaction: on MySQL whoever else changes this
- * integration waits for the row.
+ * Keeps the counts of an integration exact. Call it last in a transaction: on MySQL, other writers of the integration wait
+ * for this row.
  *
- * @throws QuotaReachedError where the change adds something of which the tenant has enough
+ * @throws QuotaReachedError when the change takes the tenant above a quota
  */
 export async function countChange(
   tx: Transaction,
@@ -35,7 +35,7 @@ export async function countChange(
 }
 
 /**
- * The same question before the work is done, so that what cannot fit is not written first.
+ * The same check before the work, so that a change above the quota is refused before it writes anything.
  *
  * @throws QuotaReachedError
  */
@@ -47,7 +47,7 @@ export async function assertRoomFor(
   await assertWithinQuotas(tx, context, change, change);
 }
 
-/** @param toCome what the counts do not hold yet */
+/** @param toCome what the counts do not include yet */
 async function assertWithinQuotas(
   tx: Transaction,
   { tenantId, quotas }: ChangeContext,
@@ -56,7 +56,7 @@ async function assertWithinQuotas(
 ): Promise<void> {
   const grown = COUNTED.filter((counted) => (change[counted] ?? 0) > 0);
   if (quotas === undefined || grown.length === 0) return;
-  // Of two integrations of one tenant that write at the same moment on MySQL, neither sees the other's change yet.
+  // On MySQL, two integrations of one tenant that write at the same moment do not see each other's change.
   const [sums] = await tx.query<Record<'users' | 'groups_' | 'memberships', number | string | null>>(
     `SELECT SUM(users) AS users, SUM(groups_) AS groups_, SUM(memberships) AS memberships
      FROM directory_count WHERE tenantId = ?`,

@@ -1,6 +1,6 @@
 import type { DirectoryQuotas } from './change-context';
 
-/** There is no such user or group in this integration. */
+/** The integration has no user or group with this id. */
 export class ResourceNotFoundError extends Error {
   constructor(
     readonly resourceType: 'User' | 'Group',
@@ -11,7 +11,7 @@ export class ResourceNotFoundError extends Error {
   }
 }
 
-/** Another resource of the integration holds this value already. */
+/** Another resource of the integration already has this value. */
 export class ResourceConflictError extends Error {
   constructor(
     readonly resourceType: 'User' | 'Group',
@@ -23,19 +23,19 @@ export class ResourceConflictError extends Error {
   }
 }
 
-/** Members were to be added that are no users of this integration; nothing was changed. */
+/** The request adds members that are not users of this integration. Nothing was changed. */
 export class UnknownMembersError extends Error {
-  /** @param firstIds the first of them; `total` counts them all */
+  /** @param firstIds ids of the first unknown members; `total` counts all */
   constructor(
     readonly firstIds: readonly string[],
     readonly total: number,
   ) {
-    super(`${total} members are no users of this integration.`);
+    super(`${total} members are not users of this integration.`);
     this.name = 'UnknownMembersError';
   }
 }
 
-/** The tenant has as much as it may have; nothing was changed. */
+/** The tenant has reached a quota. Nothing was changed. */
 export class QuotaReachedError extends Error {
   constructor(
     readonly quota: keyof DirectoryQuotas,

@@ -3,8 +3,8 @@ import { HeardInTransaction } from '../database/heard-in-transaction';
 import type { ChangeContext } from './change-context';
 
 /**
- * Tells of a user who is active, or has another address, from now on: somebody else may have been found by that address
- * before. The key is the folded address.
+ * Reports a user that became active or got another address: an earlier look-up of this address may have found another
+ * remote user. `emailKey` is the folded address.
  */
 @Injectable()
 export class GivenAddresses extends HeardInTransaction<

@@ -4,8 +4,8 @@ import { ScimGroup } from './group.entity';
 import { ScimUser } from './user.entity';
 
 /**
- * One person's membership of one group. The integration is part of both foreign keys, so that no row can join a group
- * and a user of two integrations.
+ * One user's membership of one group. The integration is part of both foreign keys, so no row can join a group and a user
+ * of different integrations.
  */
 @Entity('group_member')
 @ForeignKey(() => ScimGroup, ['integrationId', 'groupId'], ['integrationId', 'id'], {

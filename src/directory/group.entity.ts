@@ -9,7 +9,7 @@ import {
   TimeColumn,
 } from '../database/column-types';
 
-/** A group as the IdP wants it, without its members (`GroupMember`). `resource` is as in `ScimUser`. */
+/** A group as the IdP wants it, without its members (see `GroupMember`). For `resource` see `ScimUser`. */
 @Entity('scim_group')
 @Index('scim_group_integration', ['integrationId', 'id'], { unique: true })
 @Index('scim_group_by_name', ['integrationId', 'displayNameKey', 'id'])
@@ -23,11 +23,11 @@ export class ScimGroup {
   @IdColumn() integrationId: string;
   /** Folded, for filters; null once deleted. */
   @KeyColumn(1100, { nullable: true }) displayNameKey: string | null;
-  /** `IntegrationProvider.groupNameKey`; null once deleted, so that the name is free. */
+  /** `IntegrationProvider.groupNameKey`; null once deleted, so that a new group can take the name. */
   @KeyColumn(1100, { nullable: true }) displayNameUniqueKey: string | null;
   @KeyColumn(1100, { nullable: true }) externalIdKey: string | null;
   @TextColumn(256) displayName: string;
-  /** Counts the changes of name and membership. */
+  /** Rises with each change of the name or the members. */
   @IntegerColumn() generation: number;
   @IntegerColumn() version: number;
   @LongTextColumn() resource: string;

@@ -20,10 +20,10 @@ import { sortedIds } from './sorted-ids';
 
 export type { MembershipChange } from './membership-effect';
 
-/** How a group is to be stored, but for its members. */
+/** What to store of a group, without its members. */
 export interface GroupWrite {
   displayName: string;
-  /** Two groups of one integration never have equal ones: it is for the target to say which names are equal. */
+  /** Unique in an integration. The target's provider decides which names count as equal. */
   nameKey: string;
   externalId: string | null;
   /** The serialised default representation without `meta` and `members`. */
@@ -31,7 +31,7 @@ export interface GroupWrite {
 }
 
 export interface GroupChangeRequest {
-  /** Computes what the group becomes from what it is, or null; may run twice, and what it throws rolls back. */
+  /** Computes the new group, or null for no change. It may run twice. If it throws, the transaction rolls back. */
   attributes?: (current: GroupRow) => GroupWrite | null;
   membership?: MembershipChange;
 }
@@ -54,7 +54,7 @@ export interface UserGroupRow {
   displayName: string;
 }
 
-/** An index alone is read for them. */
+/** More than `ROWS_PER_STATEMENT`, because these statements read only an index. */
 const IDS_PER_STATEMENT = 2_000;
 
 const COLUMNS = 'id, integrationId, displayName, generation, version, resource, createdAt, lastModified';
@@ -75,14 +75,14 @@ const TABLE: ResourceTable<GroupRow> = {
   fromSql,
 };
 
-/** Two writers of one name at once on MySQL both see it free, and the index lets one in. */
+/** On MySQL, two concurrent writers of one name both find it free. Then the unique index refuses one of them. */
 const NAME_KEY: UniqueKey = {
   table: 'scim_group',
   index: 'scim_group_unique_name',
   columns: ['integrationId', 'displayNameUniqueKey'],
 };
 
-/** The groups of every integration and who is in them, as their IdPs want them. */
+/** The groups of all integrations and their members, as the IdPs want them. */
 @Injectable()
 export class Groups extends LiveResources<GroupRow> {
   constructor(
@@ -109,7 +109,7 @@ export class Groups extends LiveResources<GroupRow> {
     }
   }
 
-  /** The groups that one user is in, in the order of their ids, slice by slice. */
+  /** The groups of one user in the order of their ids, slice by slice. */
   async *groupsOf(integrationId: string, userId: string): AsyncGenerator<UserGroupRow[]> {
     for (let after = ''; ;) {
       const rows = await this.reader.query<(UserGroupRow & { deletedAt: number | null })[]>(
@@ -126,9 +126,9 @@ export class Groups extends LiveResources<GroupRow> {
   }
 
   /**
-   * The groups of each of these users, fifty at most, by one statement.
+   * The groups of each of these users (at most fifty) in one statement.
    *
-   * @returns null where they are in too many groups for that: ask for one user after the other
+   * @returns null if they are in too many groups for one statement: then call `groupsOf` for each user
    */
   async groupsOfSome(
     integrationId: string,
@@ -148,17 +148,17 @@ export class Groups extends LiveResources<GroupRow> {
     return groups;
   }
 
-  /** Ids of the members of a group, whoever deleted what meanwhile, slice by slice. */
+  /** Ids of the members of a group, slice by slice, even if the group was deleted meanwhile. */
   memberIds(integrationId: string, groupId: string): AsyncGenerator<string[]> {
     return this.pairIds(integrationId, 'groupId', groupId, 'userId', 'group_member_of_group');
   }
 
-  /** Ids of the groups of a user, deleted ones among them, slice by slice. */
+  /** Ids of the groups of a user, slice by slice, deleted groups included. */
   groupIds(integrationId: string, userId: string): AsyncGenerator<string[]> {
     return this.pairIds(integrationId, 'userId', userId, 'groupId', 'group_member_of_user');
   }
 
-  /** Which of these groups, a hundred at most, have a member. */
+  /** Which of these groups (at most a hundred) have a member. */
   async withMembers(integrationId: string, groupIds: readonly string[]): Promise<string[]> {
     const rows = await this.reader.query<{ id: string }[]>(
       `SELECT g.id AS id FROM scim_group g WHERE g.id IN (${inList(groupIds)}) AND EXISTS (
@@ -168,7 +168,7 @@ export class Groups extends LiveResources<GroupRow> {
     return rows.map(({ id }) => id);
   }
 
-  /** Which of these users, a hundred at most, are in a group. */
+  /** Which of these users (at most a hundred) are in a group. */
   async inGroups(integrationId: string, userIds: readonly string[]): Promise<string[]> {
     const rows = await this.reader.query<{ id: string }[]>(
       `SELECT u.id AS id FROM scim_user u WHERE u.id IN (${inList(userIds)}) AND EXISTS (
@@ -247,7 +247,7 @@ export class Groups extends LiveResources<GroupRow> {
   }
 
   /**
-   * @returns the group as it is afterwards; the same version means that nothing had to change
+   * @returns the group after the change; the same version as before means that nothing changed
    * @throws ResourceNotFoundError, ResourceConflictError, UnknownMembersError, QuotaReachedError
    */
   async change(
@@ -302,7 +302,7 @@ export class Groups extends LiveResources<GroupRow> {
   }
 
   /**
-   * The group is gone at once and its name is free; its membership rows are swept away later.
+   * The group is gone at once and its name is free. `DeletedRowsSweeper` removes its membership rows later.
    *
    * @throws ResourceNotFoundError
    */
@@ -316,7 +316,7 @@ export class Groups extends LiveResources<GroupRow> {
   }
 
   /**
-   * The same as part of a larger transaction, of whoever was let in already.
+   * The same as part of a larger transaction, which has already called `context.admit`.
    *
    * @throws ResourceNotFoundError
    */
@@ -350,7 +350,7 @@ export class Groups extends LiveResources<GroupRow> {
     if (change === undefined) return false;
     if (change.kind === 'delta') return change.add.size + change.remove.size > BIG_WRITE_ROWS;
     if (change.members.size > BIG_WRITE_ROWS) return true;
-    // Whoever is not in a short list is removed.
+    // A short list can still remove many members.
     return areMany(this.reader, 'group_member WHERE integrationId = ? AND groupId = ?', [
       integrationId,
       groupId,
@@ -385,13 +385,13 @@ export class Groups extends LiveResources<GroupRow> {
   }
 }
 
-/** Members whom an audit event names; the counts beside them tell of more. */
+/** Most members that an audit event names. Its counts include all. */
 const NAMED_IN_AUDIT = 200;
 
-/** Unknown members whom a refusal names; the others are counted. */
+/** Most unknown members that an error names. Its total counts all. */
 const NAMED_UNKNOWN = 20;
 
-/** Every write of a group begins here: two writers that insert members and then raise the generation would deadlock. */
+/** Every write of a group takes this lock first: two writers that insert members before it would deadlock. */
 async function lockGroup(tx: Transaction, integrationId: string, id: string): Promise<GroupRow> {
   const [row] = await tx.query<GroupRow>(
     `SELECT ${COLUMNS} FROM scim_group WHERE id = ? AND ${LIVE}${FOR_UPDATE}`,
@@ -403,7 +403,6 @@ async function lockGroup(tx: Transaction, integrationId: string, id: string): Pr
 
 const NO_EFFECT: MembershipEffect = { added: [], removed: [] };
 
-/** Applies what really changes. */
 async function changeMembers(
   tx: Transaction,
   context: ChangeContext,
@@ -471,7 +470,7 @@ function nameConflict(): ResourceConflictError {
   return new ResourceConflictError(
     'Group',
     'displayName',
-    'Another group has this displayName already, or one that is the same name to the target.',
+    'Another group already has this displayName, or a displayName that the target treats as the same. Send another displayName.',
   );
 }
 

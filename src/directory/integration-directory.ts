@@ -4,13 +4,13 @@ import { inList } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 
 const GROUPS_PER_TURN = 100;
-/** In the order that the foreign keys of memberships ask for. */
+/** Memberships first, because their foreign keys point to groups and users. */
 const TABLES = ['group_member', 'scim_group', 'scim_user', 'refused_write', 'directory_count'] as const;
 
-/** Everything that the directory holds of an integration which is being deleted. */
+/** Removes the directory's rows of an integration that is being deleted. */
 @Injectable()
 export class IntegrationDirectory {
-  /** @param run makes each transaction; a thousand rows go in one */
+  /** @param run runs each transaction, which deletes a thousand rows */
   async remove(run: RunTransaction, integrationId: string): Promise<void> {
     for (;;) {
       const groups = await run((tx) =>
@@ -27,7 +27,7 @@ export class IntegrationDirectory {
     for (const table of TABLES) await deleteInThousands(run, table, 'integrationId = ?', [integrationId]);
   }
 
-  /** Whether a write that was under way when the integration was deleted has left something behind. */
+  /** False if a write that ran while the integration was deleted left rows behind. */
   async isEmpty(tx: Transaction, integrationId: string): Promise<boolean> {
     for (const table of ['group_change', ...TABLES]) {
       const left = await tx.query(`SELECT 1 FROM ${table} WHERE integrationId = ? LIMIT 1`, [integrationId]);

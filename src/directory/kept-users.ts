@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/transaction-runner';
 
-/** @returns those of these deleted users who are still to be named to people */
+/** @returns which of these deleted users are still shown by name */
 export type UserKeeper = (userIds: readonly string[]) => Promise<readonly string[]>;
 
-/** Removes what is known of these users, whose rows go in the same transaction: a thousand at most. */
+/** Removes other rows about these users (at most a thousand), in the transaction that removes the users. */
 export type UserForgetter = (tx: Transaction, userIds: readonly string[]) => Promise<void>;
 
 /**
- * How rooms above, of which the directory knows nothing, keep the rows of deleted users for as long as they show them, and
- * let go of their own rows with them.
+ * Other modules, which the directory does not know, register here. They keep the row of a deleted user while they show
+ * that user, and remove their own rows together with it.
  */
 @Injectable()
 export class KeptUsers {

@@ -1,17 +1,17 @@
 import { dialect } from '../database/dialect';
 
-/** A resource by what SQL knows of it: its id, and the columns that lists are found and ordered by. */
+/** The id of a resource, and the columns that lists filter and sort by. */
 export interface KeyRow {
   id: string;
   deletedAt: number | null;
   [column: string]: string | number | null;
 }
 
-/** An order of which there is an index: by a column, equal ones by id; what has no value comes last. */
+/** An order that has an index: by a column, then by id. Resources without a value come last. */
 export interface KeyOrder {
   column: string;
   nullable: boolean;
-  /** The exact reverse, so what has no value comes first. */
+  /** The exact reverse: resources without a value come first. */
   descending: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface KeyRange {
   high: string | number | null;
 }
 
-/** A place in an order: what comes behind it is the rest of the list. */
+/** A place in an order. The rest of the list comes behind it. */
 export interface Place {
   key: string | number | null;
   id: string;
@@ -29,7 +29,7 @@ export interface Place {
 
 export interface KeyRequest {
   order: KeyOrder;
-  /** Of the column of the order; null: all of it. */
+  /** Of the order's column; null for no limit. */
   range: KeyRange | null;
   behind: Place | null;
 }
@@ -39,7 +39,7 @@ export type Segment = 'values' | 'nulls';
 
 export const BY_ID: KeyOrder = { column: 'id', nullable: false, descending: false };
 
-/** The parts of a list, each of which an index has in one piece; from the place on at which it is to go on. */
+/** The parts of a list, starting at the place where it continues. An index has each part in one piece. */
 export function segmentsOf({
   order,
   range,
@@ -59,8 +59,8 @@ export interface SqlCondition {
 }
 
 /**
- * Which rows of a segment come next. Only conditions on the columns of one index, so that a statement with a LIMIT reads
- * no more rows than that, however many there are.
+ * Which rows of a segment come next. All conditions are on the columns of one index, so a statement with a LIMIT never
+ * reads more rows than that.
  */
 export function nextRows(
   { column, descending }: KeyOrder,
@@ -89,7 +89,7 @@ export function nextRows(
   };
 }
 
-/** Each database goes straight to the place in its index by one of these two, and walks there by the other. */
+/** With its own form of the condition, a database seeks to the place in its index. With the other form it scans. */
 function behindPlace(column: string, sign: '<' | '>', { key, id }: Place): SqlCondition {
   return dialect === 'mysql'
     ? {
@@ -99,7 +99,7 @@ function behindPlace(column: string, sign: '<' | '>', { key, id }: Place): SqlCo
     : { sql: `(${column}, id) ${sign} (?, ?)`, params: [key!, id] };
 }
 
-/** @param isUnique whether a value of the column is one row's, whose index then has no need of the id */
+/** @param isUnique whether the column's values are unique, so that its index does not need the id */
 export function orderBy({ column, descending }: KeyOrder, segment: Segment, isUnique: boolean): string {
   const direction = descending ? ' DESC' : '';
   if (column === 'id' || segment === 'nulls') return `id${direction}`;

@@ -11,37 +11,37 @@ import {
   segmentsOf,
 } from './key-slice';
 
-/** Condition on a table of resources; its one parameter is the integration. */
+/** Condition on a table of resources. Its only parameter is the integration. */
 export const LIVE = 'integrationId = ? AND deletedAt IS NULL';
 
-/** Where resources of one type stand. */
+/** Where resources of one type are stored. */
 export interface ResourceTable<Row> {
   name: string;
-  /** Columns of a row, without those that only SQL compares. */
+  /** Columns of a `Row`, without those that only SQL compares. */
   columns: string;
-  /** Columns of a `KeyRow` beside the id. */
+  /** Columns of a `KeyRow` besides the id. */
   keyColumns: string;
-  /** The index that has the rows of an integration in the order of each column. */
+  /** For each column, the index that has an integration's rows in its order. */
   orderIndexes: Readonly<Record<string, string>>;
-  /** Those of the columns in which a value is one row's. */
+  /** The columns whose values are unique in an integration. */
   uniqueColumns: readonly string[];
-  /** Where `directory_count` has how many there are. */
+  /** The column of `directory_count` that counts the resources. */
   countColumn: string;
   fromSql: <R extends Row>(row: R) => R;
 }
 
-/** Rows of one statement: so many at first, then as many as it takes some milliseconds to read. */
+/** Rows of the first statement. Later statements read as many rows as take between `QUICK_MS` and `SLOW_MS`. */
 const FIRST_ROWS = 200;
 const LEAST_ROWS = 16;
 const MOST_ROWS = 2_000;
-/** Resources with all their text that are read by one statement. */
+/** Resources that one statement reads with all their text. */
 const FIRST_TOGETHER = 10;
 const MOST_TOGETHER = 50;
 const TEXT_TOGETHER = 512 * 1024;
 const QUICK_MS = 2;
 const SLOW_MS = 8;
 
-/** Reads the committed resources of one type that are not deleted; no statement reads more than a slice of them. */
+/** Reads committed resources of one type that are not deleted. Every statement reads only a slice. */
 export abstract class LiveResources<Row extends { id: string; resource: string }> {
   constructor(
     protected readonly reader: DataSource,
@@ -54,8 +54,8 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
   }
 
   /**
-   * These resources in the order of the ids, one after the other, without those that are not there. So many are read
-   * together as are half a megabyte long: some may be a thousand times as long as others.
+   * These resources in the order of `ids`, one after the other. Missing ones are left out. A statement reads about half a
+   * megabyte of text, because one resource can be a thousand times as long as another.
    */
   async *each(integrationId: string, ids: readonly string[]): AsyncGenerator<Row> {
     let together = FIRST_TOGETHER;
@@ -69,7 +69,7 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
     }
   }
 
-  /** These resources in the order of the ids, without those that are not there. */
+  /** These resources in the order of `ids`. Missing ones are left out. */
   private async rows(integrationId: string, ids: readonly string[]): Promise<Row[]> {
     if (ids.length === 0) return [];
     const { name, columns, fromSql } = this.table;
@@ -81,7 +81,6 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
     return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
-  /** How many there are in all. */
   async count(integrationId: string): Promise<number> {
     const [row] = await this.reader.query<{ total: number }[]>(
       `SELECT ${this.table.countColumn} AS total FROM directory_count WHERE integrationId = ?`,
@@ -90,7 +89,7 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
     return Number(row?.total ?? 0);
   }
 
-  /** The keys of these resources in the order of their ids, without those that are not there: five hundred at most. */
+  /** The keys of these resources (at most five hundred), sorted by id. Missing ones are left out. */
   async keysOf(integrationId: string, ids: readonly string[]): Promise<KeyRow[]> {
     if (ids.length === 0) return [];
     const rows = await this.reader.query<KeyRow[]>(
@@ -102,9 +101,9 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
   }
 
   /**
-   * The keys of all resources in an order, slice by slice; whoever reads them lets others in between.
+   * The keys of all resources in an order, slice by slice. Other requests can run between two slices.
    *
-   * @param wanted how many of them the caller is likely to need
+   * @param wanted how many keys the caller probably needs
    */
   async *keys(integrationId: string, request: KeyRequest, wanted = FIRST_ROWS): AsyncGenerator<KeyRow[]> {
     const { order, range } = request;
@@ -113,7 +112,7 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
       for (let place = behind; ;) {
         const next = nextRows(order, segment, range, place);
         const begun = performance.now();
-        // A deleted row counts for the limit: there may be any number of them.
+        // A deleted row counts towards the limit: there can be any number of them.
         const by = orderBy(order, segment, this.table.uniqueColumns.includes(order.column));
         const rows = await this.reader.query<KeyRow[]>(
           `SELECT id, ${this.table.keyColumns}, deletedAt FROM ${throughIndex(this.table.name, this.indexOf(order))}
@@ -142,7 +141,7 @@ function isLive({ deletedAt }: KeyRow): boolean {
   return deletedAt === null;
 }
 
-/** What the rows cost is not known beforehand: those of one tenant may be a hundred times as long as another's. */
+/** The cost of a row is not known in advance: one tenant's rows can be a hundred times as long as another's. */
 function adapted(limit: number, ms: number): number {
   if (ms < QUICK_MS) return Math.min(limit * 2, MOST_ROWS);
   return ms > SLOW_MS ? Math.max(Math.floor(limit / 2), LEAST_ROWS) : limit;

@@ -1,15 +1,15 @@
 import { parse as bytesOf, v7 as timedUuid, validate, version } from 'uuid';
 
-/** What tells one change from the next, and when it was made. */
+/** A new unique id of a change. It contains the time at which it was made. */
 export function newMark(): string {
-  // Said explicitly: by itself the generator never goes back, so it would run ahead of a clock that was set back.
+  // Without an explicit time the generator never goes back: it would run ahead of a clock that was set back.
   return timedUuid({ msecs: Date.now() });
 }
 
 /**
- * When a mark was made, by the clock of whoever made it.
+ * When a mark was made, by the clock of the process that made it.
  *
- * @returns epoch milliseconds; null for one of an older build, which does not tell
+ * @returns epoch milliseconds; null for a mark of an older build, which contains no time
  */
 export function markedAt(mark: string): number | null {
   // RFC 9562 §5.7: the first 48 bits are Unix milliseconds.

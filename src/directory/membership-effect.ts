@@ -5,18 +5,18 @@ import type { Transaction } from '../database/transaction-runner';
 import { isResourceId } from './resource-id';
 import { sortedIds } from './sorted-ids';
 
-/** What becomes of a group's members: some come and go, or these and no others are in it. */
+/** A change of a group's members: add and remove some, or replace all. */
 export type MembershipChange =
   | { kind: 'delta'; add: ReadonlySet<string>; remove: ReadonlySet<string> }
   | { kind: 'exact'; members: ReadonlySet<string> };
 
-/** Who really comes and goes, each in the order of the ids. */
+/** Users that the change really adds and removes, each list sorted by id. */
 export interface MembershipEffect {
   added: readonly string[];
   removed: readonly string[];
 }
 
-/** Found by reading the pairs concerned, of a group that is locked. */
+/** Reads the affected memberships. The caller holds the lock of the group. */
 export async function effectOf(
   tx: Transaction,
   groupId: string,
@@ -29,7 +29,7 @@ export async function effectOf(
   };
 }
 
-/** @param wanted in their order: so are the members that are read, and both are walked side by side */
+/** @param wanted sorted, as are the members that are read: both lists are merged in one pass */
 async function differenceTo(
   tx: Transaction,
   groupId: string,
@@ -62,7 +62,7 @@ async function* membersInSlices(tx: Transaction, groupId: string): AsyncGenerato
   }
 }
 
-/** Those of the users who are in the group, or those who are not. */
+/** @param present true: the users that are in the group; false: the users that are not */
 async function amongMembers(
   tx: Transaction,
   groupId: string,

@@ -4,17 +4,17 @@ import { RestartTransaction } from '../database/database-errors';
 import { FOR_UPDATE, inList } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
 
-/** The groups that one user is in, in the order of their ids. */
+/** The groups of one user, sorted by id. */
 export interface MembershipsOfUser {
-  /** Those that are not deleted. */
+  /** Groups that are not deleted. */
   groupIds: readonly string[];
-  /** With those that are deleted and wait for the engine. */
+  /** All groups, including deleted ones that wait for the engine. */
   allGroupIds: readonly string[];
 }
 
 /**
- * Locks the groups of a user, in the order of their ids. Groups are locked before users: whoever locks in this order never
- * waits in a circle.
+ * Locks the groups of a user in the order of their ids. Every transaction locks groups before users, so there is no
+ * deadlock.
  */
 export async function lockMembershipsOf(
   tx: Transaction,
@@ -42,9 +42,9 @@ export async function lockMembershipsOf(
 }
 
 /**
- * Takes the user, who is locked by now, out of these groups, whose members are others from now on.
+ * Removes the user, which the caller has locked, from these groups, and raises the groups' generation and version.
  *
- * @throws RestartTransaction when the user came into another group before it was locked
+ * @throws RestartTransaction when the user was added to another group before it was locked
  */
 export async function endMemberships(
   tx: Transaction,
@@ -62,7 +62,7 @@ export async function endMemberships(
     integrationId,
     userId,
   ]);
-  if (left.length > 0) throw new RestartTransaction('The user came into a group meanwhile.');
+  if (left.length > 0) throw new RestartTransaction('The user was added to a group meanwhile.');
   for await (const some of chunksOf(groupIds)) {
     await tx.query(
       `UPDATE scim_group SET generation = generation + 1, version = version + 1, lastModified = ?

@@ -10,17 +10,17 @@ import type { RefusedWrite } from './refused-write.entity';
 
 const MAX_PER_INTEGRATION = 1_000;
 
-/** Which resource a write is about. */
+/** The resource that a write changes. */
 export interface WrittenTo {
   resourceType: 'User' | 'Group';
-  /** Id, or the folded name that a POST gives. */
+  /** Id, or the folded name in a POST. */
   resourceKey: string;
   resourceId: string | null;
 }
 
 export type Refusal = Pick<RefusedWrite, 'method' | 'path' | 'status' | 'detail' | 'named'> & WrittenTo;
 
-/** What later success makes up for: everything of the resource, or what it named. */
+/** What a later successful write makes up for: the whole resource, or only the attributes in the request. */
 export type Covered =
   { kind: 'all' } | { kind: 'all-but-members' } | { kind: 'names'; names: ReadonlySet<string> };
 
@@ -34,7 +34,7 @@ export class RefusedWrites {
     private readonly audit: AuditLog,
   ) {}
 
-  /** @throws what `context.admit` throws: of an integration that is gone nothing is kept */
+  /** @throws what `context.admit` throws: nothing is stored for a deleted integration */
   async record({ integrationId, actor, admit }: ChangeContext, refusal: Refusal): Promise<void> {
     await this.transactions.run(
       async (tx) => {
@@ -89,7 +89,7 @@ export class RefusedWrites {
   }
 
   /**
-   * A later write of the same resource succeeded; by index, because nearly always there is nothing to make up for.
+   * Call it after a successful write of the same resource. It reads by index: there is almost never a refused write.
    *
    * @throws what `context.admit` throws
    */
@@ -115,7 +115,7 @@ export class RefusedWrites {
     }
   }
 
-  /** The newest first. */
+  /** Newest first. */
   async list(integrationId: string, before: string, limit: number): Promise<RefusedWriteRow[]> {
     const rows = await this.reader.query<RefusedWriteRow[]>(
       `SELECT id, resourceType, resourceId, method, at, path, status, detail, named, scimKey FROM refused_write
@@ -125,7 +125,7 @@ export class RefusedWrites {
     return rows.map(fromSql);
   }
 
-  /** The newest refusal of each of these resources, by its id. */
+  /** Resource id → its newest refused write. */
   async latestOf(
     integrationId: string,
     resourceIds: readonly string[],
@@ -142,7 +142,7 @@ export class RefusedWrites {
     return latest;
   }
 
-  /** @returns whether it was there: an admin says that it is settled */
+  /** An admin says that it is settled. @returns whether it existed */
   async dismiss({ integrationId, tenantId, actor }: ChangeContext, id: string): Promise<boolean> {
     return this.transactions.run(async (tx) => {
       const [row] = await tx.query<WrittenTo & Pick<RefusedWrite, 'method' | 'path' | 'status'>>(
@@ -166,7 +166,7 @@ export class RefusedWrites {
   }
 }
 
-/** Of a resource that was never made, the folded one that it would have had. */
+/** The current name; for a resource that was never created, the folded name from the request. */
 async function nameOf(tx: Transaction, { resourceType, resourceKey, resourceId }: WrittenTo) {
   if (resourceId === null) return resourceKey.replace(/^name:/, '');
   const [column, table] = resourceType === 'User' ? ['userName', 'scim_user'] : ['displayName', 'scim_group'];

@@ -11,8 +11,8 @@ import {
 } from '../database/column-types';
 
 /**
- * A person as the IdP wants them. The columns are what SQL looks for; `resource` is what a client reads: the serialised
- * default representation without `meta` and `groups`, which a read splices in.
+ * A user as the IdP wants it. SQL searches the columns. A client reads `resource`: the serialised default representation
+ * without `meta` and `groups`, which each read adds.
  */
 @Entity('scim_user')
 @Index('scim_user_integration', ['integrationId', 'id'], { unique: true })
@@ -25,21 +25,21 @@ import {
 export class ScimUser {
   @PrimaryIdColumn() id: string;
   @IdColumn() integrationId: string;
-  /** Folded; null once deleted, so that the name is free. */
+  /** Folded; null once deleted, so that a new user can take the name. */
   @KeyColumn(1100, { nullable: true }) userNameKey: string | null;
-  /** Exact; null where there is none or once deleted. */
+  /** Not folded; null if there is none, and once deleted. */
   @KeyColumn(1100, { nullable: true }) externalIdKey: string | null;
-  /** Folded address by which the target knows the person. */
+  /** Folded address by which the target finds the user. */
   @KeyColumn(1100, { nullable: true }) emailKey: string | null;
   @TextColumn(256) userName: string;
   @TextColumn(1000) displayName: string;
   @TextColumn(256, { nullable: true }) email: string | null;
-  /** JSON of what the target asks to be told of the person beside the address; null where it asks nothing. */
+  /** JSON of the other attributes that the target needs of the user; null if it needs none. */
   @LongTextColumn({ nullable: true }) targetAttributes: string | null;
-  /** Hash of it, for SQL to compare. */
+  /** Hash of `targetAttributes`, for comparisons in SQL. */
   @KeyColumn(64, { nullable: true }) targetAttributesKey: string | null;
   @BooleanColumn() active: boolean;
-  /** Rises when the IdP means another person by the same id: whom the target took them for counts no more. */
+  /** Rises when the IdP uses the same id for another person: the link to a remote user is then no longer valid. */
   @IntegerColumn() incarnation: number;
   @IntegerColumn() version: number;
   @LongTextColumn() resource: string;

@@ -20,14 +20,14 @@ import { endMemberships, lockMembershipsOf } from './memberships-of-user';
 import { isResourceId } from './resource-id';
 import type { ScimUser } from './user.entity';
 
-/** How a user is to be stored. */
+/** What to store of a user. */
 export interface UserWrite {
   userName: string;
   externalId: string | null;
   displayName: string;
-  /** By which the target finds the person. */
+  /** The target finds the user by this address. */
   email: string | null;
-  /** JSON of what else the target asks to be told for that; null where it asks nothing. */
+  /** JSON of the other attributes that the target needs for that; null if it needs none. */
   targetAttributes: string | null;
   active: boolean;
   /** The serialised default representation without `meta` and `groups`. */
@@ -61,14 +61,14 @@ const TABLE: ResourceTable<UserRow> = {
   fromSql,
 };
 
-/** Two writers of one name at once on MySQL both see it free, and the index lets one in. */
+/** On MySQL, two concurrent writers of one name both find it free. Then the unique index refuses one of them. */
 const NAME_KEY: UniqueKey = {
   table: 'scim_user',
   index: 'scim_user_name',
   columns: ['integrationId', 'userNameKey'],
 };
 
-/** The users of every integration, as their IdPs want them. */
+/** The users of all integrations, as the IdPs want them. */
 @Injectable()
 export class Users extends LiveResources<UserRow> {
   constructor(
@@ -82,7 +82,7 @@ export class Users extends LiveResources<UserRow> {
     super(reader, TABLE);
   }
 
-  /** How these users are called, by id; those who are not there are left out. */
+  /** User id → display name. Missing users are left out. */
   async displayNames(integrationId: string, ids: readonly string[]): Promise<Map<string, string>> {
     const names = new Map<string, string>();
     for await (const some of chunksOf(ids.filter(isResourceId))) {
@@ -96,11 +96,11 @@ export class Users extends LiveResources<UserRow> {
   }
 
   /**
-   * An inactive user of the same user name is revived under the old id: somebody came back. Somebody of another external id
-   * did not: an id is never given to another person. The old memberships are gone, and whom the target took them for counts
-   * no more.
+   * An inactive user with the same user name is revived under the old id: the person came back. A different external id
+   * means another person, and an id is never given to another person. A revived user loses the old memberships and the
+   * link to a remote user.
    *
-   * @throws ResourceConflictError for any other user of this name, and for a write that says inactive
+   * @throws ResourceConflictError for any other user with this name, and when the write sets `active` to false
    * @throws QuotaReachedError
    */
   async create(
@@ -122,8 +122,8 @@ export class Users extends LiveResources<UserRow> {
   }
 
   /**
-   * @param change computes what the user becomes from what it is, or null when nothing changes; it may run twice, and
-   * what it throws rolls back
+   * @param change computes the new user from the stored one, or null for no change; it may run twice; if it throws, the
+   *   transaction rolls back
    * @throws ResourceNotFoundError, ResourceConflictError
    */
   async change(
@@ -137,7 +137,7 @@ export class Users extends LiveResources<UserRow> {
       const before = await readUser(tx, context.integrationId, id);
       const write = change(before);
       if (!write) return before;
-      // Reactivated under another external id, it is another person under a recycled name.
+      // A user that is reactivated with another external id is another person with a reused name.
       const another = !before.active && write.active && isAnother(before, write);
       const reachesTeams =
         write.active !== before.active ||
@@ -165,7 +165,7 @@ export class Users extends LiveResources<UserRow> {
   }
 
   /**
-   * The user is gone at once, from its groups too, and its names are free.
+   * The user is gone at once, also from its groups, and the user name is free.
    *
    * @throws ResourceNotFoundError
    */
@@ -339,7 +339,7 @@ async function readUser(tx: Transaction, integrationId: string, id: string): Pro
   return fromSql(row);
 }
 
-/** Locks the user and takes it out of its groups. @returns those that are not deleted */
+/** Locks the user and removes it from its groups. @returns ids of these groups, without deleted ones */
 async function leaveGroups(
   tx: Transaction,
   { integrationId }: ChangeContext,
@@ -351,7 +351,7 @@ async function leaveGroups(
   return memberships.groupIds;
 }
 
-/** From here on nobody else writes this user, nor adds it to a group (the foreign key waits for the row). */
+/** After this, no other transaction can write this user or add it to a group (the foreign key waits for the row). */
 async function lockUnchanged(tx: Transaction, before: UserRow): Promise<void> {
   const [row] = await tx.query<{ version: number }>(
     `SELECT version FROM scim_user WHERE id = ? AND deletedAt IS NULL${FOR_UPDATE}`,
@@ -374,7 +374,7 @@ async function assertFree(
 }
 
 /**
- * The inactive user who comes back with this write, or null when the name is free.
+ * The inactive user that this write revives; null when the name is free.
  *
  * @throws ResourceConflictError
  */
@@ -390,13 +390,13 @@ async function formerSelf(tx: Transaction, integrationId: string, write: UserWri
     throw new ResourceConflictError(
       'User',
       'userName',
-      'An inactive user with another externalId has this userName; delete that user first, or send another userName.',
+      'An inactive user with another externalId has this userName. Delete that user first, or send another userName.',
     );
   }
   return user;
 }
 
-/** Whether the write is about another person than the user was: both have an external id, and not the same one. */
+/** Whether the write is for another person than the stored user: both have an external id, and the ids differ. */
 function isAnother(before: UserRow, write: UserWrite): boolean {
   const externalId = externalIdOf(before);
   return externalId !== null && write.externalId !== null && write.externalId !== externalId;
@@ -406,7 +406,7 @@ function externalIdOf({ resource }: UserRow): string | null {
   return (JSON.parse(resource) as { externalId?: string }).externalId ?? null;
 }
 
-/** Which of the attributes changed that decide who the user is to the IdP and to the target; never the rest of the resource. */
+/** Changes of the attributes that identify the user to the IdP and the target. The audit log gets no others. */
 function keyChanges(user: UserRow, write: UserWrite) {
   const before = { ...user, externalId: externalIdOf(user) };
   const changed = KEY_ATTRIBUTES.filter((attribute) => before[attribute] !== write[attribute]);
@@ -417,7 +417,7 @@ function keyChanges(user: UserRow, write: UserWrite) {
   };
 }
 
-/** The write was rendered for a new id. */
+/** Replaces the id in `resource`: the write was serialised with a new id. */
 function reidentified(write: UserWrite, id: string): UserWrite {
   return { ...write, resource: JSON.stringify({ ...(JSON.parse(write.resource) as object), id }) };
 }
