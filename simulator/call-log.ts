@@ -1,28 +1,28 @@
 /** One request to the REST API or the token endpoint, as the simulator saw it. */
 export interface Call {
-  /** Counts up from 1, in order of arrival. */
+  /** Counts from 1, in order of arrival. */
   readonly seq: number;
   /** Arrival, epoch milliseconds. */
   readonly at: number;
-  /** Which base URL it came to. */
+  /** The base URL that the request used. */
   readonly host: 'any' | 'us' | 'eu' | 'identity';
   readonly method: string;
-  /** With the query, without the `/us` or `/eu` prefix. */
+  /** Includes the query, but not the `/us` or `/eu` prefix. */
   readonly path: string;
-  /** Null while it is under way, and for ever if the connection was dropped. */
+  /** Null until the response is sent; stays null if the connection was dropped. */
   readonly status: number | null;
   readonly credential: CallCredential;
-  /** Parsed if it is JSON or a form (a client secret is left out), else text; undefined if there was none. */
+  /** Parsed if it is JSON or a form (without the client secret), else text; undefined if there is none. */
   readonly requestBody: unknown;
   readonly userAgent: string | null;
   readonly durationMs: number | null;
-  /** The injected fault that shaped the answer. */
+  /** The injected fault that changed the response. */
   readonly faulted?: string;
 }
 
-/** Whose credential a call showed, never the credential. */
+/** Identifies the credential of a call. It never contains the credential itself. */
 export interface CallCredential {
-  /** `client`: a token request; `unknown`: none, or one that is nobody's. */
+  /** `client`: a token request; `unknown`: no credential, or one that does not exist. */
   readonly kind: 'account' | 'user' | 'app' | 'client' | 'unknown';
   /** Id of the key, or the OAuth client's id. */
   readonly id: string | null;
@@ -32,10 +32,10 @@ export interface CallCredential {
 
 export interface CallFilter {
   readonly method?: string;
-  /** A string is the whole path without query; a pattern is tried on path and query. */
+  /** A string must equal the path without the query; a pattern is matched against path and query. */
   readonly path?: string | RegExp;
   readonly status?: number;
-  /** Only calls after this one. */
+  /** Only calls with a higher `seq`. */
   readonly afterSeq?: number;
 }
 
@@ -48,7 +48,7 @@ export function pathMatches(pattern: string | RegExp | undefined, path: string):
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Keeps the latest calls; the oldest go when there are too many. */
+/** Keeps the latest calls. It drops the oldest when there are too many. */
 export class CallLog {
   private calls: Writable<Call>[] = [];
   private seq = 0;

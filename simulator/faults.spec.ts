@@ -11,7 +11,7 @@ beforeEach(async () => {
 
 afterEach(() => simulator.close());
 
-it('fails so many matching requests without an effect, and says so in the log', async () => {
+it('fails the given number of matching requests without an effect, and logs the fault', async () => {
   const fault = simulator.inject({ method: 'post', path: '/teams', status: 500, times: 2 });
   const statuses = [];
   for (const name of ['one', 'two', 'three']) statuses.push((await pagerduty.createTeam(name)).status);
@@ -22,7 +22,7 @@ it('fails so many matching requests without an effect, and says so in the log', 
   expect(simulator.faults()).toEqual([]);
 });
 
-it('leaves requests alone that it does not match, and ends when removed', async () => {
+it('does not change requests that it does not match, and ends when removed', async () => {
   const team = simulator.addTeam({ name: 'SRE' });
   const byPattern = simulator.inject({ path: /^\/teams\/[^/]+\/members\?/, status: 503 });
   const byPath = simulator.inject({ path: '/users', status: 502 });
@@ -76,7 +76,7 @@ it('sends the body, content type and headers it was given', async () => {
   ]);
 });
 
-it('delays a true answer', async () => {
+it('delays a normal response', async () => {
   simulator.inject({ latencyMs: 120, times: 1 });
   const startedAt = Date.now();
   expect((await pagerduty.createTeam('SRE')).status).toBe(201);
@@ -131,7 +131,7 @@ it('hits the same requests for the same seed, about as many as the probability s
   expect(hit).toBeLessThan(45);
 });
 
-it('adds delays up and lets the first failing fault decide', async () => {
+it('adds up delays, and the first fault with a failure decides', async () => {
   simulator.inject({ latencyMs: 60 });
   simulator.inject({ latencyMs: 60, status: 503, times: 1 });
   const other = simulator.inject({ status: 500, times: 1 });
@@ -143,7 +143,7 @@ it('adds delays up and lets the first failing fault decide', async () => {
   expect((await pagerduty.get('/teams')).status).toBe(200);
 });
 
-it('can strike one account only, and the token endpoint too', async () => {
+it('can hit only one account, and also the token endpoint', async () => {
   const other = simulator.addAccount({ subdomain: 'globex', region: 'us' });
   const theirs = RestClient.withKey(simulator, other.addApiKey());
   simulator.inject({ account: 'us.globex', status: 503 });
@@ -160,6 +160,6 @@ it.each<[string, FaultSpec]>([
   ['latencyMs', { latencyMs: -1 }],
   ['times', { status: 500, times: 0 }],
   ['probability', { status: 500, probability: 2 }],
-])('refuses a fault whose %s makes no sense', (field, spec) => {
+])('refuses a fault with an invalid %s', (field, spec) => {
   expect(() => simulator.inject(spec)).toThrow(field);
 });

@@ -1,41 +1,41 @@
 import { pathMatches } from './call-log';
 import type { Answer } from './http/answers';
 
-/** A failure to come, for the requests it matches. At least one of `status`, `drop` and `latencyMs` is needed. */
+/** How matching requests fail. At least one of `status`, `drop` and `latencyMs` is required. */
 export interface FaultSpec {
   readonly method?: string;
-  /** A string is the whole path without query (`/oauth/token` is one too); a pattern is tried on path and query. */
+  /** A string must equal the path without the query (also `/oauth/token`); a pattern is matched against path and query. */
   readonly path?: string | RegExp;
   /** Only requests with a credential of this account (`us.acme`). */
   readonly account?: string;
-  /** Answer with this. Without `body` the answer is the one PagerDuty gives with that status. */
+  /** Respond with this status. Without `body`, the body is the one PagerDuty sends with it. */
   readonly status?: number;
-  /** Text goes out as it is, anything else as JSON. */
+  /** Text is sent as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Wait first; alone, it delays an otherwise true answer. */
+  /** Wait before the response. Without `status` and `drop`, the response is only late. */
   readonly latencyMs?: number;
-  /** Close the connection without an answer. */
+  /** Close the connection without a response. */
   readonly drop?: boolean;
-  /** Let the request have its effect first, then wait, then fail: the caller cannot know that it worked. */
+  /** Apply the request first, then wait, then fail: the caller cannot know that it worked. */
   readonly afterEffect?: boolean;
-  /** For so many matching requests; without it, until removed. */
+  /** How many matching requests fail; without it, all until the fault is removed. */
   readonly times?: number;
-  /** Of a matching request being hit, 0 to 1; default 1. */
+  /** The probability that a matching request fails, 0 to 1; default 1. */
   readonly probability?: number;
-  /** Of the random numbers behind `probability`; the same seed hits the same requests. */
+  /** Seed of the random numbers for `probability`; the same seed hits the same requests. */
   readonly seed?: number;
 }
 
 export interface Fault {
   readonly id: string;
-  /** Requests hit so far. */
+  /** How many requests it has hit so far. */
   hits(): number;
   remove(): void;
 }
 
-/** What happens to one request. */
+/** The faults of one request. */
 export interface Injection {
   readonly faultIds: readonly string[];
   readonly afterEffect: boolean;
@@ -48,7 +48,7 @@ interface FaultAnswer {
   readonly answer: Answer;
 }
 
-/** What PagerDuty sends with a status, where it is known; a proxy's HTML page for the gateway errors. */
+/** The body that PagerDuty sends with a status, where known; a proxy's HTML page for gateway errors. */
 const BODIES: Record<number, unknown> = {
   400: { error: { message: 'Invalid Input Provided', code: 2001, errors: [] } },
   401: '',
@@ -84,7 +84,7 @@ function answerOf(spec: FaultSpec & { status: number }): Answer {
   };
 }
 
-/** mulberry32: small, seedable, and good enough to decide which request fails. */
+/** The mulberry32 generator: small, with a seed, and good enough to choose which request fails. */
 function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -126,14 +126,14 @@ function refuseBadSpec(spec: FaultSpec): void {
 }
 
 /**
- * Faults in the order they were injected. The first failing one that hits decides a request; those that only delay add
- * up, so a slow and unreliable PagerDuty is two faults.
+ * Faults in the order of injection. The first fault with a failure that hits a request decides its response. Delays of
+ * delay-only faults add up, so use two faults for a slow and unreliable PagerDuty.
  */
 export class Faults {
   private readonly active = new Map<string, ActiveFault>();
   private injected = 0;
 
-  /** @throws RangeError whose message names the wrong field */
+  /** @throws RangeError with the wrong field in the message */
   inject(spec: FaultSpec): Fault {
     refuseBadSpec(spec);
     this.injected += 1;
@@ -159,7 +159,7 @@ export class Faults {
     return [...this.active.values()].map(({ id, spec, hits }) => ({ id, spec, hits }));
   }
 
-  /** @returns undefined when nothing is in store for it */
+  /** @returns undefined when no fault hits the request */
   strike(request: { method: string; path: string; account: string | null }): Injection | undefined {
     if (this.active.size === 0) return undefined;
     const struck: ActiveFault[] = [];

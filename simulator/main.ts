@@ -6,7 +6,7 @@ function settings() {
   const { SIMULATOR_PORT, SIMULATOR_HOST, SIMULATOR_CONTROL_TOKEN } = process.env;
   const port = SIMULATOR_PORT === undefined || SIMULATOR_PORT === '' ? DEFAULT_PORT : Number(SIMULATOR_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error('SIMULATOR_PORT must be a port number, 0 to 65535');
+    throw new Error('SIMULATOR_PORT must be a port number from 0 to 65535.');
   }
   return {
     port,
@@ -33,12 +33,12 @@ function welcome(simulator: Simulator): string {
 Point Scimify at it:
   PAGERDUTY_API_URL=${url} PAGERDUTY_IDENTITY_URL=${url} npm start
 
-Add people, watch what happens:
+Add a user, then list the teams and the calls:
   curl -s ${url}/_control/users -H 'content-type: application/json' -d '{"email": "ada@example.com", "name": "Ada"}'
   curl -s ${url}/_control/teams
   curl -s ${url}/_control/calls
 
-Ctrl-C ends it; nothing is kept.
+Press Ctrl-C to stop it. It keeps no data.
 `;
 }
 
@@ -54,7 +54,8 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const { code, message = String(error) } = (error ?? {}) as NodeJS.ErrnoException;
-  const remedy = code === 'EADDRINUSE' ? ': end what listens there, or set SIMULATOR_PORT' : '';
+  const remedy =
+    code === 'EADDRINUSE' ? '. Stop the program that uses this port, or set SIMULATOR_PORT.' : '';
   process.stderr.write(`simulator: ${message}${remedy}\n`);
   process.exitCode = 1;
 });

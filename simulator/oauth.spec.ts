@@ -34,14 +34,14 @@ it('grants a token that works and lasts a day', async () => {
   expect((await pagerduty.createTeam('SRE')).status).toBe(201);
   expect(simulator.team('SRE')?.members).toEqual([]);
   expect((await pagerduty.get('/users/me')).status).toBe(400);
-  // The same token in the form of a key is nobody's key.
+  // The same token in the form of a key is not a valid key.
   const asKey = new RestClient(simulator.url, `Token token=${body.access_token}`);
   expect((await asKey.get('/teams')).status).toBe(401);
 });
 
 it.each([
   ['a wrong secret', { client_secret: 'wrong' }],
-  ['an unknown client', { client_id: 'nobody' }],
+  ['an unknown client', { client_id: 'unknown' }],
   ['an empty client id', { client_id: '' }],
 ])('answers %s with 401 invalid_client', async (_what, overrides) => {
   const { status, body } = await ask(SCOPE, overrides);
@@ -86,7 +86,7 @@ it('refuses other grants, bodies that are no form, repeated fields, and GET', as
   expect((await send(simulator.tokenUrl)).status).toBe(405);
 });
 
-it('silently grants only what the app has, and openid alone if that is nothing', async () => {
+it('grants only the scopes of the app without an error, and only openid if none is left', async () => {
   simulator.setClientScopes(client.clientId, ['teams.read']);
   const partial = await ask(SCOPE);
   expect([partial.status, partial.body.scope]).toEqual([200, 'as_account-us.acme teams.read']);
@@ -94,7 +94,7 @@ it('silently grants only what the app has, and openid alone if that is nothing',
   expect([nothing.status, nothing.body.scope]).toEqual([200, 'openid']);
 });
 
-it('refuses outright what the app lacks, for an app set up so', async () => {
+it('refuses a scope that the app lacks, if the app is configured so', async () => {
   client = simulator.addOAuthClient({ scopes: ['teams.read'], refuseUnallowedScopes: true });
   const { status, body } = await ask(SCOPE);
   expect([status, body.error_description]).toEqual([400, 'Invalid scope']);
@@ -127,14 +127,14 @@ it('answers 403 naming required and present scopes at the call that needs anothe
   }
 });
 
-it('puts /abilities out of reach of the three scopes', async () => {
+it('refuses /abilities to a token with the three scopes', async () => {
   expect((await (await clientWith(SCOPE)).get('/abilities')).status).toBe(403);
   client = simulator.addOAuthClient({ scopes: ['abilities.read'] });
   const { status, body } = await (await clientWith('as_account-us.acme abilities.read')).get('/abilities');
   expect([status, body.abilities]).toEqual([200, expect.arrayContaining(['teams'])]);
 });
 
-it('freezes the scopes in a token: editing the app changes the next one only', async () => {
+it('keeps the scopes of a token: a change of the app only affects new tokens', async () => {
   const before = await clientWith(SCOPE);
   simulator.setClientScopes(client.clientId, ['teams.read']);
   expect((await before.createTeam('SRE')).status).toBe(201);
@@ -160,7 +160,7 @@ it('ends tokens that are revoked or expired with the same plain 401, and mints w
   expect((await (await clientWith(SCOPE)).get('/teams')).status).toBe(200);
 });
 
-it('lets tokens outlive their client and a changed secret', async () => {
+it('keeps tokens valid after their client is removed or its secret changes', async () => {
   const pagerduty = await clientWith(SCOPE);
   simulator.setClientSecret(client.clientId, 'rotated');
   expect((await ask(SCOPE)).status).toBe(401);

@@ -189,7 +189,7 @@ describe('authorisation', () => {
     expect((await pagerduty.get('/users/me')).status).toBe(400);
   });
 
-  it("puts a user who creates a team by key onto it, and nobody for an account's key", async () => {
+  it("adds the user of a user's key to the team it creates, and adds no user for an account's key", async () => {
     const user = simulator.addUser({ email: 'ada@example.com', role: 'limited_user' });
     const ada = RestClient.withKey(simulator, simulator.addApiKey({ kind: 'user', userId: user.id }));
     await ada.createTeam('Hers');
@@ -403,7 +403,7 @@ describe('creating and changing teams', () => {
 });
 
 describe('deleting teams', () => {
-  it('deletes a team with members, who are then off it', async () => {
+  it('deletes a team with members, and removes it from these users', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const user = simulator.addUser({ email: 'ada@example.com' });
     simulator.addMember(team.id, user.id);
@@ -434,7 +434,7 @@ describe('deleting teams', () => {
     },
   );
 
-  it('words the refusal the older way for several kinds of association', async () => {
+  it('uses the older error text for several kinds of association', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     simulator.associate(team.id, 'Services');
     simulator.associate(team.id, 'Schedules');
@@ -515,7 +515,7 @@ describe('members', () => {
     expect(role()).toEqual(['responder']);
   });
 
-  it('overlooks a role in a wrapper, as it does any unknown field', async () => {
+  it('ignores a role in a wrapper, like any unknown field', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const user = simulator.addUser({ email: 'ada@example.com' });
     await pagerduty.put(`/teams/${team.id}/users/${user.id}`, { member: { role: 'observer' } });
@@ -534,7 +534,7 @@ describe('members', () => {
     expect([status, body.error.code]).toEqual([400, 2001]);
   });
 
-  it('answers 404 for unknown teams and users and for somebody who is no member', async () => {
+  it('answers 404 for unknown teams and users and for a user that is not a member', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const user = simulator.addUser({ email: 'ada@example.com' });
     for (const answer of [
@@ -714,7 +714,7 @@ describe('lists', () => {
     expect(await found('doe+x')).toEqual([]);
   });
 
-  it('finds by what a name is now, not by what it was', async () => {
+  it('searches the current name, not an old one', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const user = simulator.addUser({ email: 'ada@example.com', name: 'Ada' });
     const found = async (path: string) => {
@@ -800,14 +800,14 @@ describe('lists', () => {
     expect(simulator.addUser({ email: 'ada@example.com' }).id).not.toBe(user.id);
   });
 
-  it('says 501 to real calls that it does not imitate', async () => {
+  it('answers 501 to real calls that it does not imitate', async () => {
     expect((await pagerduty.post('/users', { user: {} })).status).toBe(501);
     expect((await pagerduty.get('/escalation_policies')).status).toBe(501);
   });
 });
 
 describe('lag', () => {
-  it('goes on showing the old members, and the old teams of users, for a while after a write', async () => {
+  it('still shows the old members and the old teams of users for a while after a write', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const [ada, bob] = simulator.addUsers(2);
     simulator.addMember(team.id, bob!.id, 'observer');
@@ -827,7 +827,7 @@ describe('lag', () => {
     expect((await pagerduty.get(`/users/${ada!.id}`)).body.user.teams).toHaveLength(1);
   });
 
-  it('goes on showing the old name for a while after a rename, but not in its own answer', async () => {
+  it('still shows the old name for a while after a rename, but not in the response to the rename', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     simulator.setMembershipReadLag(2_000);
     const renamed = await pagerduty.put(`/teams/${team.id}`, { team: { type: 'team', name: 'Core' } });
@@ -853,7 +853,7 @@ describe('lag', () => {
 });
 
 describe('the library', () => {
-  it('makes changes by hand past the rules and outside the call log', () => {
+  it('makes changes without the rules of the API and outside the call log', () => {
     const user = simulator.addUser({ email: 'ada@example.com', name: ' Ada   L ', role: 'read_only_user' });
     const team = simulator.addTeam({ name: 'SRE' });
     simulator.addMember(team.id, user.id);
@@ -874,29 +874,29 @@ describe('the library', () => {
     expect(simulator.calls()).toEqual([]);
   });
 
-  it('throws on unknown ids, clashes and addresses that are none', () => {
+  it('throws on unknown ids, names in use and invalid addresses', () => {
     simulator.addUser({ email: 'ada@example.com' });
     const team = simulator.addTeam({ name: 'SRE' });
     expect(() => simulator.addUser({ email: 'ADA@example.com' })).toThrow(StateError);
-    expect(() => simulator.addUser({ email: 'nobody' })).toThrow('email');
+    expect(() => simulator.addUser({ email: 'unknown' })).toThrow('email');
     expect(() => simulator.addTeam({ name: 'sre' })).toThrow('already been taken');
     expect(() => simulator.addMember(team.id, 'PNOBODY')).toThrow('no user PNOBODY');
     expect(() => simulator.removeTeam('PNOBODY')).toThrow('no team PNOBODY');
     expect(() => simulator.addAccount({ subdomain: 'acme', region: 'us' })).toThrow('exists already');
     expect(() => simulator.addAccount({ subdomain: 'A b', region: 'us' })).toThrow('subdomain');
     expect(() => simulator.addApiKey({ kind: 'user' })).toThrow('userId');
-    expect(() => simulator.addOAuthClient({ subdomain: 'nobody' })).toThrow('no account us.nobody');
+    expect(() => simulator.addOAuthClient({ subdomain: 'unknown' })).toThrow('no account us.unknown');
     expect(() => simulator.setRateLimit(0)).toThrow(RangeError);
   });
 
-  it('makes up people whom nobody else is, also after some were deleted', () => {
+  it('generates users with unique addresses, even after some were deleted', () => {
     const [first] = simulator.addUsers(3);
     simulator.removeUser(first!.id);
     simulator.addUsers(3);
     expect(new Set(simulator.users().map(({ email }) => email)).size).toBe(5);
   });
 
-  it('hands out the same ids in every run, none of them twice', async () => {
+  it('gives the same ids in every run, and none twice', async () => {
     const other = await startSimulator();
     const ids = [simulator, other].map((each) => each.addUsers(2000).map(({ id }) => id));
     await other.close();

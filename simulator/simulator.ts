@@ -33,7 +33,7 @@ export type {
   TeamRole,
 } from './state/records';
 
-/** The scopes Scimify asks for. */
+/** The scopes that Scimify requests. */
 export const SCIMIFY_SCOPES = ['teams.read', 'teams.write', 'users.read'] as const;
 
 export interface SimulatorOptions {
@@ -41,17 +41,17 @@ export interface SimulatorOptions {
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Calls per minute and credential; default 960, PagerDuty's. */
+  /** Calls per minute and credential; default 960, as in PagerDuty. */
   readonly rateLimit?: number;
-  /** The rate limit's minute passes this many times faster; default 1. */
+  /** How many times faster the rate limit's minute passes; default 1. */
   readonly clockSpeed?: number;
   /** The default account; default acme in us. */
   readonly account?: AccountAddress;
-  /** Asked for as `Authorization: Bearer …` by the control API; without it that is open. */
+  /** The control API requires it as `Authorization: Bearer …`; without it the control API is open. */
   readonly controlToken?: string;
-  /** Which regions' keys the URL without prefix takes: `any` (default), or `by-prefix`: there it is the US host. */
+  /** Which keys work at the URL without prefix: of `any` region (default), or, with `by-prefix`, only of the US region. */
   readonly regions?: 'any' | 'by-prefix';
-  /** Calls kept in the log; default 100,000. */
+  /** How many calls the log keeps; default 100,000. */
   readonly callLogSize?: number;
 }
 
@@ -98,19 +98,19 @@ export interface SimTeam {
 export interface NewTeam {
   readonly name: string;
   readonly description?: string | null;
-  /** `none`: a private team, which a user's key sees only if the user is on it. */
+  /** `none`: a private team. A user's key sees it only if the user is a member. */
   readonly defaultRole?: DefaultRole;
 }
 
 export interface NewOAuthClient {
   readonly clientId?: string;
   readonly clientSecret?: string;
-  /** What the app may ask for; default {@link SCIMIFY_SCOPES}. */
+  /** Scopes that the app may request; default {@link SCIMIFY_SCOPES}. */
   readonly scopes?: readonly string[];
-  /** Default: the account it is added to. Another one must have been added before. */
+  /** Default: the account it is added to. Add another account first before you name it here. */
   readonly subdomain?: string;
   readonly region?: Region;
-  /** 400 for a scope that the app lacks, instead of a token without it; default false. */
+  /** Respond with 400 to a scope that the app lacks, instead of a token without it; default false. */
   readonly refuseUnallowedScopes?: boolean;
 }
 
@@ -121,7 +121,7 @@ export interface OAuthCredentials extends AccountAddress {
 }
 
 export interface NewApiKey {
-  /** `account` (default) or `user`, which needs a userId. */
+  /** `account` (default) or `user`. A user key requires `userId`. */
   readonly kind?: 'account' | 'user';
   readonly readOnly?: boolean;
   readonly userId?: string;
@@ -138,8 +138,8 @@ export interface SimApiKey {
 }
 
 /**
- * One PagerDuty account. Everything here happens "by hand", as in PagerDuty's own web application: at once, past the
- * API's rules, and not in the call log. Unknown ids and clashes of name or address throw {@link StateError}.
+ * One PagerDuty account. All changes here are like changes in PagerDuty's web application: immediate, without the rules of
+ * the API, and not in the call log. Unknown ids and names or addresses already in use throw {@link StateError}.
  */
 export interface SimAccount {
   readonly subdomain: string;
@@ -148,10 +148,10 @@ export interface SimAccount {
   users(): SimUser[];
   user(idOrEmail: string): SimUser | undefined;
   addUser(user: NewUser): SimUser;
-  /** @param users a list, or how many to make up (`person-00001@<subdomain>.example` …) */
+  /** @param users a list, or how many users to generate (`person-00001@<subdomain>.example` …) */
   addUsers(users: readonly NewUser[] | number): SimUser[];
   updateUser(id: string, patch: UserPatch): SimUser;
-  /** Also off all teams; the person added again gets another id. */
+  /** Also removes the user from all teams. A user that is added again gets another id. */
   removeUser(id: string): void;
 
   teams(): SimTeam[];
@@ -160,45 +160,45 @@ export interface SimAccount {
   renameTeam(id: string, name: string): void;
   updateTeam(id: string, patch: Partial<NewTeam>): SimTeam;
   removeTeam(id: string): void;
-  /** Adds or changes; without a role, the one that follows from the base role. */
+  /** Adds a member or changes the role. Without `role`, the base role decides. */
   addMember(teamId: string, userId: string, role?: TeamRole): void;
   removeMember(teamId: string, userId: string): void;
 
   /**
-   * Ties a policy, schedule … to a team, which then cannot be deleted (6006). The people on it become members and
+   * Connects a policy, schedule … to a team. The team then cannot be deleted (6006). The users on it become members and
    * cannot be removed ("belong to an escalation policy on this team").
    */
   associate(teamId: string, kind: AssociationKind, options?: { userIds?: readonly string[] }): void;
-  /** Without userIds the whole association ends. */
+  /** Without `userIds`, it removes the whole association. */
   dissociate(teamId: string, kind: AssociationKind, options?: { userIds?: readonly string[] }): void;
 
   /** @returns the key */
   addApiKey(options?: NewApiKey): string;
   addOAuthClient(options?: NewOAuthClient): OAuthCredentials;
-  /** Without the keys themselves. */
+  /** Does not contain the keys themselves. */
   apiKeys(): SimApiKey[];
-  /** Without the secrets. */
+  /** Does not contain the secrets. */
   oauthClients(): { clientId: string; scopes: readonly string[] }[];
 
-  /** `teams` off: every call on teams is 402. */
+  /** Without `teams`, every call on teams gets a 402. */
   setAbility(ability: string, available: boolean): void;
   setLimits(limits: Partial<AccountLimits>): void;
-  /** How long member and team reads, and the teams of users, go on showing what was before a change; 0 = not at all. */
+  /** How long reads of members, of teams, and of users' teams still show the state before a change; 0 = no delay. */
   setMembershipReadLag(milliseconds: number): void;
 }
 
-/** A running PagerDuty. The operations of {@link SimAccount} act on its default account. */
+/** A running simulator. The operations of {@link SimAccount} act on its default account. */
 export interface Simulator extends SimAccount {
   /** REST API; the token endpoint is `${url}/oauth/token`, the control API `${url}/_control`. */
   readonly url: string;
-  /** Strict about the region: another region's key is a plain 401. */
+  /** Strict about the region: a key of another region gets a plain 401. */
   readonly usUrl: string;
   readonly euUrl: string;
   readonly tokenUrl: string;
   close(): Promise<void>;
   /**
    * Back to an empty default account: no users, teams, faults, calls, tokens, user keys, other accounts. Its OAuth
-   * clients and account keys stay, so that whoever is configured with them goes on working.
+   * clients and account keys stay, so a program that uses them still works.
    */
   reset(): void;
 
@@ -207,29 +207,29 @@ export interface Simulator extends SimAccount {
   account(identity: string): SimAccount | undefined;
   accounts(): SimAccount[];
 
-  /** A key may be named by itself or by its id (as in the call log), in any account. */
+  /** @param key the key itself or its id (as in the call log), of any account */
   disableKey(key: string): void;
   enableKey(key: string): void;
   removeKey(key: string): void;
-  /** Of tokens to come; those minted keep theirs. */
+  /** Applies to new tokens. Existing tokens keep their scopes. */
   setClientScopes(clientId: string, scopes: readonly string[]): void;
   setClientSecret(clientId: string, clientSecret: string): void;
-  /** @returns how many */
+  /** @returns how many tokens it revoked */
   revokeAllTokens(clientId: string): number;
-  /** Its tokens live on, as PagerDuty's docs say. */
+  /** Its tokens stay valid, as PagerDuty's docs say. */
   removeOAuthClient(clientId: string): void;
-  /** Of tokens to come; default a day. */
+  /** Applies to new tokens; default one day. */
   setTokenLifetime(seconds: number): void;
 
   setRateLimit(perMinute: number): void;
-  /** As if a minute had passed for everybody. */
+  /** As if a minute had passed for every credential. */
   resetRateLimit(): void;
   /**
-   * How long a team created through the API answers 404. @param inLists leaves it out of lists too; default false
+   * How long reads of a team created through the API get a 404. @param inLists also leave it out of lists; default false
    */
   setCreationLag(milliseconds: number, options?: { inLists?: boolean }): void;
 
-  /** @throws RangeError whose message names the wrong field */
+  /** @throws RangeError with the wrong field in the message */
   inject(fault: FaultSpec): Fault;
   faults(): { id: string; spec: FaultSpec; hits: number }[];
   removeFault(id: string): boolean;
@@ -314,7 +314,7 @@ class AccountHandle implements SimAccount {
     return Array.from({ length: users }, () => {
       let number: string;
       let email: string;
-      // After deletions the numbers in use go beyond the count of users.
+      // After deletions, the highest used number is above the count of users.
       do {
         position += 1;
         number = String(position).padStart(5, '0');
@@ -454,7 +454,7 @@ class AccountHandle implements SimAccount {
   }
 }
 
-/** What the accounts of one simulator share. */
+/** Shared by all accounts of one simulator. */
 interface World {
   readonly credentials: Credentials;
   /** By identity. */
@@ -500,7 +500,7 @@ class RunningSimulator extends AccountHandle implements Simulator {
   async listen(): Promise<void> {
     const host = this.options.host ?? '127.0.0.1';
     const port = await this.server.listen(this.options.port ?? 0, host);
-    // A wildcard is where to listen, not where to connect.
+    // A server can listen on a wildcard address, but a client cannot connect to it.
     const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
     this.baseUrl = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
   }
@@ -633,7 +633,7 @@ function newAccount(address: AccountAddress, ids: IdentifierSource): Account {
   return new Account(address.subdomain, address.region, ids);
 }
 
-/** Starts a PagerDuty of one's own, with one empty account and no credentials. */
+/** Starts a PagerDuty simulator with one empty account and no credentials. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const ids: IdentifierSource = {
     users: new IdentifierSequence(1),

@@ -22,7 +22,7 @@ it('lists its routes', async () => {
   expect(body.routes).toContainEqual({
     method: 'GET',
     path: '/_control/faults',
-    what: 'injected faults with their hits',
+    what: 'injected faults and how many requests each has hit',
   });
   expect(body.accountRoutes.routes.map(({ path }: { path: string }) => path)).toContain('/_control/users');
 });
@@ -40,7 +40,7 @@ it('adds, shows, changes and removes users', async () => {
   expect((await control('GET', `/users/${added.body.id}`)).status).toBe(404);
 });
 
-it('drives teams, members and associations', async () => {
+it('controls teams, members and associations', async () => {
   const user = simulator.addUser({ email: 'ada@example.com' });
   const { status, body: team } = await control('POST', '/teams', { name: 'SRE', description: 'on call' });
   expect([status, team]).toMatchObject([201, { name: 'SRE', members: [] }]);
@@ -58,7 +58,7 @@ it('drives teams, members and associations', async () => {
   expect(simulator.teams()).toEqual([]);
 });
 
-it('hands out credentials that work, tells them once, and takes them away', async () => {
+it('creates credentials that work, shows them once, and removes them', async () => {
   const { key } = (await control('POST', '/keys', { readOnly: true })).body;
   const pagerduty = RestClient.withKey(simulator, key);
   expect((await pagerduty.get('/teams')).status).toBe(200);
@@ -93,7 +93,7 @@ it('hands out credentials that work, tells them once, and takes them away', asyn
   expect((await control('DELETE', '/clients/app')).status).toBe(404);
 });
 
-it('drives faults, the call log and the settings', async () => {
+it('controls faults, the call log and the settings', async () => {
   const pagerduty = RestClient.withKey(simulator);
   const { id } = (await control('POST', '/faults', { pathPattern: '^.users', status: 503, times: 5 })).body;
   expect((await pagerduty.get('/users')).status).toBe(503);
@@ -125,7 +125,7 @@ it('drives faults, the call log and the settings', async () => {
   expect((await pagerduty.createTeam('SRE')).status).toBe(201);
 });
 
-it('drives other accounts under their identity', async () => {
+it('controls other accounts under their identity', async () => {
   expect((await control('POST', '/accounts', { subdomain: 'globex', region: 'eu' })).status).toBe(201);
   expect((await control('GET', '/accounts')).body.accounts).toEqual([
     { subdomain: 'acme', region: 'us' },
@@ -140,7 +140,7 @@ it('drives other accounts under their identity', async () => {
 it.each<[string, string, unknown, string]>([
   ['POST', '/users', {}, 'email: is required'],
   ['POST', '/users', { email: 7 }, 'email: must be a string'],
-  ['POST', '/users', { email: 'nobody' }, 'email: must be an address of 6 to 100 characters'],
+  ['POST', '/users', { email: 'unknown' }, 'email: must be an address of 6 to 100 characters'],
   ['POST', '/users', { email: 'a@example.com', role: 'boss' }, 'role: must be one of owner, admin'],
   ['POST', '/users', { email: 'a@example.com', rol: 'user' }, 'rol: is not a field of this request'],
   ['POST', '/users', { users: [{ email: 'a@example.com' }, {}] }, 'users[1].email: is required'],
@@ -178,7 +178,7 @@ it('refuses bodies that are not declared as JSON, unknown routes and wrong metho
   expect((await control('DELETE', '/teams/PNOBODY')).status).toBe(404);
 });
 
-it('asks for the control token where one is set, and leaves PagerDuty itself alone', async () => {
+it('requires the control token if one is set, but not for the PagerDuty API', async () => {
   await simulator.close();
   simulator = await startSimulator({ controlToken: 'open-sesame' });
   expect((await control('GET', '/users')).status).toBe(401);
@@ -188,7 +188,7 @@ it('asks for the control token where one is set, and leaves PagerDuty itself alo
   expect((await RestClient.withKey(simulator).get('/teams')).status).toBe(200);
 });
 
-it('leaves itself out of the call log', async () => {
+it('does not log its own requests', async () => {
   await control('GET', '/users');
   expect(simulator.calls()).toEqual([]);
 });

@@ -35,7 +35,7 @@ function found<T>(thing: T | undefined, name: string): T {
   return thing;
 }
 
-/** Wraps a created thing, so that it goes out with 201. */
+/** Wraps a created object, so that the response gets status 201. */
 class Created {
   constructor(readonly value: unknown) {}
 }
@@ -46,7 +46,7 @@ function faultForJson({ id, spec, hits }: { id: string; spec: FaultSpec; hits: n
   return { id, hits, ...where, ...rest };
 }
 
-/** The library over HTTP, for a simulator that runs as a program. */
+/** Offers the library over HTTP, for a simulator that runs as a program. */
 export class ControlApi {
   private readonly routes: readonly (ControlRoute & { segments: readonly string[] })[];
 
@@ -128,7 +128,7 @@ export class ControlApi {
       {
         method: 'POST',
         path: '/reset',
-        what: 'back to an empty default account; its OAuth clients and account keys stay',
+        what: 'reset to an empty default account; its OAuth clients and account keys stay',
         answer: ({ fields }) => {
           fields.end();
           simulator.reset();
@@ -156,7 +156,7 @@ export class ControlApi {
       {
         method: 'GET',
         path: '/faults',
-        what: 'injected faults with their hits',
+        what: 'injected faults and how many requests each has hit',
         answer: () => ({ faults: simulator.faults().map(faultForJson) }),
       },
       {
@@ -223,7 +223,7 @@ export class ControlApi {
       {
         method: 'POST',
         path: '/rate-limit/reset',
-        what: 'as if a minute had passed for every credential',
+        what: 'reset the rate limit of every credential, as after a minute',
         answer: () => simulator.resetRateLimit(),
       },
     ];
@@ -242,7 +242,7 @@ export class ControlApi {
       {
         method: 'POST',
         path: '/users',
-        what: 'add {email, name?, role?, jobTitle?, …}, {"users": […]}, or {"count": n} made-up ones',
+        what: 'add {email, name?, role?, jobTitle?, …}, {"users": […]}, or {"count": n} generated users',
         answer: ({ account, fields }) => {
           const users = requests.readUsers(fields);
           fields.end();
@@ -309,7 +309,7 @@ export class ControlApi {
       {
         method: 'DELETE',
         path: '/teams/{}',
-        what: 'delete a team, associations or not',
+        what: 'delete a team, even with associations',
         answer: ({ account, id }) => account.removeTeam(id(0)),
       },
       {
@@ -331,7 +331,7 @@ export class ControlApi {
       {
         method: 'POST',
         path: '/teams/{}/associations',
-        what: 'tie {kind, userIds?} to it; kinds: Escalation Policies, Services, Schedules, Subteams',
+        what: 'add an association {kind, userIds?}; kinds: Escalation Policies, Services, Schedules, Subteams',
         answer: ({ account, id, fields }) => {
           const { kind, userIds } = requests.readAssociation(fields);
           fields.end();
@@ -341,7 +341,7 @@ export class ControlApi {
       {
         method: 'DELETE',
         path: '/teams/{}/associations',
-        what: 'untie {kind, userIds?}; without userIds all of that kind',
+        what: 'remove {kind, userIds?}; without userIds all of that kind',
         answer: ({ account, id, fields }) => {
           const { kind, userIds } = requests.readAssociation(fields);
           fields.end();
@@ -357,7 +357,7 @@ export class ControlApi {
       {
         method: 'POST',
         path: '/clients',
-        what: 'add {clientId?, clientSecret?, scopes?, subdomain?, region?, refuseUnallowedScopes?}; the secret is told here',
+        what: 'add {clientId?, clientSecret?, scopes?, subdomain?, region?, refuseUnallowedScopes?}; only this response contains the secret',
         answer: ({ account, fields }) => {
           const client = requests.readClient(fields);
           fields.end();
@@ -367,7 +367,7 @@ export class ControlApi {
       {
         method: 'PATCH',
         path: '/clients/{}',
-        what: 'change {scopes?, clientSecret?}; live tokens keep their scopes',
+        what: 'change {scopes?, clientSecret?}; existing tokens keep their scopes',
         answer: ({ id, fields }) => {
           const scopes = fields.strings('scopes');
           const clientSecret = fields.string('clientSecret');
@@ -379,13 +379,13 @@ export class ControlApi {
       {
         method: 'DELETE',
         path: '/clients/{}',
-        what: 'remove a client; its tokens live on',
+        what: 'remove a client; its tokens stay valid',
         answer: ({ id }) => simulator.removeOAuthClient(id(0)),
       },
       {
         method: 'POST',
         path: '/clients/{}/revoke-tokens',
-        what: 'end all its tokens',
+        what: 'revoke all its tokens',
         answer: ({ id }) => ({ revoked: simulator.revokeAllTokens(id(0)) }),
       },
       {
@@ -397,7 +397,7 @@ export class ControlApi {
       {
         method: 'POST',
         path: '/keys',
-        what: 'add {kind?: account | user, userId?, readOnly?, key?}; the key is told here',
+        what: 'add {kind?: account | user, userId?, readOnly?, key?}; only this response contains the key',
         answer: ({ account, fields }) => {
           const key = requests.readKey(fields);
           fields.end();
@@ -407,7 +407,7 @@ export class ControlApi {
       {
         method: 'PATCH',
         path: '/keys/{}',
-        what: '{disabled: true | false}, by key or id',
+        what: 'change {disabled: true | false}, by key or id',
         answer: ({ id, fields }) => {
           const disabled = fields.boolean('disabled');
           fields.end();
@@ -456,11 +456,11 @@ export class ControlApi {
         what,
       }));
     return {
-      about: 'Drives the PagerDuty simulator. Bodies are JSON; unknown fields are refused.',
+      about: 'Controls the PagerDuty simulator. Bodies are JSON. Unknown fields are refused.',
       routes: list(this.simulatorRoutes(), '/_control'),
       accountRoutes: {
         about:
-          'On the default account, or on another with /_control/accounts/{region}.{subdomain} in place of /_control.',
+          'These routes act on the default account. For another account, use /_control/accounts/{region}.{subdomain} instead of /_control.',
         routes: list(this.accountRoutes(), '/_control'),
       },
     };

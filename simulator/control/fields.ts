@@ -1,4 +1,4 @@
-/** A control request that cannot be followed; the message names the field. */
+/** An invalid control request. The message names the field. */
 export class InputError extends Error {
   constructor(field: string, need: string) {
     super(`${field}: ${need}`);
@@ -7,8 +7,8 @@ export class InputError extends Error {
 }
 
 /**
- * Reads a JSON object field by field. Every getter gives undefined for an absent field; {@link Fields.end} refuses
- * what nobody asked for, so that a misspelt field is an error and not a default.
+ * Reads a JSON object field by field. Every getter returns undefined for an absent field. {@link Fields.end} refuses
+ * fields that no getter has read, so a misspelt field is an error.
  */
 export class Fields {
   private readonly object: Record<string, unknown>;
@@ -80,7 +80,7 @@ export class Fields {
     return this.of(name, '', (value) => value);
   }
 
-  /** An object whose values are all of one kind, its keys free. */
+  /** An object with any keys, whose values all have one type. */
   record<T>(
     name: string,
     kind: 'string' | 'boolean',

@@ -13,7 +13,7 @@ import {
 } from '../state/records';
 import { Fields, InputError } from './fields';
 
-/** The bodies of the control API, parsed once. */
+/** Parses the bodies of the control API. */
 
 type Given<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -48,7 +48,7 @@ export function readUser(fields: Fields): NewUser {
 
 const MOST_MADE_UP_USERS = 100_000;
 
-/** One user, `{"users": […]}`, or `{"count": n}` made-up ones. */
+/** One user, `{"users": […]}`, or `{"count": n}` generated users. */
 export function readUsers(fields: Fields): NewUser | NewUser[] | number {
   const count = fields.integer('count', 1, MOST_MADE_UP_USERS);
   if (count !== undefined) return count;
@@ -123,7 +123,7 @@ function pattern(field: string, source: string | undefined): RegExp | undefined 
   }
 }
 
-/** `path` is a whole path, `pathPattern` the source of a regular expression. */
+/** `path` is a whole path; `pathPattern` is the source of a regular expression. */
 export function readFault(fields: Fields): FaultSpec {
   const path = fields.string('path');
   const pathPattern = pattern('pathPattern', fields.string('pathPattern'));

@@ -1,4 +1,4 @@
-/** One HTTP answer, complete but for the headers every answer gets. */
+/** One HTTP response, without the headers that every response gets. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string | null;
@@ -15,12 +15,12 @@ export function json(status: number, value: unknown, headers: Record<string, str
   };
 }
 
-/** No body at all: 204s, and the 401s that clients of the live API cannot parse as JSON. */
+/** A response without body: 204s, and 401s, which clients of the live API cannot parse as JSON. */
 export function bare(status: number): Answer {
   return { status, contentType: null, body: '', headers: {} };
 }
 
-/** Ends the evaluation of a request with an answer that is not a success. */
+/** Ends the evaluation of a request with an error response. */
 export class Refusal extends Error {
   constructor(readonly answer: Answer) {
     super(`HTTP ${answer.status}`);
@@ -28,7 +28,7 @@ export class Refusal extends Error {
   }
 }
 
-/** PagerDuty's error envelope; `code` and `errors` are left out where none is known. */
+/** PagerDuty's error body. `code` and `errors` are left out if they are not known. */
 export function refusal(status: number, message: string, code?: number, errors?: string[]): Refusal {
   return new Refusal(
     json(status, {

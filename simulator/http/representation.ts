@@ -4,7 +4,7 @@ import type { Region, TeamRecord, TeamRole, UserRecord } from '../state/records'
 const API_HOST: Record<Region, string> = { us: 'api.pagerduty.com', eu: 'api.eu.pagerduty.com' };
 const WEB_DOMAIN: Record<Region, string> = { us: 'pagerduty.com', eu: 'eu.pagerduty.com' };
 
-/** The addresses PagerDuty itself would give, not the simulator's: a client must not build on `self`. */
+/** PagerDuty's own addresses, not the simulator's: a client must not depend on `self`. */
 function links(account: Account, path: string) {
   return {
     self: `https://${API_HOST[account.region]}${path}`,
@@ -49,7 +49,7 @@ function contactMethod(account: Account, user: UserRecord, expanded: boolean) {
     : reference;
 }
 
-/** All fields that the live API was recorded to list; `teams` comes without asking. */
+/** All fields recorded from the live API. `teams` is always included, even if not requested. */
 export function userBody(account: Account, user: UserRecord, include: ReadonlySet<string>) {
   const teams: unknown[] = [];
   for (const teamId of account.lag.teamIdsOf(user.id, user.teamIds)) {
@@ -80,7 +80,7 @@ export function userBody(account: Account, user: UserRecord, include: ReadonlySe
   };
 }
 
-/** Without `include[]=users` a member is a reference, which has no e-mail address. */
+/** Without `include[]=users`, a member is a reference without e-mail address. */
 export function memberBody(account: Account, user: UserRecord, role: TeamRole, expanded: boolean) {
   return {
     user: expanded

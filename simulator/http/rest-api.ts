@@ -19,7 +19,7 @@ import { memberBody, teamBody, userBody } from './representation';
 export interface ApiRequest {
   readonly host: Host;
   readonly method: string;
-  /** Without the host's prefix and the query. */
+  /** Does not include the host's prefix and the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | undefined;
@@ -28,10 +28,10 @@ export interface ApiRequest {
   readonly body: string;
 }
 
-/** How reads of a team just created through the API fail for a while, as seen by Terraform's provider. */
+/** Reads of a new team fail for a while, as Terraform's provider has seen. */
 export interface CreationLag {
   milliseconds: number;
-  /** Also leave it out of lists. */
+  /** Also leave the team out of lists. */
   inLists: boolean;
 }
 
@@ -47,7 +47,7 @@ interface Call {
 interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
-  /** What an app token needs; the scope of each call is in PagerDuty's API reference. */
+  /** The scope that an app token needs. PagerDuty's API reference lists the scope of each call. */
   readonly scope: string | null;
   readonly ability: string | null;
   readonly answer: (call: Call) => Answer;
@@ -55,7 +55,7 @@ interface Route {
 
 const TEAMS_PAGE = 25;
 const USERS_PAGE = 25;
-/** Recorded: this list alone echoes 100. */
+/** Recorded from the live API: only this list returns 100 as its default limit. */
 const MEMBERS_PAGE = 100;
 
 const NO_INCLUDES: ReadonlySet<string> = new Set();
@@ -74,7 +74,7 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** PagerDuty's REST API, as far as teams, their members, and reading users go. */
+/** The part of PagerDuty's REST API for teams, members, and reading users. */
 export class RestApi {
   readonly creationLag: CreationLag = { milliseconds: 0, inLists: false };
   private readonly routes: readonly (Route & { segments: readonly string[] })[];
@@ -101,7 +101,7 @@ export class RestApi {
         ability: null,
         answer: (call) => this.listUsers(call),
       },
-      // The API reference names no scope for it.
+      // The API reference lists no scope for this call.
       { method: 'GET', path: '/users/me', scope: null, ability: null, answer: (call) => this.getMe(call) },
       {
         method: 'GET',
@@ -117,7 +117,7 @@ export class RestApi {
         ability: null,
         answer: ({ account }) => json(200, { abilities: [...account.abilities] }),
       },
-      // Real calls that Scimify has no business making: known here, so that one is seen and not taken for a bad path.
+      // Real calls that Scimify must not make. The 501 shows such a call; a 404 would look like a wrong path.
       ...(
         [
           ['POST', '/users', 'users.write'],
@@ -211,7 +211,7 @@ export class RestApi {
       defaultRole: fields.defaultRole ?? 'manager',
       visibleFrom: Date.now() + this.creationLag.milliseconds,
     });
-    // PagerDuty's own import script insists on an account key because of this.
+    // This is why PagerDuty's own import script requires an account key.
     if (caller.kind === 'user') {
       const user = account.users.get(caller.userId);
       if (user && !isStakeholder(user.role)) account.setMember(team.id, user.id, defaultTeamRole(user.role));
@@ -232,7 +232,7 @@ export class RestApi {
     const holder = fields.name === undefined ? undefined : call.account.teamNamed(fields.name);
     if (holder && holder.id !== team.id) refuseTakenName();
     call.account.updateTeam(team.id, fields);
-    // Its own answer is not a lagging read: it shows what was written.
+    // The response to the PUT shows what was written, even when reads lag.
     const { name, description } = team;
     return json(200, { team: { ...teamBody(call.account, team), name, description, summary: name } });
   }
@@ -260,7 +260,7 @@ export class RestApi {
     return json(200, {
       members: members.map(({ user, role }) => memberBody(account, user, role, expanded)),
       ...body,
-      // Reported missing here also when asked for, so nobody may count on it.
+      // Reported to be missing even when requested, so a client must not depend on it.
       total: null,
     });
   }
@@ -316,7 +316,7 @@ export class RestApi {
 
   private getMe({ caller, account, query }: Call): Answer {
     const user = caller.kind === 'user' ? account.users.get(caller.userId) : undefined;
-    // The API reference lists a 400 for keys that are no user's; its body is not published.
+    // The API reference lists a 400 for keys that do not belong to a user. Its body is not published.
     if (!user) throw argumentsError('A user-level API key is required to access this resource');
     return json(200, { user: userBody(account, user, readIncludes(query)) });
   }

@@ -16,7 +16,7 @@ const UNKNOWN: CallCredential = { kind: 'unknown', id: null, account: null };
 
 class BodyTooLarge extends Error {}
 
-/** What stands behind the port. */
+/** What handles the requests to the port. */
 export interface Doors {
   readonly restApi: RestApi;
   readonly tokenEndpoint: TokenEndpoint;
@@ -24,7 +24,7 @@ export interface Doors {
   readonly credentials: Credentials;
   readonly faults: Faults;
   readonly callLog: CallLog;
-  /** How strict the base URL without prefix is about the region of a key. */
+  /** The region of the base URL without prefix; `any` accepts the keys of both regions. */
   readonly plainHost: Host;
 }
 
@@ -60,7 +60,7 @@ function requestBodyForLog(body: string, contentType: string | undefined): unkno
   }
 }
 
-/** One port for PagerDuty's REST hosts, its identity service and the control API. */
+/** Serves PagerDuty's REST hosts, its identity service and the control API on one port. */
 export class SimulatorServer {
   private readonly server: Server;
   private readonly waiting = new Map<NodeJS.Timeout, () => void>();
@@ -75,14 +75,14 @@ export class SimulatorServer {
           return this.send(response, refusal(413, 'Request Entity Too Large').answer);
         }
         if (request.destroyed && !request.complete) return;
-        // A bug of the simulator must not pass for an answer of PagerDuty that a client retries.
+        // A bug in the simulator must not look like a PagerDuty error that a client retries.
         process.emitWarning(
           `simulator: ${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`,
         );
         this.send(response, refusal(501, 'The simulator failed').answer);
       });
     });
-    // Longer than any client keeps an idle connection: otherwise a request can meet its closing.
+    // Longer than any client keeps an idle connection. Otherwise the server can close it just as a request arrives.
     this.server.keepAliveTimeout = 65_000;
   }
 
@@ -182,7 +182,7 @@ export class SimulatorServer {
   }
 
   private hostOf(path: string): { host: Host | 'identity'; path: string } {
-    // One global identity host serves both regions; the region is in the scope.
+    // One identity host serves both regions. The scope contains the region.
     if (path === '/oauth/token') return { host: 'identity', path };
     const prefix = /^\/(us|eu)(?=\/)/.exec(path);
     if (prefix) return { host: prefix[1] as Region, path: path.slice(prefix[0].length) };

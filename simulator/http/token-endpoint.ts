@@ -16,8 +16,8 @@ function refused(status: number, error: string, description: string): Answer {
 }
 
 /**
- * PagerDuty's identity service: scoped OAuth by client credentials. The statuses are what clients report, the bodies
- * RFC 6749's; PagerDuty publishes neither.
+ * PagerDuty's identity service: scoped OAuth with client credentials. PagerDuty publishes no statuses and no bodies. The
+ * statuses here are what clients report. The bodies follow RFC 6749.
  */
 export class TokenEndpoint {
   lifetimeSeconds = ONE_DAY;
@@ -47,7 +47,7 @@ export class TokenEndpoint {
 
     const asked = [...new Set((form.get('scope') ?? '').split(' ').filter((scope) => scope !== ''))];
     const accounts = asked.filter((scope) => scope.startsWith('as_account-'));
-    // Scoped OAuth works in the registering account only, and the scope must name exactly that one.
+    // Scoped OAuth works only in the account that registered the app. The scope must name exactly this account.
     if (accounts.length !== 1 || accounts[0] !== `as_account-${client.account.identity}`) {
       return refused(400, 'invalid_request', 'Invalid scope');
     }
@@ -56,7 +56,7 @@ export class TokenEndpoint {
     if (client.refuseUnallowedScopes && granted.length < wanted.length) {
       return refused(400, 'invalid_request', 'Invalid scope');
     }
-    // No error for what the app lacks: the token just does not have it, down to `openid` alone.
+    // A scope that the app lacks is no error: the token does not get it. With no scope left, the token has only `openid`.
     const scopes = granted.length > 0 ? [...accounts, ...granted] : ['openid'];
     const token = this.credentials.mint(client, scopes, this.lifetimeSeconds);
     return json(

@@ -2,12 +2,12 @@ import { bare, Refusal } from '../http/answers';
 import { isLive, type Caller, type Credentials } from '../state/credentials';
 import type { Region } from '../state/records';
 
-/** Which of PagerDuty's REST hosts a request came to; `any` stands for a client that knows one address only. */
+/** The PagerDuty REST host of a request; `any` is for clients that know only one address. */
 export type Host = Region | 'any';
 
-/** Whose key or token an `Authorization` header carries, alive or not: so that a refused call can still be told apart. */
+/** Finds the owner of the key or token in an `Authorization` header, even if it is not valid, so that the log can name it. */
 export function identify(authorization: string | undefined, credentials: Credentials): Caller | undefined {
-  // Any deviation from these two forms is a 401 at PagerDuty: no quotes, no other case, no bare key.
+  // PagerDuty accepts only these two forms. Quotes, another case, or a key without prefix get a 401.
   const key = /^Token token=(\S+)$/.exec(authorization ?? '')?.[1];
   if (key !== undefined) return credentials.keyBySecret(key);
   const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1];
@@ -15,8 +15,8 @@ export function identify(authorization: string | undefined, credentials: Credent
 }
 
 /**
- * Unknown, disabled, revoked, expired, or of the other region: one and the same answer, without JSON and without a
- * reason, because that is what clients of the live API report.
+ * A credential that is unknown, disabled, revoked, expired, or of the other region gets the same response, without JSON
+ * and without a reason. Clients of the live API report this.
  */
 export function authenticate(caller: Caller | undefined, host: Host): Caller {
   if (!caller || !isLive(caller) || (host !== 'any' && caller.account.region !== host)) {

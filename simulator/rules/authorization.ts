@@ -2,7 +2,7 @@ import { accessDenied, json, Refusal } from '../http/answers';
 import type { Caller } from '../state/credentials';
 import type { BaseRole, TeamRecord } from '../state/records';
 
-/** Who may read only. That these base roles are refused every write is an assumption; PagerDuty says "forbidden operation → 403". */
+/** Base roles that may only read. PagerDuty says "forbidden operation → 403"; that it refuses every write is an assumption. */
 const READERS: ReadonlySet<BaseRole> = new Set([
   'observer',
   'restricted_access',
@@ -10,7 +10,7 @@ const READERS: ReadonlySet<BaseRole> = new Set([
   'read_only_limited_user',
 ]);
 
-/** A token's scopes were fixed when it was minted; keys have none. */
+/** A token keeps the scopes it was issued with. Keys have no scopes. */
 export function checkScope(caller: Caller, scope: string | null): void {
   if (caller.kind !== 'app' || scope === null || caller.scopes.has(scope)) return;
   throw new Refusal(
@@ -24,7 +24,7 @@ export function checkScope(caller: Caller, scope: string | null): void {
   );
 }
 
-/** Asked before anything is looked up: who may not write learns nothing about what exists (an assumption). */
+/** Runs before any look-up, so a caller without write access cannot learn what exists (an assumption). */
 export function checkMayWrite(caller: Caller): void {
   if (caller.kind === 'app') return;
   if (caller.readOnly) throw accessDenied();
@@ -49,8 +49,8 @@ export function checkAbility(caller: Caller, ability: string | null): void {
 }
 
 /**
- * A user's key sees what that user sees: no private team of others. Such a team still holds its name, which is how a
- * client comes to be refused a name that it cannot find.
+ * A user's key sees what that user sees: no private team of others. Such a team still holds its name, so a client can be
+ * refused a name that it cannot find.
  */
 export function maySee(caller: Caller, team: TeamRecord): boolean {
   if (caller.kind !== 'user' || team.defaultRole !== 'none' || team.members.has(caller.userId)) return true;

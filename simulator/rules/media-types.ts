@@ -3,8 +3,8 @@ import { refusal } from '../http/answers';
 const VERSION_2 = 'application/vnd.pagerduty+json;version=2';
 
 /**
- * PagerDuty falls back to the version bound to the key; here every request must say which version it means, so that
- * a client that forgets cannot pass by luck. 406 is our choice of status: none is published.
+ * Without a version, PagerDuty uses the version of the key. Here every request must name the version, so a client that
+ * forgets it always fails. The status 406 is our choice, because none is published.
  */
 export function checkAccept(accept: string | undefined): void {
   const accepted = (accept ?? '').toLowerCase().replace(/\s/g, '').split(',');
@@ -13,7 +13,7 @@ export function checkAccept(accept: string | undefined): void {
   }
 }
 
-/** The docs ask for it on POST and PUT, with a body or without. 415 is our choice of status. */
+/** PagerDuty's docs require it on POST and PUT, with or without a body. The status 415 is our choice. */
 export function checkContentType(contentType: string | undefined): void {
   const mediaType = (contentType ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') {

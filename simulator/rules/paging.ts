@@ -18,7 +18,7 @@ function wholeNumber(query: URLSearchParams, name: string, fallback: number, lea
   return Number(value);
 }
 
-/** PagerDuty's docs want booleans lower-case (or 1/0); `True` is refused here so that nobody gets used to it. */
+/** PagerDuty's docs require booleans in lower case (or 1/0). `True` is refused here, so that no client depends on it. */
 function flag(query: URLSearchParams, name: string): boolean {
   const value = query.get(name);
   if (value === null || value === 'false' || value === '0') return false;
@@ -26,7 +26,7 @@ function flag(query: URLSearchParams, name: string): boolean {
   throw argumentsError(`${name} must be true or false`);
 }
 
-/** Classic paging. The docs say that a limit "cannot exceed 100"; that a larger one is cut, not refused, is assumed. */
+/** Classic paging. The docs say that a limit "cannot exceed 100". That a larger one is cut, not refused, is an assumption. */
 export function readPage(query: URLSearchParams, defaultLimit: number): Page {
   const limit = Math.min(wholeNumber(query, 'limit', defaultLimit, 1), LARGEST_PAGE);
   const offset = wholeNumber(query, 'offset', 0, 0);

@@ -8,14 +8,14 @@ interface Bucket {
 }
 
 /**
- * Calls per minute, counted per bucket in fixed windows. Which calls share a bucket is the credential's business
- * (an account key, a user across all keys, an app in an account).
+ * Counts calls per minute and bucket in fixed windows. The credential decides which calls share a bucket: one per account
+ * key, one per user for all keys, one per app and account.
  */
 export class RateLimiter {
   private readonly buckets = new Map<string, Bucket>();
   private readonly windowMs: number;
 
-  /** @param clockSpeed how many times faster than real a window passes */
+  /** @param clockSpeed how many times faster than real time a window passes */
   constructor(
     private limit: number,
     clockSpeed: number,
@@ -35,7 +35,7 @@ export class RateLimiter {
     this.buckets.clear();
   }
 
-  /** Counts a call; the headers go onto its answer whatever that is (204s too, as recorded). */
+  /** Counts a call. Every response gets the headers (also a 204, as recorded). */
   take(key: string): { allowed: boolean; headers: Record<string, string> } {
     const now = Date.now();
     let bucket = this.buckets.get(key);
@@ -50,14 +50,14 @@ export class RateLimiter {
       headers: {
         'ratelimit-limit': String(this.limit),
         'ratelimit-remaining': String(Math.max(0, this.limit - bucket.used)),
-        // Seconds to wait, not an epoch, and on the client's clock: a fast window tells a short wait.
+        // Real seconds to wait, not an epoch time: with a fast clock the wait is short.
         'ratelimit-reset': String(Math.ceil((bucket.endsAt - now) / 1000)),
       },
     };
   }
 }
 
-/** No `Retry-After`: it is absent from PagerDuty's sample and from every recorded answer. */
+/** No `Retry-After`: PagerDuty's sample and all recorded responses do not have it. */
 export function rateLimitExceeded() {
   return refusal(429, 'Rate Limit Exceeded', 2020);
 }

@@ -1,11 +1,11 @@
 import { invalidInput } from '../http/answers';
 
 /**
- * A set parameter repeats its bracketed key (`team_ids[]=A&team_ids[]=B`). The refusal of a bare or comma-joined
- * value is recorded from the live API for `team_ids`, and taken over for the others.
+ * A set parameter repeats its key with brackets (`team_ids[]=A&team_ids[]=B`). The live API was recorded to refuse
+ * `team_ids` without brackets or with commas; that it refuses the others too is an assumption.
  *
- * @param title how the refusal names it
- * @returns undefined if the query does not filter by it
+ * @param title the parameter's name in the error
+ * @returns undefined if the query does not have the parameter
  */
 export function readSet(query: URLSearchParams, name: string, title: string): string[] | undefined {
   const values = query.getAll(`${name}[]`);

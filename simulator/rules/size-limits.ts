@@ -1,14 +1,14 @@
 import { refusal } from '../http/answers';
 import type { AccountLimits, TeamRecord, UserRecord } from '../state/records';
 
-/** PagerDuty's published caps; the number of teams is capped on the Professional plan only. */
+/** PagerDuty's published limits. Only the Professional plan limits the number of teams. */
 export const PUBLISHED_LIMITS: AccountLimits = {
   membersPerTeam: 500,
   teamsPerUser: 400,
   teams: Number.MAX_SAFE_INTEGER,
 };
 
-/** The code table has 2019 for this; that a full team answers with it, and 400, is an assumption. */
+/** PagerDuty's code table lists 2019 for this. That a full team gets it, with status 400, is an assumption. */
 function limitReached(error: string): never {
   throw refusal(400, 'Product Limit Reached', 2019, [error]);
 }

@@ -2,8 +2,8 @@ import { refusal } from '../http/answers';
 import type { TeamRecord } from '../state/records';
 
 /**
- * A team with escalation policies, services, schedules or subteams stays; members do not matter. Two wordings are on
- * record (2021, 2019): one kind of association gets the newer, several get the older, so a client meets both.
+ * A team with escalation policies, services, schedules or subteams cannot be deleted. Members do not matter. Two texts are
+ * recorded (2021, 2019). One kind of association gets the newer text, several get the older, so a client sees both.
  */
 export function checkDeletable(team: TeamRecord): void {
   const kinds = [...team.associations.keys()];
@@ -15,7 +15,7 @@ export function checkDeletable(team: TeamRecord): void {
   throw refusal(400, 'Team has existing associations', 6006, [error]);
 }
 
-/** Codes 6002 and 6003 are documented for a bad `reassignment_team`; the status is an assumption. */
+/** PagerDuty documents the codes 6002 and 6003 for a bad `reassignment_team`. The status is an assumption. */
 export function checkReassignment(team: TeamRecord, target: string | null, exists: boolean): void {
   if (target === null) return;
   if (target === team.id) throw refusal(400, 'Reassignment Team Invalid', 6002);

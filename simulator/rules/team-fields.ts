@@ -5,7 +5,7 @@ import { storedName } from './names';
 const NAME_LENGTH = 100;
 const DESCRIPTION_LENGTH = 1024;
 
-/** What a body wants to change; an absent field stays as it is. */
+/** The fields to change. An absent field stays as it is. */
 export interface TeamFields {
   readonly name?: string;
   readonly description?: string | null;
@@ -19,7 +19,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /**
  * The `{"team": {…}}` of POST and PUT. Unknown and read-only fields are ignored, as PagerDuty's docs say.
  *
- * @param unwrappedIsForbidden a Responder's key got 403/2010 for an unwrapped body, where others get a 400
+ * @param unwrappedIsForbidden true for a Responder's key: it gets 403/2010 for an unwrapped body, other keys get 400
  */
 export function readTeamFields(
   body: unknown,
@@ -68,7 +68,7 @@ export function readTeamFields(
   };
 }
 
-/** Refused by analogy with users and services: the text for teams is not published. */
+/** Same text as for users and services: PagerDuty does not publish the text for teams. */
 export function refuseTakenName(): never {
   throw invalidInput('Name has already been taken');
 }

@@ -2,14 +2,14 @@ import { invalidInput } from '../http/answers';
 import { TEAM_ROLES, type BaseRole, type TeamRole } from '../state/records';
 
 interface RoleRule {
-  /** What a new member gets when the call names no role. */
+  /** The role of a new member when the call names none. */
   readonly teamRole: TeamRole;
-  /** A fixed base role refuses any other team role. */
+  /** A fixed base role allows no other team role. */
   readonly fixed: boolean;
   readonly stakeholder: boolean;
 }
 
-/** PagerDuty's support pages, "Advanced Permissions": the team role that follows from the base role. */
+/** The team role for each base role, from PagerDuty's support page "Advanced Permissions". */
 const RULES: Record<BaseRole, RoleRule> = {
   owner: { teamRole: 'manager', fixed: true, stakeholder: false },
   admin: { teamRole: 'manager', fixed: true, stakeholder: false },
@@ -29,7 +29,7 @@ export function isStakeholder(baseRole: BaseRole): boolean {
   return RULES[baseRole].stakeholder;
 }
 
-/** The role of a `PUT /teams/{id}/users/{user_id}` body, which is optional and not wrapped. */
+/** The role in a `PUT /teams/{id}/users/{user_id}` body. The body is optional and not wrapped. */
 export function readTeamRole(body: unknown): TeamRole | undefined {
   if (body === undefined) return undefined;
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -43,8 +43,8 @@ export function readTeamRole(body: unknown): TeamRole | undefined {
 }
 
 /**
- * The role the member will have. The spec says 400 for stakeholders, and the docs that fixed base roles take no other
- * team role; neither gives a text, so these are ours.
+ * The role that the member gets. The spec says 400 for stakeholders. The docs say that fixed base roles allow no other
+ * team role. Neither publishes the text, so these texts are ours.
  */
 export function grantTeamRole(
   baseRole: BaseRole,

@@ -4,7 +4,7 @@ export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The parsed body; undefined if it is not JSON. Loosely typed on purpose: specs look into it anyhow. */
+  /** The parsed body; undefined if it is not JSON. It has the type `any`, because specs read any field. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly body: any;
 }
@@ -26,7 +26,7 @@ export const HEADERS = {
   'content-type': 'application/json',
 };
 
-/** A well-behaved client of the REST API with one credential. */
+/** A correct client of the REST API with one credential. */
 export class RestClient {
   constructor(
     readonly baseUrl: string,

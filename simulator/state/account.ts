@@ -16,7 +16,7 @@ import {
   type UserRecord,
 } from './records';
 
-/** Where a simulator's accounts get their ids: an id is never used twice, also not after a deletion or a reset. */
+/** The source of ids for all accounts of a simulator. It never repeats an id, even after a deletion or a reset. */
 export interface IdentifierSource {
   readonly users: IdentifierSequence;
   readonly teams: IdentifierSequence;
@@ -48,8 +48,8 @@ function userSearchText(user: Pick<UserRecord, 'name' | 'email'>): string {
 }
 
 /**
- * One PagerDuty account: users, teams and who is on what. Changes here are plain: what the REST API refuses beyond
- * them stands in the rules, so that a test can set up by hand what the API would not let it do.
+ * One PagerDuty account: users, teams and memberships. Changes here have almost no checks: the checks of the REST API are
+ * in `rules`, so a test can set up a state that the API would refuse.
  */
 export class Account {
   readonly users = new Map<string, UserRecord>();
@@ -68,7 +68,7 @@ export class Account {
     private readonly ids: IdentifierSource,
   ) {}
 
-  /** As in the `as_account-` scope. */
+  /** As in the `as_account-` scope: `us.acme`. */
   get identity(): string {
     return `${this.region}.${this.subdomain}`;
   }
@@ -254,8 +254,8 @@ export class Account {
   }
 
   /**
-   * Puts people onto an escalation policy, schedule … of the team. PagerDuty makes them members of the team thereby,
-   * which is how a team comes to have members that no identity provider knows.
+   * Adds users to an escalation policy, schedule … of the team. PagerDuty then makes them members of the team, so a team
+   * can have members that the IdP does not know.
    */
   associate(teamId: string, kind: AssociationKind, userIds: readonly string[]): void {
     const team = this.requireTeam(teamId);
@@ -270,7 +270,7 @@ export class Account {
     }
   }
 
-  /** @param userIds whom to take off; without it the whole association ends */
+  /** @param userIds the users to remove; without it the whole association ends */
   dissociate(teamId: string, kind: AssociationKind, userIds?: readonly string[]): void {
     const team = this.requireTeam(teamId);
     if (userIds === undefined) team.associations.delete(kind);

@@ -11,12 +11,12 @@ interface KeyBase {
   disabled: boolean;
 }
 
-/** A "general access" key: acts as the account. */
+/** A "general access" key. It acts as the account. */
 export interface AccountKey extends KeyBase {
   readonly kind: 'account';
 }
 
-/** Acts as one user, sees what that user sees, and dies with the user. */
+/** Acts as one user, sees what that user sees, and is deleted with the user. */
 export interface UserKey extends KeyBase {
   readonly kind: 'user';
   readonly userId: string;
@@ -29,17 +29,17 @@ export interface OAuthClient {
   clientSecret: string;
   readonly account: Account;
   scopes: readonly string[];
-  /** Answer 400 to a scope that the app lacks, instead of a token without it: both are on record. */
+  /** Respond with 400 to a scope that the app lacks, instead of a token without it. Both were recorded. */
   readonly refuseUnallowedScopes: boolean;
 }
 
-/** An app's access token, with the scopes it was minted with. */
+/** An app's access token, with the scopes it was issued with. */
 export interface AppToken {
   readonly kind: 'app';
   /** The client's id: the app, not the single token. */
   readonly id: string;
   readonly account: Account;
-  /** As answered when it was minted, space-separated. */
+  /** As in the token response, separated by spaces. */
   readonly scope: string;
   readonly scopes: ReadonlySet<string>;
   readonly expiresAt: number;
@@ -58,7 +58,7 @@ export function isLive(caller: Caller): boolean {
   }
 }
 
-/** Whose calls are counted together, by PagerDuty's docs on rate limits. */
+/** Calls with the same bucket share a rate limit, as PagerDuty's docs on rate limits say. */
 export function rateLimitBucket(caller: Caller): string {
   switch (caller.kind) {
     case 'app':
@@ -72,14 +72,14 @@ export function rateLimitBucket(caller: Caller): string {
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 
-/** REST keys are 20 characters long; nothing else about their shape is documented. */
+/** REST keys have 20 characters. Nothing else about their form is documented. */
 function newKey(): string {
   return Array.from(randomBytes(20), (byte) => LETTERS[byte % LETTERS.length]).join('');
 }
 
 const MOST_TOKENS = 10_000;
 
-/** API keys, OAuth clients and tokens of all accounts: a request shows its credential first, and its account follows. */
+/** API keys, OAuth clients and tokens of all accounts, because the credential of a request decides the account. */
 export class Credentials {
   private readonly keys = new Map<string, ApiKey>();
   private readonly clients = new Map<string, OAuthClient>();
@@ -162,7 +162,7 @@ export class Credentials {
     return [...this.clients.values()].filter((client) => client.account === account);
   }
 
-  /** Its tokens live on: PagerDuty's docs say that deleting a client does not revoke them. */
+  /** Its tokens stay valid: PagerDuty's docs say that deleting a client does not revoke them. */
   removeClient(clientId: string): void {
     this.client(clientId);
     this.clients.delete(clientId);
@@ -197,7 +197,7 @@ export class Credentials {
     return revoked;
   }
 
-  /** Ends all tokens, and everything that belongs to another account. */
+  /** Removes all tokens, and all credentials of other accounts. */
   keepOnly(account: Account): void {
     this.tokens.clear();
     for (const [secret, key] of this.keys) {

@@ -1,12 +1,12 @@
 const SPACE = 36 ** 6;
-// Shares no factor with 36, so the sequence passes every id once before it could repeat one.
+// Has no common factor with 36, so the sequence reaches every id before it repeats one.
 const STEP = 1_234_567_891;
 
-/** Ids as PagerDuty shapes them (`PQ9K7I8`), never handed out twice, the same ones in every run. */
+/** Ids in PagerDuty's form (`PQ9K7I8`). They never repeat, and are the same in every run. */
 export class IdentifierSequence {
   private position: number;
 
-  /** @param start tells the sequences of different resource types apart */
+  /** @param start a different one for each resource type */
   constructor(start: number) {
     this.position = start % SPACE;
   }

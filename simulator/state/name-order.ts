@@ -5,7 +5,7 @@ interface Ordered {
   readonly searchText: string;
 }
 
-/** Stands between the texts of two rows, where no search text holds it. */
+/** Separates the texts of two rows. No search text contains it. */
 const BETWEEN = '\u0000';
 
 function compare(a: Ordered, b: Ordered): number {
@@ -14,8 +14,8 @@ function compare(a: Ordered, b: Ordered): number {
 }
 
 /**
- * Rows by name, then id, sorted when somebody looks. Name order is the unkind choice on purpose: a row added or
- * renamed while a client pages shifts the ones after it, as PagerDuty's lists (no snapshot) may.
+ * Rows by name, then id. They are sorted on the next read. The name order is chosen on purpose as the hard case for a
+ * client: a row added or renamed between two pages shifts the rows after it, as can happen in PagerDuty (no snapshot).
  */
 export class NameOrder<T extends Ordered> {
   private readonly rows: T[] = [];
@@ -33,7 +33,7 @@ export class NameOrder<T extends Ordered> {
     this.searchable = undefined;
   }
 
-  /** To be called after a row's key or text is another. */
+  /** Call it after a change of a row's key or text. */
   changed(): void {
     this.sorted = false;
     this.searchable = undefined;
@@ -47,12 +47,12 @@ export class NameOrder<T extends Ordered> {
     return this.rows;
   }
 
-  /** The rows whose text holds `part` (in lower case), in order. */
+  /** The rows whose text contains `part` (in lower case), in order. */
   matching(part: string): readonly T[] {
     const rows = this.all();
     if (part === '') return rows;
     if (part.includes(BETWEEN)) return [];
-    // One long text is searched about fifty times faster than twenty thousand short ones.
+    // A search in one long text is about fifty times faster than in twenty thousand short texts.
     const { text, ends } = (this.searchable ??= this.searchableText());
     const found: T[] = [];
     let row = 0;
@@ -76,7 +76,7 @@ export class NameOrder<T extends Ordered> {
   }
 }
 
-/** The first row from `from` on that ends behind `position`. */
+/** The first row, starting at `from`, that ends after `position`. */
 function rowAt(ends: readonly number[], position: number, from: number): number {
   let low = from;
   let high = ends.length - 1;

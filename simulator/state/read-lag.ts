@@ -5,15 +5,15 @@ type Change = { readonly at: number; readonly teamId: string } & (
   | { readonly what: 'fields'; readonly name: string; readonly description: string | null }
 );
 
-/** The part of a team that a read shows. */
+/** The part of a team that can lag in reads. */
 export interface TeamAsRead {
   readonly name: string;
   readonly description: string | null;
 }
 
 /**
- * Makes reads show what was true `milliseconds` ago. PagerDuty's membership reads lag behind its writes (Terraform's
- * provider reads again for up to two minutes), so a client that verifies by reading back must not be believed.
+ * Makes reads show the state of `milliseconds` ago. PagerDuty's reads of members lag behind its writes (Terraform's
+ * provider repeats them for up to two minutes), so a client must not verify a write with a read.
  */
 export class ReadLag {
   private milliseconds = 0;
@@ -75,7 +75,7 @@ export class ReadLag {
     this.changes.push(change);
   }
 
-  /** Newest first, so that undoing them in turn ends at the oldest value. */
+  /** Newest first: undoing them one by one ends at the oldest value. */
   private unseen(concerns: (change: Change) => boolean): Change[] {
     if (this.changes.length === 0) return [];
     const seen = Date.now() - this.milliseconds;

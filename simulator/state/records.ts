@@ -1,4 +1,4 @@
-/** What the simulator remembers about users and teams. */
+/** What the simulator stores about users and teams. */
 
 export const REGIONS = ['us', 'eu'] as const;
 export type Region = (typeof REGIONS)[number];
@@ -19,11 +19,11 @@ export type BaseRole = (typeof BASE_ROLES)[number];
 export const TEAM_ROLES = ['observer', 'responder', 'manager'] as const;
 export type TeamRole = (typeof TEAM_ROLES)[number];
 
-/** Access of people who are *not* on the team; has nothing to do with the role of a new member. */
+/** Access of users who are *not* on the team. It does not decide the role of a new member. */
 export const DEFAULT_ROLES = ['manager', 'none'] as const;
 export type DefaultRole = (typeof DEFAULT_ROLES)[number];
 
-/** What keeps a team from being deleted, worded as PagerDuty's refusal words it. */
+/** A team with one of these cannot be deleted. The names are those in PagerDuty's error. */
 export const ASSOCIATION_KINDS = ['Escalation Policies', 'Services', 'Schedules', 'Subteams'] as const;
 export type AssociationKind = (typeof ASSOCIATION_KINDS)[number];
 
@@ -51,22 +51,22 @@ export interface TeamRecord {
   description: string | null;
   defaultRole: DefaultRole;
   readonly members: Map<string, TeamRole>;
-  /** The people on it (directly or through a schedule), by kind of association. */
+  /** Kind of association → the users on it (directly or through a schedule). */
   readonly associations: Map<AssociationKind, Set<string>>;
-  /** When reads of a team created through the API begin to find it (epoch ms). */
+  /** From this time (epoch ms) reads find a team created through the API. */
   readonly visibleFrom: number;
   orderKey: string;
   searchText: string;
 }
 
-/** Caps of the account; a call beyond one is refused. */
+/** Limits of the account. A call above a limit is refused. */
 export interface AccountLimits {
   membersPerTeam: number;
   teamsPerUser: number;
   teams: number;
 }
 
-/** A change asked for by hand (library or control API) that makes no sense in this account. */
+/** A change by library or control API that is not possible in this account. */
 export class StateError extends Error {
   constructor(
     readonly kind: 'unknown' | 'invalid',

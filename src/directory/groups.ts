@@ -470,7 +470,7 @@ function nameConflict(): ResourceConflictError {
   return new ResourceConflictError(
     'Group',
     'displayName',
-    'Another group already has this displayName, or a displayName that the target treats as the same. Send another displayName.',
+    'Another group already has this displayName, or one that the target treats as the same: send another displayName.',
   );
 }
 

@@ -390,7 +390,7 @@ async function formerSelf(tx: Transaction, integrationId: string, write: UserWri
     throw new ResourceConflictError(
       'User',
       'userName',
-      'An inactive user with another externalId has this userName. Delete that user first, or send another userName.',
+      'An inactive user with another externalId has this userName: delete that user first, or send another userName.',
     );
   }
   return user;
