@@ -1,6 +1,6 @@
 const { availableParallelism } = require('node:os');
 
-// NestJS 12 and some of its dependencies are ES modules only; Jest has to compile them to CommonJS.
+// NestJS 12 and some of its dependencies are only ES modules. Jest has to compile them to CommonJS.
 const esModules = [
   '@nestjs',
   'file-type',
@@ -25,6 +25,6 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   testTimeout: 30_000,
-  // Much of a test's time is spent waiting for servers, so that there is room for more of them than there are cores.
+  // Tests spend much time waiting for servers, so more workers than cores can run.
   maxWorkers: availableParallelism() * 2,
 };

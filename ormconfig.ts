@@ -7,5 +7,5 @@ import { ENTITIES } from './src/entities';
 
 const settings = readSettings(process.env);
 
-/** For TypeORM's command line: the same database, entities and migrations as the application's. */
+/** For TypeORM's command line: the same database, entities and migrations as the application. */
 export default new MigratingDataSource(writerOptions(settings.database, ENTITIES), newDatabaseOf(settings));

@@ -3,10 +3,10 @@ import { type AttackFigures, AttackRun } from '../test/load/support/attack-run';
 import { UNLIMITED, World } from '../test/load/support/world';
 
 /**
- * How long each attack of test/load holds the thread, as a table in Markdown. Nothing is asserted.
+ * Measures how long each attack of test/load blocks the event loop, and prints a Markdown table. It asserts nothing.
  *
- * `npm run bench`, or `npm run bench -- Bulk` for the attacks with that word in their names; LOAD_FULL=1 fills all 100
- * groups with 20,000 members, LOAD_REPORT=FILE keeps all figures as lines of JSON.
+ * `npm run bench` runs all attacks, `npm run bench -- Bulk` those with this word in their names. LOAD_FULL=1 fills all 100
+ * groups with 20,000 members. LOAD_REPORT=FILE writes all figures as lines of JSON.
  */
 const TIMEOUT_MS = 20_000;
 const CLIENTS = [1, 5];

@@ -4,10 +4,10 @@ import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../test/support/sc
 import { waitFor } from '../test/support/wait';
 
 /**
- * How long a person waits in PagerDuty while something large goes on, as a table in Markdown: from the request of the identity
- * provider to the answer of PagerDuty, which takes 150 ms a call. Nothing is asserted.
+ * Measures how long a small change waits while a large change is in progress, and prints a Markdown table: from the
+ * request of the IdP to the response of PagerDuty, which takes 150 ms per call. It asserts nothing.
  *
- * `npm run bench:urgency`, or with words to choose from: `npm run bench:urgency -- retried`
+ * `npm run bench:urgency` runs all cases, `npm run bench:urgency -- retries` those with this word in their names.
  */
 const LARGE = 300;
 const LATENCY_MS = 150;
@@ -19,17 +19,17 @@ const numbered = (name: string, count: number) =>
 interface World {
   scimify: Scimify;
   integration: TestIntegration;
-  /** Another integration of the same tenant with the same key of PagerDuty. */
+  /** Another integration of the same tenant with the same PagerDuty key. */
   beside: TestIntegration;
   onCall: string;
   everyone: string;
-  /** Ada, bo, cy and dee: the first two are in both groups, all are known. */
+  /** Ada, bo, cy and dee. The first two are in both groups. All four are linked to remote users. */
   people: string[];
-  /** In PagerDuty, and never looked up. */
+  /** Have a PagerDuty account, but no look-up has happened yet. */
   crowd: string[];
 }
 
-/** A change, and when it is done. Each may be made once in a world, in this order. */
+/** A small change, and how to see that it is done. Each works once per world, in this order. */
 interface Change {
   act: (world: World) => Promise<unknown>;
   isDone: (world: World) => boolean;
@@ -76,12 +76,12 @@ const CHANGES = {
 };
 
 interface Case {
-  /** Users of the identity provider whom PagerDuty does not have. */
+  /** How many IdP users have no PagerDuty account. */
   strangers?: number;
-  /** Before PagerDuty is slow. */
+  /** Runs before PagerDuty becomes slow. */
   prepare?: (world: World, strangers: string[]) => Promise<unknown>;
   begin: (world: World, strangers: string[]) => Promise<unknown>;
-  /** Calls after which it is well under way. */
+  /** After this many calls, the large change is in progress. */
   underWay?: number;
   rateLimit?: number;
 }
@@ -113,7 +113,7 @@ const inGroupsOf = (size: number, ids: readonly string[]) =>
     ids.slice(index * size, (index + 1) * size),
   );
 
-/** Forty other integrations with the same key push a hundred people each. */
+/** Forty other integrations with the same key push a hundred users each. */
 const pushBeside = async (
   { scimify, integration: { tenantId } }: World,
   push: (integration: TestIntegration, ids: string[], index: number) => Promise<unknown>,
@@ -279,7 +279,7 @@ async function worldOf(rateLimit?: number): Promise<World> {
   const many = numbered('user', LARGE);
   scimify.pagerDuty.addUsers([...names, ...many].map((address) => ({ email: address })));
   const people = await integration.scim.createUsers(names);
-  // So that all four are known.
+  // This links all four to remote users.
   await integration.scim.createGroup('All four', people);
   const [onCallId, everyoneId] = await Promise.all(
     ['On-call', 'Everyone'].map((group) => integration.scim.createGroup(group, people.slice(0, 2))),

@@ -18,21 +18,21 @@ const { join } = require('node:path');
 
 const ROOT = join(__dirname, '..');
 
-/** What is compiled, and into which directory. The benchmark drives the product from outside, and stands apart from it. */
+/** The sources and the output directory of each build. The benchmark is separate, because it uses the product from outside. */
 const BUILDS = {
   product: { compiles: ['src', 'simulator', 'demo', 'ormconfig.ts', 'bin/node-version.js'], into: 'dist' },
   bench: { compiles: ['src', 'simulator', 'test', 'bench', 'bin/node-version.js'], into: 'dist-bench' },
 };
-/** Of what a build was made, beside what it compiles. */
+/** Other files that a build depends on. */
 const MADE_WITH = ['.swcrc', 'package.json', 'package-lock.json'];
-/** In the directory of a build: the fingerprint of each thing that it was made of. */
+/** File in the output directory with the fingerprint of each source. */
 const RECORD = 'build.json';
 
-/** Why there is no build; the sentence says what to do. */
+/** There is no usable build. The message says why and what to do. */
 class BuildError extends Error {}
 
 /**
- * Makes a build that is missing or older than its source, where the compiler is.
+ * Builds if the build is missing or older than its source, and the compiler is installed.
  *
  * @throws BuildError
  */
@@ -41,22 +41,22 @@ function ensureBuild(name) {
   if (why === null) return;
   if (compiler() === null) {
     throw new BuildError(
-      `${why}, and the compiler is not installed here: run "npm ci --include=dev && npm run build" and start again.`,
+      `${why}, and the compiler is not installed. Run "npm ci --include=dev && npm run build" and start again.`,
     );
   }
-  process.stderr.write(`${why}: it is made now.\n`);
+  process.stderr.write(`${why}. Building it now.\n`);
   build(name);
 }
 
 /**
- * Compiles into a directory beside, which then takes the place of the build that is there. A process that runs from that one
- * has all of it in memory.
+ * Compiles into a temporary directory, which then replaces the current build. A process that runs from the current build
+ * is not affected: it has loaded all of it into memory.
  *
  * @throws BuildError
  */
 function build(name) {
   const swc = compiler();
-  if (swc === null) throw new BuildError('The compiler is not installed here: run "npm ci --include=dev".');
+  if (swc === null) throw new BuildError('The compiler is not installed. Run "npm ci --include=dev".');
   const { compiles, into } = BUILDS[name];
   let beside;
   try {
@@ -76,7 +76,7 @@ function build(name) {
   }
 }
 
-/** Another build that ends at the same time is as good as this one. */
+/** Keeps the build of another process that finishes at the same time: it is the same. */
 function takePlace(output, place, old) {
   if (existsSync(place)) renameSync(place, old);
   try {
@@ -86,7 +86,7 @@ function takePlace(output, place, old) {
   }
 }
 
-/** @returns the beginning of a sentence, null for a build that is as its source. What is not there is not compared. */
+/** @returns the beginning of a sentence; null if the build matches its source. Missing sources are not compared. */
 function whyStale({ compiles, into }) {
   const record = join(ROOT, into, RECORD);
   if (!existsSync(record)) return `There is no build of Scimify in ${into}`;
@@ -105,7 +105,7 @@ function fingerprints(compiles) {
   );
 }
 
-/** Of contents and not of times, which a checkout or a copy changes. */
+/** Hashes contents, not modification times, because a checkout or a copy changes these. */
 function fingerprint(part) {
   const hash = createHash('sha256');
   for (const file of filesOf(part)) hash.update(`${file}\0`).update(contentOf(file)).update('\0');
@@ -120,13 +120,13 @@ function filesOf(part) {
     .sort();
 }
 
-/** Nothing of package.json but the version gets into a build. */
+/** From package.json, only the version gets into a build. */
 function contentOf(file) {
   const content = readFileSync(join(ROOT, file));
   return file === 'package.json' ? String(JSON.parse(content).version) : content;
 }
 
-/** The path of the compiler's program, null where only what runs is installed. */
+/** The path of the compiler; null if only production dependencies are installed. */
 function compiler() {
   try {
     require.resolve('@swc/core');
@@ -136,7 +136,7 @@ function compiler() {
   }
 }
 
-/** Does this, or ends the process with the sentence of a BuildError. */
+/** Runs `make`. On a BuildError it prints the message and exits. */
 function orEnd(make) {
   try {
     make();
@@ -149,5 +149,5 @@ function orEnd(make) {
 
 module.exports = { BUILDS, ensureBuild, orEnd };
 
-// `npm run build`: whether there is one or not.
+// `npm run build` always builds, even if the build is current.
 if (require.main === module) orEnd(() => build('product'));

@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * Ends the process with one sentence on a Node.js that Scimify does not run on. It is the first that a program loads, so it is
- * written for old ones too, and loads nothing.
+ * Ends the process with a message on an unsupported version of Node.js. Programs load this file first. It must also run on
+ * old versions, so it loads nothing.
  */
 
-/** As in package.json; a test holds the two together. */
+/** The same as in package.json; a test compares the two. */
 const SUPPORTED = '^20.19 || ^22.13 || >=24.11';
 
 /** @param version e.g. `22.13.0` */
@@ -21,7 +21,7 @@ function isSupported(version) {
 
 if (!isSupported(process.versions.node)) {
   process.stderr.write(
-    `Scimify needs Node.js ${SUPPORTED}, and this is ${process.versions.node}: install one of those, e.g. from https://nodejs.org, and start again.\n`,
+    `Scimify needs Node.js ${SUPPORTED}, but this is ${process.versions.node}. Install a supported version, for example from https://nodejs.org, and start again.\n`,
   );
   process.exit(1);
 }

@@ -3,8 +3,8 @@
 require('./node-version.js');
 
 /**
- * `node bin/run.js PROGRAM [ARGUMENT…]`: runs what was built of the program, in this process, so that signals reach it. A
- * build that is missing or older than its source is made first.
+ * `node bin/run.js PROGRAM [ARGUMENT…]` runs the built program in this process, so that it gets the signals. It builds
+ * first if the build is missing or older than its source.
  */
 const { join } = require('node:path');
 const { BUILDS, ensureBuild, orEnd } = require('./build.js');

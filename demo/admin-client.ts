@@ -56,7 +56,7 @@ interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** The part of the admin API that the demo needs, as internal tooling would use it. */
+/** A client of the part of the admin API that the demo needs. */
 export class AdminClient {
   constructor(
     private readonly baseUrl: string,

@@ -1,9 +1,9 @@
-/** One person of Acme, as Okta knows them. */
+/** One Okta user of Acme. */
 export interface Person {
   readonly userName: string;
   readonly givenName: string;
   readonly familyName: string;
-  /** Okta's own id of the user. */
+  /** Okta's id of the user. */
   readonly oktaId: string;
 }
 
@@ -18,21 +18,21 @@ export const CHLOE = person('Chloe', 'Martin');
 export const DANA = person('Dana', 'Reyes');
 export const EMIL = person('Emil', 'Novak');
 export const FARAH = person('Farah', 'Haddad');
-/** Assigned in Okta, but nobody made an account for him in PagerDuty. */
+/** Assigned in Okta, but has no PagerDuty account. */
 export const GUS = person('Gus', 'Lindqvist');
 
 export const EVERYBODY: readonly Person[] = [ADA, BEN, CHLOE, DANA, EMIL, FARAH, GUS];
 
-/** Whom PagerDuty knows. */
+/** The people with a PagerDuty account. */
 export const PAGERDUTY_USERS: readonly Person[] = EVERYBODY.filter((someone) => someone !== GUS);
 
 export const PLATFORM = 'Platform On-call';
 export const PAYMENTS = 'Payments On-call';
 export const PAYMENTS_RENAMED = 'Payments Reliability';
 
-/** Teams that somebody made in PagerDuty by hand. A group of the same name takes this one over. */
+/** A team created manually in PagerDuty. A group with the same name adopts it. */
 export const ADOPTED = { name: 'Web On-call', members: [DANA, EMIL] } as const;
-/** Scimify has no business with this one. */
+/** A team created manually in PagerDuty. Scimify never changes it. */
 export const LEFT_ALONE = { name: 'Data On-call', members: [DANA, EMIL] } as const;
 
 export function fullName({ givenName, familyName }: Person): string {

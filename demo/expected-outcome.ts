@@ -14,7 +14,7 @@ import {
 } from './cast';
 import type { Outcome } from './outcome';
 
-/** What the session has to come to, to the member. */
+/** The exact expected result of the session. */
 function expectedOutcome(tenantId: string) {
   const ours = `Created via Scimify for tenant ${tenantId}`;
   return {
@@ -34,9 +34,9 @@ function expectedOutcome(tenantId: string) {
       [ADOPTED.name]: {},
       [PLATFORM]: { [GUS.userName]: 'user_not_found' },
     },
-    // Each once, under the name that the group had then: the renamed team is still the same team.
+    // Each team is created once, with the group's name at that time. A rename keeps the team.
     'teams created': [PLATFORM, PAYMENTS].sort(),
-    // Ben, Chloe and Dana: nobody of those whom Okta took out by mistake.
+    // Ben, Chloe and Dana, but none of the members that Okta removed by mistake.
     'members taken out': 3,
   };
 }
@@ -70,7 +70,7 @@ function observed(outcome: Outcome): ReturnType<typeof expectedOutcome> {
   };
 }
 
-/** @returns one text for each part that is not exactly as expected; empty when all is */
+/** @returns one text for each part that is not as expected; empty if all parts are */
 export function differences(outcome: Outcome, tenantId: string): string[] {
   const expected = expectedOutcome(tenantId);
   const actual = observed(outcome);

@@ -1,10 +1,10 @@
 export interface JsonAnswer {
   readonly status: number;
-  /** Parsed; undefined where the answer had no body. */
+  /** Parsed; undefined if the response has no body. */
   readonly body: unknown;
 }
 
-/** An answer that the demo does not expect: everything one needs to see what went wrong. */
+/** The demo does not expect this response. The message contains the request and the response. */
 export class UnexpectedAnswerError extends Error {
   constructor(method: string, url: string, requestBody: unknown, { status, body }: JsonAnswer) {
     super(
@@ -18,7 +18,7 @@ export class UnexpectedAnswerError extends Error {
   }
 }
 
-/** @throws UnexpectedAnswerError on any status but the wanted one */
+/** @throws UnexpectedAnswerError on any other status than `expect` */
 export async function requestJson(
   method: string,
   url: string,

@@ -9,16 +9,16 @@ import { report } from './report';
 import { ScimifyProcess } from './scimify-process';
 import { STORY, furnishPagerDuty } from './story';
 
-const START = 'Scimify and a PagerDuty simulator start';
+const START = 'The demo starts Scimify and a PagerDuty simulator';
 
 const USAGE = `npm run demo -- [--auth oauth|api_key] [--exit] [--help]
 
-Starts Scimify and a PagerDuty simulator on this machine, plays a session of Okta with them, and tells it as it goes. Nothing
-is asked of the network, and everything is written to a temporary folder, which goes away at the end.
+Starts Scimify and a PagerDuty simulator on this machine, sends them the requests of Okta, and prints each step. It uses no
+network. It writes all files to a temporary folder and removes the folder at the end.
 
   --auth   how Scimify signs in to PagerDuty (default: oauth)
-  --exit   end after the session; the exit code says whether all came out as it should
-  --help   show this
+  --exit   stop after the session; the exit code is 0 if the result is as expected
+  --help   show this text
 `;
 
 type AuthMethod = 'oauth' | 'api_key';
@@ -29,7 +29,7 @@ interface Options {
   readonly help: boolean;
 }
 
-/** What has to be ended whatever happens, the latest first. */
+/** Stops what was started, in reverse order, even after an error. */
 const running: (() => Promise<void>)[] = [];
 
 async function endEverything(): Promise<void> {
@@ -73,14 +73,14 @@ function credentialOf(simulator: Simulator, auth: AuthMethod): { settings: objec
   };
 }
 
-/** @returns whether everything came out as it should */
+/** @returns whether the result is as expected */
 async function play({ auth, exit }: Options): Promise<boolean> {
   const narrator = new Narrator(process.stdout);
   narrator.title(
     `Scimify: groups from Okta become teams in PagerDuty (signed in by ${auth === 'oauth' ? 'Scoped OAuth' : 'API access key'})`,
   );
 
-  narrator.contents('In about ten seconds, by real requests between programs on this machine alone:', [
+  narrator.contents('About ten seconds, with real requests between programs on this machine:', [
     START,
     ...STORY.map(({ title }) => title),
   ]);
@@ -122,12 +122,12 @@ async function play({ auth, exit }: Options): Promise<boolean> {
   narrator.line();
   if (wrong.length === 0) {
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-    narrator.done(`exactly as it should be, to the member, after ${seconds} s`);
+    narrator.done(`all teams, groups and members are exactly as expected, after ${seconds} s`);
   }
   for (const difference of wrong) narrator.failed(difference);
   if (exit) return wrong.length === 0;
 
-  narrator.heading('Everything goes on running; Ctrl-C ends it');
+  narrator.heading('Scimify and the simulator keep running; press Ctrl-C to stop them');
   for (const [what, where] of [
     ['Swagger UI', `${scimify.url}/api/docs`],
     ['Admin key', scimify.adminKey],
@@ -156,7 +156,7 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      process.stdout.write('\nending\n');
+      process.stdout.write('\nstopping\n');
       void endEverything().finally(() => process.exit(options.exit ? 130 : 0));
     });
   }

@@ -1,9 +1,9 @@
 const WIDTH = 56;
 
-/** Tells the session as it happens; colour only where a person looks at it. */
+/** Prints the session as it happens. It uses colour only on a terminal. */
 export class Narrator {
   private chapters = 0;
-  /** Requests that were folded since they are; null while each is printed. */
+  /** How many requests were folded so far; null while each request is printed. */
   private unseen: number | null = null;
   private readonly colour: boolean;
 
@@ -15,7 +15,7 @@ export class Narrator {
     this.line(this.style('1', text));
   }
 
-  /** What the chapters will be, before the first of them. */
+  /** Lists the chapters before the first one starts. */
   contents(before: string, chapters: readonly string[]): void {
     this.line();
     this.line(before);
@@ -33,7 +33,7 @@ export class Narrator {
     this.line(this.style('1', text));
   }
 
-  /** A request of the identity provider and how Scimify answered it. */
+  /** A request of the IdP and Scimify's response. */
   request(method: string, path: string, status: number, note = ''): void {
     if (this.unseen !== null) {
       this.unseen += 1;
@@ -45,9 +45,9 @@ export class Narrator {
   }
 
   /**
-   * Requests that repeat what was just to be seen.
+   * Counts requests instead of printing them, when they repeat what was just printed.
    *
-   * @returns how many there were
+   * @returns how many requests it counted
    */
   async fold(send: () => Promise<void>): Promise<number> {
     const before = this.unseen;
@@ -58,13 +58,13 @@ export class Narrator {
     return count;
   }
 
-  /** One line in place of what was folded. */
+  /** Prints one line for all folded requests. */
   folded(count: number, note: string): void {
     const text = `… ${count} more requests like these`;
     this.line(`   ${text.padEnd(WIDTH)}      ${this.style('2', note)}`);
   }
 
-  /** Something that came true. */
+  /** Prints a result. */
   done(text: string): void {
     this.line(`   ${this.style('32', '✓')} ${text}`);
   }
@@ -94,7 +94,7 @@ function shortened(text: string): string {
   return text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text;
 }
 
-/** Ids of 36 characters make every line of a session look the same. */
+/** With ids of 36 characters, all lines of a session look the same. */
 function shortIds(path: string): string {
   return path.replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})/g, '…$1');
 }

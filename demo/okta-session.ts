@@ -13,8 +13,8 @@ interface PatchOperation {
 }
 
 /**
- * An app of Okta's catalogue with SCIM provisioning and group push, request by request: looks up before it creates,
- * sends `password` and `groups: []` with every user, and the name before every change of members.
+ * Sends the same requests as an Okta catalogue app with SCIM provisioning and group push. It searches before it creates.
+ * It sends `password` and `groups: []` with every user, and the group's name before every change of members.
  */
 export class OktaSession {
   private readonly userIds = new Map<Person, string>();
@@ -26,7 +26,7 @@ export class OktaSession {
     private readonly narrator: Narrator,
   ) {}
 
-  /** "Test Connector Configuration". */
+  /** Okta's "Test Connector Configuration". */
   async testConnection(): Promise<void> {
     await this.send('GET', '/Users?startIndex=1&count=2', 200);
   }
@@ -89,7 +89,7 @@ export class OktaSession {
     await this.sendName(name);
   }
 
-  /** Okta puts its own group id and name over the read-only `id` too. */
+  /** Okta also sends its value for the read-only `id`. */
   private async sendName(group: string): Promise<void> {
     const { id, name } = this.group(group);
     await this.patch(
@@ -123,7 +123,7 @@ export class OktaSession {
   }
 
   private async mustBeFree(path: string): Promise<void> {
-    const found = (await this.send('GET', path, 200, undefined, 'not there yet')) as {
+    const found = (await this.send('GET', path, 200, undefined, 'does not exist yet')) as {
       totalResults?: unknown;
     };
     if (found.totalResults !== 0) throw new Error(`Okta found ${JSON.stringify(found)} before it created it`);

@@ -1,18 +1,18 @@
 import type { Simulator } from '../simulator/simulator';
 import type { AdminClient, GroupStatus, MemberStatus } from './admin-client';
 
-/** How everything stands at the end: in PagerDuty, and as Scimify says it. */
+/** The final state in PagerDuty and in Scimify's admin API. */
 export interface Outcome {
-  /** Of teams, as PagerDuty has them. */
+  /** Teams in PagerDuty. */
   readonly teams: readonly {
     readonly name: string;
     readonly description: string | null;
     readonly members: readonly { readonly email: string; readonly name: string }[];
   }[];
   readonly groups: readonly { readonly status: GroupStatus; readonly missing: readonly MemberStatus[] }[];
-  /** Names of the teams that Scimify asked PagerDuty to create, in order, refused attempts left out. */
+  /** Names of the teams that Scimify created, in order. Refused attempts are left out. */
   readonly created: readonly string[];
-  /** How many members Scimify took out of teams. */
+  /** How many members Scimify removed from teams. */
   readonly takenOut: number;
 }
 

@@ -5,14 +5,14 @@ import type { Outcome } from './outcome';
 const NAME = 24;
 const STATE = 10;
 
-/** Prints how everything stands: the teams as PagerDuty has them, and each group with the reason for whoever is missing. */
+/** Prints the teams in PagerDuty, and each group with its missing members and the reasons. */
 export function report(narrator: Narrator, outcome: Outcome): void {
   narrator.heading('Teams in PagerDuty');
   for (const { name, members } of outcome.teams) {
-    const people = members.map((member) => member.name).join(', ') || 'nobody';
+    const people = members.map((member) => member.name).join(', ') || 'no members';
     narrator.row([
       [name, NAME],
-      [name === LEFT_ALONE.name ? `${people}  (made by hand, left alone)` : people, 0],
+      [name === LEFT_ALONE.name ? `${people}  (created manually, not changed by Scimify)` : people, 0],
     ]);
   }
 
@@ -34,7 +34,7 @@ export function report(narrator: Narrator, outcome: Outcome): void {
         narrator.row([
           ['', NAME],
           ['', STATE],
-          [`${reason ?? ''}, tried again at ${nextAttemptAt}`, 0],
+          [`${reason ?? ''}, next attempt at ${nextAttemptAt}`, 0],
         ]);
       }
     }

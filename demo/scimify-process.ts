@@ -10,10 +10,10 @@ import { waitUntil } from './wait-until';
 const SERVER = join(__dirname, '..', 'src', 'main.js');
 const LOG = 'scimify.log';
 const STOP_WITHIN_MS = 15_000;
-/** What the operator's shell may hold for another Scimify. */
+/** Settings for another Scimify that the operator's shell may contain. */
 const NOT_OURS = /^(SCIMIFY_|PAGERDUTY_|DATABASE_URL$|REDIS_URL$|HOST$|PORT$|NODE_ENV$)/;
 
-/** A Scimify of the demo's own: a child process with a temporary SQLite database. */
+/** Runs Scimify as a child process with a temporary SQLite database. */
 export class ScimifyProcess {
   private ended: number | string | null = null;
   private stopping: Promise<void> | null = null;
@@ -49,7 +49,7 @@ export class ScimifyProcess {
     return new ScimifyProcess(child, `http://localhost:${port}`, adminKey, directory);
   }
 
-  /** @throws Error with the end of the server's log when it does not become ready */
+  /** @throws Error with the last lines of the server's log when it does not become ready */
   async ready(): Promise<void> {
     try {
       await waitUntil('Scimify is ready', () => this.isReady());
@@ -62,14 +62,14 @@ export class ScimifyProcess {
     return join(this.directory, LOG);
   }
 
-  /** Calls back when the server ends although nobody stopped it. */
+  /** Calls `report` when the server exits without `stop()`. */
   onCrash(report: (how: string) => void): void {
     this.child.once('exit', (code, signal) => {
-      if (!this.stopping) report(`Scimify ended by itself (${signal ?? code})\n${this.logTail()}`);
+      if (!this.stopping) report(`Scimify stopped unexpectedly (${signal ?? code})\n${this.logTail()}`);
     });
   }
 
-  /** Lets it finish what it is doing; removes its database. */
+  /** Lets the server finish its work, then removes its database. */
   stop(): Promise<void> {
     this.stopping ??= this.end();
     return this.stopping;
@@ -87,7 +87,7 @@ export class ScimifyProcess {
   }
 
   private async isReady(): Promise<boolean> {
-    if (this.ended !== null) throw new Error(`Scimify ended while it started (${this.ended})`);
+    if (this.ended !== null) throw new Error(`Scimify stopped during its start (${this.ended})`);
     try {
       const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
       await response.arrayBuffer();
@@ -102,7 +102,7 @@ export class ScimifyProcess {
   }
 }
 
-/** Scimify has to know its address before it listens, because it tells it to identity providers. */
+/** Scimify needs its port before it listens, because its address is part of the SCIM base URL. */
 async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -110,6 +110,7 @@ async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('The system gave no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('The operating system returned no free port');
   return address.port;
 }

@@ -4,7 +4,7 @@ import type { Narrator } from './narrator';
 import type { OktaSession } from './okta-session';
 import { waitUntil } from './wait-until';
 
-/** Everything that a chapter is played with. */
+/** Everything that a chapter needs. */
 export interface Stage {
   readonly narrator: Narrator;
   readonly simulator: Simulator;
@@ -13,10 +13,10 @@ export interface Stage {
   readonly okta: OktaSession;
 }
 
-/** Waits until these groups have nothing left to do that time alone would heal, and says how they stand. */
+/** Waits until these groups have the expected numbers of members and only wait for an admin, and prints their states. */
 export async function settled(
   { narrator, simulator, admin, integrationId }: Stage,
-  /** How many are in the team, of how many wanted. */
+  /** By group name. */
   groups: Readonly<Record<string, readonly [applied: number, desired: number]>>,
 ): Promise<void> {
   let seen: GroupStatus[] = [];
@@ -40,13 +40,13 @@ export async function settled(
   for (const [name, [applied, desired]] of Object.entries(groups)) {
     const state = seen.find((group) => group.displayName === name)?.state;
     narrator.done(
-      `${name} is ${state}, ${applied} of ${desired} are in the team: ${peopleIn(simulator, name).join(', ')}`,
+      `${name} is ${state}, ${applied} of ${desired} members are in the team: ${peopleIn(simulator, name).join(', ')}`,
     );
   }
   narrator.note(`${(milliseconds / 1000).toFixed(1)} s after the last request`);
 }
 
-/** Given names of those who are in the team, as PagerDuty has it. */
+/** Given names of the team's members in PagerDuty. */
 export function peopleIn(simulator: Simulator, team: string): string[] {
   const members = simulator.team(team)?.members ?? [];
   return members.map(({ name }) => name.split(' ')[0]!).sort();

@@ -20,7 +20,7 @@ import {
 import { type Stage, peopleIn, settled } from './stage';
 import { waitUntil } from './wait-until';
 
-/** Acme's PagerDuty before anything is connected: its people, and two teams made by hand. */
+/** Acme's PagerDuty account before the integration: its users, and two teams created manually. */
 export function furnishPagerDuty(simulator: Simulator): void {
   for (const person of PAGERDUTY_USERS) {
     simulator.addUser({ email: person.userName, name: fullName(person) });
@@ -51,7 +51,7 @@ export const STORY: readonly Chapter[] = [
     },
   },
   {
-    title: 'Okta pushes three groups; a plan tells what they come to before anything is written to PagerDuty',
+    title: 'Okta pushes three groups; a plan shows the changes before Scimify writes to PagerDuty',
     play: async ({ narrator, admin, integrationId, okta }) => {
       await okta.pushGroup(PLATFORM, [ADA, BEN, CHLOE, GUS]);
       const count = await narrator.fold(async () => {
@@ -71,7 +71,7 @@ export const STORY: readonly Chapter[] = [
     },
   },
   {
-    title: `${FARAH.givenName} joins the platform rota, ${BEN.givenName} leaves it, and the payments group gets another name`,
+    title: `${FARAH.givenName} joins the platform group, ${BEN.givenName} leaves it, and the payments group gets another name`,
     play: async (stage) => {
       await stage.okta.addMembers(PLATFORM, [FARAH]);
       await stage.okta.removeMembers(PLATFORM, [BEN]);
@@ -97,14 +97,14 @@ export const STORY: readonly Chapter[] = [
     },
   },
   {
-    title: 'Drift: somebody changes a team by hand in PagerDuty',
+    title: 'Drift: an admin changes a team manually in PagerDuty',
     play: async (stage) => {
       const { narrator, simulator, admin, integrationId } = stage;
       const { id, name } = simulator.team(ADOPTED.name)!;
       simulator.removeMember(id, idInPagerDuty(simulator, EMIL.userName));
       simulator.addMember(id, idInPagerDuty(simulator, FARAH.userName));
       narrator.note(
-        `by hand, in ${name}: - ${EMIL.givenName}, + ${FARAH.givenName}; an admin asks Scimify to look`,
+        `manually in ${name}: - ${EMIL.givenName}, + ${FARAH.givenName}; then the admin starts a reconciliation`,
       );
       await admin.reconcile(integrationId);
       let found: Drift[] = [];
@@ -127,35 +127,35 @@ export const STORY: readonly Chapter[] = [
       narrator.done(`held: ${change.message}`);
       narrator.note(
         `it names ${change.items.map(({ userName }) => userName).join(', ')}; ` +
-          `in the team as before: ${peopleIn(simulator, PAYMENTS_RENAMED).join(', ')}`,
+          `still in the team: ${peopleIn(simulator, PAYMENTS_RENAMED).join(', ')}`,
       );
       await admin.reject(change.id, 'The wrong group was emptied');
-      narrator.done('the admin rejects it, and Okta puts them back');
+      narrator.done('the admin rejects it, and Okta adds the members again');
       await okta.addMembers(PAYMENTS_RENAMED, everybody);
       await settled(stage, { [PAYMENTS_RENAMED]: [3, 3], [PLATFORM]: [2, 3] });
       const count = (await admin.heldChanges(integrationId)).filter(
         ({ decision }) => decision === null,
       ).length;
-      if (count > 0) throw new Error(`${count} held changes still wait`);
+      if (count > 0) throw new Error(`${count} held changes still wait for a decision`);
     },
   },
 ];
 
 function tellPlan(narrator: Stage['narrator'], group: PlannedGroup): void {
   const { action, displayName, addMembers, unresolved } = group;
-  const joining = addMembers.map(({ userName }) => userName).join(', ') || 'nobody new';
+  const joining = addMembers.map(({ userName }) => userName).join(', ') || 'no new members';
   narrator.done(`plan: ${action} ${displayName} with ${joining}`);
   for (const { message } of unresolved) narrator.note(`  ${message}`);
 }
 
-/** Every call to PagerDuty fails until Scimify has met the failure and says so. */
+/** Every call to PagerDuty fails until a group in Scimify shows the failure. */
 async function outage({ narrator, simulator, admin, integrationId }: Stage, meanwhile: () => Promise<void>) {
   const fault = simulator.inject({ status: 503 });
   narrator.note('PagerDuty answers 503 to everything from now on');
   await meanwhile();
   let seen: GroupStatus[] = [];
   await waitUntil(
-    'a group shows that PagerDuty is away',
+    'a group shows that PagerDuty is down',
     async () => {
       seen = await admin.groups(integrationId);
       return fault.hits() >= 2 && seen.some(({ state }) => state === 'retrying');
@@ -163,13 +163,13 @@ async function outage({ narrator, simulator, admin, integrationId }: Stage, mean
     () => ({ failedCalls: fault.hits(), groups: seen }),
   );
   const waiting = seen.find(({ state }) => state === 'retrying');
-  narrator.done('Okta was answered at once all the same; Scimify keeps what it owes PagerDuty:');
+  narrator.done('Scimify still answered Okta at once, and keeps the open changes:');
   narrator.note(`${waiting?.displayName} is ${waiting?.state}: ${waiting?.message}`);
   fault.remove();
   narrator.note(`PagerDuty is back after ${fault.hits()} failed calls`);
 }
 
-/** Waits until a change of so many people waits for an admin. */
+/** Waits until a change of this many people is held for an admin. */
 async function heldChange({ admin, integrationId }: Stage, people: number): Promise<HeldChange> {
   let seen: HeldChange[] = [];
   const isIt = ({ decision, items }: HeldChange) => decision === null && items.length === people;

@@ -2,11 +2,11 @@ const POLL_EVERY_MS = 100;
 const GIVE_UP_AFTER_MS = 60_000;
 
 /**
- * Asks until it is so.
+ * Polls until the condition is true.
  *
- * @param what completes the sentence "it did not happen that …"
- * @param lastSeen what to show of the state when it does not happen
- * @returns milliseconds that it took
+ * @param what the condition, for the error message
+ * @param lastSeen the state to show in the error message
+ * @returns how many milliseconds it took
  * @throws Error after a minute
  */
 export async function waitUntil(
@@ -20,7 +20,7 @@ export async function waitUntil(
     if (performance.now() - begun > GIVE_UP_AFTER_MS) {
       const seen = lastSeen();
       const shown = seen === undefined ? '' : `\nlast seen: ${JSON.stringify(seen, null, 2)}`;
-      throw new Error(`Within ${GIVE_UP_AFTER_MS / 1000} s it did not happen that ${what}${shown}`);
+      throw new Error(`Not true within ${GIVE_UP_AFTER_MS / 1000} s: ${what}${shown}`);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
   }

@@ -140,8 +140,8 @@ describe('the build that programs run from', () => {
     const older = checkout.npm('start', REFUSED);
     expect(older.status).toBe(1);
     expect(older.stderr.trim()).toBe(
-      'The build of Scimify in dist is older than src, and the compiler is not installed here: ' +
-        'run "npm ci --include=dev && npm run build" and start again.',
+      'The build of Scimify in dist is older than src, and the compiler is not installed. ' +
+        'Run "npm ci --include=dev && npm run build" and start again.',
     );
 
     checkout.delete('dist');

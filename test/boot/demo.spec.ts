@@ -52,7 +52,7 @@ describe('the demo', () => {
       'member_extra: ',
       'held: The identity provider takes most members out of "Payments Reliability"',
       'PagerDuty is back after',
-      'exactly as it should be, to the member',
+      'all teams, groups and members are exactly as expected',
     ]) {
       expect(stdout).toContain(shown);
     }

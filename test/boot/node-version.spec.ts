@@ -52,8 +52,8 @@ describe('the version of Node.js', () => {
       status: 1,
       stdout: '',
       stderr:
-        `Scimify needs Node.js ${engines.node}, and this is 18.20.4: ` +
-        'install one of those, e.g. from https://nodejs.org, and start again.\n',
+        `Scimify needs Node.js ${engines.node}, but this is 18.20.4. ` +
+        'Install a supported version, for example from https://nodejs.org, and start again.\n',
     });
   });
 
