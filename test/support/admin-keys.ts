@@ -5,7 +5,7 @@ import { AdminKey, type AdminRole } from '../../src/tenants/admin-keys/admin-key
 import { HttpClient } from './http';
 import type { Scimify } from './scimify';
 
-/** A client of the admin API with a key of that role in that tenant. */
+/** A client of the admin API whose key has this role in this tenant. */
 export async function adminWithRole(
   scimify: Scimify,
   tenantId: string,

@@ -1,4 +1,4 @@
 const { ensureBuild } = require('../../bin/build.js');
 
-/** Some tests run the product as processes of their own, as it is built. */
+/** Some tests run the built product as separate processes. */
 module.exports = () => ensureBuild('product');

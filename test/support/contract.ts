@@ -2,46 +2,46 @@ import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { openApiDocument } from './open-api';
 
-/** A request to the product, and what it answered. */
+/** A request to the product and its response. */
 export interface Exchange {
   method: string;
-  /** With its query. */
+  /** Includes the query. */
   target: string;
-  /** As it was sent; undefined where there was none. */
+  /** As sent; undefined if there was none. */
   requestBody: unknown;
   status: number;
   headers: Headers;
   text: string;
-  /** The text as JSON, or itself where it is none. */
+  /** `text` parsed as JSON, or `text` itself if it is not JSON. */
   body: unknown;
 }
 
 interface Route {
   /** Null for a parameter. */
   segments: (string | null)[];
-  /** In the document, as a JSON pointer. */
+  /** JSON pointer into the document. */
   pointer: string;
   item: Record<string, any>;
 }
 
 const DOCUMENT = 'openapi.json';
 const DOORS = /^\/+(api\/+v1|scim|health)(\/|$)/;
-/** What is refused before anybody looks at what the path means, or because it means nothing. */
+/** Statuses of a request that is refused before routing, or because the path does not exist. */
 const REFUSED_UNKNOWN = [400, 401, 403, 404, 405, 413, 415, 429];
-/** Headers that a client sends back, so it has to know where it is given them. */
+/** Headers that a client sends back later, so the document must list them. */
 const VERSION_HEADERS = ['ETag'];
-/** What a body is refused with that the operation has no use for. */
+/** Statuses for a body that the operation does not accept. */
 const REFUSED_BODY = [400, 413, 415];
 
 /**
- * The product's OpenAPI documents, taken at its word in both directions: what is answered has to be documented, down to each
- * field, and what is documented as always there has to be answered. What the admin API accepts has to be documented as well;
- * SCIM accepts more than it says, as RFC 7644 demands.
+ * Checks the product against its OpenAPI documents in both directions. Every field of a response must be documented, and
+ * every required field must be in the response. The documents must also list everything that the admin API accepts. SCIM
+ * accepts more than it documents, as RFC 7644 requires.
  */
 export class Contract {
   private static committed: Contract | undefined;
 
-  /** By the documents as they are committed, which are those that are served (`test/open-api/document.spec.ts`). */
+  /** Uses the committed documents, which are the served ones (`test/open-api/document.spec.ts`). */
   static get ofProduct(): Contract {
     return (this.committed ??= new Contract(openApiDocument()));
   }
@@ -61,11 +61,11 @@ export class Contract {
         item,
       }),
     );
-    // `/Users/.search` is no user.
+    // `/Users/.search` must not match `/Users/{id}`.
     this.routes.sort((a, b) => parametersIn(a) - parametersIn(b));
   }
 
-  /** @throws Error that says what differs from the document */
+  /** @throws Error with the difference from the document */
   check(exchange: Exchange): void {
     const { method, target, status } = exchange;
     const [path = '', query = ''] = target.split(/\?(.*)/s);
@@ -108,7 +108,7 @@ export class Contract {
     } catch {
       return undefined;
     }
-    // A path with fewer parameters comes first (OpenAPI 3.1 §4.8.8.2), whatever methods it has.
+    // A path with fewer parameters comes first (OpenAPI 3.1 §4.8.8.2), even if it does not have the method.
     const [route] = this.routes
       .filter(
         (candidate) =>
@@ -171,7 +171,7 @@ export class Contract {
     if (requestBody === undefined || !operation.requestBody) return null;
     const sent: unknown = typeof requestBody === 'string' ? JSON.parse(requestBody) : requestBody;
     const pointer = `${route.pointer}/${name}/requestBody/content/${escaped('application/json')}/schema`;
-    // What is undefined in a test is not sent.
+    // JSON leaves out undefined fields, so they are not sent.
     const problem = this.firstProblem(pointer, [JSON.parse(JSON.stringify(sent))]);
     return problem && `this body is accepted: ${problem}`;
   }
@@ -201,10 +201,10 @@ export class Contract {
 
 const parametersIn = ({ segments }: Route): number => segments.filter((segment) => segment === null).length;
 
-/** A key in a JSON pointer that stands in a URI. */
+/** Escapes a key for a JSON pointer in a URI. */
 const escaped = (key: string): string => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'));
 
-/** Each line of NDJSON is a value. */
+/** The values of NDJSON: one per line. */
 function linesOf(text: string): unknown[] {
   return text
     .split('\n')
@@ -212,7 +212,7 @@ function linesOf(text: string): unknown[] {
     .map((line) => JSON.parse(line) as unknown);
 }
 
-/** In what the product promises, an object has the fields that are listed and no others. */
+/** Forbids fields that are not listed in the document. */
 function closeObjects(part: unknown): void {
   if (typeof part !== 'object' || part === null) return;
   const schema = part as Record<string, unknown>;

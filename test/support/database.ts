@@ -7,12 +7,12 @@ import type { DatabaseSettings } from '../../src/config/database-settings';
 
 export interface TestDatabase {
   settings: DatabaseSettings;
-  /** As `DATABASE_URL` has it. */
+  /** In the form of `DATABASE_URL`. */
   url: string;
   remove(): Promise<void>;
 }
 
-/** An empty database of its own: a file, or a schema on the server that `DATABASE_URL` names. */
+/** A new empty database: a file, or a schema on the server in `DATABASE_URL`. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env.DATABASE_URL;
   return server?.startsWith('mysql:') ? createMysqlDatabase(server) : createSqliteDatabase();
@@ -21,7 +21,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 async function createMysqlDatabase(server: string): Promise<TestDatabase> {
   const name = `scimify_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
-  // Whatever database the address names need not exist.
+  // The database in the URL may not exist.
   url.pathname = '/';
   const admin = await createConnection(url.href);
   await admin.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`);

@@ -28,7 +28,7 @@ import { type Directory, type DirectoryGroup, EMPLOYEE_NUMBER } from './director
 
 const OF_ONE_MEMBER: ReadonlySet<string> = new Set([USER_GONE, GROUP_FULL]);
 
-/** One directory: a call is a look at what it holds. */
+/** A connection to one `Directory` in memory. */
 export class DirectoryConnection implements ProviderConnection {
   constructor(
     private readonly provider: Pick<IntegrationProvider, 'groupNameKey' | 'limits'>,
@@ -123,7 +123,7 @@ export class DirectoryConnection implements ProviderConnection {
     }
   }
 
-  /** Whoever has the password may write everything; it is not asked what it forbids. */
+  /** The password allows every write, so there is nothing to check. */
   mayWrite(): Promise<null> {
     return Promise.resolve(null);
   }
@@ -212,7 +212,7 @@ function seen(group: DirectoryGroup | undefined): SnapshotGroup | null {
   return group ? { name: group.name, memberIds: new Set(group.memberIds), membersComplete: true } : null;
 }
 
-/** Who has a number is found by that, whatever their address. */
+/** People without a number. A person with a number is only found by the number, never by the address. */
 function foundByAddress({ people, numbers }: Directory): Map<string, string> {
   return new Map([...people].filter(([id]) => !numbers.has(id)));
 }
@@ -227,7 +227,7 @@ function matchOf({ people, numbers }: Directory, { email, userName, attributes }
   return { kind: 'resolved', remoteUserId: found[0] };
 }
 
-/** Nothing that is refused here has happened all the same. */
+/** An error that says that the call had no effect. */
 export function refusal(
   kind: ProviderErrorKind,
   reason: string,

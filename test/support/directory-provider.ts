@@ -14,9 +14,9 @@ export interface DirectorySettings {
 const SERVER = /^[a-z0-9]+(\.[a-z0-9]+)*$/;
 
 /**
- * A kind of target that is unlike PagerDuty wherever the contract leaves it free: names differ by letters and digits alone, ids
- * hold more than those, groups are small, have roles of their own and no addresses, people are known by their number before
- * their address, and calls come one at a time.
+ * A target that differs from PagerDuty in everything that the provider contract allows. Only letters and digits make names
+ * differ. Ids contain other characters too. Groups are small, have other roles and no addresses. People are found by their
+ * number first, then by their address. Only one call runs at a time.
  */
 export class DirectoryProvider implements IntegrationProvider<DirectorySettings> {
   readonly type = 'directory';
@@ -39,7 +39,7 @@ export class DirectoryProvider implements IntegrationProvider<DirectorySettings>
   readonly userAttributes = [EMPLOYEE_NUMBER];
   readonly limits = { groupNameLength: 40, membersPerGroup: 12, parallelCalls: 1 };
 
-  /** @param servers directories by the name of their server */
+  /** @param servers server name → directory */
   constructor(private readonly servers: ReadonlyMap<string, Directory>) {}
 
   groupNameKey(name: string): string {

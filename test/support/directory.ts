@@ -1,4 +1,4 @@
-/** What the house knows people by: RFC 7643 §4.3. */
+/** The directory finds people by this attribute: RFC 7643 §4.3. */
 export const EMPLOYEE_NUMBER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber';
 
 export interface DirectoryGroup {
@@ -6,25 +6,24 @@ export interface DirectoryGroup {
   name: string;
   description: string;
   readonly memberIds: Set<string>;
-  /** By person, of those who were given one. */
+  /** Person id → role, for people that have one. */
   readonly roles: Map<string, string>;
 }
 
 /**
- * People and groups of a house, in memory. A test holds it in its hand: what it does here is done by hand, past every rule
- * that holds for programs.
+ * People and groups in memory. A test changes them directly, without the rules that apply to the product.
  */
 export class Directory {
-  /** Addresses by id. */
+  /** Person id → address. */
   readonly people = new Map<string, string>();
-  /** Numbers of those who have one, by id. */
+  /** Person id → number, for people that have one. */
   readonly numbers = new Map<string, string>();
   readonly groups = new Map<string, DirectoryGroup>();
-  /** What programs changed, in their order. */
+  /** Changes by the product, in order. */
   readonly changes: string[] = [];
-  /** Nobody answers. */
+  /** True: the directory does not respond. */
   away = false;
-  /** When it says that it is back, in milliseconds. */
+  /** After how many milliseconds it says that it is back. */
   awayForMs: number | undefined;
   private made = 0;
 
@@ -62,7 +61,7 @@ export class Directory {
     return [...this.people].find(([, address]) => address === email)?.[0];
   }
 
-  /** Sorted addresses by name of the group. */
+  /** Group name → sorted addresses. */
   members(): Record<string, string[]> {
     return Object.fromEntries(
       [...this.groups.values()].map(({ name, memberIds }) => [

@@ -1,6 +1,6 @@
 import { FAILURES, type FailureReason, type Operation } from '../../src/pagerduty/api/failures';
 
-/** What a person does about each failure. */
+/** Reason of a failure → what an admin does about it. */
 export const FAILURE_REMEDIES = Object.fromEntries(
   Object.entries(FAILURES).map(([reason, { remedy }]) => [reason, remedy]),
 ) as Record<FailureReason, string>;
@@ -31,7 +31,7 @@ const ON_POLICY = 'User cannot be removed as they belong to an escalation policy
 const IN_USE =
   'Cannot delete team with existing associations; associations could be Escalation Policies, Services, Schedules or Subteams';
 
-/** What PagerDuty answers to a call that fails, and what it has to be taken for. */
+/** PagerDuty's response to a failed call, and its expected classification. */
 export type FailedAnswerRow = [
   operation: Operation,
   status: number,
@@ -41,7 +41,7 @@ export type FailedAnswerRow = [
   outcome?: 'unknown',
 ];
 
-/** Every body that is known of (PagerDuty docs, and what its clients report), each to one call that may get it. */
+/** All known error bodies (from PagerDuty's docs and its clients' reports), each for one call that can get it. */
 export const FAILED_ANSWERS: FailedAnswerRow[] = [
   ['list_teams', 429, error('Rate Limit Exceeded', 2020), 'rate-limited', 'rate_limited'],
   ['add_member', 429, '<html>429 Too Many Requests</html>', 'rate-limited', 'rate_limited'],

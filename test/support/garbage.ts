@@ -5,13 +5,13 @@ import { waitFor } from './wait';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Waits until nothing in the process holds that object. */
+/** Waits until nothing in the process holds a reference to the object. */
 export async function released(what: string, object: WeakRef<object>): Promise<void> {
   await waitFor(
     `${what} to be released`,
     () => {
       collectGarbage();
-      // Not the object itself: whoever waits would hold it.
+      // Return no reference to the object: the waiting code would hold it.
       return Promise.resolve(object.deref() === undefined);
     },
     (isReleased) => isReleased,

@@ -3,11 +3,11 @@ import { Contract } from './contract';
 export interface Answer<T = any> {
   status: number;
   headers: Headers;
-  /** Parsed JSON, or the text where it is none. */
+  /** Parsed JSON, or the text if it is not JSON. */
   body: T;
 }
 
-/** A client of one of the product's doors. */
+/** A client of one of the product's APIs. */
 export class HttpClient {
   constructor(
     private readonly baseUrl: string,

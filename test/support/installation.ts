@@ -11,7 +11,7 @@ import { ScimifyProcess } from './scimify-process';
 const DIST = join(__dirname, '../../dist/src');
 export const ADMIN_KEY = 'installation-admin-key-0123456789-01';
 
-/** One database and one PagerDuty, and whatever processes work on them. */
+/** One database and one simulated PagerDuty, with any number of Scimify processes. */
 export class Installation {
   private readonly directory = mkdtempSync(join(tmpdir(), 'scimify-installation-'));
   private readonly processes: ScimifyProcess[] = [];
@@ -26,7 +26,7 @@ export class Installation {
     return new Installation(database, await startSimulator({ rateLimit: 100_000, ...simulator }));
   }
 
-  /** @param more settings of this process alone */
+  /** @param more settings for this process only */
   async process(more: Record<string, string> = {}): Promise<ScimifyProcess> {
     const scimify = await ScimifyProcess.create({ SCIMIFY_NEW_DATABASE: 'true', ...this.env(more) });
     this.processes.push(scimify);
@@ -39,7 +39,7 @@ export class Installation {
     return scimify;
   }
 
-  /** Runs to its end: something that is not expected to go on. */
+  /** Runs a script that ends by itself, and waits for the end. */
   run(script: 'main' | 'rotate-secrets', more: Record<string, string>) {
     const { PATH = '' } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(DIST, `${script}.js`)], {
@@ -63,10 +63,10 @@ export class Installation {
       SCIMIFY_DATA_DIR: this.directory,
       SCIMIFY_ADMIN_KEY: ADMIN_KEY,
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
-      // Tests do everything at the same time, from one address.
+      // Tests send many parallel requests from one address.
       SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
-      // And again and again.
+      // And many requests per minute.
       SCIMIFY_SCIM_RATE_LIMIT: '0',
       SCIMIFY_ADMIN_RATE_LIMIT: '0',
       SCIMIFY_TENANT_RATE_LIMIT: '0',

@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface OpenApiOperation {
-  /** In small letters. */
+  /** In lower case. */
   method: string;
   path: string;
   operation: Record<string, any>;
 }
 
-/** Of the admin API with health, and of SCIM. */
+/** The documents of the admin API (with health) and of SCIM. */
 export const OPEN_API_FILES = ['openapi.json', 'openapi-scim.json'] as const;
 
-/** One OpenAPI document as it is committed, from the root of the project: `npm run bench` runs what was built elsewhere. */
+/** One committed OpenAPI document. It is read from the project root, because `npm run bench` runs from a build directory. */
 export function committedDocument(file: (typeof OPEN_API_FILES)[number]): Record<string, any> {
   return JSON.parse(readFileSync(join(process.cwd(), 'docs', file), 'utf8')) as Record<string, any>;
 }
 
-/** The committed documents in one: what the whole product promises. */
+/** Both committed documents, merged into one. */
 export function openApiDocument(): Record<string, any> {
   const documents = OPEN_API_FILES.map(committedDocument);
   const kinds = new Set(documents.flatMap(({ components }) => Object.keys(components)));
@@ -30,7 +30,7 @@ export function openApiDocument(): Record<string, any> {
   };
 }
 
-/** Every operation of the committed documents. */
+/** All operations of the committed documents. */
 export function openApiOperations(document = openApiDocument()): OpenApiOperation[] {
   const paths = Object.entries(document.paths as Record<string, Record<string, any>>);
   return paths.flatMap(([path, item]) =>
@@ -40,7 +40,7 @@ export function openApiOperations(document = openApiDocument()): OpenApiOperatio
   );
 }
 
-/** The body with which Swagger UI begins; undefined where there is none. */
+/** The example body that Swagger UI shows; undefined if there is none. */
 export function sampleBody({ requestBody }: Record<string, any>): any {
   const [media] = Object.values<Record<string, any>>(requestBody?.content ?? {});
   const [first] = Object.values<{ value: unknown }>(media?.examples ?? {});

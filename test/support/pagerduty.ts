@@ -12,7 +12,7 @@ import type {
 } from '../../src/integrations/provider/integration-provider';
 import { PagerDutyProvider } from '../../src/pagerduty/pagerduty-provider';
 
-/** What the product lends to connections of one credential. */
+/** What the product gives to all connections with one credential. */
 export function hostOf(): ConnectionHost {
   return {
     budget: new InProcessRateBudget(),
@@ -21,13 +21,13 @@ export function hostOf(): ConnectionHost {
   };
 }
 
-/** A connection to a simulated account, as the product opens it. */
+/** Opens a connection to a simulated account in the same way as the product. */
 export function connectTo(
   simulator: Simulator,
   credential: string | OAuthCredentials,
   host: ConnectionHost = hostOf(),
 ): ProviderConnection {
-  // Axios declares its types once for each module system; the instance is the same.
+  // Axios declares its types twice, once per module system. The instance is the same.
   const http = new HttpService(axios.create({ timeout: 5_000 }) as unknown as HttpService['axiosRef']);
   const provider = new PagerDutyProvider(http, { apiUrl: simulator.url, identityUrl: simulator.url });
   if (typeof credential === 'string') {

@@ -7,11 +7,11 @@ import { statementLogger } from './statement-logger';
 export interface LoggedQuery {
   sql: string;
   parameters: unknown[];
-  /** Rows that the database has to look at, as its own plan says: never a whole table. */
+  /** Whether the database's plan reads a whole table. */
   scansTable: boolean;
 }
 
-/** The statements that the reading connection of a running product is asked, with the database's plan for each. */
+/** The statements on the read connection of a running product, with the database's plan for each. */
 export class QueryLog {
   private readonly seen: { sql: string; parameters: unknown[] }[] = [];
 
@@ -30,7 +30,7 @@ export class QueryLog {
     this.seen.length = 0;
   }
 
-  /** Distinct statements since the last `clear`, explained; how often each was asked. */
+  /** Distinct statements since the last `clear`, each with its plan and how often it ran. */
   async explained(): Promise<(LoggedQuery & { times: number })[]> {
     const distinct = new Map<string, { parameters: unknown[]; times: number }>();
     for (const { sql, parameters } of this.seen) {

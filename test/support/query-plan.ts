@@ -1,5 +1,5 @@
 /**
- * Whether SQLite goes through a whole table or index; a part of one that was read before is no table.
+ * Whether SQLite scans a whole table or index. A scan of a subquery's result is not counted.
  *
  * @param plan the `detail` of each row of EXPLAIN QUERY PLAN
  */

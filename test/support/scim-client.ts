@@ -4,7 +4,7 @@ export const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
 export const GROUP_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
-/** An identity provider, as Okta speaks. */
+/** An IdP that sends requests as Okta does. */
 export class ScimClient extends HttpClient {
   constructor(baseUrl: string, key: string) {
     super(baseUrl, { Authorization: `Bearer ${key}`, Accept: 'application/scim+json' });
@@ -36,7 +36,7 @@ export class ScimClient extends HttpClient {
   async createUsers(emails: readonly string[]): Promise<string[]> {
     const ids: string[] = [];
     const left = emails.entries();
-    // Few at a time, as an identity provider sends them: each one under way takes a connection.
+    // Not all in parallel, like an IdP: each open request needs a connection.
     const senders = Array.from({ length: 50 }, async () => {
       for (const [index, email] of left) ids[index] = await this.createUser(email);
     });

@@ -8,10 +8,10 @@ const COMMAND: readonly string[] = [process.execPath, join(__dirname, '../../dis
 
 const KEPT_OUTPUT = 5_000_000;
 
-/** Tests ask again and again. */
+/** Tests send many requests per minute. */
 const UNLIMITED = { SCIMIFY_SCIM_RATE_LIMIT: '0', SCIMIFY_ADMIN_RATE_LIMIT: '0' };
 
-/** The product as a process of its own, which can be killed. */
+/** The product as a separate process, which a test can kill. */
 export class ScimifyProcess {
   private child: ChildProcess | null = null;
   private output = '';
@@ -22,7 +22,7 @@ export class ScimifyProcess {
     private readonly command: readonly string[],
   ) {}
 
-  /** @param command runs another build than that of this project */
+  /** @param command runs another build than this project's */
   static async create(env: Record<string, string>, command = COMMAND): Promise<ScimifyProcess> {
     return new ScimifyProcess(await freePort(), env, command);
   }
@@ -37,7 +37,7 @@ export class ScimifyProcess {
     return Number(stdout) / 1024;
   }
 
-  /** What it wrote to its terminal, the last of it. */
+  /** The last part of its output. */
   get printed(): string {
     return this.output;
   }
@@ -65,7 +65,7 @@ export class ScimifyProcess {
     );
   }
 
-  /** Without any warning. */
+  /** With SIGKILL. */
   async kill(): Promise<void> {
     const child = this.child!;
     const ended = once(child, 'exit');
@@ -84,7 +84,7 @@ export class ScimifyProcess {
   }
 }
 
-/** Below those that systems give away to whoever asks for any, and apart from the ones of the other test workers. */
+/** Below the ports that systems use for port 0, and different for each test worker. */
 const FIRST_PORT = 20_000 + Number(process.env.JEST_WORKER_ID ?? 1) * 500;
 let nextPort = FIRST_PORT + Math.floor(Math.random() * 400);
 
@@ -95,7 +95,7 @@ async function freePort(): Promise<number> {
     try {
       await once(server, 'listening');
     } catch {
-      // Somebody else's.
+      // Another process uses this port.
       continue;
     }
     server.close();

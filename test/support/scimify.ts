@@ -18,12 +18,12 @@ import { waitFor } from './wait';
 export const PUBLIC_URL = 'https://scimify.example';
 const ADMIN_KEY = 'test-admin-key-0123456789-0123456789';
 
-/** Policies of a test that removes more at once than an admin would let pass unseen. */
+/** Policies for a test that removes many members at once, which the guard would hold. */
 export const WITHOUT_GUARD = {
   guard: { teamPercent: 0, teamMembers: 0, integrationPercent: 0, integrationMembers: 0, deletedTeams: 0 },
 };
 
-/** What an identity provider and an admin see of one integration. */
+/** One integration with its SCIM client. */
 export interface TestIntegration {
   id: string;
   tenantId: string;
@@ -31,7 +31,7 @@ export interface TestIntegration {
   scim: ScimClient;
 }
 
-/** As the admin API is given it. */
+/** The body for the admin API. */
 export interface NewTarget {
   provider: string;
   name: string;
@@ -44,13 +44,13 @@ export interface NewTestIntegration {
   authMethod?: 'oauth' | 'api_key';
   policies?: object;
   settings?: object;
-  /** Of another account than the one that the simulator begins with, with settings to match. */
+  /** The secret of another account than the simulator's default; the settings must match it. */
   secret?: string;
   tenantId?: string;
   enable?: boolean;
 }
 
-/** The product on a free port, with a database of its own and a simulated PagerDuty. */
+/** The product on a free port, with its own database and a simulated PagerDuty. */
 export class Scimify {
   url = '';
   app!: NestFastifyApplication;
@@ -62,7 +62,7 @@ export class Scimify {
     private readonly target: IntegrationProvider | null,
   ) {}
 
-  /** @param target another kind of target than PagerDuty, which is registered beside it */
+  /** @param target another provider, registered in addition to PagerDuty */
   static async start(
     env: Record<string, string> = {},
     simulator: SimulatorOptions = {},
@@ -76,7 +76,7 @@ export class Scimify {
     return scimify;
   }
 
-  /** With other settings, and the same database. */
+  /** Restarts with other settings and the same database. */
   async restart(env: Record<string, string> = {}): Promise<void> {
     await this.app.close();
     await this.boot(env);
@@ -93,15 +93,15 @@ export class Scimify {
       SCIMIFY_NEW_DATABASE: 'true',
       PAGERDUTY_API_URL: this.pagerDuty.url,
       PAGERDUTY_IDENTITY_URL: this.pagerDuty.url,
-      // Tests ask again and again.
+      // Tests send many requests per minute.
       SCIMIFY_SCIM_RATE_LIMIT: '0',
       SCIMIFY_ADMIN_RATE_LIMIT: '0',
       SCIMIFY_TENANT_RATE_LIMIT: '0',
-      // And at the same time, from one address, with one tenant.
+      // And many parallel requests, from one address and one tenant.
       SCIMIFY_PARALLEL_REQUESTS: '1000',
       SCIMIFY_MAX_CONNECTIONS_PER_ADDRESS: '2000',
       SCIMIFY_MAX_INTEGRATIONS: '1000',
-      // To write the document takes as long as the rest of the start.
+      // Writing the documents takes as long as the rest of the start.
       SCIMIFY_API_DOCS: 'false',
       SCIMIFY_LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...env,
@@ -113,20 +113,20 @@ export class Scimify {
       await this.app.listen(0, '127.0.0.1');
       this.url = await this.app.getUrl();
     } catch (error) {
-      // What stays open would keep the test runner from ending.
+      // Open handles would keep the test runner running.
       await this.stop();
       throw error;
     }
   }
 
-  /** Of the whole platform. */
+  /** Admin key of the whole platform. */
   readonly adminKey = ADMIN_KEY;
 
   get admin(): HttpClient {
     return new HttpClient(`${this.url}/api/v1`, { Authorization: `Bearer ${ADMIN_KEY}` });
   }
 
-  /** A client of `/scim/v2/{integrationId}` with whatever key. */
+  /** A client of `/scim/v2/{integrationId}` with this key. */
   scimWith(integrationId: string, key: string): ScimClient {
     return new ScimClient(`${this.url}/scim/v2/${integrationId}`, key);
   }
@@ -147,7 +147,7 @@ export class Scimify {
     return this.integrate(pagerDuty, options);
   }
 
-  /** An integration with a target of whatever kind, and a key for its identity provider. */
+  /** Creates an integration of any provider, and a SCIM key. */
   async integrate(
     target: NewTarget,
     options: Pick<NewTestIntegration, 'tenantId' | 'enable'> = {},
@@ -161,7 +161,7 @@ export class Scimify {
     return { id, tenantId, scimKey: key.body.token, scim: this.scimWith(id, key.body.token) };
   }
 
-  /** The integration's groups as the admin API shows them. */
+  /** All groups of the integration from the admin API. */
   async groups(integration: TestIntegration): Promise<any[]> {
     const items: any[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
@@ -189,7 +189,7 @@ export class Scimify {
     );
   }
 
-  /** Teams of the simulated PagerDuty: sorted addresses by name. */
+  /** Teams of the simulated PagerDuty: team name → sorted addresses. */
   teams(): Record<string, string[]> {
     return Object.fromEntries(
       this.pagerDuty.teams().map(({ name, members }) => [name, members.map(({ email }) => email).sort()]),

@@ -3,11 +3,11 @@ import { type Socket, connect } from 'node:net';
 import type { Answer } from './http';
 import { waitFor } from './wait';
 
-/** A connection that sends what a test gives it, byte by byte if need be, and keeps what comes back. */
+/** A raw connection: it sends any bytes that a test gives it, and keeps all bytes that it receives. */
 export class Connection {
   received = '';
   closed = false;
-  /** What the connection broke with. */
+  /** The error that broke the connection. */
   error: Error | null = null;
 
   private constructor(private readonly socket: Socket) {
@@ -17,8 +17,8 @@ export class Connection {
   }
 
   /**
-   * @param goesOn whether it stays open on its own side when the server has closed the other one
-   * @returns once it is open, be it that the server closes it at once
+   * @param goesOn whether the client's side stays open after the server has closed its side
+   * @returns once it is open, even if the server then closes it at once
    */
   static async open(url: string, { goesOn = false } = {}): Promise<Connection> {
     const { hostname, port } = new URL(url);
@@ -32,17 +32,17 @@ export class Connection {
     this.socket.write(text);
   }
 
-  /** @returns once the system has taken it, or the connection is broken */
+  /** @returns once the operating system has accepted the bytes, or the connection is broken */
   sent(bytes: Buffer): Promise<void> {
     return new Promise((resolve) => this.socket.write(bytes, () => setImmediate(resolve)));
   }
 
-  /** Sends no more. */
+  /** Closes the sending side. */
   finish(): void {
     this.socket.end();
   }
 
-  /** The status of the answer, once there is one. */
+  /** Waits for the response. @returns its status */
   async status(): Promise<number> {
     const answer = await waitFor(
       'an answer',
@@ -52,7 +52,7 @@ export class Connection {
     return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
   }
 
-  /** What came back, as an answer whose length is told. */
+  /** Parses the received bytes as a response with Content-Length. */
   answer(): Answer {
     const [head = '', text = ''] = this.received.split('\r\n\r\n', 2);
     const [statusLine = '', ...lines] = head.split('\r\n');
@@ -74,7 +74,7 @@ export class Connection {
   }
 }
 
-/** The beginning of a request whose body is announced, and not sent. */
+/** The headers of a request that announces a body but does not send it. */
 export function headersOf(
   method: string,
   path: string,
@@ -91,7 +91,7 @@ export function headersOf(
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** As one piece of a body that is sent in chunks. */
+/** One chunk of a body in chunked encoding. */
 export function chunk(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'typeorm';
 
-/** Of whatever a connection of TypeORM does, hears its statements. */
+/** A TypeORM logger that only logs statements. */
 export function statementLogger(logQuery: (sql: string, parameters: unknown[]) => void): Logger {
   const nothing = () => undefined;
   return {

@@ -4,9 +4,9 @@ const SHORTEST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 100;
 
 /**
- * Waits until something is so, and gives it back.
+ * Polls until a value meets a condition, and returns the value.
  *
- * @param what named in the failure, with what was seen last
+ * @param what what is waited for; the error contains it and the last value
  */
 export async function waitFor<T>(
   what: string,
@@ -20,9 +20,9 @@ export async function waitFor<T>(
     if (isSo(seen)) return seen;
     const waited = performance.now() - begun;
     if (waited > timeoutMs) {
-      throw new Error(`Waited in vain for ${what}; seen last: ${JSON.stringify(seen, null, 2)}`);
+      throw new Error(`Timed out waiting for ${what}. Last seen: ${JSON.stringify(seen, null, 2)}`);
     }
-    // What takes long is asked for less often: the asking has its share of the machine too.
+    // Poll less often over time, because polling needs CPU time too.
     await pause(Math.min(Math.max(SHORTEST_PAUSE_MS, waited / 20), LONGEST_PAUSE_MS));
   }
 }

@@ -5,8 +5,8 @@ import type { IntegrationProvider } from '../../src/integrations/provider/integr
 class TargetModule {}
 
 /**
- * The product with one kind of target more. Changed is the one place where targets are registered, in the way in which it
- * says that it is to be changed: one more import, and one more name to inject.
+ * The product with one more provider. Only the place that registers providers changes, in the way that its comment
+ * describes: one more import, and one more name to inject.
  */
 export function withTarget(rooms: DynamicModule, target: IntegrationProvider): DynamicModule {
   const token = Symbol(target.type);

@@ -1,6 +1,6 @@
 import type { Call } from '../../../simulator/simulator';
 
-/** Something that people did in PagerDuty by hand, right after the call with that number. */
+/** A manual change in PagerDuty, right after the call with this number. */
 export type HandMadeEdit = { afterSeq: number; teamId: string } & (
   { kind: 'add' | 'remove'; userId: string } | { kind: 'rename'; name: string }
 );
@@ -9,46 +9,46 @@ export interface Events {
   edits: readonly HandMadeEdit[];
   /** The last call before each kill. */
   kills: readonly number[];
-  /** The last call before each reconciliation that was asked for. */
+  /** The last call before each requested reconciliation. */
   reconciliations: readonly number[];
-  /** Ids of faults that fail a call after it had its effect. */
+  /** Ids of faults that fail a call after its effect. */
   effectiveFaults: ReadonlySet<string>;
 }
 
 export interface Verdict {
   necessary: boolean;
-  /** What kind of call it is, to count by. */
+  /** The kind of call, for statistics. */
   kind: string;
   call: Call;
 }
 
-/** So many calls are under way at once, so that a kill cuts off the last so many at most. */
+/** This many calls run in parallel, so a kill interrupts at most this many. */
 const PARALLEL_CALLS = 4;
-/** What PagerDuty shows of a write says nothing before: its reads lag, and a call without an answer may arrive late. */
+/** Before this time, reads do not prove a write: PagerDuty's reads lag, and a call without response can arrive late. */
 const UNCLEAR_FOR_MS = 120_000;
 const MEMBER = /^\/teams\/(\w+)\/users\/(\w+)$/;
 const MEMBERS = /^\/teams\/(\w+)\/members\?/;
 const TEAM = /^\/teams\/(\w+)$/;
 
 /**
- * Judges each call to PagerDuty by what was there when it came, which it follows through the log: whether it was needed.
+ * Decides for each call to PagerDuty whether it was needed. It follows the state of PagerDuty through the call log.
  *
  * | call                       | needed if                                                                          |
  * | -------------------------- | ---------------------------------------------------------------------------------- |
- * | any                        | its like came last without a clear answer: a fault, a lost answer, cut off by a kill |
- * | any write                  | it changes something (or would have, but for the fault that it met)                |
+ * | any                        | the last equal call ended unclear: a fault, a lost response, or a kill             |
+ * | any write                  | it changes something (or would have without its fault)                             |
  * | account                    | it is the first                                                                    |
- * | people (page or search)    | it is the first of its kind in this process: what it read dies with the process    |
- * | names (page or search)     | an unclear creation is to be settled by it, or a team is created by what it shows  |
- * | one team, one user         | PagerDuty has just not found one of the two                                        |
- * | members of a team          | a write of one of them ended unclear two minutes ago or more                       |
- * | snapshot (page)            | it is the first of its kind since a reconciliation was asked for                   |
+ * | people (page or search)    | it is the first of its kind in this process, which loses all reads when it ends    |
+ * | names (page or search)     | it resolves an unclear creation, or a team is created because of its result        |
+ * | one team, one user         | PagerDuty has just answered 404 for one of the two                                 |
+ * | members of a team          | a write of one of them ended unclear at least two minutes ago                      |
+ * | snapshot (page)            | it is the first of its kind since the request for a reconciliation                 |
  * | anything else              | never                                                                              |
  *
- * A call that met a fault is judged as its like: an unclear answer makes the next one needed, not itself.
+ * A call with a fault is judged like any other: an unclear response makes the next equal call needed, not this one.
  */
 export class CallJudge {
-  /** Who is in each team, as the calls and edits so far have left it. */
+  /** Team id → its members after the calls and edits so far. */
   readonly members = new Map<string, Set<string>>();
   readonly verdicts: Verdict[] = [];
   private readonly names = new Map<string, string>();
@@ -57,7 +57,7 @@ export class CallJudge {
   private readonly unclearCreations = new Set<string>();
   private readonly seen = new Set<string>();
   private readonly notFound = new Set<string>();
-  /** When each pair whose write once ended unclear was written last, until the team is looked at. */
+  /** Team id → user id → time of the last write, for pairs with an unclear write, until the team's members are read. */
   private readonly unclearPairs = new Map<string, Map<string, number>>();
   private readonly cutOff: ReadonlySet<number>;
 
@@ -92,7 +92,7 @@ export class CallJudge {
     if (edit.kind === 'remove') this.membersOf(edit.teamId).delete(edit.userId);
   }
 
-  /** A new process knows nothing of what the last one read, and a reconciliation is to read everything. */
+  /** A new process has lost what the last one read, and a reconciliation must read everything again. */
   private beginAnew({ seq }: Call): void {
     const previous = this.verdicts.at(-1)?.call.seq ?? 0;
     const since = (event: number) => previous <= event && event < seq;
@@ -177,7 +177,7 @@ export class CallJudge {
     return this.events.reconciliations.some((asked) => asked < call.seq) && !this.seen.has(likeOf(call));
   }
 
-  /** @returns whether it changes anything, or would have, but for its fault */
+  /** @returns whether it changes anything, or would have without its fault */
   private write(call: Call): boolean {
     const change = this.changeOf(call);
     if (call.status === 404) for (const id of call.path.match(MEMBER)?.slice(1) ?? []) this.notFound.add(id);
@@ -202,7 +202,7 @@ export class CallJudge {
       return () => (call.method === 'PUT' ? members.add(userId) : members.delete(userId));
     }
     const [, teamId] = call.path.match(TEAM) ?? [];
-    // A team that nobody renamed has its group's name.
+    // A team without a manual rename has its group's name.
     if (teamId === undefined || call.method !== 'PUT' || !this.names.has(teamId)) return null;
     return this.names.get(teamId) === nameIn(call) ? null : () => this.names.set(teamId, nameIn(call));
   }

@@ -10,22 +10,22 @@ const AN_HOUR_MS = 3_600_000;
 const PROBE_PAUSE_MS = 5;
 const SETTLED_TIMEOUT_MS = 30_000;
 
-/** What an attack came to. */
+/** The results of an attack. */
 export interface AttackFigures extends LoopFigures {
   attack: string;
   clients: number;
-  /** How often each status came; `0` is no answer. */
+  /** Status → count; `0` means no response. */
   statuses: Record<string, number>;
-  /** How the first error begins. */
+  /** The first characters of the first error. */
   sentence: string;
-  /** From the first request to the last answer. */
+  /** From the first request to the last response. */
   ms: number;
-  /** Round trip of a neighbour who asks for nothing but `/health/live`. */
+  /** Round trip of a neighbour that only requests `/health/live`. */
   neighbourMaxMs: number;
   neighbourP99Ms: number;
 }
 
-/** Three processes beside the product: the attacker leaves the core to the neighbour, whose clock must be right. */
+/** Runs three processes besides the product. The attacker has lower priority than the neighbour, whose times must be exact. */
 export class AttackRun {
   private readonly attacker = new Sender();
   private readonly neighbour = new Sender();
@@ -36,7 +36,7 @@ export class AttackRun {
     private readonly timeoutMs: number,
   ) {}
 
-  /** @param clients how many send it at once */
+  /** @param clients how many clients send it in parallel */
   async measure(attack: Attack, clients: number): Promise<AttackFigures> {
     const requests = attack.requests(targetOf(this.scimify, this.world));
     const { rounds = 1, connections = 1 } = attack;
@@ -81,7 +81,7 @@ export class AttackRun {
     await this.neighbour.end();
   }
 
-  /** Requests that were given up may still be worked on: they are not to be taken for the next ones. */
+  /** Waits for requests that timed out: the product may still work on them, which would distort the next figures. */
   private async settled(): Promise<void> {
     const until = performance.now() + SETTLED_TIMEOUT_MS;
     for (let quick = 0; quick < 3;) {
@@ -105,7 +105,7 @@ export function statusesOf(outcomes: readonly Outcome[]): Record<string, number>
   return statuses;
 }
 
-/** Adds a line of JSON to the file that LOAD_REPORT names, if it does. */
+/** Appends a line of JSON to the file in LOAD_REPORT, if it is set. */
 export function report<T extends object>(figures: T): T {
   const { LOAD_REPORT } = process.env;
   if (LOAD_REPORT) appendFileSync(LOAD_REPORT, `${JSON.stringify(figures)}\n`);

@@ -1,16 +1,16 @@
 import type { SentRequest } from './sender';
 import type { Target } from './requests';
 
-/** What one client sends to hold the thread, all within what it is allowed to send. */
+/** Allowed requests with which one client tries to block the event loop. */
 export interface Attack {
-  /** A sentence's end: "the thread is free while …". */
+  /** Completes the sentence "the thread is free while …". */
   name: string;
-  /** Sent one after the other over one connection. */
+  /** The client sends them one after the other over one connection. */
   requests(target: Target): readonly SentRequest[];
-  /** How often the whole of it is sent; 1 where nothing is said. */
+  /** How often the client sends all of them; default 1. */
   rounds?: number;
-  /** Connections that one client sends over; 1 where nothing is said. */
+  /** How many connections one client uses; default 1. */
   connections?: number;
-  /** Whether it is one of those that every run of the tests tries; LOAD_FULL=1 tries all. */
+  /** Whether every test run includes it; LOAD_FULL=1 includes all. */
   everyTime?: boolean;
 }

@@ -7,7 +7,7 @@ import type { World } from './world';
 
 const CONNECTIONS = 5;
 const TIMEOUT_MS = 30_000;
-/** A gentle pace: some 15 requests a second at most. */
+/** A slow rate: at most about 15 requests per second. */
 const NEIGHBOUR_PAUSE_MS = 60;
 
 /** What the hostile tenant sends in a loop. */
@@ -16,7 +16,7 @@ interface ContestKind {
   attacks: readonly string[];
 }
 
-/** The dearest of what is allowed, as one finds by trying. */
+/** The most expensive allowed requests, found by experiment. */
 export const CONTESTS: readonly ContestKind[] = [
   {
     name: 'lists of big groups and of large users',
@@ -57,7 +57,7 @@ interface NeighbourFigures {
   maxMs: number;
 }
 
-/** A hostile tenant over five connections, and a quiet one who works beside it. */
+/** A hostile tenant with five connections, and a quiet tenant at the same time. */
 export class Contest {
   private readonly hostile = new Sender();
   private readonly reader = new Sender();
@@ -123,7 +123,7 @@ function readsOf({ scimify, world: { quiet } }: Target): SentRequest[] {
   ];
 }
 
-/** One member goes and comes again. */
+/** Removes one member and adds it again. */
 function writesOf({ scimify, world: { quiet } }: Target): SentRequest[] {
   const scim = new ScimRequests(scimify, quiet);
   const group = `/Groups/${quiet.groupIds[0]}?attributes=displayName`;

@@ -19,7 +19,7 @@ const MEBIBYTE = 1024 * 1024;
 const EVERY_TIME = /integrations\/\{id\}\/(overview|plan)$/;
 const LONGEST_PAGE = 200;
 
-/** The dearest value of each query parameter that is a wish for more; those that narrow the answer stay away. */
+/** The most expensive value of each query parameter. Null for parameters that make the response smaller. */
 function dearest({ name, schema }: Parameter): string | null {
   switch (name) {
     case 'limit':
@@ -29,7 +29,7 @@ function dearest({ name, schema }: Parameter): string | null {
     case 'since':
       return '2000-01-01T00:00:00Z';
     case 'actor':
-      return 'nobody of that name';
+      return 'unknown actor';
     default:
       return null;
   }
@@ -43,11 +43,11 @@ function withIds(path: string, { world: { big } }: Target): string {
     groupId: big.groupIds[4]!,
     userId: big.userIds[4]!,
   };
-  // A resource of a list that is empty here: whoever asks does not know that.
+  // No such resource exists here, so the id of the integration stands in.
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? big.integrationId);
 }
 
-/** Every list and look of the admin API, with a viewer's key, again and again. */
+/** Every GET of the admin API, with a viewer's key, in a loop. */
 const ADMIN_READS = Object.entries(paths)
   .filter(([path, { get }]) => get && /^\/api\/v1\/(integrations|tenants)\/\{/.test(path))
   .map<Attack>(([path, { get }]) => ({
@@ -68,7 +68,7 @@ const ADMIN_READS = Object.entries(paths)
     },
   }));
 
-/** A body of 1 MiB of `{},{},…` for every route that takes one. */
+/** A body of 1 MiB of `{},{},…` for every route that accepts a body. */
 const bodies = (withKey: boolean) =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
@@ -98,7 +98,7 @@ const bodies = (withKey: boolean) =>
       })),
   );
 
-/** What comes before or beside the SCIM door. */
+/** Attacks outside the SCIM API. */
 export const DOOR_ATTACKS: readonly Attack[] = [
   {
     name: 'the API documents are read without a key over 50 connections',

@@ -1,11 +1,11 @@
 const { openSync, readSync } = require('node:fs');
 
 /**
- * Loaded into the product's process before it starts (`node --require`). A timer beats every few milliseconds; the time
- * between two beats is what everybody else had to wait.
+ * Loaded into the product's process before it starts (`node --require`). A timer fires every few milliseconds. The time
+ * between two timer events is how long other requests had to wait.
  *
- * On a busy machine the process also waits for a core. Linux counts that time, and it is taken off: what is left is the
- * time for which the thread was really held.
+ * On a busy machine the process also waits for a core. Linux counts that time, and it is subtracted. The rest is the time
+ * for which the event loop was really blocked.
  */
 const BEAT_MS = 5;
 
@@ -28,7 +28,7 @@ setInterval(() => {
 
 process.on('message', (message) => {
   if (message === 'begin') {
-    // The beat that comes next belongs to what was before.
+    // The next timer event still measures the time before the start.
     setTimeout(() => {
       delays = [];
       longestHoldMs = 0;
@@ -36,7 +36,7 @@ process.on('message', (message) => {
     }, 2 * BEAT_MS);
   }
   if (message === 'end') {
-    // A hold that ends right now is only seen by the next beat.
+    // Only the next timer event sees a block that ends right now.
     setTimeout(() => process.send(figures()), 4 * BEAT_MS);
   }
 });
@@ -55,12 +55,12 @@ function openSchedule() {
   try {
     return openSync('/proc/self/schedstat', 'r');
   } catch {
-    // Not Linux: then nothing is taken off.
+    // Not Linux: then nothing is subtracted.
     return null;
   }
 }
 
-/** In milliseconds, of the main thread since it began. */
+/** How long the main thread has waited for a core since its start, in milliseconds. */
 function waitedForCore() {
   if (schedule === null) return 0;
   const length = readSync(schedule, buffer, 0, buffer.length, 0);

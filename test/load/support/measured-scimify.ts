@@ -10,25 +10,25 @@ import { waitFor } from '../../support/wait';
 const MAIN = join(process.cwd(), 'dist/src/main.js');
 const WATCH = join(__dirname, 'loop-watch.js');
 
-/** A thread that is held for longer than that is not waited for. */
+/** A process whose event loop is blocked for longer than this is killed. */
 const LONGEST_WAIT_MS = 30_000;
 const KEPT_OUTPUT = 20_000;
 
 export interface LoopFigures {
-  /** For how long the thread was held at one go, without the time in which another process had the core. */
+  /** The longest time for which the event loop was blocked, without the time in which another process had the core. */
   longestHoldMs: number;
   longestDelayMs: number;
   p99DelayMs: number;
-  /** The most memory that the process had. */
+  /** Peak memory of the process. */
   peakMemoryMb: number;
-  /** Whether it ended, or had to be killed as it did not answer within 30 s: the hold is a guess from below then. */
+  /** Whether it exited, or was killed after 30 s without an answer. Then `longestHoldMs` is only a lower bound. */
   killed: boolean;
 }
 
-/** As loop-watch.js tells them. */
+/** The figures that loop-watch.js sends. */
 type ToldFigures = Omit<LoopFigures, 'peakMemoryMb' | 'killed'>;
 
-/** The product as a process of its own that tells how long its thread was held. */
+/** The product as a separate process that measures how long its event loop was blocked. */
 export class MeasuredScimify {
   private child!: ChildProcess;
   private output = '';
@@ -50,7 +50,7 @@ export class MeasuredScimify {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** From here on the figures count. */
+  /** Starts the measurement. */
   async begin(): Promise<void> {
     const begun = once(this.child, 'message');
     this.child.send('begin');
@@ -60,7 +60,7 @@ export class MeasuredScimify {
     this.waitedBefore = this.waitedForCoreMs();
   }
 
-  /** The figures since `begin`. A process that does not answer is killed, and one that ended is started anew. */
+  /** The figures since `begin`. It kills a process that does not answer, and restarts a process that has ended. */
   async end(): Promise<LoopFigures> {
     const answer = await this.figures();
     const peakMemoryMb = this.peakMemoryMb();
@@ -71,7 +71,7 @@ export class MeasuredScimify {
     return { longestHoldMs: heldMs, longestDelayMs: heldMs, p99DelayMs: heldMs, peakMemoryMb, killed: true };
   }
 
-  /** @returns null if it has ended by itself, or does not answer */
+  /** @returns null if the process has exited, or does not answer */
   private async figures(): Promise<ToldFigures | null> {
     if (this.hasEnded) return null;
     const child = this.child;
@@ -96,11 +96,11 @@ export class MeasuredScimify {
     await ended;
   }
 
-  /** As an operator does, so that the database is one whole file. */
+  /** A clean stop, so that the whole database is in one file. */
   async stop(): Promise<void> {
     if (this.hasEnded) return;
     const ended = once(this.child, 'exit');
-    // An open channel keeps a process alive that has nothing else to do.
+    // An open channel keeps the process running even if it has no other work.
     this.child.disconnect();
     this.child.kill('SIGTERM');
     await ended;
@@ -139,16 +139,16 @@ export class MeasuredScimify {
     );
   }
 
-  /** Linux only: elsewhere the peak is that of the whole life. */
+  /** Linux only. On other systems the peak is that of the whole lifetime. */
   private forgetPeakMemory(): void {
     try {
       writeFileSync(`/proc/${this.child.pid}/clear_refs`, '5');
     } catch {
-      // Then the figure is too high rather than too low.
+      // The figure is then too high, never too low.
     }
   }
 
-  /** As in loop-watch.js, for a process that cannot tell it any more. */
+  /** The same as in loop-watch.js, for a process that does not answer. */
   private waitedForCoreMs(): number {
     try {
       return Number(readFileSync(`/proc/${this.child.pid}/schedstat`, 'latin1').split(' ', 2)[1]) / 1e6;

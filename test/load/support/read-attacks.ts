@@ -72,12 +72,12 @@ const sorts = (path: string, attributes: readonly string[]) =>
     ],
   }));
 
-/** Lists, searches and single reads at the SCIM door. */
+/** Lists, searches and single reads of the SCIM API. */
 export const READ_ATTACKS: readonly Attack[] = [
   ...[10, 50, 140].map<Attack>((terms) => ({
     name: `/Users is filtered by ${terms} × "groups eq"`,
     everyTime: terms === 140,
-    // Groups with nobody in them, and groups with everybody: none is left out because of the one before.
+    // Empty groups and groups of all users: no comparison can be skipped because of the one before.
     requests: ({ scim, world: { big } }) => [
       scim.filter(
         '/Users',

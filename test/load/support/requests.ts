@@ -5,7 +5,7 @@ import type { Directory, World } from './world';
 const SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:';
 const RESOURCE = 'urn:ietf:params:scim:schemas:core:2.0:';
 
-/** Makes requests of one identity provider. */
+/** Makes the requests of one IdP. */
 export class ScimRequests {
   constructor(
     private readonly scimify: MeasuredScimify,
@@ -41,7 +41,7 @@ export class ScimRequests {
     return this.request('PUT', path, body);
   }
 
-  /** A text as body is sent as it is. */
+  /** A body that is a string is sent as it is. */
   request(method: string, path: string, body?: object | string): SentRequest {
     return {
       method,
@@ -72,7 +72,7 @@ export const patchBody = (operations: readonly object[]) => ({
   Operations: operations,
 });
 
-/** A request to the admin API with that key, or none. */
+/** A request to the admin API, with or without a key. */
 export function adminRequest(
   scimify: MeasuredScimify,
   key: string | null,
@@ -91,13 +91,13 @@ export function adminRequest(
   };
 }
 
-/** Everything that an attack needs to make its requests. */
+/** What an attack needs to make its requests. */
 export interface Target {
   scimify: MeasuredScimify;
   world: World;
-  /** The hostile tenant's, with 20,000 users and its big groups. */
+  /** Integration of the hostile tenant with 20,000 users and big groups. */
   scim: ScimRequests;
-  /** The hostile tenant's, with large users. */
+  /** Integration of the hostile tenant with large users. */
   large: ScimRequests;
 }
 

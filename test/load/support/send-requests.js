@@ -3,8 +3,8 @@ const { setPriority } = require('node:os');
 const { setTimeout: pause } = require('node:timers/promises');
 
 /**
- * Sends requests from a process of its own, so that neither the test runner nor another sender delays it. What it is
- * to send comes as one message (`Sending` in sender.ts); the answer is the list of outcomes.
+ * Sends requests from a separate process, so that the test runner and other senders do not delay it. It receives one
+ * message with the requests (`Sending` in sender.ts), and sends back the list of outcomes.
  */
 const MOST_OUTCOMES = 100_000;
 const SENTENCE_LENGTH = 200;
@@ -60,7 +60,7 @@ function outcomeOf(agent, { method, url, headers, body, unfinished }, timeoutMs)
       });
       answer.on('end', () => end(answer.statusCode, answer.statusCode < 400 ? '' : text, bytes));
       answer.on('error', ({ code }) => end(answer.statusCode, String(code), bytes));
-      // Who refuses early does not read the rest.
+      // A server that refuses early does not read the rest of the body.
       if (unfinished) answer.on('end', () => outgoing.destroy());
     });
     outgoing.on('error', ({ code, message }) => end(0, String(code ?? message)));
@@ -69,7 +69,7 @@ function outcomeOf(agent, { method, url, headers, body, unfinished }, timeoutMs)
       outgoing.destroy();
     };
     let timer = setTimeout(giveUp, unfinished ? timeoutMs : timeoutMs + LONGEST_SENDING_MS);
-    // A sender that leaves the cores to others may take long to get a big body out: the answer's time counts from then.
+    // A sender with low priority can need long to send a big body, so the timeout starts after the body is sent.
     outgoing.on('finish', () => {
       clearTimeout(timer);
       if (!answered) timer = setTimeout(giveUp, timeoutMs);

@@ -7,37 +7,37 @@ export interface SentRequest {
   url: string;
   headers: Record<string, string>;
   body?: string;
-  /** The last byte of the body never comes. */
+  /** The last byte of the body is never sent. */
   unfinished?: boolean;
 }
 
-/** What a sender is to do; it ends with whichever of `times` and `forMs` comes first. */
+/** What a sender has to do. It ends when `times` or `forMs` is reached. */
 export interface Sending {
-  /** Sent one after the other, and then again from the first. */
+  /** Sent one after the other, then again from the first. */
   requests: readonly SentRequest[];
   connections: number;
   times: number;
   forMs: number;
-  /** Between an answer and the next request of that connection. */
+  /** Pause between a response and the next request of the connection. */
   pauseMs: number;
-  /** After which a request is given up, from when its body has been sent. */
+  /** Timeout of a request. It starts when the body has been sent. */
   timeoutMs: number;
-  /** As of the command `nice`: with 10, the sender leaves the cores to the others. */
+  /** As in the command `nice`: with 10, the sender has lower priority than other processes. */
   nice: number;
 }
 
 export interface Outcome {
-  /** Which of the requests. */
+  /** Index into `requests`. */
   index: number;
-  /** 0: no answer. */
+  /** 0: no response. */
   status: number;
-  /** How an error begins. */
+  /** The first characters of an error. */
   sentence: string;
   bytes: number;
   ms: number;
 }
 
-/** Sends requests from a process of its own. */
+/** Sends requests from a separate process. */
 export class Sender {
   private readonly child: ChildProcess = fork(join(__dirname, 'send-requests.js'), {
     execArgv: [],
@@ -51,7 +51,7 @@ export class Sender {
     return outcomes;
   }
 
-  /** Begins to send. @returns what ends it and tells the outcomes */
+  /** Starts to send. @returns a function that stops it and returns the outcomes */
   begin(sending: Sending): () => Promise<Outcome[]> {
     const outcomes = this.send(sending);
     return () => {
@@ -67,7 +67,7 @@ export class Sender {
   }
 }
 
-/** @returns the value below which that share (0 to 1) of them is; 0 of none */
+/** @param share 0 to 1 @returns 0 if there are no values */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

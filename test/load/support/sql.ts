@@ -5,14 +5,14 @@ import { loadSqlite } from '../../../src/database/sqlite-driver';
 export type SqlValue = string | number | null;
 type Row = Record<string, SqlValue>;
 
-/** The database of a product that does not run, for rows by the hundred thousand. */
+/** Direct access to the database of a stopped product, to insert hundreds of thousands of rows. */
 export interface Sql {
   rows(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
   run(sql: string, values?: readonly SqlValue[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** All that is done until `close` is one transaction. */
+/** Everything until `close` is one transaction. */
 export async function openSql(database: DatabaseSettings): Promise<Sql> {
   return database.kind === 'sqlite' ? openSqlite(database.path) : openMysql(database.url);
 }
@@ -21,7 +21,7 @@ function openSqlite(path: string): Sql {
   const { DatabaseSync } = loadSqlite();
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   database.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; BEGIN');
-  // Made again at the end, sorted at one go: many times faster than entry by entry.
+  // Indexes are dropped and created again at the end, which is many times faster than an update per row.
   const indexes = database
     .prepare(
       "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'group_member' AND sql > ''",
@@ -46,7 +46,7 @@ async function openMysql(url: string): Promise<Sql> {
     rows: async (sql, values = []) => {
       const [rows] = await connection.query<any[]>(sql, [...values]);
       return rows.map((row: object) =>
-        // Binary columns hold text here.
+        // Binary columns contain text.
         Object.fromEntries(
           Object.entries(row).map(([name, value]) => [
             name,
@@ -63,7 +63,7 @@ async function openMysql(url: string): Promise<Sql> {
   };
 }
 
-/** Rows of one table, in statements of a few hundred. */
+/** Inserts rows into one table, with a few hundred rows per statement. */
 export async function insertRows(sql: Sql, table: string, rows: readonly Row[]): Promise<void> {
   const columns = Object.keys(rows[0] ?? {});
   const row = `(${columns.map(() => '?').join(', ')})`;

@@ -10,24 +10,24 @@ import { MeasuredScimify } from './measured-scimify';
 import { type Sql, insertRows, openSql } from './sql';
 
 const PLATFORM_KEY = 'load-admin-key-0123456789-0123456789';
-/** Stands in the one resource that is sent where the others have their number. */
+/** Placeholder in the template resource. Each copy has its number there. */
 const MARK = 'template';
 
-/** Tests ask again and again. */
+/** Tests send many requests per minute. */
 export const UNLIMITED = {
   SCIMIFY_SCIM_RATE_LIMIT: '0',
   SCIMIFY_ADMIN_RATE_LIMIT: '0',
   SCIMIFY_TENANT_RATE_LIMIT: '0',
 };
 
-/** How much a tenant's integration holds. */
+/** How much data a tenant's integration has. */
 interface Size {
   users: number;
-  /** Members of each of its groups. */
+  /** The number of members of each group. */
   groups: readonly number[];
   auditEvents: number;
   refusedWrites: number;
-  /** Whether each user is nearly as large as one may be. */
+  /** Whether each user is nearly as large as allowed. */
   large?: boolean;
 }
 
@@ -43,10 +43,10 @@ export interface LoadTenant extends Directory {
   adminKeys: Record<'owner' | 'admin' | 'viewer', string>;
 }
 
-/** The whole platform as one hostile and one quiet tenant see it. */
+/** A platform with one hostile and one quiet tenant. */
 export class World {
   private readonly dataDirectory = mkdtempSync(join(tmpdir(), 'scimify-load-'));
-  /** 20,000 users; 100 groups, of which the first 20 (or all) have 20,000 members. */
+  /** 20,000 users and 100 groups. The first 20 groups (or all) have 20,000 members. */
   big!: LoadTenant;
   /** Another integration of the big tenant: 200 users of nearly 256 KiB each. */
   large!: Directory;
@@ -72,7 +72,7 @@ export class World {
     return world;
   }
 
-  /** The product on this world, with default limits but for `env`. */
+  /** Starts the product on this data. `env` overrides the default limits. */
   start(env: Record<string, string>): Promise<MeasuredScimify> {
     return MeasuredScimify.start({
       DATABASE_URL: this.database.url,
@@ -142,7 +142,7 @@ export class World {
     };
   }
 
-  /** An integration that stays paused, with one user and one group, from which the others are made. */
+  /** Creates an integration that stays paused, with one user and one group as templates for the others. */
   private async createDirectory(
     scimify: MeasuredScimify,
     tenantId: string,
@@ -175,15 +175,15 @@ export class World {
   }
 }
 
-/** Small values that bring a user near the most that one resource may have: 256 KiB. */
+/** Many small values, so that a user is near the limit for one resource: 256 KiB. */
 const LARGE_VALUES = Array.from({ length: 5_000 }, (_, n) => ({
   value: `entitlement ${n}`,
   type: 'application',
 }));
 
 /**
- * Resources as if each had been sent by itself: the rows are those that came of the one that was sent, with another id
- * and another number in them.
+ * Inserts resources as if each had been sent in its own request. The rows are copies of the template's rows with another
+ * id and another number.
  */
 async function fillDirectory(
   sql: Sql,
@@ -199,7 +199,7 @@ async function fillDirectory(
       [groupIds[n]!, integrationId, userIds[members - 1]!],
     );
   }
-  // As after a first push: everything is to be compared with the target.
+  // As after a first push: the engine has to compare everything with the target.
   await sql.run('DELETE FROM group_change WHERE integrationId = ?', [integrationId]);
   await insertRows(
     sql,
@@ -239,7 +239,7 @@ async function fillDirectory(
   return { userIds, groupIds };
 }
 
-/** @returns their ids, in order */
+/** @returns the ids of the copies, in order */
 async function copies(
   sql: Sql,
   table: string,

@@ -5,17 +5,17 @@ import { groupBody, patchBody, userBody } from './requests';
 const list = <T>(length: number, of: (n: number) => T): T[] => Array.from({ length }, (_, n) => of(n));
 const member = (value: string) => ({ value });
 
-/** Selects by value and matches nobody, so that nothing changes and it can be sent again. */
+/** Selects by value and matches no member, so it changes nothing and can be sent again. */
 const removeByDisplay = (n: number) => ({ op: 'remove', path: `members[display co "zz${n}"]` });
 
-/** `{"…":…,"x":[{},{},…]}` of that many bytes. */
+/** `{"…":…,"x":[{},{},…]}` with this many bytes. */
 export const smallObjects = (bytes: number, start: string, end: string) =>
   `${start}${'{},'.repeat(Math.floor((bytes - start.length - end.length) / 3))}{}${end}`;
 
 const GROUP_START =
   '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Objects","members":[';
 
-/** Everything that changes something, or tries to, at the SCIM door. */
+/** Writes, and attempts to write, at the SCIM API. */
 export const WRITE_ATTACKS: readonly Attack[] = [
   ...[20, 500].map<Attack>((count) => ({
     name: `a group of 20,000 is patched with ${count} × "remove members[display co …]"`,
@@ -82,7 +82,7 @@ export const WRITE_ATTACKS: readonly Attack[] = [
     requests: ({ scim }) => [scim.post('/Groups', smallObjects(32 * 1024 * 1024 - 100, GROUP_START, ']}'))],
   },
   {
-    name: 'a group comes with 400,000 members that nobody knows',
+    name: 'a group comes with 400,000 unknown members',
     everyTime: true,
     requests: ({ scim }) => [
       scim.post(

@@ -11,10 +11,10 @@ import type { TestIntegration } from '../../support/scimify';
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
-/** Instead of ten seconds, so that silence does not last as long as the whole test. */
+/** Instead of ten seconds, so that a call without response does not take most of the test's time. */
 export const CALL_TIMEOUT_MS = 3 * SECOND;
 
-/** One integration with an account of its own. */
+/** One integration with its own PagerDuty account. */
 export interface World {
   admin: HttpClient;
   account: SimAccount;
@@ -31,7 +31,7 @@ export interface Failing {
   classified: (operation: Operation) => ProviderError;
 }
 
-/** Every body that the table of the classification has: one that is added there is tried with every call here. */
+/** All bodies of the classification's table. A body that is added there is tested here with every call. */
 export const FAILURES: Failing[] = [
   ...[
     ...new Map(FAILED_ANSWERS.map(([, status, body]) => [`${status} ${body}`, { status, body }])).values(),
@@ -41,7 +41,7 @@ export const FAILURES: Failing[] = [
       status,
       body,
       contentType: body.startsWith('{') ? 'application/json' : 'text/html',
-      // One of the three stays without a hint.
+      // One of the three 429s has no Retry-After.
       ...(status === 429 && !body.startsWith('<') ? { headers: { 'retry-after': '1' } } : {}),
     },
     classified: (operation: Operation) => classifyAnswer({ operation, status, body, secrets: [] }),
@@ -63,11 +63,11 @@ export const FAILURES: Failing[] = [
 export interface Call {
   operation: Operation;
   fault: Pick<FaultSpec, 'method' | 'path'>;
-  /** It is made before anything of a group is, for the whole account. */
+  /** A call for the whole account, before the calls for a group. */
   forAccount?: true;
-  /** What an identity provider does so that the call is made; until then everything works. */
+  /** An action of the IdP or an admin that causes the call. Everything works until then. */
   cause: (world: World) => Promise<string>;
-  /** The teams once all is well again. */
+  /** The teams after the recovery. */
   teams: (world: World) => Record<string, string[]>;
 }
 
@@ -166,15 +166,15 @@ export const CALLS: Record<string, Call> = {
   },
 };
 
-/** What has to come of it. */
+/** The expected result. */
 type Outcome =
-  /** PagerDuty has what was asked for: nothing is open. */
+  /** PagerDuty already has the wanted state: nothing is open. */
   | 'done'
-  /** The integration waits as a whole, is probed every five minutes and goes on by itself. */
+  /** The whole integration is suspended, probed every five minutes, and resumes by itself. */
   | 'suspended'
-  /** It passes: tried again by itself, after a second to a quarter of an hour or when PagerDuty says. */
+  /** Temporary: retried after one second to 15 minutes, or when PagerDuty says. */
   | 'retried'
-  /** Somebody has to do something: tried again after an hour, then every six. */
+  /** An admin has to act: retried after one hour, then every six hours. */
   | 'refused';
 
 export interface Expected {
@@ -184,14 +184,14 @@ export interface Expected {
 }
 
 /**
- * | kind                                  | in front of               | outcome   |
+ * | kind                                  | call                      | outcome   |
  * | ------------------------------------- | ------------------------- | --------- |
  * | rate-limited, unavailable             | any call                  | retried   |
  * | credentials; permission that concerns | any call                  | suspended |
  * | the account                           |                           |           |
  * | permission of one object              | a call for one object     | refused   |
  * | not-found                             | a removal                 | done      |
- * | not-found, of a team just made        | a call for it             | retried   |
+ * | not-found, of a new team              | a call for it             | retried   |
  * | not-found, of any other team          | a call for it             | retried   |
  * | conflict, rejected                    | a call for one object     | refused   |
  * | conflict, rejected                    | a call for the account    | retried   |

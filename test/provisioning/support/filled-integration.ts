@@ -8,9 +8,9 @@ const STATEMENTS_PER_TRANSACTION = 20;
 
 export interface Filling {
   users: number;
-  /** Groups with everybody in them. */
+  /** Groups of all users. */
   largeGroups: number;
-  /** Those of them which have no team yet, and wait to be compared as a whole. */
+  /** How many of the large groups have no team yet, and wait for a comparison of all members. */
   withoutTeam: number;
   /** Groups of two. */
   smallGroups: number;
@@ -25,9 +25,9 @@ export interface Filled {
 type Row = Record<string, string | number | null>;
 
 /**
- * A directory and what is known of its target, as if it had been worked on for long, written as rows: of ten users one is
- * unknown to the target; of fifty one is inactive, and of these every other one is kept in the teams by the target; of
- * thirty-three one is known by a former address.
+ * Inserts the rows of a directory and of its target's state, as if the integration had been in use for long. One in ten
+ * users is unknown to the target. One in fifty is inactive, and the target keeps every second of these in the teams. One in
+ * thirty-three is linked by a former address.
  */
 export async function fillIntegration(
   scimify: Scimify,
@@ -64,7 +64,7 @@ export async function fillIntegration(
     emailKey: fold(nameOf(n)),
     incarnation: 1,
     reason: isUnknown(n) ? 'user_not_found' : n % 33 === 0 ? 'email_differs' : null,
-    message: isUnknown(n) ? 'There is nobody.' : null,
+    message: isUnknown(n) ? 'No user has this address.' : null,
     attempts: 0,
     pinned: 0,
     checkedAt: now,
@@ -143,7 +143,7 @@ export async function fillIntegration(
         integrationId,
         kind: 'waiting',
         reason: 'user_not_found',
-        message: 'There is nobody.',
+        message: 'No user has this address.',
         attempts: 1,
         nextAttemptAt: now + 3_600_000,
       }),

@@ -11,11 +11,11 @@ interface IdpSide {
   changeAddress(userId: string, address: string): Promise<void>;
 }
 
-/** What commands act on, and what has to hold after each of them. */
+/** What commands act on, and the invariants after each command. */
 export interface Real {
   world: IdpSide;
   invariants: {
-    /** Takes down what is wanted now. */
+    /** Records what the IdP wants now. */
     remember(): void;
     hold(): Promise<void>;
   };
@@ -23,7 +23,7 @@ export interface Real {
 
 export type Act<R extends Real> = (idp: ModelIdp, real: R) => Promise<void>;
 
-/** One thing that somebody does. What it needs may not be there, and then nothing is done. */
+/** One action. It does nothing if something that it needs does not exist. */
 export class Command<R extends Real> {
   constructor(
     private readonly description: string,
@@ -39,7 +39,7 @@ export class Command<R extends Real> {
     await real.invariants.hold();
   }
 
-  /** Without waiting for what comes of it. */
+  /** Does not wait for the effects. */
   async begin(idp: ModelIdp, real: R): Promise<void> {
     await this.act(idp, real);
     real.invariants.remember();
@@ -65,7 +65,7 @@ const usersAmong = ({ users }: ModelIdp, keys: readonly number[]) => keys.filter
 const idsOf = ({ users }: ModelIdp, keys: readonly number[]) => keys.map((key) => users.get(key)!.id);
 const isFree = ({ groups }: ModelIdp, wanted: string) => groups.every(({ name }) => name !== wanted);
 
-/** @param addresses of the users by their keys, which count from 0 */
+/** @param addresses the users' addresses; the index is the user's key */
 export function idpCommands<R extends Real>(addresses: readonly string[]) {
   const keysOfUsers = [...addresses.keys()];
   const anyKey = fc.constantFrom(...keysOfUsers);
@@ -78,7 +78,7 @@ export function idpCommands<R extends Real>(addresses: readonly string[]) {
       if (idp.users.get(key)?.active) return;
       const address = addresses[key]!;
       const id = await world.createUser(key, address);
-      // One who was inactive comes back as somebody new: under the former id, and in no group.
+      // An inactive user is revived under the old id, without groups, and can be linked to another remote user.
       idp.leaveAll(key);
       idp.users.set(key, { key, id, active: true, address, addresses: new Set() });
     }),

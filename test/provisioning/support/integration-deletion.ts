@@ -1,7 +1,7 @@
 import type { Scimify, TestIntegration } from '../../support/scimify';
 import { waitFor } from '../../support/wait';
 
-/** So that the next one finds a PagerDuty without teams: for tests whose accounts have none but its own. */
+/** Leaves PagerDuty without teams for the next test. Only for tests whose accounts have no other teams. */
 export async function deleteWithTeams(scimify: Scimify, integration: TestIntegration): Promise<void> {
   await scimify.admin.delete(`/integrations/${integration.id}?teams=delete`);
   await waitFor(

@@ -3,7 +3,7 @@ export interface ModelUser {
   id: string;
   active: boolean;
   address: string;
-  /** All that this person had since they were made, so that a link from before is told from a wrong one. */
+  /** All addresses since the user was created. They show whether a link is old or wrong. */
   addresses: Set<string>;
 }
 
@@ -14,11 +14,11 @@ export interface ModelGroup {
   members: Set<number>;
 }
 
-/** What the IdP wants, written once more in the plainest way. */
+/** A simple second implementation of what the IdP wants. */
 export class ModelIdp {
   readonly users = new Map<number, ModelUser>();
   readonly groups: ModelGroup[] = [];
-  /** By group, deleted ones included, every address of everybody who was ever wanted in it. */
+  /** Group id (also of deleted groups) → all addresses of all users that were ever wanted in it. */
   private readonly wanted = new Map<string, Set<string>>();
 
   membersOf(group: ModelGroup): ModelUser[] {
@@ -50,7 +50,7 @@ export class ModelIdp {
     for (const { members } of this.groups) members.delete(key);
   }
 
-  /** To be called after every change. */
+  /** Call it after every change. */
   remember(): void {
     for (const user of this.users.values()) user.addresses.add(user.address);
     for (const group of this.groups) {

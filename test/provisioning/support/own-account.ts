@@ -6,21 +6,21 @@ export interface OwnAccount {
   /** The API key of the integration. */
   secret: string;
   integration: TestIntegration;
-  /** Ids that the identity provider knows, by name. */
+  /** Name → id of the IdP user. */
   users: Record<string, string>;
 }
 
-/** The address of a person in the account of that subdomain. */
+/** The address of a person in the account with this subdomain. */
 export function addressIn(subdomain: string, name: string): string {
   return `${name}@${subdomain}.example`;
 }
 
 /**
- * A PagerDuty account of its own, so that many can share a server, with an integration whose identity provider knows these
+ * Creates a separate PagerDuty account, so that many tests can share a server, with an integration whose IdP has these
  * people.
  *
- * @param people who have an account in PagerDuty too
- * @param strangers who have none
+ * @param people IdP users with a PagerDuty user
+ * @param strangers IdP users without a PagerDuty user
  */
 export async function ownAccount(
   scimify: Scimify,
@@ -49,8 +49,8 @@ export async function ownAccount(
 }
 
 /**
- * One server for all tests that share it, in which they work with one account of their own after the other. Its hooks belong
- * to the `describe` that it is made in.
+ * One server for several tests. Each test uses its own account, one after the other. The hooks belong to the `describe`
+ * that creates the object.
  */
 export class AccountsInTurn implements OwnAccount {
   scimify!: Scimify;
@@ -62,8 +62,8 @@ export class AccountsInTurn implements OwnAccount {
   private turn = 0;
 
   /**
-   * @param name of the accounts, but for their numbers
-   * @param people as `ownAccount`, unless a test wants others
+   * @param name of the accounts, without their numbers
+   * @param people as in `ownAccount`; a test can choose others
    */
   constructor(
     private readonly name: string,
@@ -76,7 +76,7 @@ export class AccountsInTurn implements OwnAccount {
     afterAll(() => this.scimify.stop());
   }
 
-  /** @param policies which are without a guard unless they name one */
+  /** @param policies the guard is off unless they contain one */
   async begin(
     policies: object = {},
     { people = this.people, strangers }: { people?: readonly string[]; strangers?: readonly string[] } = {},
@@ -96,7 +96,7 @@ export class AccountsInTurn implements OwnAccount {
     return `${this.name}-${this.turn}`;
   }
 
-  /** As calls and faults name the account. */
+  /** The account's name in calls and faults. */
   get credentialAccount(): string {
     return `us.${this.subdomain}`;
   }
@@ -107,21 +107,21 @@ export class AccountsInTurn implements OwnAccount {
 
   readonly path = (rest = ''): string => `/integrations/${this.integration.id}${rest}`;
 
-  /** A group of these people that the identity provider pushes. */
+  /** The IdP pushes a group of these people. */
   readonly push = (name: string, ...members: string[]): Promise<string> =>
     this.integration.scim.createGroup(
       name,
       members.map((member) => this.users[member]!),
     );
 
-  /** As `push`, once everything of the integration is in step. */
+  /** Like `push`, then waits until all groups of the integration are synced. */
   readonly pushed = async (name: string, ...members: string[]): Promise<string> => {
     const group = await this.push(name, ...members);
     await this.scimify.settled(this.integration);
     return group;
   };
 
-  /** Calls to this account fail. */
+  /** Makes calls to this account fail. */
   readonly fail = (spec: FaultSpec): Fault =>
     this.scimify.pagerDuty.inject({ account: this.credentialAccount, ...spec });
 }

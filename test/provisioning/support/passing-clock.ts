@@ -1,6 +1,6 @@
 /**
- * Lets hours pass in no time: for all of this process the clocks, that of the wall and the monotonic one, stand so much later
- * from now on. Timers go on as before; whoever waits for one has to be woken.
+ * Lets hours pass at once: it moves the wall clock and the monotonic clock of this process forward. Timers do not move, so
+ * code that waits for a timer must be woken.
  */
 export class PassingClock {
   private readonly wall = Date.now;
@@ -12,7 +12,7 @@ export class PassingClock {
     performance.now = () => this.monotonic() + this.passed;
   }
 
-  /** Milliseconds of real time, for whoever must not wait for ever. */
+  /** Milliseconds of real time, for timeouts. */
   real(): number {
     return this.monotonic();
   }
@@ -23,7 +23,7 @@ export class PassingClock {
 
   restore(): void {
     Date.now = this.wall;
-    // What stands in its prototype counts again.
+    // Restores the method of the prototype.
     Reflect.deleteProperty(performance, 'now');
   }
 }

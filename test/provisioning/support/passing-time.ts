@@ -5,7 +5,7 @@ import { Scheduler } from '../../../src/provisioning/schedule/scheduler';
 import type { Scimify } from '../../support/scimify';
 import { waitFor } from '../../support/wait';
 
-/** What is due at some time, in whichever table it stands. */
+/** All columns with due times: table → columns. */
 const DUE_TIMES = {
   remote_user: ['nextCheckAt', 'checkedAt'],
   remote_member: ['nextAttemptAt', 'notFoundSince'],
@@ -15,7 +15,7 @@ const DUE_TIMES = {
   integration_work: ['dueAt', 'notBefore'],
 };
 
-/** Whatever waits is due so much sooner, as if that time had passed. */
+/** Makes everything due earlier by this time, as if the time had passed. */
 export async function letTimePass(scimify: Scimify, ms: number): Promise<void> {
   await betweenRuns(scimify, async (tx) => {
     for (const [table, columns] of Object.entries(DUE_TIMES)) {
@@ -25,10 +25,10 @@ export async function letTimePass(scimify: Scimify, ms: number): Promise<void> {
   });
 }
 
-/** A deletion waits so long for requests that were let in before it. */
+/** A deletion waits this long for requests that were authenticated before it. */
 const REQUESTS_END_WITHIN_MS = 6_000;
 
-/** As if they had had their time. */
+/** As if this time had passed. */
 export async function letRequestsEnd(scimify: Scimify): Promise<void> {
   await scimify.app
     .get(TransactionRunner)
@@ -38,11 +38,11 @@ export async function letRequestsEnd(scimify: Scimify): Promise<void> {
   await letTimePass(scimify, REQUESTS_END_WITHIN_MS);
 }
 
-/** The account of the integration was found away, so that nothing of it is tried for so long. */
+/** As after an outage of the account: the integration makes no attempt for this time. */
 export async function leaveAlone(scimify: Scimify, integrationId: string, ms: number): Promise<void> {
   const until = Date.now() + ms;
   const scheduler = scimify.app.get<Scheduler, EmbeddedScheduler>(Scheduler);
-  // One that has begun without a lease yet would end by saying when it is due.
+  // A run that has started but has no lease yet would write its own due time when it ends.
   await waitFor(
     'no run to be under way',
     () => scheduler['running'].size,
@@ -57,7 +57,7 @@ export async function leaveAlone(scimify: Scimify, integrationId: string, ms: nu
   );
 }
 
-/** Something of the group failed, so that nothing of it is tried for so long. */
+/** As after a failure of the group: the group makes no attempt for this time. */
 export async function putOff(scimify: Scimify, groupId: string, ms: number): Promise<void> {
   const until = Date.now() + ms;
   await betweenRuns(scimify, (tx) =>
@@ -69,7 +69,7 @@ export async function putOff(scimify: Scimify, groupId: string, ms: number): Pro
   );
 }
 
-/** A run that is about to end writes down due times which it read before. */
+/** Changes rows while no run is active: a run that ends would overwrite due times with the ones it has read. */
 export async function betweenRuns(
   scimify: Scimify,
   change: (tx: Transaction) => Promise<unknown>,
@@ -88,7 +88,7 @@ export async function betweenRuns(
   );
 }
 
-/** Teams were created, or their creation was attempted, so much earlier. */
+/** As if teams had been created, or their creation attempted, earlier by this time. */
 export async function letTimePassSinceCreations(scimify: Scimify, ms: number): Promise<void> {
   await scimify.app.get(TransactionRunner).run(async (tx) => {
     await tx.query('UPDATE remote_group SET createdRemotelyAt = createdRemotelyAt - ?', [ms]);
@@ -104,14 +104,14 @@ export async function letTimePassSinceCreations(scimify: Scimify, ms: number): P
   });
 }
 
-/** Whoever is in a team joined so much earlier. */
+/** As if all members had joined their teams earlier by this time. */
 export async function letTimePassSinceJoins(scimify: Scimify, ms: number): Promise<void> {
   await scimify.app
     .get(TransactionRunner)
     .run((tx) => tx.query('UPDATE remote_member SET joinedAt = joinedAt - ?', [ms]));
 }
 
-/** Whatever is held has been held for so much longer. */
+/** As if all held changes had been held earlier by this time. */
 export async function letTimePassSinceHeld(scimify: Scimify, ms: number): Promise<void> {
   await scimify.app
     .get(TransactionRunner)

@@ -17,7 +17,7 @@ const anyAddress = fc.constantFrom(...PEOPLE);
 
 const idpDoes = idpCommands<People>(PEOPLE);
 
-/** Several people are in it from the beginning: else most of what follows finds nobody. */
+/** Creates a group with several members: otherwise most later commands find no member. */
 const createFullGroup = fc.tuple(fc.constantFrom('Ops', 'Dev', 'Web'), anyKeys).map(([name, keys]) =>
   command(`have group ${name} with ${keys.join()}`, async (idp, { world }) => {
     if (idp.groups.some((group) => group.name === name)) return;
@@ -60,7 +60,7 @@ const takeOutAndPutBack = fc
     ),
   );
 
-/** Nearly everybody: more than the guard lets pass. */
+/** Removes nearly all members: more than the guard allows. */
 const emptyGroup = fc.tuple(anyIndex, fc.nat({ max: 2 })).map(([index, left]) =>
   command(`leave ${left} people in group #${index}`, async (idp, { world }) => {
     const group = nth(idp.groups, index);
@@ -72,7 +72,7 @@ const emptyGroup = fc.tuple(anyIndex, fc.nat({ max: 2 })).map(([index, left]) =>
   }),
 );
 
-/** More than the guard lets pass. */
+/** More than the guard allows. */
 const deleteTwoGroups = anyIndex.map((index) =>
   command(`delete groups #${index} and #${index + 1}`, async (idp, { world, invariants }) => {
     for (const group of [nth(idp.groups, index), nth(idp.groups, index + 1)]) {
@@ -84,7 +84,7 @@ const deleteTwoGroups = anyIndex.map((index) =>
   }),
 );
 
-/** Somebody whom PagerDuty, the guard or an admin keeps in a team of ours leaves the company. */
+/** A person leaves the company, but PagerDuty, the guard or an admin keeps this person in a managed team. */
 const giveUpWhoIsKept = fc.tuple(anyIndex, fc.boolean()).map(([index, isDeleted]) =>
   command(
     `${isDeleted ? 'delete' : 'deactivate'} the user #${index} who is kept in a team`,
@@ -122,7 +122,7 @@ const giveToNewAccount = anyAddress.map((address) =>
   ),
 );
 const takeAddress = anyAddress.map((address) =>
-  command(`leave ${address} to nobody`, (_, { world }) => Promise.resolve(world.takeAddress(address))),
+  command(`free the address ${address}`, (_, { world }) => Promise.resolve(world.takeAddress(address))),
 );
 const exchangeAddresses = fc
   .tuple(anyAddress, anyAddress)
@@ -158,7 +158,7 @@ const leaveByHand = fc.tuple(anyIndex, anyIndex).map(([index, member]) =>
   }),
 );
 
-/** Of a team that was there before, and whom the IdP wants in it too. */
+/** Removes a person that was in the team before its adoption and that the IdP wants in it too. */
 const leaveWhereTheyWereBefore = anyIndex.map((index) =>
   command(
     `take person #${index} of those who were there before out of their team by hand`,
@@ -201,7 +201,7 @@ const refuse = fc
       (_, { world }) => {
         const accounts = keys.flatMap((key) => world.accountOf(PEOPLE[key]!) ?? []);
         const team = index === null ? null : nth(world.teamsToEdit(), index)!.id;
-        // Who is not found as a member is out for whoever asks: nothing could be told of them.
+        // A 404 for a removal means that the person is not a member, so no caller could see the difference.
         world.refuse(accounts, team, status === 404 ? ['PUT'] : methods, status);
         return Promise.resolve();
       },
@@ -215,7 +215,7 @@ const refuseTeam = fc
     ),
   );
 const refuseNobody = fc.constant(
-  command('refuse nobody any more', (_, { world }) => Promise.resolve(world.refuseNobody())),
+  command('stop all refusals', (_, { world }) => Promise.resolve(world.refuseNobody())),
 );
 
 const useTeam = fc.tuple(anyIndex, fc.array(anyIndex, { maxLength: 2 })).map(([index, members]) =>
@@ -268,7 +268,7 @@ const byTheIdp = [
   ...[idpDoes.changeMembers, idpDoes.changeMembers, idpDoes.changeMembers],
   ...[giveUpWhoIsKept, giveUpWhoIsKept],
 ];
-/** Several at once, before anything comes of the first. */
+/** Several commands at once, before the first has an effect. */
 const atOnce = fc.array(fc.oneof(...byTheIdp), { minLength: 2, maxLength: 4 }).map((several) =>
   command(`at once: ${several.join(', ')}`, async (idp, real) => {
     for (const one of several) await one.begin(idp, real);
@@ -282,7 +282,7 @@ const inPagerDuty = [
 ];
 const byOthers = [decide, decide, decide, pause, pass, pass, comeToRest];
 
-/** Everybody is in some team, one of which was there before: else much of what follows finds nobody. */
+/** Starts with all people in teams, one of them adopted: otherwise many later commands find no member. */
 export async function beginWithTeams(idp: ModelIdp, { world, invariants }: People): Promise<void> {
   for (const [key, address] of PEOPLE.entries()) {
     const id = await world.createUser(key, address);
@@ -302,5 +302,5 @@ export async function beginWithTeams(idp: ModelIdp, { world, invariants }: Peopl
   await invariants.hold();
 }
 
-/** Whatever may happen to people, by the IdP, in PagerDuty, by an admin and by time. */
+/** All commands: by the IdP, in PagerDuty, by an admin and by time. */
 export const ANYTHING = [...byTheIdp, atOnce, ...inPagerDuty, ...byOthers];

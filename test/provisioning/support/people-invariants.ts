@@ -5,32 +5,32 @@ import { TruePeople } from './true-people';
 
 const MEMBER_PATH = /^\/teams\/([A-Z0-9]+)\/users\/([A-Z0-9]+)$/;
 const GUARD_WINDOW_MS = HOUR;
-/** Reasons that are true of no team which has been there for long. */
+/** Reasons that cannot be true for a team that has existed for long. */
 const NOT_THERE = ['not_visible_yet', 'team_gone'];
 
-/** After so long everything that waits for a while has been tried again, and all of PagerDuty looked at. */
+/** After these times everything that waits has been retried, and a reconciliation has read all of PagerDuty. */
 const UNTIL_ALL_IS_WELL = [MINUTE, 5 * MINUTE, 15 * MINUTE, 45 * MINUTE, 2 * HOUR, 4 * HOUR];
-/** What is still wrong then may be a refusal that is tried again every six hours, and a look that comes after it. */
+/** A problem that is left then may be a refusal, which is retried every six hours, and the check after that. */
 const AND_ONCE_MORE = [6.1 * HOUR, 5 * MINUTE, 6.1 * HOUR, 5 * MINUTE, 6.1 * HOUR, 5 * MINUTE];
 
-/** What an admin has to decide about, or has decided. */
+/** A held change, or an admin's decision about it. */
 interface Decision {
   groupId: string;
-  /** Null: the team. */
+  /** Null: the whole team. */
   accountId: string | null;
   state: 'held' | 'approved' | 'pinned';
   scope: 'team' | 'integration' | 'deletions';
   decidedAt: number;
 }
 
-/** What is to be so when nobody asks for anything and time passes, whoever is refused, whoever has whose address. */
+/** Invariants when only time passes, with any refusals and any changes of addresses. */
 export class PeopleInvariants {
   readonly truth: TruePeople;
   private seen = 0;
   private readonly excused = new Set<string>();
-  /** Groups as they were when something changed last, with the accounts that are wanted in them. */
+  /** The groups after the last change → the accounts wanted in them. */
   private readonly wanted = new Map<ModelGroup, ReadonlySet<string>>();
-  /** Member calls so far: of which team, whose, and when. */
+  /** Removals of members so far. */
   private readonly removals: { teamId: string; accountId: string; at: number }[] = [];
 
   constructor(
@@ -40,7 +40,7 @@ export class PeopleInvariants {
     this.truth = new TruePeople(idp, world);
   }
 
-  /** To be called after every change. */
+  /** Call it after every change. */
   remember(): void {
     for (const [group, accounts] of this.wanted) {
       if (!this.idp.groups.includes(group)) this.teamIsLetGo(group, accounts);
@@ -54,7 +54,7 @@ export class PeopleInvariants {
     }
   }
 
-  /** Of whom the IdP had taken out before it is not sure who has left by then. */
+  /** Forgets members that may have left already: those that are gone, and those that the IdP had removed before. */
   private teamIsLetGo({ id }: ModelGroup, wanted: ReadonlySet<string>): void {
     const ever = this.truth.everWantedIn([id]);
     for (const [teamId, groupIds] of this.world.holders) {
@@ -68,7 +68,7 @@ export class PeopleInvariants {
     }
   }
 
-  /** At any moment. */
+  /** Must be true at any time. */
   async hold(): Promise<void> {
     await this.world.rest();
     const groups = await this.world.groups();
@@ -78,7 +78,7 @@ export class PeopleInvariants {
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
   }
 
-  /** No admin helps, and time passes. */
+  /** Lets time pass without any admin action, then checks that no problem is left. */
   async comeToRest(): Promise<void> {
     await this.world.setPaused(false);
     let problems: string[] = [];
@@ -98,7 +98,7 @@ export class PeopleInvariants {
     const calls = this.world.pagerDuty.calls({ afterSeq: before });
     if (calls.length > 0) {
       throw new Error(
-        `Nothing is to be done, and yet: ${calls.map(({ method, path }) => `${method} ${path}`).join()}`,
+        `There is no work, but these calls were made: ${calls.map(({ method, path }) => `${method} ${path}`).join()}`,
       );
     }
     this.world.drifted.clear();
@@ -117,25 +117,27 @@ export class PeopleInvariants {
     );
   }
 
-  /** Nobody is put into a team or taken out of it but by the IdP's will, and whom it does not mean is not even tried. */
+  /** The product only adds and removes members that the IdP wants added or removed. It does not even try others. */
   private callsAreMeant(): void {
     const { pagerDuty, holders } = this.world;
     for (const { seq, path, method, at } of pagerDuty.calls({ afterSeq: this.seen })) {
       this.seen = seq;
       const [, teamId, accountId] = MEMBER_PATH.exec(path) ?? [];
       if (teamId === undefined || accountId === undefined) continue;
-      // A team that came and went between two looks may be of any group.
+      // A team that existed only between two reads can belong to any group.
       const groups = holders.get(teamId) ?? this.truth.allGroupIds();
-      // Of nobody: a question whether such a call may be made at all.
+      // A call with an unknown user only checks whether the key may make such calls.
       const person = pagerDuty.user(accountId);
       if (!person) continue;
       const { email } = person;
       if (method === 'PUT' && !this.truth.latelyWantedIn(groups).has(accountId)) {
-        throw new Error(`${email} was put into ${teamId}, where nobody wants who that is.`);
+        throw new Error(
+          `${email} was added to ${teamId}, but no user of the IdP that is wanted there has this account.`,
+        );
       }
       if (method === 'DELETE') {
         if (!this.truth.everWantedIn(groups).has(accountId)) {
-          throw new Error(`${email} was taken out of ${teamId}, where the IdP never put who that is.`);
+          throw new Error(`${email} was removed from ${teamId}, but the IdP never wanted this person there.`);
         }
         this.removals.push({ teamId, accountId, at });
         if (this.isGivenUp(groups, accountId)) this.world.wereThereBefore(teamId).delete(accountId);
@@ -143,7 +145,7 @@ export class PeopleInvariants {
     }
   }
 
-  /** Whether the IdP does not want them in a team that it still has, or has them no more. */
+  /** Whether the user is no longer wanted in the team of an existing group, or has left the IdP. */
   private isGivenUp(groupIds: Iterable<string>, accountId: string): boolean {
     const ids = new Set(groupIds);
     const groups = this.idp.groups.filter(({ id }) => ids.has(id));
@@ -156,7 +158,7 @@ export class PeopleInvariants {
     return hasLeft || (groups.length > 0 && !isWanted);
   }
 
-  /** Only so many different people who leave are too many. */
+  /** The guard may only hold removals when enough different people leave. */
   private async holdsHaveCauses(groups: readonly any[]): Promise<void> {
     const decisions = await this.decisions();
     const since = Date.now() - GUARD_WINDOW_MS;
@@ -165,7 +167,7 @@ export class PeopleInvariants {
       const name = `${groupId} ${accountId}`;
       if (state !== 'held' || accountId === null || this.excused.has(name)) continue;
       if (scope === 'deletions') {
-        throw new Error(`${accountId} is not taken out of their team because teams are deleted.`);
+        throw new Error(`${accountId} is held because of the guard for deleted teams.`);
       }
       const teamIds = groups.flatMap(({ id, remote }) => (id === groupId && remote ? [remote.id] : []));
       const isOfTeam = (teamId: string) => scope === 'integration' || teamIds.includes(teamId);
@@ -174,7 +176,7 @@ export class PeopleInvariants {
         ...groups
           .filter(({ id }) => scope === 'integration' || id === groupId)
           .flatMap(({ id, remote }) => {
-            // A group may have taken over the team of another one, with everybody in it.
+            // A group may have adopted another group's team with all its members.
             const holders = this.world.holders.get(remote?.id) ?? new Set([id as string]);
             return [...holders]
               .flatMap((holder) => this.truth.lostBy(holder))
@@ -189,7 +191,7 @@ export class PeopleInvariants {
     }
   }
 
-  /** What a state says is so, as far as it can be known without a look at PagerDuty. */
+  /** Problems of groups that are shown as synced, as far as Scimify can know without reading PagerDuty. */
   private wronglySynced({ id, state, displayName, remote }: any): string[] {
     const group = this.idp.groups.find((candidate) => candidate.id === id);
     if (state !== 'synced' || !group || this.world.drifted.has(remote?.id)) return [];
@@ -209,7 +211,7 @@ export class PeopleInvariants {
     ];
   }
 
-  /** What is not as it has to be once time enough has passed. */
+  /** Everything that is still wrong after enough time. */
   private async problems(): Promise<string[]> {
     const shown = await this.world.groups();
     const decisions = await this.decisions();
@@ -260,11 +262,11 @@ export class PeopleInvariants {
     if (!['synced', 'partial', 'held', 'retrying'].includes(state)) {
       problems.push(`${group.name} is ${state}: ${reason}`);
     }
-    if (NOT_THERE.includes(reason)) problems.push(`${group.name} is there, and said not to be: ${reason}`);
+    if (NOT_THERE.includes(reason)) problems.push(`${group.name} has a team, but the reason is ${reason}`);
     return problems;
   }
 
-  /** Whoever is in the team is wanted, was put there by hand, or there is a reason why they are still there. */
+  /** Members that are not wanted, were not added manually, and have no reason to be still there. */
   private wrongMembers(
     name: string,
     team: SimTeam,
@@ -282,12 +284,12 @@ export class PeopleInvariants {
       if (decision?.state === 'held') return [];
       const leftAt = this.truth.leftAt(id);
       if (decision?.state === 'pinned' && (leftAt === null || leftAt < decision.decidedAt)) return [];
-      const who = leftAt === null ? 'whom nobody wants there' : 'who left the IdP';
+      const who = leftAt === null ? 'who is not wanted there' : 'who left the IdP';
       return [`${name} still has ${email}, ${who}${decision ? ` (${decision.state})` : ''}`];
     });
   }
 
-  /** Whoever is wanted is in the team, or it is said why they are not. */
+  /** Wanted users that are not in the team without a shown reason. */
   private async missingMembers(group: ModelGroup, team: SimTeam): Promise<string[]> {
     const shown = new Map((await this.world.members(group.id)).map((member) => [member.userId, member]));
     const present = new Set(team.members.map(({ id }) => id));
@@ -298,15 +300,13 @@ export class PeopleInvariants {
       const account = this.truth.accountOf(user);
       const isIn = account !== undefined ? present.has(account) : present.has(member.remoteUserId ?? '');
       if (isIn)
-        return member.state === 'applied'
-          ? []
-          : [`${who} is in ${group.name} and said to be ${member.state}`];
-      if (member.state === 'applied') return [`${who} is not in ${group.name} and said to be`];
+        return member.state === 'applied' ? [] : [`${who} is in ${group.name} but shown as ${member.state}`];
+      if (member.state === 'applied') return [`${who} is not in ${group.name} but shown as applied`];
       const isExcused =
         account === undefined || this.world.isRefused(account, team, 'PUT') || this.world.isFull(team);
       if (!isExcused) return [`${group.name} lacks ${who}: ${member.state} ${member.reason}`];
       const isTold = ['pending', 'blocked'].includes(member.state) && member.reason && member.message;
-      return isTold ? [] : [`${who} is not in ${group.name} and nothing says why`];
+      return isTold ? [] : [`${who} is not in ${group.name} and no reason is shown`];
     });
   }
 
@@ -315,14 +315,14 @@ export class PeopleInvariants {
     return holder !== undefined && holder.id !== team?.id;
   }
 
-  /** Whether PagerDuty refuses something of the team for good. */
+  /** Whether PagerDuty permanently refuses a change of the team. */
   private isAnythingRefused(team: SimTeam): boolean {
     const isPersonRefused = ({ id }: { id: string }) =>
       (['PUT', 'DELETE'] as const).some((method) => this.world.isRefused(id, team, method));
     return this.world.isTeamRefused(team.id) || this.world.pagerDuty.users().some(isPersonRefused);
   }
 
-  /** A group that is gone is still shown for as long as its team is not let go, for a reason, and leavers leave it meanwhile. */
+  /** A deleted group is shown until its team is released, with a reason. Users that left the IdP are still removed. */
   private problemsOfDeleted(status: any, decisions: readonly Decision[]): string[] {
     const { id, displayName, state, reason, message, remote } = status;
     const team = remote && this.world.pagerDuty.team(remote.id);
@@ -336,7 +336,7 @@ export class PeopleInvariants {
     const problems = mayBeThere ? [] : [`${displayName} was deleted and is still there: ${state} ${reason}`];
     if (!reason || !message) problems.push(`${displayName} was deleted and is still there without a reason`);
     if (NOT_THERE.includes(reason))
-      problems.push(`${displayName} was deleted, is there, and is said not to be`);
+      problems.push(`${displayName} was deleted and still has a team, but the reason is ${reason}`);
     const isStill = (member: { id: string }) => this.truth.leftAt(member.id) === null;
     const still = new Set(team.members.filter(isStill).map((member: { id: string }) => member.id));
     const leavers = {
@@ -346,9 +346,9 @@ export class PeopleInvariants {
     return [...problems, ...this.wrongMembers(`the deleted ${displayName}`, leavers, [], decisions, [id])];
   }
 
-  /** A team that is nobody's was there before, and has whoever was in it before. */
+  /** A team without a group was adopted. After its release it has the members that it had before. */
   private problemsOfReleased(team: SimTeam): string[] {
-    if (!this.world.handMade.has(team.id)) return [`${team.name} is ours and nobody's`];
+    if (!this.world.handMade.has(team.id)) return [`${team.name} was created by Scimify and has no group`];
     const present = new Set(team.members.map(({ id }) => id));
     const before = this.world.wereThereBefore(team.id);
     const lost = [...before].filter((id) => !present.has(id));
@@ -357,11 +357,11 @@ export class PeopleInvariants {
     );
     return [
       ...lost.map((id) => `${team.name} lost ${this.world.pagerDuty.user(id)!.email}, who was there before`),
-      ...left.map(({ email }) => `${team.name} was let go and still has ${email}`),
+      ...left.map(({ email }) => `${team.name} was released and still has ${email}`),
     ];
   }
 
-  /** People who left and whom PagerDuty does not let go are told of. */
+  /** The overview counts people that left the IdP and that PagerDuty keeps in a team. */
   private async leaversAreCounted(shown: readonly any[], decisions: readonly Decision[]): Promise<string[]> {
     const kept = new Set<string>();
     for (const { id: groupId, remote } of shown) {
@@ -376,6 +376,8 @@ export class PeopleInvariants {
     const { leaversStillOnTeam } = await this.world.overview();
     return leaversStillOnTeam >= kept.size
       ? []
-      : [`${kept.size} people who left are still in teams, and ${leaversStillOnTeam} are told of`];
+      : [
+          `${kept.size} people that left the IdP are still in teams, but the overview shows ${leaversStillOnTeam}`,
+        ];
   }
 }

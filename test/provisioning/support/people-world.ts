@@ -12,9 +12,9 @@ export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
-/** Of users of the IdP by their keys, and of accounts in PagerDuty before anybody changes them there. */
+/** Addresses of the IdP's users by key, and of PagerDuty's accounts before any change there. */
 export const PEOPLE = ['ada', 'bo', 'cy', 'dee', 'eve', 'fay', 'gus'].map((name) => `${name}@example.com`);
-/** Nobody whom the IdP has. */
+/** PagerDuty accounts that the IdP does not have. */
 const OTHERS = ['guest', 'stranger'].map((name) => `${name}@example.com`);
 
 /** Small, so that seven people reach its thresholds. */
@@ -26,7 +26,7 @@ export const GUARD = {
   deletedTeams: 1,
 };
 
-/** What PagerDuty says of one person, whoever asks and however often. */
+/** Permanent errors of PagerDuty for one person. */
 export const REFUSALS = [400, 403, 404, 500] as const;
 export type RefusedWith = (typeof REFUSALS)[number];
 export type MemberMethod = 'PUT' | 'DELETE';
@@ -40,30 +40,30 @@ interface Refusal {
   faults: Fault[];
 }
 
-/** More calls than that without any time passing come to no end. */
+/** More calls than this while no time passes count as an endless loop. */
 const CALLS_WITHOUT_END = 600;
 const AT_REST_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 5;
-/** The scheduler is told no more often: each time it is told, a run begins. */
+/** The shortest time between two wake-ups of the scheduler: each wake-up starts a run. */
 const WAKE_EVERY_MS = 30;
 
 /**
- * A PagerDuty in which accounts and their addresses change, which refuses single people for good, and in which policies use
- * teams; with hours that pass in no time, and nobody who asks for anything to be tried again.
+ * A PagerDuty where accounts and their addresses change, single people are refused permanently, and policies use teams.
+ * Hours pass at once, and no admin requests a retry.
  */
 export class PeopleWorld extends StateMachineWorld {
   protected override readonly policies = { guard: GUARD };
   private readonly clock = new PassingClock();
   private refusals: Refusal[] = [];
-  /** By team. */
+  /** Team id → faults. */
   private readonly refusedTeams = new Map<string, Fault[]>();
   private newAccounts = 0;
   private membersPerTeam = Infinity;
   private lastSeq = 0;
   isPaused = false;
-  /** By team, accounts that people put into it. */
+  /** Team id → accounts that were added manually. */
   private readonly putByHand = new Map<string, Set<string>>();
-  /** By team, accounts that were in it before it was ours, and that nobody has taken out since. */
+  /** Team id → accounts that were in the team before its adoption and were not removed since. */
   private readonly before = new Map<string, Set<string>>();
 
   static override async start(): Promise<PeopleWorld> {
@@ -100,18 +100,18 @@ export class PeopleWorld extends StateMachineWorld {
 
   // Accounts and their addresses
 
-  /** Whose login address that is. */
+  /** The account with this login address. */
   accountOf(address: string): string | undefined {
     return this.pagerDuty.user(address)?.id;
   }
 
-  /** The account gets another address, and a new account has this one. */
+  /** The account gets another address, and a new account gets this one. */
   giveToNewAccount(address: string): void {
     this.takeAddress(address);
     this.pagerDuty.addUser({ email: address });
   }
 
-  /** The account goes by another address, and nobody has this one. */
+  /** The account gets another address, so no account has this one. */
   takeAddress(address: string): void {
     const account = this.accountOf(address);
     if (account === undefined) return;
@@ -144,17 +144,17 @@ export class PeopleWorld extends StateMachineWorld {
     return set;
   }
 
-  /** Accounts that people put into the team. */
+  /** Accounts that were added to the team manually. */
   inTeamByHand(teamId: string): ReadonlySet<string> {
     return this.setIn(this.putByHand, teamId);
   }
 
-  /** Accounts that a team which is let go keeps. */
+  /** Accounts that stay in the team when it is released. */
   wereThereBefore(teamId: string): Set<string> {
     return this.setIn(this.before, teamId);
   }
 
-  /** @param isClaimed whether the team is ours by now */
+  /** @param isClaimed whether the team already belongs to a group */
   join(team: SimTeam, accountId: string, isClaimed = false): void {
     if (team.members.some(({ id }) => id === accountId)) return;
     this.pagerDuty.addMember(team.id, accountId);
@@ -163,7 +163,7 @@ export class PeopleWorld extends StateMachineWorld {
     this.drifted.add(team.id);
   }
 
-  /** @param isWanted whether they are put back */
+  /** @param isWanted whether Scimify will add the account again */
   leave(team: SimTeam, accountId: string, isWanted: boolean): void {
     this.pagerDuty.removeMember(team.id, accountId);
     this.setIn(this.putByHand, team.id).delete(accountId);
@@ -187,7 +187,7 @@ export class PeopleWorld extends StateMachineWorld {
     }
   }
 
-  /** PagerDuty shows the team, and neither renames nor deletes it. */
+  /** PagerDuty shows the team, but refuses to rename or delete it. */
   refuseTeam(teamId: string, status: RefusedWith): void {
     const path = `/teams/${teamId}`;
     const faults = ['PUT', 'DELETE'].map((method) => this.pagerDuty.inject({ method, path, status }));
@@ -205,7 +205,7 @@ export class PeopleWorld extends StateMachineWorld {
     this.refusedTeams.clear();
   }
 
-  /** Whether PagerDuty would refuse that call now, or fail to make it, whatever the team is like but for its policies. */
+  /** Whether PagerDuty would refuse this call now, or fail, because of a policy or an injected refusal. */
   isRefused(accountId: string, team: SimTeam, method: MemberMethod): boolean {
     const isOnPolicy = team.associations.some(({ userIds }) => userIds.includes(accountId));
     return (
@@ -219,7 +219,7 @@ export class PeopleWorld extends StateMachineWorld {
     );
   }
 
-  /** Whether PagerDuty has room for nobody more. */
+  /** Whether the team has the maximum number of members. */
   isFull({ members }: SimTeam): boolean {
     return members.length >= this.membersPerTeam;
   }
@@ -259,11 +259,11 @@ export class PeopleWorld extends StateMachineWorld {
 
   // Time
 
-  /** Everything that comes due by itself is done, as it comes. */
+  /** Lets time pass, and waits until all due work is done. */
   async pass(ms: number): Promise<void> {
     await this.skip(ms);
     await this.rest();
-    // What waited for something that has just been done.
+    // Then work that had waited for this work.
     await this.skip(15 * SECOND);
     await this.rest();
   }
@@ -272,7 +272,7 @@ export class PeopleWorld extends StateMachineWorld {
     return betweenRuns(this.scimify, () => Promise.resolve(this.clock.pass(ms)));
   }
 
-  /** Until nothing is due now. The sweep, which comes once a second, is not waited for. */
+  /** Waits until no work is due. It does not wait for the sweep, which runs every second. */
   async rest(): Promise<void> {
     const ledger = this.scimify.app.get(WorkLedger);
     const scheduler = this.scimify.app.get(Scheduler);
@@ -300,16 +300,16 @@ export class PeopleWorld extends StateMachineWorld {
     }
   }
 
-  /** A look for work that finds none. */
+  /** Wakes the scheduler when there is no work. */
   async lookForNothing(): Promise<void> {
     this.scimify.app.get(Scheduler).wake(this.integration.id);
     await pause(LOOK_EVERY_MS);
     await this.rest();
   }
 
-  /** Number of the last call that PagerDuty got. */
+  /** `seq` of the last call to PagerDuty. */
   lastCall(): number {
-    // Numbers count on when the log is emptied.
+    // The numbers continue after the log is cleared.
     this.lastSeq = this.pagerDuty.calls().at(-1)?.seq ?? this.lastSeq;
     return this.lastSeq;
   }

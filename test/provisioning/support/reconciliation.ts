@@ -2,7 +2,7 @@ import { TransactionRunner } from '../../../src/database/transaction-runner';
 import type { Scimify, TestIntegration } from '../../support/scimify';
 import { waitFor } from '../../support/wait';
 
-/** What was written a moment ago is left for the next time, because PagerDuty's reads lag: this is not a moment ago. */
+/** Makes all writes old enough: a reconciliation skips recent writes, because PagerDuty's reads lag. */
 export async function longAfterwards(scimify: Scimify): Promise<void> {
   await scimify.app
     .get(TransactionRunner)
@@ -13,14 +13,14 @@ export async function longAfterwards(scimify: Scimify): Promise<void> {
     );
 }
 
-/** Everything that is there counts as old enough to be looked at. */
+/** Requests a reconciliation of everything, including recent writes. */
 export async function beginReconciliation(scimify: Scimify, { id }: TestIntegration): Promise<void> {
   await longAfterwards(scimify);
   const { status } = await scimify.admin.post(`/integrations/${id}/reconcile`);
   if (status !== 202) throw new Error(`No reconciliation: ${status}`);
 }
 
-/** As `beginReconciliation`, because its time has come: one that an admin asks for has everything tried again that failed. */
+/** Like `beginReconciliation`, but a scheduled one: one that an admin requests also retries everything that failed. */
 export async function comeToReconciliation(scimify: Scimify, { id }: TestIntegration): Promise<void> {
   await longAfterwards(scimify);
   const now = Date.now();
@@ -35,7 +35,7 @@ export async function comeToReconciliation(scimify: Scimify, { id }: TestIntegra
     );
 }
 
-/** Not asked of the call log: after its last page a reconciliation has still to compare what it read. */
+/** The call log cannot show this: after the last page, a reconciliation still has to compare what it read. */
 export async function reconciliationIsUnderWay(scimify: Scimify, { id }: TestIntegration): Promise<boolean> {
   const [row] = await scimify.app
     .get(TransactionRunner)

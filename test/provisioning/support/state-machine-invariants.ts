@@ -6,7 +6,7 @@ import type { StateMachineWorld } from './state-machine-world';
 const MEMBER_PATH = /^\/teams\/([A-Z0-9]+)\/users\/([A-Z0-9]+)$/;
 const TEAM_PATH = /^\/teams\/([A-Z0-9]+)$/;
 
-/** What has to be so at any moment, whatever is under way. */
+/** Invariants that must be true at any time, whatever is in progress. */
 export class StateMachineInvariants {
   private seen = 0;
 
@@ -26,7 +26,7 @@ export class StateMachineInvariants {
     await this.syncedMeansSo();
   }
 
-  /** What is not yet as it has to be in the end. */
+  /** Everything that is not yet in the final state. */
   async problems(): Promise<string[]> {
     const shown = await this.world.groups();
     const links = new Map((await this.world.users()).map((user) => [user.id, user]));
@@ -49,22 +49,22 @@ export class StateMachineInvariants {
     return problems;
   }
 
-  /** Calls count as they were sent, whether or not they were answered. */
+  /** Calls count when they are sent, even without a response. */
   private removedNobodyElse(): void {
     const { pagerDuty, handMade, holders } = this.world;
     for (const { seq, path } of pagerDuty.calls({ method: 'DELETE', afterSeq: this.seen })) {
       this.seen = seq;
       const deleted = TEAM_PATH.exec(path)?.[1];
       if (deleted !== undefined && handMade.has(deleted)) {
-        throw new Error(`The team ${deleted}, which was there before, was to be deleted.`);
+        throw new Error(`The team ${deleted}, which existed before Scimify, must not be deleted.`);
       }
       const [, teamId, personId] = MEMBER_PATH.exec(path) ?? [];
       if (teamId === undefined) continue;
       const { email } = pagerDuty.user(personId!)!;
-      // A team that came and went between two looks may be of any group.
+      // A team that existed only between two reads can belong to any group.
       const groups = holders.get(teamId) ?? this.idp.allGroupIds();
       if (!this.idp.everWantedIn(groups).has(email)) {
-        throw new Error(`${email} was taken out of ${teamId}, where the IdP never put them.`);
+        throw new Error(`${email} was removed from ${teamId}, but the IdP never wanted this person there.`);
       }
     }
   }
@@ -76,7 +76,7 @@ export class StateMachineInvariants {
     }
   }
 
-  /** Looked at again where it seems not to be so: what was read may be of different moments. */
+  /** Repeats the check when it fails, because the reads may be from different moments. */
   private async syncedMeansSo(): Promise<void> {
     let wrong: string[] = [];
     for (let attempt = 0; attempt < 4; attempt++) {
@@ -128,10 +128,10 @@ export class StateMachineInvariants {
     return problems;
   }
 
-  /** Whether a name cannot be had: its team is nobody's, or of a group that cannot have its own name either. */
+  /** Whether a name is not available: its team has no group, or a group whose own name is not available either. */
   private isLost(name: string, shown: readonly any[], asked: readonly string[] = []): boolean {
     const holder = this.world.pagerDuty.team(name);
-    // Teams of ours that stand in one another's way in a circle have to go round it.
+    // In a circle of managed teams that need each other's names, every name is available.
     if (!holder || asked.includes(name)) return false;
     const claim = shown.find(({ remote }) => remote?.id === holder.id);
     const group = this.idp.groups.find(({ id }) => id === claim?.id);
@@ -142,7 +142,7 @@ export class StateMachineInvariants {
     return team.name === name ? [] : [`the team of ${name} is called ${team.name}`];
   }
 
-  /** The team has to be whom the IdP wants in it, and whoever is in it by hand and was never wanted. */
+  /** The team must have the members that the IdP wants, and those that were added manually and never wanted. */
   private memberProblems(group: ModelGroup, team: SimTeam, links: Map<string, any>, state: string): string[] {
     const { pagerDuty } = this.world;
     const present = new Set(team.members.map(({ email }) => email));
@@ -162,21 +162,21 @@ export class StateMachineInvariants {
     }
     for (const email of byHand) {
       if (!present.has(email) && !everWanted.has(email)) {
-        problems.push(`${group.name} lost ${email}, who is in it by hand`);
+        problems.push(`${group.name} lost ${email}, who was added manually`);
       }
     }
     return problems;
   }
 
-  /** Whom the address names, else whom an earlier address of the same person named. */
+  /** The link must be to the account with the address, else to one with an earlier address of the same person. */
   private linkProblems({ address, addresses }: ModelUser, link: string | undefined): string[] {
     if (this.world.pagerDuty.user(address)) {
-      return link === address ? [] : [`${address} is taken for ${link ?? 'nobody'}`];
+      return link === address ? [] : [`${address} is linked to ${link ?? 'no account'}`];
     }
-    return link === undefined || addresses.has(link) ? [] : [`${address} is taken for ${link}`];
+    return link === undefined || addresses.has(link) ? [] : [`${address} is linked to ${link}`];
   }
 
-  /** Everybody who is wanted and not in the team has a state and a reason. */
+  /** Every wanted user that is not in the team must have a state and a reason. */
   private async reasonsOf(group: ModelGroup, team: SimTeam, links: Map<string, any>): Promise<string[]> {
     const shown = new Map((await this.world.members(group.id)).map((member) => [member.userId, member]));
     return this.idp.wantedIn(group).flatMap(({ id, address }) => {
@@ -186,10 +186,10 @@ export class StateMachineInvariants {
       if (isIn) {
         return member.state === 'applied'
           ? []
-          : [`${address} is in ${group.name} and said to be ${member.state}`];
+          : [`${address} is in ${group.name} but shown as ${member.state}`];
       }
       const told = ['pending', 'blocked'].includes(member.state) && member.reason && member.message;
-      return told ? [] : [`${address} is not in ${group.name} and nothing says why`];
+      return told ? [] : [`${address} is not in ${group.name} and no reason is shown`];
     });
   }
 }

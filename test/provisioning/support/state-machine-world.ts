@@ -8,17 +8,17 @@ import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../../support/scim
 import { waitFor } from '../../support/wait';
 import { letTimePassSinceCreations } from './passing-time';
 
-/** Of the people whom PagerDuty knows; the last two are nobody whom the IdP ever has. */
+/** Addresses of the PagerDuty users. The IdP never has the last two. */
 export const ADDRESSES = ['ada', 'bo', 'cy', 'dee', 'eve', 'guest', 'stranger'].map(
   (name) => `${name}@example.com`,
 );
 export const OF_THE_IDP = ADDRESSES.slice(0, 5);
-/** An account with no team at all could not be told from another one. */
+/** A team that never changes: without any team, the account looks like another account. */
 export const UNTOUCHED = 'Untouched';
 
 const CALL_TIMEOUT_MS = 1_000;
 const MINUTE = 60_000;
-/** How often what waits is hurried while something is waited for. */
+/** How often `settle` makes waiting work due. */
 const HURRY_EVERY_MS = 400;
 
 export const FAULTS = {
@@ -30,27 +30,27 @@ export const FAULTS = {
   'no answer in time': { latencyMs: 2 * CALL_TIMEOUT_MS, afterEffect: true },
 } satisfies Record<string, FaultSpec>;
 
-/** What a world is made from. */
+/** The parts of a world. */
 export async function worldOfItsOwn(): Promise<[Simulator, TestDatabase, string]> {
   const pagerDuty = await startSimulator({ rateLimit: 1_000_000 });
   return [pagerDuty, await createTestDatabase(), pagerDuty.addApiKey()];
 }
 
-/** The product, which can be ended and started again, with a PagerDuty and people who edit teams in it by hand. */
+/** The product, which can be restarted, with a PagerDuty where people change teams manually. */
 export class StateMachineWorld {
   protected scimify!: Scimify;
   private tenantId!: string;
   private current: TestIntegration | null = null;
-  /** Teams that were there before us. */
+  /** Teams that existed before Scimify. */
   readonly handMade = new Set<string>();
-  /** By team, who is in it by hand. */
+  /** Team id → addresses that were added manually. */
   private readonly byHand = new Map<string, Set<string>>();
-  /** Teams that were edited by hand since all was well last. */
+  /** Teams with manual changes since the last `settle`. */
   readonly drifted = new Set<string>();
-  /** By team, the groups that were seen to hold it. */
+  /** Team id → ids of all groups that were seen to have it. */
   readonly holders = new Map<string, Set<string>>();
 
-  /** Of the integrations. */
+  /** The policies of all integrations. */
   protected readonly policies: object = WITHOUT_GUARD;
 
   protected constructor(
@@ -75,14 +75,14 @@ export class StateMachineWorld {
     await this.database.remove();
   }
 
-  /** Whatever is under way is cut off. */
+  /** Interrupts all work in progress. */
   async restart(): Promise<void> {
     await this.scimify.stop();
     await this.boot();
     this.integration.scim = this.scimify.scimWith(this.integration.id, this.integration.scimKey);
   }
 
-  /** A PagerDuty with two teams that an IdP group may adopt, and an integration that knows nothing yet. */
+  /** Starts again with two teams that a group can adopt, and a new integration. */
   async beginAnew(): Promise<void> {
     if (this.current) await this.admin('disable');
     this.pagerDuty.reset();
@@ -158,7 +158,7 @@ export class StateMachineWorld {
     return this.teamsToEdit().filter(({ id }) => this.handMade.has(id));
   }
 
-  /** Whether it is more than a creation that had no answer: nothing but its name tells such a one. */
+  /** False for a team whose creation got no response: only its name can show which group it is for. */
   isKnown(team: SimTeam): boolean {
     return this.handMade.has(team.id) || this.holders.has(team.id);
   }
@@ -191,7 +191,7 @@ export class StateMachineWorld {
     return this.byHand.get(teamId) ?? new Set();
   }
 
-  /** Makes the rules with two minutes in them count for less: everything that was written was written long ago. */
+  /** Makes all writes old, so that the rules for the last two minutes do not apply. */
   async longAfterwards(): Promise<void> {
     await this.scimify.app
       .get(TransactionRunner)
@@ -199,7 +199,7 @@ export class StateMachineWorld {
     await letTimePassSinceCreations(this.scimify, 5 * MINUTE);
   }
 
-  /** Faults are over, what waits is tried at once, and PagerDuty is looked at as a whole, until nothing is wrong. */
+  /** Removes all faults, makes waiting work due, and requests reconciliations until no problem is left. */
   async settle(problems: () => Promise<string[]>): Promise<void> {
     this.pagerDuty.clearFaults();
     let hurriedAt = 0;
@@ -218,7 +218,7 @@ export class StateMachineWorld {
   }
 
   private async boot(): Promise<void> {
-    // Each brings a database and a PagerDuty of its own; these here outlive it.
+    // By default, each start creates a database and a PagerDuty. These here must survive a restart.
     this.scimify = await Scimify.start({
       DATABASE_URL: this.database.url,
       PAGERDUTY_API_URL: this.pagerDuty.url,

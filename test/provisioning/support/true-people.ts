@@ -3,26 +3,25 @@ import type { PeopleWorld } from './people-world';
 
 interface TruePerson {
   user: ModelUser;
-  /** Accounts by which they may be known: any that had their address since all was well last. */
+  /** Accounts that Scimify may link to the person: all that had the person's address since the last `allIsWell`. */
   accounts: Set<string>;
-  /** Any that ever had it. */
+  /** All accounts that ever had the person's address. */
   everyAccount: Set<string>;
-  /** When the IdP gave them up; null while they are active. */
+  /** When the IdP deactivated or deleted the person; null while active. */
   leftAt: number | null;
 }
 
 /**
- * Who in PagerDuty the people of the IdP really are, by the ids of their accounts: whoever has their address. Nothing that
- * Scimify says counts here.
+ * The real PagerDuty accounts of the IdP's people: the accounts with their addresses. It uses nothing that Scimify says.
  */
 export class TruePeople {
-  /** By the IdP's id; those who were deleted are among them. */
+  /** User id (also of deleted users) → person. */
   private readonly people = new Map<string, TruePerson>();
-  /** By group, deleted ones included, everybody who was wanted in it since all was well last, and ever. */
+  /** Group id (also of deleted groups) → user ids wanted in it since the last `allIsWell`, and ever. */
   private readonly wanted = new Map<string, { lately: Set<string>; ever: Set<string> }>();
-  /** By group, who was wanted in it when something changed last. */
+  /** Group id → user ids wanted in it after the last change. */
   private readonly last = new Map<string, ReadonlySet<string>>();
-  /** By group, everybody who was taken out of it since all was well last, whether or not they came back. */
+  /** Group id → user ids removed from it since the last `allIsWell`, even if they were added again. */
   private readonly takenOut = new Map<string, Set<string>>();
 
   constructor(
@@ -30,7 +29,7 @@ export class TruePeople {
     private readonly world: PeopleWorld,
   ) {}
 
-  /** To be called after every change. */
+  /** Call it after every change. */
   remember(): void {
     for (const user of this.idp.users.values()) {
       const known = this.people.get(user.id);
@@ -67,7 +66,7 @@ export class TruePeople {
     this.last.set(group.id, now);
   }
 
-  /** Accounts that have had to leave the team of the group since all was well last, for whatever reason. */
+  /** Accounts that had to leave the group's team since the last `allIsWell`, for any reason. */
   lostBy(groupId: string): string[] {
     const group = this.idp.groups.find(({ id }) => id === groupId);
     const current = new Set(
@@ -81,7 +80,7 @@ export class TruePeople {
     });
   }
 
-  /** All is well: from now on nobody may be taken for whom they were. */
+  /** Everything is in its final state: from now on, links to former accounts are wrong. */
   allIsWell(): void {
     for (const { user, accounts } of this.people.values()) {
       const account = this.accountOf(user);
@@ -94,23 +93,23 @@ export class TruePeople {
     this.remember();
   }
 
-  /** Who the user is; undefined where nobody has their address. */
+  /** The user's account; undefined if no account has the address. */
   accountOf({ address }: ModelUser): string | undefined {
     return this.world.accountOf(address);
   }
 
-  /** By whom they may be taken for: the one who they are, else those who they were. */
+  /** Accounts that a link to the user may have: the current one, else the former ones. */
   accountsOf(user: ModelUser): ReadonlySet<string> {
     const account = this.accountOf(user);
     return account === undefined ? this.people.get(user.id)!.accounts : new Set([account]);
   }
 
-  /** Accounts that may be those of people who are wanted in the group, as far as Scimify can know without a look. */
+  /** For each wanted user, the accounts that Scimify may link without reading PagerDuty again. */
   possiblyWantedIn(group: ModelGroup): Set<string>[] {
     return this.idp.wantedIn(group).map(({ id }) => this.people.get(id)!.accounts);
   }
 
-  /** Accounts of people who were wanted in one of these groups since all was well last. */
+  /** Accounts of people that were wanted in one of these groups since the last `allIsWell`. */
   latelyWantedIn(groupIds: Iterable<string>): Set<string> {
     return this.accountsAmong(groupIds, 'lately', 'accounts');
   }
@@ -122,24 +121,24 @@ export class TruePeople {
   private accountsAmong(
     groupIds: Iterable<string>,
     which: 'lately' | 'ever',
-    whom: 'accounts' | 'everyAccount',
+    accountSet: 'accounts' | 'everyAccount',
   ): Set<string> {
     const userIds = [...groupIds].flatMap((id) => [...(this.wanted.get(id)?.[which] ?? [])]);
-    return new Set(userIds.flatMap((id) => [...this.people.get(id)![whom]]));
+    return new Set(userIds.flatMap((id) => [...this.people.get(id)![accountSet]]));
   }
 
   allGroupIds(): Iterable<string> {
     return this.wanted.keys();
   }
 
-  /** When the last of the people who were ever this account left the IdP; null while one of them has not, or nobody was. */
+  /** When the last person that ever had this account left the IdP; null if one is still active, or none ever had it. */
   leftAt(account: string): number | null {
     const people = [...this.people.values()].filter(({ everyAccount }) => everyAccount.has(account));
     if (people.some(({ leftAt }) => leftAt === null)) return null;
     return people.length > 0 ? Math.max(...people.map(({ leftAt }) => leftAt!)) : null;
   }
 
-  /** Whether the account has been one person all the time, and that person this account. */
+  /** Whether the account always belonged to one person, and that person always had this account. */
   isBeyondDoubt(account: string): boolean {
     const [person, ...others] = [...this.people.values()].filter((one) => one.everyAccount.has(account));
     return person !== undefined && others.length === 0 && person.everyAccount.size === 1;

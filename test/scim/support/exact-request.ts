@@ -4,13 +4,13 @@ import type { Answer } from '../../support/http';
 
 export interface ExactRequest {
   method: string;
-  /** Path and query to the letter. */
+  /** Path and query, sent unchanged. */
   target: string;
   headers?: Record<string, string>;
   body?: string | Buffer;
 }
 
-/** Sends a request to the letter: `fetch` tidies the URL up, adds headers and does not let a Host be forged. */
+/** Sends a request unchanged. `fetch` normalises the URL, adds headers, and does not allow a false Host. */
 export async function sendExactly(serverUrl: string, exact: ExactRequest): Promise<Answer> {
   const { method, target, body: requestBody } = exact;
   const { text, ...answer } = await exchange(serverUrl, exact);
@@ -23,7 +23,7 @@ function exchange(
   { method, target, headers = {}, body }: ExactRequest,
 ): Promise<Answer & { text: string }> {
   const { hostname, port } = new URL(serverUrl);
-  // Node would leave it out for GET and DELETE, and the body would pass for the next request.
+  // Node leaves it out for GET and DELETE. The server would then read the body as the next request.
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     const outgoing = request(

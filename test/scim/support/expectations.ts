@@ -2,9 +2,9 @@ import type { Answer } from '../../support/http';
 import { ERROR, LIST_RESPONSE } from './urns';
 
 /**
- * An error as RFC 7644 §3.12 has it, whose `detail` is one sentence.
+ * Expects an error in the form of RFC 7644 §3.12, with one sentence in `detail`.
  *
- * @param scimType undefined where the RFC has no keyword for it
+ * @param scimType undefined if the RFC has no keyword for the error
  */
 export function expectScimError(
   { status, headers, body }: Answer,
@@ -24,7 +24,7 @@ export function expectScimError(
   expectOneSentence(body.detail);
 }
 
-/** Of any of these statuses and keywords, where the RFC leaves the choice. */
+/** Expects one of these statuses and keywords, where the RFC allows several. */
 export function expectScimErrorOf(
   answer: Answer,
   statuses: number[],
@@ -35,7 +35,7 @@ export function expectScimErrorOf(
   expectScimError(answer, answer.status, answer.body.scimType);
 }
 
-/** What an admin reads on a task page: short, in one sentence, and nothing of our insides. */
+/** Admins read it on a task page of the IdP: it must be one short sentence without internals of Scimify. */
 export function expectOneSentence(detail: string): void {
   const withoutEchoes = detail.replace(/"(?:[^"\\]|\\.)*"/g, '""');
   expect(withoutEchoes).toMatch(/^["A-Z].*\.$/);
@@ -55,10 +55,10 @@ export function expectList({ status, body }: Answer, totalResults?: number): Res
   return resources;
 }
 
-/** A resource as parsed from JSON. */
+/** A resource parsed from JSON. */
 export type Resource = Record<string, any>;
 
-/** Without what differs between two resources that are otherwise the same. */
+/** The resource without `id` and `meta`, to compare two resources. */
 export function content({ id: _id, meta: _meta, ...rest }: Resource): Resource {
   return rest;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const REQUESTS = join(__dirname, '../clients/requests');
 
-/** Every request of every client, as it is recorded. */
+/** All recorded requests of all clients. */
 export function recordedRequests(): { method: string; target: string; body?: unknown }[] {
   return readdirSync(REQUESTS).flatMap((client) =>
     readdirSync(join(REQUESTS, client)).flatMap((file) => {

@@ -2,24 +2,24 @@ import { CORE_GROUP, CORE_USER, ENTERPRISE } from './urns';
 
 let counter = 0;
 
-/** A user name that no test used yet. */
+/** A new user name for each call. */
 export function newName(base = 'ada'): string {
   counter += 1;
   return `${base}.${counter}@example.com`;
 }
 
-/** The least that a user can be. */
+/** A user with only the required attributes. */
 export function user(more: object = {}): object {
   return { schemas: [CORE_USER], userName: newName(), ...more };
 }
 
-/** The least that a group can be. */
+/** A group with only the required attributes. */
 export function group(more: object = {}): object {
   counter += 1;
   return { schemas: [CORE_GROUP], displayName: `Group ${counter}`, ...more };
 }
 
-/** A user with every attribute that a client may write and read back (RFC 7643 §8.3 has one like it). */
+/** A user with all attributes that a client can write and read (like the example in RFC 7643 §8.3). */
 export function fullUser(more: object = {}): object {
   const userName = newName();
   return {

@@ -1,13 +1,13 @@
 import { Scimify, type TestIntegration } from '../../support/scimify';
 
-/** The one server of a spec file. */
+/** The server of a spec file. */
 export interface ServerOfFile {
   readonly scimify: Scimify;
-  /** An empty integration of a tenant of its own; paused, so that PagerDuty is not called while SCIM is looked at. */
+  /** An empty integration in a new tenant. It is paused, so a SCIM test causes no PagerDuty calls. */
   freshIntegration(tenantId?: string): Promise<TestIntegration>;
 }
 
-/** Starts a server before the tests of the file that calls this, and stops it after them. */
+/** Starts a server before the tests of the calling file, and stops it after them. */
 export function serverOfThisFile(env: Record<string, string> = {}): ServerOfFile {
   let started: Scimify | undefined;
   beforeAll(async () => {

@@ -8,5 +8,5 @@ export const BULK_REQUEST = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 export const BULK_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
 export const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
-/** An id that is well-formed and nobody's. */
+/** A well-formed id of no user. */
 export const NOBODY = '01890000-0000-7000-8000-000000000000';

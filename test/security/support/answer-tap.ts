@@ -1,12 +1,12 @@
 export interface TappedAnswer {
   asked: string;
-  /** Whether something was made: a new key is shown then. */
+  /** Whether the request created something: only then may the response contain a new key. */
   creates: boolean;
   /** Headers in one line, then the body. */
   text: string;
 }
 
-/** Everything that servers answer to this process, as it came over the wire. */
+/** Records all responses that this process receives from servers, as bytes on the wire. */
 export class AnswerTap {
   readonly answers: TappedAnswer[] = [];
   private readonly fetch = globalThis.fetch;
