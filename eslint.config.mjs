@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import boundaries from 'eslint-plugin-boundaries';
+import importX from 'eslint-plugin-import-x';
 import prettier from 'eslint-config-prettier/flat';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
@@ -71,6 +72,18 @@ export default defineConfig(
       ...rooms.settings,
     },
     rules: rooms.rules,
+  },
+  {
+    // `npm ci --omit=dev` installs what the product needs at run time, and not by way of another package.
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    plugins: { 'import-x': importX },
+    rules: {
+      'import-x/no-extraneous-dependencies': [
+        'error',
+        { devDependencies: false, optionalDependencies: false, includeTypes: true },
+      ],
+    },
   },
   prettier,
 );
