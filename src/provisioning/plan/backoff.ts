@@ -6,13 +6,13 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 export const LONGEST_PASSING_DELAY = LONGEST_HINT_MS;
-/** A target that says "in five seconds" for longer does not know. */
+/** After this time the engine no longer trusts a short hint of the target. */
 const SHORT_HINTS_COUNT_FOR = 2 * MINUTE;
 
 /**
- * When a passing failure is tried again: exponential with full jitter, from one second to fifteen minutes. The target's own
- * hint wins; but one that has been followed for two minutes and did not help is only the least to wait from then on, and
- * the exponential delay begins.
+ * The delay before the next attempt after a passing failure: exponential with full jitter, from one second to
+ * fifteen minutes. A hint of the target wins. After two minutes of the same short hint the hint is only the
+ * minimum, and the exponential delay starts.
  *
  * @param attempts failures so far, from 1
  * @param random from 0 to below 1
@@ -31,12 +31,12 @@ function exponential(attempts: number, random: number): number {
 }
 
 /**
- * After so many failures in a row, which would each pass, the call for one person is no longer waited for: whoever leaves once
- * they have joined leaves, and a place that was kept for them goes to somebody else. It is tried all the same.
+ * After this many passing failures in a row for one remote user, the other changes no longer wait for that call:
+ * pending removals go on, and a reserved place goes to another member. The engine still retries the call.
  */
 export const LASTS_FROM = 3;
 
-/** When something that the target refuses for good is tried again: after an hour, then every six. */
+/** The delay before the next attempt after a permanent refusal: one hour, then six hours each. */
 export function refusalDelay(attempts: number): number {
   return attempts <= 1 ? HOUR : 6 * HOUR;
 }
@@ -44,31 +44,31 @@ export function refusalDelay(attempts: number): number {
 const LEAVER_DELAYS = [MINUTE, 5 * MINUTE, 15 * MINUTE];
 
 /**
- * When the removal of somebody who left the IdP, and whom the target keeps, is tried again: after 1, 5 and 15 minutes, then as
- * any refusal. Whoever is on call there is taken off by hand within minutes, as a rule.
+ * The delay before the next attempt when the target refuses to remove a leaver: 1, 5 and 15 minutes, then as for
+ * any refusal. Usually an admin of the target takes a user off on-call duty within minutes.
  */
 export function leaverDelay(attempts: number): number {
   return LEAVER_DELAYS[attempts - 1] ?? refusalDelay(attempts - LEAVER_DELAYS.length);
 }
 
 /**
- * When a call is made again that was answered "not found" although what it names is shown: a target's reads and writes may
- * differ for minutes, and then it is as any refusal.
+ * The delay after a "not found" answer for an object that the target shows. Reads and writes of a target may
+ * differ for minutes; after that the delay is as for any refusal.
  */
 export function notFoundDelay(attempts: number): number {
   return leaverDelay(attempts);
 }
 
-/** When a person who was not found is looked up again: after 5 minutes, 30 minutes, then every six hours. */
+/** The delay before the next look-up of a user without a match: 5 minutes, 30 minutes, then six hours each. */
 export function lookUpDelay(attempts: number): number {
   return attempts <= 1 ? 5 * MINUTE : attempts === 2 ? 30 * MINUTE : 6 * HOUR;
 }
 
-/** How often a suspended integration is probed. */
+/** The interval between probes of a suspended integration. */
 export const PROBE_EVERY_MS = 5 * MINUTE;
 
 /**
- * After so long a write that had no answer is compared with the target: until then it may still be on its way, and the
- * target's reads lag its writes by about as much.
+ * The engine compares a write without an answer with the target only after this time. Until then the write may
+ * still be under way, and the target's reads lag its writes by about as much.
  */
 export const UNCLEAR_FOR_MS = 2 * MINUTE;

@@ -5,14 +5,14 @@ import {
 } from '../../integrations/provider/provider-error';
 import type { CreateIntent, GroupState, Ownership } from '../state/remote-group.entity';
 
-/** The team as we know it; null before anything was done for the group. */
+/** The remote group as recorded; null before the engine did anything for the group. */
 export interface KnownRemoteGroup {
   remoteId: string | null;
   ownership: Ownership | null;
   createIntent: CreateIntent | null;
 }
 
-/** An earlier creation may have happened: look its name up before anything else. */
+/** An earlier creation may have happened: look up its name before anything else. */
 interface ResumeCreate {
   kind: 'resume-create';
   intent: CreateIntent;
@@ -20,19 +20,19 @@ interface ResumeCreate {
 
 export type GroupAction =
   | ResumeCreate
-  /** Look the name up: adopt what is there, else create. */
+  /** Look up the name: adopt an existing remote group, else create one. */
   | { kind: 'find-or-create'; name: string }
   | { kind: 'keep' };
 
 /**
- * What has to be done about the team of a group that the IdP wants. Pure. What a team that is kept is called, `planName`
- * decides.
+ * What to do about the remote group of a live group. Pure. `planName` decides about the name of a group that is
+ * kept.
  *
- * | team                   | then           |
+ * | remote group           | then           |
  * | ---------------------- | -------------- |
  * | creation not confirmed | resume-create  |
  * | none                   | find-or-create |
- * | there                  | keep           |
+ * | exists                 | keep           |
  */
 export function planGroup(desired: { displayName: string }, team: KnownRemoteGroup | null): GroupAction {
   if (team !== null && team.remoteId !== null) return { kind: 'keep' };
@@ -44,22 +44,22 @@ export function planGroup(desired: { displayName: string }, team: KnownRemoteGro
 export type ReleaseAction =
   | ResumeCreate
   | { kind: 'delete' }
-  /** The members that we added leave, the team stays. */
+  /** Remove the members that we added, keep the remote group. */
   | { kind: 'release' }
-  /** The claim is forgotten, nothing is called. */
+  /** Drop the claim, make no call. */
   | { kind: 'forget' };
 
 /**
- * What has to be done about the team of a group that is deleted. Pure.
+ * What to do about the remote group of a deleted group. Pure.
  *
- * | team                   | mode    | then          |
- * | ---------------------- | ------- | ------------- |
- * | any                    | leave   | forget        |
- * | creation not confirmed | another | resume-create |
- * | none                   | any     | forget        |
- * | adopted                | another | release       |
- * | created by us          | release | release       |
- * | created by us          | delete  | delete        |
+ * | remote group           | mode              | then          |
+ * | ---------------------- | ----------------- | ------------- |
+ * | any                    | leave             | forget        |
+ * | creation not confirmed | release or delete | resume-create |
+ * | none                   | any               | forget        |
+ * | adopted                | release or delete | release       |
+ * | created by us          | release           | release       |
+ * | created by us          | delete            | delete        |
  */
 export function planRelease(
   team: KnownRemoteGroup | null,
@@ -73,8 +73,8 @@ export function planRelease(
 }
 
 /**
- * Whether the deletion of a team failed and is not to be tried yet. Whoever wants it tried at once, an admin or another policy,
- * takes the time away. Pure.
+ * Whether the deletion of a remote group failed and its next attempt is not due yet. An admin's retry or a changed
+ * policy clears that time. Pure.
  */
 export function isPostponed(
   { deletingSince, notBefore }: { deletingSince: number | null; notBefore: number | null },
@@ -83,7 +83,7 @@ export function isPostponed(
   return deletingSince !== null && notBefore !== null && Number(notBefore) > now;
 }
 
-/** What is known of a team that is to be deleted. */
+/** What is recorded of a remote group that is to be deleted. */
 export interface Tombstone {
   deletingSince: number | null;
   lastWriteAt: number | null;
@@ -92,16 +92,16 @@ export interface Tombstone {
 }
 
 /**
- * Whether a deletion of ours may have taken effect without our knowing. Where such a team is missing, that is our own doing;
- * any other may just as well be out of the credential's sight. Pure.
+ * Whether a deletion of ours may have taken effect unnoticed. If such a remote group is missing, we probably
+ * deleted it ourselves. If any other is missing, the credential may just not see it any more. Pure.
  *
- * | the last call for it                     | then |
- * | ---------------------------------------- | ---- |
- * | before the IdP deleted the group         | no   |
- * | a deletion that was refused              | no   |
- * | a deletion that found nothing            | no   |
- * | the same, of a team that was still shown | yes  |
- * | a deletion that failed or was cut off    | yes  |
+ * | the last call for it                       | then |
+ * | ------------------------------------------ | ---- |
+ * | before the IdP deleted the group           | no   |
+ * | a deletion that was refused                | no   |
+ * | a deletion that got "not found"            | no   |
+ * | the same, while the remote group was shown | yes  |
+ * | a deletion that failed or was cut off      | yes  |
  */
 export function mayBeDeletedByUs({ deletingSince, lastWriteAt, state, reason }: Tombstone): boolean {
   if (deletingSince === null || Number(lastWriteAt ?? 0) < Number(deletingSince)) return false;

@@ -1,10 +1,10 @@
 /**
- * The target's reads may lag its writes by so long: PagerDuty's own clients repeat a 404 for that time after a creation. What
- * is not shown until then may be there all the same.
+ * The target's reads may lag its writes by this long: PagerDuty's own clients repeat a 404 for that time after a
+ * creation. Until then an object may exist although the target does not show it.
  */
 export const READS_LAG_MS = 120_000;
 
-/** Whether the target may not show yet a team that we made. */
+/** Whether the target may not show a remote group yet that we created. */
 export function isJustCreated(
   { createdRemotelyAt }: { createdRemotelyAt: number | null },
   now: number,
@@ -12,23 +12,23 @@ export function isJustCreated(
   return createdRemotelyAt !== null && now - Number(createdRemotelyAt) <= READS_LAG_MS;
 }
 
-/** Whether the target may not show yet the team of a creation that had no answer. */
+/** Whether the target may not show the remote group yet of a creation without an answer. */
 export function mayBeShownYet({ sentAt }: { sentAt: number }, now: number): boolean {
   return now - sentAt <= READS_LAG_MS;
 }
 
-/** How often it is looked whether the target shows by now what it may have created. */
+/** The interval between checks whether the target shows the remote group that it may have created. */
 export const LOOK_FOR_CREATED_MS = 5_000;
 
 /**
- * Until when a creation that had no answer is settled soon, however often that fails meanwhile; epoch milliseconds. A target
- * that answers with something else for longer is left alone more and more.
+ * Until when the engine retries at short intervals to settle a creation without an answer, even if these attempts
+ * fail; epoch milliseconds. After that the normal backoff applies.
  */
 export function settledSoonUntil({ sentAt, since = sentAt }: { sentAt: number; since?: number }): number {
   return since + READS_LAG_MS;
 }
 
-/** @returns milliseconds to wait before the next attempt, which `settledSoonUntil` may bring forward */
+/** @returns milliseconds to wait before the next attempt, which `settledSoonUntil` may shorten */
 export function settleSoon(delayMs: number, soonUntil: number, now: number): number {
   return now < soonUntil ? Math.min(delayMs, LOOK_FOR_CREATED_MS) : delayMs;
 }
@@ -36,11 +36,11 @@ export function settleSoon(delayMs: number, soonUntil: number, now: number): num
 const SHORTEST_MS = 5_000;
 
 /**
- * When a person is tried again whose addition finds nothing although team and person are there: each time as long again
- * as it has lasted, so seven times in all.
+ * The delay before the next attempt of an addition that gets "not found" although remote group and remote user
+ * exist. Each delay is as long as the problem has lasted, which makes seven attempts in all.
  *
  * @param since the first of these answers in a row
- * @returns milliseconds; null once the target's reads no longer explain it
+ * @returns milliseconds; null once the lag of the target's reads no longer explains the answer
  */
 export function additionDelay(since: number, now: number): number | null {
   const lasted = now - since;

@@ -3,69 +3,77 @@ import type { UserMatch } from '../../integrations/provider/integration-provider
 import type { RemoteUserState } from '../state/remote-user.entity';
 import { lookUpDelay, refusalDelay } from './backoff';
 
-/** An IdP user, and whom the target took them for so far. */
+/** An IdP user and its link so far. */
 export interface LinkedBefore {
   incarnation: number;
   linkedTo: string | null;
-  /** The folded address that the IdP gives the user now. */
+  /** The folded address that the user has in the IdP now. */
   emailKey: string | null;
-  /** The one by which the linked person was found; null where an admin said who it is, or it stopped finding them. */
+  /**
+   * The folded address that found the linked remote user; null if an admin set the link, or if the address no
+   * longer finds the remote user.
+   */
   linkedEmailKey: string | null;
-  /** Another active IdP user has the address by which the linked person was found, or is linked to them by their own. */
+  /**
+   * Another active IdP user has the address that found the linked remote user, or is linked to that remote user by
+   * its own.
+   */
   linkedBelongsToAnother: boolean;
-  /** Nobody was added to a team for the link yet, and the address that found the person is the one that is looked up. */
+  /**
+   * The engine has not added a member for this link yet, and the address that found the remote user is the one
+   * looked up now.
+   */
   linkIsUnused: boolean;
-  /** `incarnation` as it was when the link was made; null where there was no look-up yet. */
+  /** `incarnation` at the time of the link; null before the first look-up. */
   linkedIncarnation: number | null;
-  /** Whom the target no longer had when a call was made for the user. */
+  /** The remote user that was gone when the engine made a call for the user. */
   goneRemoteUserId: string | null;
-  /** Look-ups in a row that did not find one person. */
+  /** Look-ups in a row that did not find exactly one remote user. */
   attempts: number | null;
 }
 
 /**
- * So old may the answer be by which a link is made. Of an account of 10,000 users that is a scan of 100 calls for each 480
- * calls that PagerDuty takes in this time.
+ * The maximum age of an answer that makes a link. An account of 10,000 users takes a scan of 100 calls, and
+ * PagerDuty accepts 480 calls in this time.
  */
 export const OLDEST_ANSWER_MS = 30_000;
 
-/** The link is older than the address that the IdP gives the user, or that the target gives the person, now. */
+/** The link was made with an address that has changed since, in the IdP or in the target. */
 export const EMAIL_DIFFERS = 'email_differs';
-/** An admin said who it is, and that person has had another address in the target since. */
+/** An admin set the link, and the remote user has another address in the target since then. */
 export const PINNED_ADDRESS_CHANGED = 'pinned_address_changed';
 
-/** What is to be remembered of a look-up. */
+/** What to record of a look-up. */
 export interface PlannedLink {
   state: RemoteUserState;
   remoteUserId: string | null;
-  /** By which address this person was found; null where that proves nothing (any more). */
+  /** The address that found this remote user; null if it proves nothing (any more). */
   linkedEmailKey: string | null;
   reason: string | null;
   message: string | null;
   attempts: number;
-  /** Epoch milliseconds; null for whom the look-up found. */
+  /** Epoch milliseconds; null if the look-up found the user. */
   nextCheckAt: number | null;
 }
 
 /**
- * Whom of the target an IdP user is, after a look-up. Pure.
+ * Which remote user an IdP user is linked to after a look-up. Pure.
  *
- * | the target knows     | linked before, as the same person | then                                       |
- * | -------------------- | --------------------------------- | ------------------------------------------ |
- * | one                  | any                               | that one; the look-up counts as one that   |
- * |                      |                                   | found nobody where calls had just shown    |
- * |                      |                                   | that they are gone                         |
- * | nobody, or several   | yes                               | the link stays, flagged, and is looked up  |
- * |                      |                                   | again later: an address that was changed   |
- * |                      |                                   | in the IdP first must not drop anybody     |
- * |                      |                                   | from on-call                               |
- * | nobody, or several   | yes, but that person is another   | nobody, and looked up again later: the     |
- * |                      | user's by now                     | person answers for the other user alone    |
- * | nobody, or several   | yes, but nobody was added for the | nobody, and looked up again later: no one  |
- * |                      | link, and its address found them  | drops from on-call                         |
- * | nobody, or several   | no                                | nobody, and looked up again later          |
+ * | remote users found | linked before, as the same person | then                                              |
+ * | ------------------ | --------------------------------- | ------------------------------------------------- |
+ * | one                | any                               | linked to it; if calls have just shown that it is |
+ * |                    |                                   | gone, the look-up counts as "not found"           |
+ * | none, or several   | yes                               | the link stays, is flagged, and is looked up      |
+ * |                    |                                   | again later: an address that changes first in the |
+ * |                    |                                   | IdP must not take a user off on-call duty         |
+ * | none, or several   | yes, but the remote user is       | no link, look up again later: the remote user     |
+ * |                    | another user's now                | stands for the other user alone                   |
+ * | none, or several   | yes, but no member was added for  | no link, look up again later: no user drops off   |
+ * |                    | it, and it was found by the same  | on-call duty                                      |
+ * |                    | address                           |                                                   |
+ * | none, or several   | no                                | no link, look up again later                      |
  *
- * A target that refuses to look for the person knows nobody, for as long as a refusal lasts.
+ * A target that refuses the look-up counts as "none", with the delay of a refusal.
  */
 export function planLink(user: LinkedBefore, match: UserMatch, now: number): PlannedLink {
   const isRefuted = user.linkIsUnused && match.kind !== 'refused';
@@ -93,8 +101,8 @@ export function planLink(user: LinkedBefore, match: UserMatch, now: number): Pla
 }
 
 /**
- * The target showed its person with another address, and yet finds them by this one: its reads may lag each other. What it
- * shows next is asked about less soon.
+ * The target showed the remote user with another address and still finds it by this one: its reads may lag each
+ * other. So the next look-up for the address that it shows comes later.
  */
 function contradictions(user: LinkedBefore, { remoteUserId }: { remoteUserId: string }): number {
   const { linkedEmailKey, emailKey } = user;
@@ -126,30 +134,30 @@ function problemOf(match: Exclude<UserMatch, { kind: 'resolved' }>) {
   }
 }
 
-/** The link that holds for as long as no look-up says otherwise. */
+/** The link that stays valid until a look-up says otherwise. */
 export function linkThatStays(user: LinkedBefore): string | null {
   return user.linkedIncarnation === user.incarnation ? user.linkedTo : null;
 }
 
-/** An address of the target, as those of links are compared. */
+/** An address of the target in the form in which links compare addresses. */
 export function addressKey(address: string): string {
   return fold(address.trim());
 }
 
-/** A link, as the target shows its person in passing. */
+/** A link whose remote user appeared in some answer of the target. */
 export interface ShownLink {
   pinned: boolean;
   /** The folded address that was looked up. */
   emailKey: string | null;
   linkedEmailKey: string | null;
   reason: string | null;
-  /** Look-ups that contradicted what had been shown, where nothing is wrong. */
+  /** Look-ups in a row that contradicted what the target had shown; only if there is no reason. */
   attempts: number;
-  /** When it was looked up last; epoch milliseconds. */
+  /** The time of the last look-up; epoch milliseconds. */
   checkedAt: number;
 }
 
-/** What is to be remembered of it: the address that the person has now, and what follows. */
+/** What to record: the address that the remote user has now, and what follows. */
 export type ShownAddressPlan =
   | { kind: 'look-up'; nextCheckAt: number; message: string }
   | { kind: 'note' }
@@ -157,19 +165,19 @@ export type ShownAddressPlan =
   | { kind: 'clear' };
 
 /**
- * What follows from the address that the target shows of a linked person. Pure.
+ * What follows from the address that the target shows for a linked remote user. Pure.
  *
- * | link                       | shown with                                  | then                                        |
- * | -------------------------- | ------------------------------------------- | ------------------------------------------- |
- * | found by an address        | that one                                    | nothing                                     |
- * | found by an address        | another one                                 | looked up afresh, by `planLink`             |
- * | that address finds nobody  | another one than that                       | looked up afresh                            |
- * | found by something else    | any                                         | nothing                                     |
- * | pinned                     | one, for the first time                     | noted                                       |
- * | pinned                     | the one that was noted                      | no longer flagged                           |
- * | pinned                     | another one                                 | flagged: only an admin knows who is meant   |
+ * | link                           | shown address           | then                                         |
+ * | ------------------------------ | ----------------------- | -------------------------------------------- |
+ * | found by an address            | that one                | nothing                                      |
+ * | found by an address            | another one             | looked up again, by `planLink`               |
+ * | its address no longer finds it | another one             | looked up again                              |
+ * | found without an address       | any                     | nothing                                      |
+ * | pinned                         | one, for the first time | noted                                        |
+ * | pinned                         | the noted one           | flag removed                                 |
+ * | pinned                         | another one             | flagged: only an admin can tell who is meant |
  *
- * The look-up comes at once, but for a link whose last one contradicted what had been shown.
+ * The look-up is due at once, except when the last one contradicted what the target had shown.
  *
  * @param shown the folded address
  */

@@ -2,80 +2,84 @@ import type { GuardPolicy } from '../../integrations/policies';
 import type { HeldItemState } from '../guard/guard.entities';
 import type { Obstacle } from './new-group';
 
-/** Over how long removals and deletions are counted. */
+/** The window in which the guard counts removals and deletions. */
 export const GUARD_WINDOW_MS = 60 * 60_000;
 
-/** Somebody who left the IdP waits so long for a decision before people are told. */
+/** The removal of a leaver may wait this long for a decision before the admins are told. */
 export const LEAVER_MAY_WAIT_MS = 24 * 60 * 60_000;
 
-/** Members of one team and of its integration, and their removals over the window. */
+/** Members of one remote group and of its integration, and removals in the window. */
 export interface MemberCounts {
-  /** Members of the team now. */
+  /** Current members of the remote group. */
   teamMembers: number;
-  /** Removed from the team in the window. */
+  /** Removed from the remote group in the window. */
   teamRemoved: number;
-  /** Members of the team whose removal an admin has to agree to, or has agreed to, and which is not sent yet. */
+  /** Members whose removal waits for an admin, or is approved and not sent yet. */
   teamWaiting: number;
-  /** The same of all teams of the integration; members as far as `membersToCount` says that they matter. */
+  /** The same for all remote groups of the integration. Members are counted only up to `membersToCount`. */
   integrationMembers: number;
   integrationRemoved: number;
-  /** But for those who wait since before the window, held by the threshold of their team. */
+  /** Without the members held since before the window by the threshold of their own group. */
   integrationWaiting: number;
 }
 
-/** Everybody counts as a member but for those who joined with this very change: they were none before. */
+/** All members count, except the ones that join with this change: they were no members before. */
 export interface RemovalCounts extends MemberCounts {
-  /** Who joined with this very change: without them the team might be left empty. */
+  /** How many join with this change. Without them the group might become empty. */
   teamJoined: number;
-  /** Of those alone who were there when the window began. */
+  /** The same counts, only of members from before the window. */
   atStart: MemberCounts;
   starts: WindowStarts;
 }
 
-/** What decides about the deletion of one team. */
+/** The input of the decision about the deletion of one remote group. */
 export interface DeletionCounts {
-  /** Teams deleted in the window, and those whose deletion waits for an admin, or was approved and is not sent yet. */
+  /**
+   * Remote groups that were deleted in the window, plus deletions that wait for an admin or are approved and not
+   * sent yet.
+   */
   teamsDeleted: number;
-  /** What holds removals from this very team; null where nothing does. */
+  /** The scope that holds removals from this remote group; null if none does. */
   membersHeldBy: GuardScope | null;
 }
 
 /**
- * Since when somebody must have been a member to be one of those at the window's start. A team that was filled within the
- * window has none of them: it is measured by those who filled it.
+ * A member counts as one from the window's start if it joined at or before this time. A group that was filled
+ * within the window has no such members: then the first members that filled it count.
  */
 export interface WindowStarts {
   team: number;
   integration: number;
 }
 
-/** Removals that are looked at, and how many of them are of those who were there at the window's start. */
+/** Removals to decide about, and how many of them are of members from the window's start. */
 interface Removals {
   all: number;
   teamAtStart: number;
   integrationAtStart: number;
 }
 
-/** What is past its threshold. */
+/** A scope whose threshold is exceeded. */
 export type GuardScope = 'team' | 'integration' | 'deletions';
 
 /**
- * Which threshold is past once so much more is removed on top of the last hour and of what waits. Pure. A threshold is off
- * where either of its numbers is 0: a 0 never makes the guard stricter.
+ * Which threshold is exceeded if these removals are added to those of the last hour and the waiting ones. Pure. A
+ * threshold is off if either of its numbers is 0: a 0 never makes the guard stricter.
  *
- * | scope       | past when, of the members at the window's start, the window removes          |
- * | ----------- | ---------------------------------------------------------------------------- |
- * | team        | more than `teamPercent` and at least `teamMembers`                           |
- * | team        | all, of three or more, and nobody came for them                              |
- * | integration | more than `integrationPercent` and at least `integrationMembers`             |
+ * | scope       | exceeded when, of the members at the window's start, the window removes |
+ * | ----------- | ----------------------------------------------------------------------- |
+ * | team        | more than `teamPercent` and at least `teamMembers`                      |
+ * | team        | all of three or more, and none joined in their place                    |
+ * | integration | more than `integrationPercent` and at least `integrationMembers`        |
  *
- * The shares are taken twice: of those who were there at the window's start, so that nobody's removal becomes a small part
- * by additions that come before it; and of everybody, so that a team that came into being within the window is not emptied
- * either.
+ * The guard computes each share twice. The share of the members at the window's start: additions right before a
+ * removal cannot make it look small. The share of all members: a group that was filled within the window cannot be
+ * emptied either.
  *
- * Deletions of teams count for nothing here, nor do the members who go with them: they have a threshold of their own.
+ * Deletions of remote groups and the members that go with them do not count here. Deletions have a threshold of
+ * their own.
  *
- * @returns the widest scope that is past its threshold, or null
+ * @returns the widest scope whose threshold is exceeded, or null
  */
 function pastThreshold(
   policy: GuardPolicy,
@@ -105,7 +109,10 @@ function isIntegrationPast(policy: GuardPolicy, counts: MemberCounts, removals: 
   return isPast(policy.integrationPercent, policy.integrationMembers, removed, start);
 }
 
-/** So many members of the integration are enough to let so many removals go: more need not be counted. Pure. */
+/**
+ * With this many members in the integration, this many removals stay below the threshold: no more need to be
+ * counted. Pure.
+ */
 export function membersToCount(
   { integrationPercent, integrationMembers }: GuardPolicy,
   removals: number,
@@ -126,7 +133,10 @@ function ofTeamIn(counts: MemberCounts, removals: number): { removed: number; st
   };
 }
 
-/** Whether so many removals, of members at the window's start unless said otherwise, have to wait for an admin. Pure. */
+/**
+ * Whether this many removals have to wait for an admin. By default they are all of members at the window's start.
+ * Pure.
+ */
 export function guardRemovals(
   policy: GuardPolicy,
   counts: RemovalCounts,
@@ -138,12 +148,12 @@ export function guardRemovals(
 }
 
 /**
- * Whether one more deletion of a team has to wait for an admin: null when it need not. Pure.
+ * Whether one more deletion of a remote group has to wait for an admin: null if not. Pure.
  *
- * | past when                                                                  | held by                   |
- * | -------------------------------------------------------------------------- | ------------------------- |
- * | more than `deletedTeams` teams are deleted in the window, or wait to be    | deletions                 |
- * | removals from this team are held: its deletion would make them all the same | what holds those removals |
+ * | exceeded when                                                                | held by                   |
+ * | ---------------------------------------------------------------------------- | ------------------------- |
+ * | more than `deletedTeams` remote groups are deleted in the window, or waiting | deletions                 |
+ * | removals from this remote group are held: its deletion would bypass the hold | what holds those removals |
  */
 export function guardDeletion(
   { deletedTeams }: GuardPolicy,
@@ -152,7 +162,7 @@ export function guardDeletion(
   return deletedTeams > 0 && teamsDeleted + 1 > deletedTeams ? 'deletions' : membersHeldBy;
 }
 
-/** How many of these were there at the window's start. Pure. */
+/** How many of these were members at the window's start. Pure. */
 export function atStartAmong(
   ids: readonly string[],
   joinedAt: ReadonlyMap<string, number>,
@@ -175,20 +185,20 @@ export const REJECTED: Obstacle = {
 };
 
 export interface ScreenedRemovals {
-  /** May be carried out. */
+  /** The engine may carry these out. */
   allowed: string[];
-  /** Have to wait from now on. */
+  /** These wait for an admin from now on. */
   held: string[];
-  /** What is past its threshold. */
+  /** The scope whose threshold is exceeded. */
   scope: GuardScope | null;
 }
 
 /**
- * Which removals go on. Pure. Past a threshold everything of its scope that is not sent yet waits, but for what an admin
- * has approved; what is held or pinned already is neither allowed nor held again.
+ * Which removals go on. Pure. If a threshold is exceeded, all unsent removals of its scope wait, except the
+ * approved ones. Removals that are already held or pinned are neither allowed nor held again.
  *
  * @param states by removal, what was decided about it
- * @param joinedAt by removal, when they joined whom we added
+ * @param joinedAt by removal, when the engine added the member
  */
 export function screenRemovals(
   policy: GuardPolicy,
@@ -206,24 +216,24 @@ export function screenRemovals(
 }
 
 export interface ScreenedDeletion {
-  /** Why it does not go on. */
+  /** Why the deletion does not go on. */
   obstacle: Obstacle | null;
-  /** What is past its threshold, for which it has to wait from now on. */
+  /** The scope whose exceeded threshold makes the deletion wait from now on. */
   scope: GuardScope | null;
 }
 
 /**
- * Whether the deletion of a team goes on. Pure.
+ * Whether the deletion of a remote group goes on. Pure.
  *
- * | decided about it | past a threshold | then                 |
- * | ---------------- | ---------------- | -------------------- |
- * | pinned           | -                | rejected             |
- * | held             | -                | held                 |
- * | approved         | -                | goes on              |
- * | nothing          | yes              | held from now on     |
- * | nothing          | no               | goes on              |
+ * | decision | threshold exceeded | then             |
+ * | -------- | ------------------ | ---------------- |
+ * | pinned   | -                  | rejected         |
+ * | held     | -                  | held             |
+ * | approved | -                  | goes on          |
+ * | none     | yes                | held from now on |
+ * | none     | no                 | goes on          |
  *
- * @param counts asked for only where nothing was decided
+ * @param counts called only if there is no decision
  */
 export async function screenDeletion(
   policy: GuardPolicy,

@@ -3,9 +3,9 @@ import type { RemoteMemberState } from '../state/remote-member.entity';
 /** One IdP user seen from one group. */
 export interface Person {
   userId: string;
-  /** In the group, active and not deleted: the IdP wants them in the team. */
+  /** An active member of the group that is not deleted: the IdP wants the user in the remote group. */
   desired: boolean;
-  /** How often in a row the team refused to take them. */
+  /** How many times in a row the target refused to add the user. */
   refusals?: number;
   link: ResolvedLink | UnresolvedLink;
 }
@@ -15,7 +15,7 @@ export interface ResolvedLink {
   remoteUserId: string;
 }
 
-/** The target does not know whom the IdP means, or knows several. */
+/** The target has no matching remote user, or several. */
 export interface UnresolvedLink {
   kind: 'unresolved';
   reason: string;
@@ -24,82 +24,82 @@ export interface UnresolvedLink {
   nextCheckAt: number;
 }
 
-/** What we know of one remote user in the team. */
+/** What is recorded of one remote user in the remote group. */
 export interface KnownMember {
   state: RemoteMemberState;
   managed: boolean;
-  /** In the team before it was ours: never removed unless the IdP wanted them at some time. */
+  /** A member from before the group was adopted: removed only if the IdP wanted the user at some time. */
   preexisting: boolean;
-  /** Is to leave once those have joined who are to join. */
+  /** The removal waits for the additions. */
   waitsToLeave?: boolean;
-  /** The target has refused to let them go: they are in the team. */
+  /** The target refused the removal, so the remote user is still a member. */
   isKept?: boolean;
-  /** How often in a row the call for them failed. */
+  /** How many times in a row the call for this remote user failed. */
   failures?: number;
 }
 
 export interface MemberPlanInput {
   people: readonly Person[];
-  /** Remote users to look at beside those that the people are linked to. */
+  /** Remote users to look at in addition to the ones linked to `people`. */
   remoteUserIds: readonly string[];
-  /** Every remote user, among those concerned, whom active members of the group are linked to, with these members. */
+  /** The concerned remote users that active members of the group are linked to, each with these members. */
   wanted: ReadonlyMap<string, readonly string[]>;
   known: ReadonlyMap<string, KnownMember>;
-  /** Remote users whose IdP users are all inactive or deleted: they leave whatever else happens. */
+  /** Remote users whose linked IdP users are all inactive or deleted: they leave in any case. */
   leavers: ReadonlySet<string>;
-  /** What becomes of strangers. */
+  /** What happens to strangers. */
   unmanagedMembers: 'keep' | 'remove';
-  /** How many more members the team takes. */
+  /** How many more members the remote group can take. */
   room: number;
 }
 
 export interface MemberPlan {
-  /** Remote users to be added, in the order of the people; those whose call failed before come last. */
+  /** Remote users to add, in the order of `people`. The ones with a failed call come last. */
   add: string[];
-  /** Leavers first; but those whose call failed before come last. */
+  /** Leavers first. The ones with a failed call come last. */
   remove: { remoteUserId: string; leaver: boolean }[];
-  /** Desired and there already, or still: from now on ours to remove. */
+  /** Desired and already (or still) a member. From now on the engine may remove them. */
   manage: string[];
-  /** Desired people who cannot be added now. */
+  /** Desired users that cannot be added now. */
   park: ({ userId: string } & Omit<UnresolvedLink, 'kind'>)[];
-  /** Wanted remote users for whom no place is left. */
+  /** Wanted remote users without a free place. */
   full: string[];
-  /** People about whom nothing is waiting any more. */
+  /** Users that no longer wait for anything. */
   unpark: string[];
 }
 
-/** Why somebody whom nobody wants in the team any more is still in it. */
+/** The reason of a removal that waits for the additions of the same change. */
 export const WAITS_FOR_ADDITIONS = 'waits_for_additions';
 
-/** Why somebody for whom there is no place is not in the team. */
+/** Why a wanted user without a free place is not a member. */
 export function noPlaceMessage(membersPerGroup: number): string {
   return `The team has ${membersPerGroup} members, which is all that it takes. Split the group, or take people out of it.`;
 }
 
 /**
- * Who is to be added to a team and who removed. Pure: the same input gives the same plan, and the plan of a state that
- * the plan itself has reached is empty.
+ * Which remote users to add to a remote group, and which to remove. Pure: the same input gives the same plan, and
+ * the plan for a state that the plan itself has reached is empty.
  *
- * | wanted | known as                  | then                                   |
- * | ------ | ------------------------- | -------------------------------------- |
- * | yes    | not in the team           | add, or full when no place is left     |
- * | yes    | adding, removing          | add (again: the last answer is open)   |
- * | yes    | removing, kept            | manage: they never left                |
- * | yes    | present, not managed      | manage: no call, it could reset a role |
- * | yes    | present, managed          | nothing                                |
- * | no     | not in the team           | nothing                                |
- * | no     | adding, removing          | remove (again)                         |
- * | no     | present, managed          | remove                                 |
- * | no     | present, preexisting      | nothing: never ours                    |
- * | no     | present, stranger         | nothing, or remove where the policy    |
- * |        |                           | says so                                |
+ * | wanted | known as             | then                                     |
+ * | ------ | -------------------- | ---------------------------------------- |
+ * | yes    | no member            | add, or full when no place is left       |
+ * | yes    | adding, removing     | add (again: the last answer is open)     |
+ * | yes    | removing, kept       | manage: still a member                   |
+ * | yes    | present, not managed | manage: no call, it could reset a role   |
+ * | yes    | present, managed     | nothing                                  |
+ * | no     | no member            | nothing                                  |
+ * | no     | adding, removing     | remove (again)                           |
+ * | no     | present, managed     | remove                                   |
+ * | no     | present, preexisting | nothing: never ours                      |
+ * | no     | present, stranger    | nothing, or remove if the policy says so |
  *
- * A stranger was put into the team by hand since it is ours. Their removal waits for additions like any other: nobody in
- * the IdP left.
+ * A stranger is a member that an admin added in the target by hand after the group became ours. The removal of a
+ * stranger waits for additions like any other removal: no IdP user has left.
  *
- * A desired person whom the target does not know is parked; whoever is not desired, or added, or there, is not.
+ * The plan parks a desired user without a remote user. It unparks every other user: not desired, to be added, or
+ * already a member.
  *
- * A call that fails may stop those after it, so one that keeps failing must not be in front of them each time.
+ * A failing call may stop the calls after it, so a call that keeps failing must not come first each time.
  */
 export function planMembers(input: MemberPlanInput): MemberPlan {
   const plan: MemberPlan = { add: [], remove: [], manage: [], park: [], full: [], unpark: [] };
@@ -145,7 +145,7 @@ export function planMembers(input: MemberPlanInput): MemberPlan {
   return plan;
 }
 
-/** Who is to leave the team because they left the IdP, in the order of the calls. Pure. */
+/** The remote users that leave the remote group because their IdP users left, in the order of the calls. Pure. */
 export function leaversOf(input: MemberPlanInput): string[] {
   return planMembers(input)
     .remove.filter(({ leaver }) => leaver)
@@ -153,8 +153,8 @@ export function leaversOf(input: MemberPlanInput): string[] {
 }
 
 /**
- * Who is to leave the team of a deleted group before it is let go: those who left the IdP, and those whose removal has begun.
- * Nobody is wanted in it. Pure.
+ * The remote users to remove from the remote group of a deleted group before its release or deletion: leavers, and
+ * members whose removal has already started. The plan wants no member in it. Pure.
  */
 export function leavingDeletedGroup(input: MemberPlanInput): string[] {
   return planMembers({ ...input, wanted: new Map() })
@@ -164,12 +164,15 @@ export function leavingDeletedGroup(input: MemberPlanInput): string[] {
     .map(({ remoteUserId }) => remoteUserId);
 }
 
-/** Of those who left the IdP, who were in the team before it was ours: a release, which leaves such people in, takes them out. Pure. */
+/**
+ * The leavers that were members before the group was adopted. A release normally keeps such members, but it
+ * removes these. Pure.
+ */
 export function leaversFromBefore(input: MemberPlanInput): string[] {
   return leaversOf(input).filter((remoteUserId) => input.known.get(remoteUserId)!.preexisting);
 }
 
-/** Whom people put into the team by hand since it is ours. */
+/** A member that an admin added in the target by hand after the group became ours. */
 export function isUnmanaged({ managed, preexisting }: Omit<KnownMember, 'state'>): boolean {
   return !managed && !preexisting;
 }

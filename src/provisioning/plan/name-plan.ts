@@ -2,7 +2,7 @@ import { type Obstacle, nameObstacle } from './new-group';
 import type { IntegrationProvider } from '../../integrations/provider/integration-provider';
 
 export interface NamePlanInput {
-  /** As the IdP wants it. */
+  /** The name that the IdP wants. */
   name: string;
   team: {
     remoteName: string | null;
@@ -10,7 +10,7 @@ export interface NamePlanInput {
     nameMessage: string | null;
     nameNextAttemptAt: number | null;
   };
-  /** Whether anything of the group changed since the name was tried last. */
+  /** Whether the group changed since the last attempt at the name. */
   changed: boolean;
   now: number;
   provider: Pick<IntegrationProvider, 'limits' | 'description'>;
@@ -18,20 +18,20 @@ export interface NamePlanInput {
 
 export type NamePlan =
   | { kind: 'keep' }
-  /** It was refused, and it is not time to try it again. */
+  /** The target refused it, and the next attempt is not due yet. */
   | { kind: 'wait'; obstacle: Obstacle }
   | { kind: 'blocked'; obstacle: Obstacle }
   | { kind: 'rename'; name: string };
 
 /**
- * What has to be done about the name of a team that is there. Pure.
+ * What to do about the name of an existing remote group. Pure.
  *
- * | the team's name | refused, next attempt later, group not changed | too long | then    |
- * | --------------- | ---------------------------------------------- | -------- | ------- |
- * | the group's     | -                                              | -        | keep    |
- * | another         | yes                                            | -        | wait    |
- * | another         | no                                             | yes      | blocked |
- * | another         | no                                             | no       | rename  |
+ * | remote name | refused, next attempt later, group not changed | too long | then    |
+ * | ----------- | ---------------------------------------------- | -------- | ------- |
+ * | the group's | -                                              | -        | keep    |
+ * | another     | yes                                            | -        | wait    |
+ * | another     | no                                             | yes      | blocked |
+ * | another     | no                                             | no       | rename  |
  */
 export function planName({ name, team, changed, now, provider }: NamePlanInput): NamePlan {
   if (team.remoteName === name) return { kind: 'keep' };

@@ -2,7 +2,7 @@ import type { IntegrationProvider, ProviderGroup } from '../../integrations/prov
 import type { CreateIntent } from '../state/remote-group.entity';
 import { mayBeShownYet } from './just-created';
 
-/** Why nothing can be done until people change something. */
+/** Why the engine cannot go on until an admin changes something. */
 export interface Obstacle {
   /** Stable code in snake_case. */
   reason: string;
@@ -10,28 +10,28 @@ export interface Obstacle {
   message: string;
 }
 
-/** Another group's claim on a team. */
+/** Another group's claim on a remote group. */
 export interface GroupClaim {
-  /** What the group is called by now, or was called when it was deleted. */
+  /** The current name of the group, or its name at its deletion. */
   groupName: string;
   integrationId: string;
   /** The IdP deleted the group. */
   deleted: boolean;
-  /** The target refuses the team the name that its group has by now. */
+  /** The target refuses to give the remote group the current name of its group. */
   stuck: boolean;
 }
 
 export interface NewGroupInput {
-  /** That was looked up: the group's, or the one of an earlier creation. */
+  /** The name that was looked up: the group's, or that of an earlier creation. */
   name: string;
-  /** What the group is called by now. */
+  /** The current name of the group. */
   groupName: string;
-  /** What the target has under that name. */
+  /** The remote group with that name. */
   existing: ProviderGroup | undefined;
-  /** An earlier creation that was not confirmed. */
+  /** The intent of an earlier, unconfirmed creation. */
   intent: CreateIntent | null;
   claim: GroupClaim | undefined;
-  /** Whether another group of the integration may have created it, and has no answer yet. */
+  /** Whether another group of the integration may have created it and still waits for the answer. */
   mayBelongToAnotherGroup: boolean;
   integrationId: string;
   existingTeams: 'adopt' | 'fail';
@@ -41,37 +41,41 @@ export interface NewGroupInput {
 
 export type NewGroupPlan =
   | { kind: 'create'; name: string }
-  /** Our own creation, which had no answer. */
+  /** Our own creation, whose answer was lost. */
   | { kind: 'recognise'; team: ProviderGroup }
   | { kind: 'adopt'; team: ProviderGroup }
-  /** The creation that had no answer did not happen, or its team is another group's by now: begin with today's name. */
+  /**
+   * The creation without an answer did not happen, or its remote group now belongs to another group: start again
+   * with the current name.
+   */
   | { kind: 'give-up' }
-  /** It has to turn out first whose creation the team is. */
+  /** It is not known yet which group created the remote group. */
   | { kind: 'wait' }
-  /** Another group of ours is about to give the name up. */
+  /** Another group of this integration is about to give up the name. */
   | { kind: 'wait-for-name'; obstacle: Obstacle }
   | { kind: 'blocked'; obstacle: Obstacle };
 
 type NamingRules = Pick<IntegrationProvider, 'limits' | 'description' | 'groupNameKey'>;
 
 /**
- * How a group without a team comes to one, once its name was looked up. Pure.
+ * How a group without a remote group gets one, after the look-up of its name. Pure.
  *
- * | team of that name               | claimed by another group | existingTeams | then                               |
- * | ------------------------------- | ------------------------ | ------------- | ---------------------------------- |
- * | none                            | -                        | any           | create; blocked by a name too long |
- * | there                           | yes, and it stays        | any           | blocked                            |
- * | there                           | yes, to be given up      | any           | wait for the name                  |
- * | there, as we meant to create it | no                       | any           | recognise                          |
- * | there                           | perhaps: no answer yet   | any           | wait                               |
- * | there                           | no                       | adopt         | adopt                              |
- * | there                           | no                       | fail          | blocked                            |
+ * | remote group with that name | claimed by another group | existingTeams | then                               |
+ * | --------------------------- | ------------------------ | ------------- | ---------------------------------- |
+ * | none                        | -                        | any           | create; blocked by a name too long |
+ * | exists                      | yes, and it stays        | any           | blocked                            |
+ * | exists                      | yes, to be given up      | any           | wait for the name                  |
+ * | exists, as we intended it   | no                       | any           | recognise                          |
+ * | exists                      | perhaps: no answer yet   | any           | wait                               |
+ * | exists                      | no                       | adopt         | adopt                              |
+ * | exists                      | no                       | fail          | blocked                            |
  *
- * A name that is the group's no more is looked up for the sake of an earlier creation only: its team is recognised, or
- * created for as long as it may be there unseen, and in place of everything else the creation is given up.
+ * A former name of the group is looked up only because of an earlier creation. If that remote group exists, it is
+ * recognised. As long as it may exist without being shown yet, it is created again. In every other case the
+ * creation is given up.
  *
- * A name is given up by a claim of this integration whose group is deleted, or has another name by now that the target
- * does not refuse.
+ * A claim will give up its name if it belongs to this integration, and if its group is deleted or has another name
+ * now that the target does not refuse.
  */
 export function planNewGroup(input: NewGroupInput): NewGroupPlan {
   const { name, existing, intent, claim } = input;
@@ -97,7 +101,7 @@ export function planNewGroup(input: NewGroupInput): NewGroupPlan {
   };
 }
 
-/** A team of that very name and description, under the recorded intent, is ours; any other was there already. */
+/** A remote group with the name and description of the recorded intent is ours. Any other one existed before. */
 export function isIntended(team: ProviderGroup, intent: CreateIntent): boolean {
   return team.description === intent.description;
 }
@@ -116,7 +120,7 @@ export const TEAM_CLAIMED = 'team_claimed';
 export const TEAM_EXISTS = 'team_exists';
 export const NAME_TOO_LONG = 'name_too_long';
 
-/** Why the name has to be waited for, which another group of the integration has for a little while yet. */
+/** The reason while another group of the integration still has the name for a short time. */
 export const NAME_NOT_FREE_YET = 'name_not_free_yet';
 
 export function notFreeYetObstacle(
@@ -147,7 +151,7 @@ export function claimObstacle(
   };
 }
 
-/** Null for a name that the target takes as far as one can tell without asking. */
+/** Null for a name that passes the known limits of the target. */
 export function nameObstacle(
   name: string,
   { limits, description }: Pick<NamingRules, 'limits' | 'description'>,

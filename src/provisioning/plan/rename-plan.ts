@@ -1,31 +1,35 @@
-/** A group whose team has another name than the group. Keys are `IntegrationProvider.groupNameKey`. */
+/** A group whose remote group has another name. Keys come from `IntegrationProvider.groupNameKey`. */
 export interface PendingRename {
   id: string;
-  /** Of the name that the team surely has: that of a temporary one counts from its confirmation on. */
+  /** Key of the name that the remote group certainly has. A temporary name counts from its confirmation on. */
   heldKey: string;
   wantedKey: string;
-  /** The target refuses it that name: it keeps the one that it has until people change something, or its turn comes again. */
+  /**
+   * The target refuses the wanted name. The remote group keeps its name until an admin changes something or the
+   * next attempt is due.
+   */
   stuck: boolean;
 }
 
 export type RenameStep =
   | 'now'
-  /** Another team of ours has the name and will give it up. */
+  /** Another remote group of the integration has the name and will give it up. */
   | 'wait'
-  /** The names go round in a circle, and this team opens it by taking a name that nobody wants. */
+  /** The renames form a cycle. This group breaks the cycle: it takes a temporary name that no group wants. */
   | 'through-temporary-name';
 
 /**
- * In which order teams can be renamed. Pure.
+ * In which order remote groups can be renamed. Pure.
  *
- * | the wanted name is held by         | then                                                                      |
- * | ---------------------------------- | ------------------------------------------------------------------------- |
- * | nobody who is renamed, or itself   | now (a stranger who holds it is the target's to refuse)                   |
- * | a team that is stuck               | now (that it still holds the name is the target's to say)                 |
- * | a team that is renamed             | wait for it                                                               |
- * | the next one in a circle           | the one with the least id that is not stuck goes through a temporary name |
+ * | the wanted name is held by                | then                                                          |
+ * | ----------------------------------------- | ------------------------------------------------------------- |
+ * | this group, or none of ours to be renamed | now (the target refuses it if a foreign group holds the name) |
+ * | a stuck group                             | now (the target says if that group still holds the name)      |
+ * | a group that is to be renamed             | wait for it                                                   |
+ * | the next group in a cycle                 | the lowest id that is not stuck takes a temporary name        |
  *
- * @param pending at least this one and, from it on, whoever holds the name that the one before wants
+ * @param pending at least this group and, starting from it, each group that holds the name that the previous one
+ * wants
  */
 export function planRename(id: string, pending: readonly PendingRename[]): RenameStep {
   const holderOf = new Map(pending.map((rename) => [rename.heldKey, rename]));
@@ -39,13 +43,13 @@ export function planRename(id: string, pending: readonly PendingRename[]): Renam
     others.add(next);
     next = holderOf.get(next.wantedKey);
   }
-  // Any other circle further on is opened by its own members.
+  // The members of a cycle further on break that cycle themselves.
   const isInCircle = next === self;
   if (!isInCircle) return holder.stuck ? 'now' : 'wait';
   return [...others].every((other) => other.stuck || self.id < other.id) ? 'through-temporary-name' : 'wait';
 }
 
-/** A name that nobody wants, for the time in which two teams swap theirs; a name that is such a one already stays. */
+/** A name that no group wants, for the time of a swap. A name that is already temporary stays as it is. */
 export function temporaryName(name: string, id: string, longest: number): string {
   const mark = ` (being renamed ${id.slice(-6)})`;
   if (name.endsWith(mark)) return name;
