@@ -9,17 +9,17 @@ import {
 } from '../../database/column-types';
 
 /**
- * Somebody's removal from a team, or the team's deletion, that was let through last, for counting over the rolling window.
- * It stays when they are put back: whoever is in the team is not counted as gone.
+ * The last removal of a member, or the deletion of a remote group, that the guard let through; for the counts of
+ * the rolling window. The row stays when the member comes back: current members do not count as removed.
  */
 @Entity('guard_event')
 @Index('guard_event_window', ['integrationId', 'at', 'remoteGroupId', 'remoteUserId'])
 export class GuardEvent {
   @PrimaryIdColumn() remoteGroupId: string;
-  /** Empty for the deletion of the team. */
+  /** Empty for the deletion of the remote group. */
   @KeyColumn(191, { primary: true }) remoteUserId: string;
   @IdColumn() integrationId: string;
-  /** Of whoever was removed: when they had joined the team before the window took them out, as far as we added them. */
+  /** When the removed member had joined before the window, if the engine added it. */
   @TimeColumn({ nullable: true }) joinedAt: number | null;
   @TimeColumn() at: number;
 }
@@ -33,15 +33,15 @@ export class HeldChange {
   @PrimaryIdColumn() id: string;
   @IdColumn() integrationId: string;
   @TextColumn(16) scope: 'team' | 'integration' | 'deletions';
-  /** The group, where it is about one alone. */
+  /** The group, if the change is about one group only. */
   @IdColumn({ nullable: true }) groupId: string | null;
   @TextColumn(1000) message: string;
   @TimeColumn() createdAt: number;
-  /** Rises with whatever is added to it. */
+  /** Rises with each addition. */
   @IntegerColumn() revision: number;
-  /** The revision at which it was listed last; null before that. */
+  /** The revision of the last listing; null before the first. */
   @IntegerColumn({ nullable: true }) listedRevision: number | null;
-  /** Null while it waits. */
+  /** Null until an admin decides. */
   @TextColumn(16, { nullable: true }) decision: HeldDecision | null;
   @TimeColumn({ nullable: true }) decidedAt: number | null;
   @TextColumn(200, { nullable: true }) decidedBy: string | null;
@@ -49,12 +49,12 @@ export class HeldChange {
 }
 
 /**
- * `held` until it is decided; `approved` may be carried out as long as it is wanted; `pinned` is not carried out until
- * the IdP changes its mind about it, or the pin is lifted.
+ * `held`: waits for a decision. `approved`: may be carried out as long as the IdP wants it. `pinned`: not carried
+ * out until the IdP withdraws it or an admin lifts the pin.
  */
 export type HeldItemState = 'held' | 'approved' | 'pinned';
 
-/** One person's removal from one team, or a team's deletion (no subject). */
+/** The removal of one member from one remote group, or the deletion of the group (no subject). */
 @Entity('held_item')
 @Index('held_item_in_change', ['heldChangeId', 'groupId', 'subject'])
 @Index('held_item_of_integration', ['integrationId', 'state'])
@@ -62,16 +62,19 @@ export type HeldItemState = 'held' | 'approved' | 'pinned';
 @Index('held_item_of_leaver', ['groupId', 'leaverToldAt', 'subject'])
 export class HeldItem {
   @PrimaryIdColumn() groupId: string;
-  /** Remote user; empty for the deletion of the team. */
+  /** Remote user; empty for the deletion of the remote group. */
   @KeyColumn(191, { primary: true }) subject: string;
   @IdColumn() heldChangeId: string;
   @IdColumn() integrationId: string;
   @TextColumn(16) state: HeldItemState;
-  /** The revision of the change with which it came. */
+  /** The revision of the change that added the item. */
   @IntegerColumn() revision: number;
   @TimeColumn({ nullable: true }) heldAt: number | null;
-  /** When to look whether it is of somebody who left the IdP and waits for too long; null where nobody waits. */
+  /**
+   * When to check whether the item is about a leaver and waits too long; null without a member or after a
+   * decision.
+   */
   @TimeColumn({ nullable: true }) lookAt: number | null;
-  /** When it was told that it is; null where it is not. */
+  /** When that was reported; null if it was not. */
   @TimeColumn({ nullable: true }) leaverToldAt: number | null;
 }

@@ -17,7 +17,7 @@ import type { HeldChange, HeldDecision, HeldItemState } from './guard.entities';
 
 export interface HeldChangeRow extends HeldChange {
   displayName: string | null;
-  /** Items that are still in the state of the change. */
+  /** Items that still belong to the change. */
   open: number;
 }
 
@@ -37,17 +37,19 @@ type LockedChange = Pick<
 export interface HeldItemRow {
   groupId: string;
   displayName: string | null;
-  /** Remote user; empty for the deletion of the team. */
+  /** Remote user; empty for the deletion of the remote group. */
   subject: string;
   userName: string | null;
   state: HeldItemState;
   revision: number;
 }
 
-/** Where a page of items begins: after this one. */
+/** The item before a page of items. */
 export type HeldItemKey = Pick<HeldItemRow, 'groupId' | 'subject'>;
 
-/** What waits for an admin because it was too much at once, and what became of it. */
+/**
+ * Removals and deletions that wait for an admin because they were too many at once, and the decisions about them.
+ */
 @Injectable()
 export class HeldChanges {
   constructor(
@@ -59,8 +61,8 @@ export class HeldChanges {
   ) {}
 
   /**
-   * A page of an integration's held changes, and one more if there are more. What is on the page can be decided from now
-   * on, as it is listed here.
+   * A page of an integration's held changes, and one more row if there are more. From now on an admin can decide
+   * about the page as it is listed.
    */
   async list(integrationId: string, after: string, limit: number): Promise<HeldChangeRow[]> {
     const rows = await this.reader.query<(HeldChange & Pick<HeldChangeRow, 'displayName'>)[]>(
@@ -86,7 +88,7 @@ export class HeldChanges {
     return changes;
   }
 
-  /** A change that holds all of an integration may have as many as this has memberships. */
+  /** In slices: a change of a whole integration may have an item for each membership. */
   private async itemsIn(pauses: Pauses, heldChangeId: string): Promise<number> {
     const slices = keysetSlices<HeldItemKey>(pauses, (last, limit) =>
       this.reader.query(
@@ -124,20 +126,26 @@ export class HeldChanges {
   }
 
   /**
-   * What was listed may be carried out as far as it is still wanted; what came later stays held.
+   * Approves the listed items as far as the IdP still wants them. Later items stay held.
    *
-   * @param revision at which it was listed for whoever decides; null for the last time that it was
+   * @param revision the revision that the admin saw; null for the last listed one
    */
   approve(admin: Admin, id: string, revision: number | null): Promise<void> {
     return this.decide(admin, id, { decision: 'approved', revision, note: null });
   }
 
-  /** What was listed is left undone until the IdP changes its mind about it, or the pins are lifted. */
+  /**
+   * Pins the listed items: the engine does not carry them out until the IdP withdraws them or an admin lifts the
+   * pins.
+   */
   reject(admin: Admin, id: string, revision: number | null, note: string | null): Promise<void> {
     return this.decide(admin, id, { decision: 'rejected', revision, note });
   }
 
-  /** Lifts the pins of a rejection: what is still wanted is planned again, and may be held again. */
+  /**
+   * Lifts the pins of a rejection. The engine plans again what the IdP still wants, and the guard may hold it
+   * again.
+   */
   async lift(admin: Admin, id: string): Promise<void> {
     const integration = await this.integrationOf(admin, id);
     await this.transactions.run(async (tx) => {
@@ -242,7 +250,7 @@ export class HeldChanges {
   }
 }
 
-/** The index finds the group, and within it nothing but its own items is passed over. */
+/** For the index: it finds the group and then skips only items of that group. */
 const AFTER_ITEM = 'i.groupId >= ? AND (i.groupId > ? OR i.subject > ?)';
 
 function afterItem(after: HeldItemKey | null): string[] {
@@ -250,9 +258,9 @@ function afterItem(after: HeldItemKey | null): string[] {
 }
 
 /**
- * So that it is decided once.
+ * Locks the change, so that it is decided only once.
  *
- * @throws Problem 404 when it is gone by now
+ * @throws Problem 404 when it no longer exists
  */
 async function locked(tx: Transaction, id: string): Promise<LockedChange> {
   const [row] = await tx.query<LockedChange>(
@@ -264,7 +272,7 @@ async function locked(tx: Transaction, id: string): Promise<LockedChange> {
   return row;
 }
 
-/** @throws Problem 409 when nobody can have seen it, 400 for a revision that it never had */
+/** @throws Problem 409 when it was never listed, 400 for a revision that it never had */
 function listedUpTo({ revision, listedRevision }: LockedChange, asked: number | null): number {
   if (asked !== null && asked > revision) {
     throw Problem.invalid([
@@ -277,9 +285,9 @@ function listedUpTo({ revision, listedRevision }: LockedChange, asked: number | 
 }
 
 /**
- * What came after that revision stays held, as a change of its own.
+ * Later items than that revision stay held, as a change of their own.
  *
- * @returns its id, or null when nothing came
+ * @returns the id of that change, or null without later items
  */
 async function splitOff(
   tx: Transaction,
@@ -305,7 +313,7 @@ async function splitOff(
   return laterId;
 }
 
-/** What it is about, for the time when its rows are gone. */
+/** What the change is about, for the audit log: its rows will be gone. */
 async function describe(tx: Transaction, { id, scope, groupId }: LockedChange) {
   const [group] = await tx.query<{ displayName: string }>('SELECT displayName FROM scim_group WHERE id = ?', [
     groupId,

@@ -2,13 +2,13 @@ import { deleteInThousands } from '../../database/bounded-delete';
 import type { Transaction } from '../../database/transaction-runner';
 import { WHOLE_TEAM } from './recent-removals';
 
-/** The group has let its team go, or has lost it to another group. */
+/** The group has released its remote group, or lost it to another group. */
 export async function dropItemsOf(tx: Transaction, integrationId: string, groupId: string): Promise<void> {
   await deleteInThousands((work) => work(tx), 'held_item', 'groupId = ?', [groupId]);
   await closeEmptied(tx, integrationId);
 }
 
-/** The team was to be deleted, was not, and stays: that is no deletion of the last hour. */
+/** The remote group was not deleted and stays: it does not count as a deletion of the last hour. */
 export async function forgetDeletion(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query('DELETE FROM guard_event WHERE remoteGroupId = ? AND remoteUserId = ?', [
     remoteGroupId,
@@ -16,7 +16,7 @@ export async function forgetDeletion(tx: Transaction, remoteGroupId: string): Pr
   ]);
 }
 
-/** Whoever is not in the team any more need not be removed from it, whatever was decided about that. */
+/** Drops the items of remote users that are no members any more, whatever was decided about them. */
 export async function dropItemsOfAbsent(
   tx: Transaction,
   { integrationId, groupId, id: remoteGroupId }: { integrationId: string; groupId: string; id: string },
@@ -29,7 +29,7 @@ export async function dropItemsOfAbsent(
   await closeEmptied(tx, integrationId);
 }
 
-/** Nobody has to decide about nothing. */
+/** Removes held changes without items: an admin has nothing to decide there. */
 async function closeEmptied(tx: Transaction, integrationId: string): Promise<void> {
   await tx.query(
     `DELETE FROM held_change WHERE integrationId = ? AND decision IS NULL

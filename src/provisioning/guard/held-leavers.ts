@@ -16,7 +16,7 @@ import { Slice } from '../../event-loop/slice';
 import { tell } from '../../integrations/integration-log';
 import { leaversAmong } from '../state/leavers';
 
-/** Somebody who waits may leave the IdP, or come back, at any time. */
+/** The user of a waiting item may leave the IdP, or come back, at any time. */
 const LOOK_AGAIN_AFTER_MS = 60 * 60_000;
 const SWEEP_EVERY_MS = 1_000;
 
@@ -29,9 +29,10 @@ interface WaitingItem {
 }
 
 /**
- * Tells, once for each person of a held change, that somebody who left the IdP has waited for a decision for more than a
- * day. It stands with the held item, so a restart tells it no second time, and of several processes one does. It is told
- * in every mode of the integration: while nothing is written, people may decide all the same.
+ * Reports when the removal of a leaver has waited for a decision for more than a day, once per member of a held
+ * change. The report is recorded with the held item: a restart does not repeat it, and only one of several
+ * processes makes it. It is made in every mode of the integration: an admin may decide even while the engine
+ * writes nothing.
  */
 @Injectable()
 export class HeldLeavers implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -75,7 +76,7 @@ export class HeldLeavers implements OnApplicationBootstrap, BeforeApplicationShu
 
   private async lookAtSome(tx: Transaction): Promise<void> {
     const now = Date.now();
-    // Locked: of several processes the others find that it has been looked at.
+    // Locked: the other processes see that these items are already checked.
     const items = await tx.query<WaitingItem>(
       `SELECT groupId, subject, heldChangeId, integrationId, leaverToldAt FROM held_item
        WHERE lookAt <= ? ORDER BY lookAt LIMIT ${ROWS_PER_STATEMENT}${FOR_UPDATE}`,

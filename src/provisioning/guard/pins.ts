@@ -2,10 +2,11 @@ import { FOR_UPDATE, inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 
 /**
- * Somebody leaves the IdP: that they are to leave these groups' teams is no longer what an admin rejected, who decided about
- * somebody of the company. What was held and not decided yet stays held, and a rejection that comes later is of a leaver.
+ * A user leaves the IdP: drops the pins on the removals of its remote user from these groups. The admin rejected
+ * the removal of a user of the company, not of a leaver. Undecided items stay held; a later rejection is about a
+ * leaver.
  *
- * A remote user whom another active user is has not left.
+ * A remote user has not left while another active user is linked to it.
  *
  * @param groupIds as many as one statement takes
  */
@@ -15,7 +16,7 @@ export async function liftPinsOfLeaver(
   remoteUserId: string,
   groupIds: readonly string[],
 ): Promise<void> {
-  // Locked: of two users who leave at the same time the later one finds that the other has left.
+  // Locked: of two users that leave at the same time, the later one sees that the other has left.
   const linked = await tx.query<{ userId: string }>(
     `SELECT userId FROM remote_user WHERE integrationId = ? AND remoteUserId = ? ORDER BY userId${FOR_UPDATE}`,
     [integrationId, remoteUserId],

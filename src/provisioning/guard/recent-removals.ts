@@ -2,51 +2,54 @@ import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 import type { SqlReader } from '../../database/transaction-runner';
 import type { HeldItemState } from './guard.entities';
 
-/** The subject of an item or event that is about the deletion of the team, and not about somebody in it. */
+/** The subject of an item or event about the deletion of the remote group, and not about a member. */
 export const WHOLE_TEAM = '';
 
-/** No id follows it. */
+/** Sorts after every id. */
 const LAST_ID = '~';
 
-/** So many people who joined at the same time; before the window began is one time, 0. */
+/** The number of members with the same join time; every time before the window counts as 0. */
 export interface CountedRemovals {
   counted: number;
   joinedAt: number;
 }
 
-/** What the window removed from teams, and what waits. */
+/** What was removed from remote groups within the window, and what waits. */
 export interface Recent {
-  /** Who was taken out and is not back, each once for each team, however often they were taken out. */
+  /** Members that were removed and are not back, each once per remote group, however often they were removed. */
   gone: (CountedRemovals & { remoteGroupId: string })[];
-  /** Who was taken out and is back: they are members since before, although the target has them only since `backAt`. */
+  /**
+   * Members that were removed and are back. They count from their first join time, although the target has them
+   * only since `backAt`.
+   */
   back: (CountedRemovals & { remoteGroupId: string; backAt: number })[];
   /**
-   * Whose removal an admin has to agree to, or has agreed to, and which is not sent yet.
-   * `ofTeamAlone`: held since before the window by the threshold of their team.
+   * Members whose removal waits for an admin, or is approved and not sent yet. `ofTeamAlone`: held since before
+   * the window by the threshold of their own group.
    */
   waiting: (CountedRemovals & { groupId: string; ofTeamAlone: boolean })[];
-  /** Teams deleted in the window, and those whose deletion waits in the same way. */
+  /** Remote groups deleted in the window, plus deletions that wait in the same way. */
   deletions: number;
 }
 
 /**
- * SQL expression: when somebody joined a team, as the guard counts it. Whom the window took out and somebody put back is a
- * member since before. Takes the start of the window as its parameter.
+ * SQL expression: the join time of a member, as the guard counts it. A member that was removed and added back
+ * within the window keeps its first join time. Takes the start of the window as its parameter.
  *
  * @param member alias of `remote_member`
- * @param event alias of their `guard_event`, which there need not be
+ * @param event alias of its `guard_event`, which may not exist
  */
 export function joinedAtSql(member: string, event: string): string {
   return `CASE WHEN ${event}.at >= ? THEN ${event}.joinedAt ELSE ${member}.joinedAt END`;
 }
 
-/** SQL join of the event of each member. */
+/** SQL join of each member with its event. */
 export function eventOf(member: string, event: string): string {
   return `LEFT JOIN guard_event ${event} ON ${event}.remoteGroupId = ${member}.remoteGroupId
     AND ${event}.remoteUserId = ${member}.remoteUserId`;
 }
 
-/** Reads what the guard goes by besides the members themselves, a slice at a time. */
+/** Reads the guard's input except for the members, one slice at a time. */
 export class RecentRemovals {
   constructor(
     private readonly db: SqlReader,
@@ -147,10 +150,10 @@ export class RecentRemovals {
 interface Event {
   at: number;
   remoteGroupId: string;
-  /** Empty for the deletion of the team. */
+  /** Empty for the deletion of the remote group. */
   remoteUserId: string;
   joinedAt: number | null;
-  /** How they are in the team now; null where they are not. */
+  /** The current state of the member; null if it is no member. */
   state: string | null;
   backAt: number | null;
 }
@@ -159,7 +162,7 @@ interface HeldGroup {
   id: string;
   groupId: string;
   letThroughAt: number | null;
-  /** 1 where anything of it is held, pinned or approved. */
+  /** 1 if the group has any held, pinned or approved item. */
   held: number;
 }
 
@@ -172,7 +175,7 @@ interface HeldItemRow {
   joinedAt: number | null;
 }
 
-/** Counts by whatever is asked and by when they joined. Who joined before the window began is one of them all. */
+/** Counts by a given key and by join time. All join times before the window count as one. */
 export class Tally<Of extends object> {
   private readonly counts = new Map<string, Of & CountedRemovals>();
 

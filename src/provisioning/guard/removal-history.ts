@@ -24,7 +24,7 @@ import {
 const EVER = Number.MAX_SAFE_INTEGER;
 const MEMBERS_AT_ONCE = 5_000;
 
-/** By subject, what was decided about its removal from the team. */
+/** By subject, the state of its removal from the remote group. */
 export async function itemStates(
   db: SqlReader,
   groupId: string,
@@ -37,7 +37,7 @@ export async function itemStates(
   return new Map(rows.map(({ subject, state }) => [subject, state]));
 }
 
-/** Remote users of the team whose removal is not carried out, in the order of their ids. */
+/** Remote users of the group whose removal is held or pinned, in the order of their ids. */
 export async function heldAfter(
   db: SqlReader,
   groupId: string,
@@ -52,7 +52,10 @@ export async function heldAfter(
   return rows.map(({ subject }) => subject);
 }
 
-/** By remote user of the team, when they joined, as far as we added them; whom the window took out joined before that. */
+/**
+ * By remote user, the join time of the members that we added. A member removed within the window has its earlier
+ * join time.
+ */
 export async function joinTimes(
   db: SqlReader,
   remoteGroupId: string,
@@ -67,7 +70,7 @@ export async function joinTimes(
   return joinsAmong(rows);
 }
 
-/** Those of these remote users whom the window took out of the team, with when they had joined. */
+/** The remote users among these that were removed within the window, with their join times. */
 export async function takenOutAmong(
   db: SqlReader,
   remoteGroupId: string,
@@ -81,7 +84,7 @@ export async function takenOutAmong(
   return joinsAmong(rows);
 }
 
-/** @returns what holds removals from this team, or null; by index of what is held of it */
+/** @returns the scope that holds removals from this remote group, or null; reads only an index */
 export async function membersHeldBy(db: SqlReader, groupId: string): Promise<GuardScope | null> {
   const [held] = await db.query<{ scope: GuardScope }>(
     `SELECT c.scope AS scope FROM held_item i JOIN held_change c ON c.id = i.heldChangeId
@@ -101,13 +104,13 @@ function joinsAmong(rows: readonly { remoteUserId: string; joinedAt: number | nu
 
 interface GroupOfHistory {
   groupId: string;
-  /** Empty when there is no team yet. */
+  /** Empty while there is no remote group yet. */
   remoteGroupId: string;
 }
 
 /**
- * Counts what the guard goes by. What it has read it does not read again, so it serves one decision, or a dry run, which
- * changes nothing.
+ * Counts the guard's input. It reads everything only once, so an instance serves one decision, or one dry run,
+ * which changes nothing.
  */
 export class RemovalHistory {
   private readonly windowStart = windowStart();
@@ -123,10 +126,10 @@ export class RemovalHistory {
   ) {}
 
   /**
-   * Members now, whom the last hour took out and nobody put back, and what waits. Nobody is counted as joined: who did so
-   * with the change that is looked at, its planner knows.
+   * Current members, members removed within the last hour and not added back, and what waits. `teamJoined` is
+   * always 0: only the planner knows who joins with the change.
    *
-   * @param more removals that come on top of what is counted, and members who are to be left out
+   * @param more removals on top of what is counted, and joining members to leave out
    */
   async counts(
     { groupId, remoteGroupId }: GroupOfHistory,
@@ -168,7 +171,10 @@ export class RemovalHistory {
     };
   }
 
-  /** Teams deleted in the last hour, and those whose deletion an admin has to agree to, or has agreed to. */
+  /**
+   * Remote groups deleted in the last hour, plus deletions that wait for an admin or are approved and not sent
+   * yet.
+   */
   async teamsDeleted(): Promise<number> {
     return (await this.readRecent()).deletions;
   }
@@ -204,7 +210,7 @@ export class RemovalHistory {
     return tally.rows();
   }
 
-  /** How many have been members of teams of the integration since then, or so many if there are more. */
+  /** How many members of the integration's remote groups joined by that time; at most `enough`. */
   private async members(since: number, enough: number): Promise<number> {
     const known = this.counted.get(since);
     if (known && (known.members < known.enough || enough <= known.enough)) {
@@ -215,7 +221,7 @@ export class RemovalHistory {
     return members;
   }
 
-  /** As nearly always a part of the members is enough; null where it is not, and there are more. */
+  /** Nearly always a part of the members is enough; null if it is not and there are more members. */
   private async someMembers(since: number, enough: number): Promise<number | null> {
     const [row] = await this.db.query<{ counted: number; members: number | null }>(
       `SELECT COUNT(*) AS counted, SUM(CASE WHEN m.state = 'present' AND (m.joinedAt IS NULL OR m.joinedAt <= ?)
@@ -260,12 +266,12 @@ export class RemovalHistory {
   }
 }
 
-/** @param until whoever joined later is left out */
+/** @param until leaves out members that joined later */
 function sum(rows: readonly CountedRemovals[], until: number): number {
   return rows.reduce((total, { joinedAt, counted }) => (joinedAt <= until ? total + counted : total), 0);
 }
 
-/** Those who were members at that time, were taken out, and are only counted as members of later now. */
+/** Members at that time that were removed and are back, so their current row has a later join time. */
 function sumBack(rows: Recent['back'], since: number): number {
   return sum(
     rows.filter(({ backAt }) => backAt > since),

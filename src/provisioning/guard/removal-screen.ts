@@ -18,7 +18,7 @@ import type { Obstacle } from '../plan/new-group';
 import { WHOLE_TEAM } from './recent-removals';
 import { RemovalHistory, itemStates, joinTimes, membersHeldBy, takenOutAmong } from './removal-history';
 
-/** A team in which people are to be removed. */
+/** A remote group with members to remove. */
 export interface ScreenedGroup {
   integrationId: string;
   groupId: string;
@@ -28,14 +28,14 @@ export interface ScreenedGroup {
 }
 
 /**
- * Holds back removals and deletions that are too many within an hour, for an admin to decide. Works inside the
- * transaction that records what is intended, so that what is let through is counted with it.
+ * Holds removals and deletions that are too many within an hour, until an admin decides. Works inside the
+ * transaction that records the intent, so the count includes everything that it lets through.
  */
 @Injectable()
 export class RemovalScreen {
   /**
-   * @param added remote users who were to join with the change that removes these
-   * @returns those that may be carried out; the others are held, or pinned by an earlier rejection
+   * @param added remote users that join with the same change
+   * @returns the removals that may go on; the others are held, or pinned by an earlier rejection
    */
   async removals(
     tx: Transaction,
@@ -69,7 +69,7 @@ export class RemovalScreen {
     return allowed;
   }
 
-  /** @returns why the deletion does not go on, or null; one that was let through is not asked about again */
+  /** @returns why the deletion does not go on, or null; a deletion that was let through is not checked again */
   async deletion(tx: Transaction, team: ScreenedGroup): Promise<Obstacle | null> {
     const [remote] = await tx.query<{ letThroughAt: number | null }>(
       'SELECT letThroughAt FROM remote_group WHERE id = ?',
@@ -88,7 +88,7 @@ export class RemovalScreen {
     return null;
   }
 
-  /** What is wanted in the team again is no longer held, pinned or approved to go. */
+  /** The IdP wants these members again: drops what was held, pinned or approved for them. */
   async wantedAgain(tx: Transaction, groupId: string, remoteUserIds: readonly string[]): Promise<void> {
     for await (const some of chunksOf(remoteUserIds)) {
       await tx.query(`DELETE FROM held_item WHERE groupId = ? AND subject IN (${inList(some)})`, [
@@ -103,7 +103,7 @@ function historyOf(tx: Transaction, { integrationId, policy }: ScreenedGroup): R
   return new RemovalHistory(tx, BREATHING, integrationId, policy);
 }
 
-/** How many of these are in the team now, and were not when the window began or later. */
+/** How many of these are members now and were not removed within the window. */
 async function countJoined(
   tx: Transaction,
   remoteGroupId: string,
@@ -162,14 +162,14 @@ async function hold(
   }
 }
 
-/** The one that waits for an admin, at the revision with which something is added to it now. */
+/** The held change that waits for an admin, at the new revision for what is added now. */
 async function openChange(
   tx: Transaction,
   team: ScreenedGroup,
   scope: GuardScope,
 ): Promise<{ id: string; revision: number }> {
   const groupId = scope === 'team' ? team.groupId : null;
-  // Locked: nothing is added to what an admin decides about at this moment.
+  // Locked: nothing may be added while an admin decides.
   const [open] = await tx.query<{ id: string; revision: number }>(
     `SELECT id, revision FROM held_change WHERE integrationId = ? AND decision IS NULL AND scope = ?
        AND ${groupId === null ? 'groupId IS NULL' : 'groupId = ?'}${FOR_UPDATE}`,
@@ -207,7 +207,7 @@ function messageOf({ displayName }: ScreenedGroup, scope: GuardScope): string {
   }
 }
 
-/** Whoever is taken out again within the window is the same one, and joined when they first had. */
+/** A member that is removed twice within the window counts once, with its first join time. */
 async function recordEvents(
   tx: Transaction,
   team: ScreenedGroup,

@@ -11,7 +11,7 @@ import type { DriftKind } from './drift';
 /** Characters that `drift.message` takes. */
 const MESSAGE_LENGTH = 1_000;
 
-/** Of what concerns a person in whatever team. */
+/** The group of drift that is about a remote user in any group. */
 export const NO_GROUP = '';
 
 export interface FoundDrift {
@@ -24,7 +24,7 @@ export interface FoundDrift {
   repaired: boolean;
 }
 
-/** A team of ours, as it was known until then, has another name. */
+/** A remote group of ours has another name than the recorded one. */
 export function renamedByHand(
   { groupId, remoteName }: { groupId: string; remoteName: string | null },
   renamedTo: string,
@@ -38,7 +38,7 @@ export function renamedByHand(
   };
 }
 
-/** A person whom an IdP user is linked to has another address than the user. */
+/** A linked remote user has another address than its IdP user. */
 export function addressChanged(
   kind: LinkFlag,
   remoteUserId: string,
@@ -72,7 +72,7 @@ const COLUMNS = [
   'repaired',
 ];
 
-/** What reconciliation found and since when. */
+/** The drift that reconciliation found, and since when. */
 @Injectable()
 export class DriftLedger {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
@@ -107,7 +107,7 @@ export class DriftLedger {
     }
   }
 
-  /** A group was looked at as a whole, or all people: what was not seen again is over. */
+  /** After a complete look at a group, or at all remote users: drift that was not seen again is over. */
   async clearUnseen(tx: Transaction, integrationId: string, groupId: string, seenAt: number): Promise<void> {
     await tx.query('DELETE FROM drift WHERE integrationId = ? AND groupId = ? AND seenAt < ?', [
       integrationId,
@@ -116,7 +116,7 @@ export class DriftLedger {
     ]);
   }
 
-  /** @returns how much is on record of the group */
+  /** @returns the number of recorded drifts of the group */
   async count(tx: Transaction, integrationId: string, groupId: string): Promise<number> {
     const [row] = await tx.query<{ found: number }>(
       'SELECT COUNT(*) AS found FROM drift WHERE integrationId = ? AND groupId = ?',

@@ -9,22 +9,22 @@ import {
 } from '../../database/column-types';
 import type { DriftKind } from './drift';
 
-/** A change by hand that reconciliation found, as long as it is so. */
+/** A change by hand that reconciliation found, for as long as it lasts. */
 @Entity('drift')
 @Index('drift_of', ['integrationId', 'groupId', 'kind', 'subject'], { unique: true })
 export class Drift {
   @PrimaryIdColumn() id: string;
   @IdColumn() integrationId: string;
-  /** Empty where it is about a person in whatever team. */
+  /** Empty for drift about a remote user in any group. */
   @IdColumn() groupId: string;
   @TextColumn(32) kind: DriftKind;
-  /** The remote user it is about; empty where it is about the team itself. */
+  /** The remote user; empty for drift of the group itself. */
   @KeyColumn(191) subject: string;
   @TextColumn(1000) message: string;
-  /** When it was first seen. */
+  /** When it was seen first. */
   @TimeColumn() since: number;
-  /** When it was seen last: what a later complete reconciliation does not see is over. */
+  /** When it was seen last: drift that a later complete reconciliation does not see is over. */
   @TimeColumn() seenAt: number;
-  /** Whether the engine undoes it. */
+  /** Whether the engine repairs it. */
   @BooleanColumn() repaired: boolean;
 }

@@ -2,7 +2,7 @@ import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
 import { isUnmanaged } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 
-/** What people changed in the target by hand, as it differs from what we know. */
+/** Differences between the target and the record, made by hand in the target. */
 export const DRIFT_KINDS = [
   'team_renamed',
   'team_missing',
@@ -13,47 +13,50 @@ export const DRIFT_KINDS = [
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** One remote group as we know it. */
+/** One remote group as recorded. */
 export interface KnownGroup {
   remoteName: string;
   members: ReadonlyMap<string, { state: RemoteMemberState; managed: boolean; preexisting: boolean }>;
-  /** Whom the IdP wants in it, whether or not they are known to be. */
+  /** The remote users that the IdP wants as members, recorded as members or not. */
   wanted: ReadonlySet<string>;
 }
 
-/** The same group as the target shows it; null where it is gone. */
+/** The same group as the target shows it; null if it no longer exists. */
 export interface SeenGroup {
   name: string;
   memberIds: ReadonlySet<string>;
-  /** Whether everybody else is known not to be in it. */
+  /** Whether the list is complete: every other remote user is no member. */
   membersComplete: boolean;
 }
 
 export interface GroupDrift {
   renamedTo: string | null;
-  /** Ours, and taken out by hand: they are put back. */
+  /** Members of ours that were removed by hand: the engine adds them back. */
   missing: string[];
-  /** Strangers who left by themselves, and whoever was to leave anyway: nothing to be said. */
+  /** Strangers that left, and members that were to leave anyway: no drift. */
   gone: string[];
-  /** In the team, not through us, and new to us. */
+  /** Members that we neither added nor knew. */
   extra: string[];
-  /** Put into the team by hand since it is ours, still in it, and not wanted by the IdP: these are reported. */
+  /**
+   * Members added by hand after the group became ours, still present, and not wanted by the IdP: reported as
+   * drift.
+   */
   unmanaged: string[];
 }
 
 /**
- * Compares what we know of a group with what was seen of it. Pure.
+ * Compares the record of a group with what the target shows. Pure.
  *
- * | known as                   | seen          | then                                             |
- * | -------------------------- | ------------- | ------------------------------------------------ |
- * | not in the team            | yes           | extra; a stranger unless wanted                  |
- * | present, managed, wanted   | no, complete  | missing                                          |
- * | present, managed, unwanted | no, complete  | gone: its removal was held, or is about to come  |
- * | present, unmanaged         | no, complete  | gone                                             |
- * | adding, removing           | whatever      | nothing: a call of ours is open                  |
- * | any                        | not complete  | nothing: partial knowledge never removes anybody |
+ * | recorded as                | seen         | then                                            |
+ * | -------------------------- | ------------ | ----------------------------------------------- |
+ * | no member                  | yes          | extra; a stranger unless wanted                 |
+ * | present, managed, wanted   | no, complete | missing                                         |
+ * | present, managed, unwanted | no, complete | gone: its removal was held, or is about to come |
+ * | present, unmanaged         | no, complete | gone                                            |
+ * | adding, removing           | yes or no    | nothing: a call of ours is open                 |
+ * | any                        | not complete | nothing: a partial list never removes a member  |
  *
- * @param unknownUserIds people whose groups the target did not tell
+ * @param unknownUserIds remote users whose groups the target did not show
  */
 export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: ReadonlySet<string>): GroupDrift {
   const drift: GroupDrift = {
@@ -63,7 +66,7 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
     extra: [...seen.memberIds].filter((id) => !known.members.has(id)),
     unmanaged: [],
   };
-  // One by one: as arguments of one call they may be too many.
+  // One by one: a single call may get too many arguments.
   for (const id of drift.extra) if (!known.wanted.has(id)) drift.unmanaged.push(id);
   for (const [id, member] of known.members) {
     const { state, managed } = member;
@@ -76,11 +79,11 @@ export function driftOf(known: KnownGroup, seen: SeenGroup, unknownUserIds: Read
 }
 
 /**
- * What is sure of a group that is being written to: whoever is missing, and was not added a moment ago. All else may be what
- * the target showed before a write of ours.
+ * The certain drift of a group that the engine writes to: missing members that it did not add a moment ago.
+ * Everything else may be the state before a write of ours.
  *
- * @param members when we added each of them last; epoch milliseconds, null where we never did
- * @param addedBefore epoch milliseconds; the target shows by now who was added before
+ * @param members when we added each member last; epoch milliseconds, null if we never did
+ * @param addedBefore epoch milliseconds; the target shows every member that was added before
  */
 export function sureDrift(
   { missing }: GroupDrift,
@@ -91,12 +94,12 @@ export function sureDrift(
   return { renamedTo: null, missing: missing.filter(isSure), gone: [], extra: [], unmanaged: [] };
 }
 
-/** How large a part may be gone before nobody believes any more that it was deleted. */
+/** The largest share that may be missing and still count as deleted. */
 const BELIEVED = { teams: 0.05, people: 0.5 };
 
 /**
- * Whether so many are gone at once that the credential has lost sight of them, rather than that they were deleted: more
- * than three and more than 5 % of the teams or half of the people, or all of two or more.
+ * Whether so many are missing at once that the credential has probably lost access to them: more than three and
+ * more than 5 % of the remote groups or half of the remote users, or all of two or more.
  */
 export function visibilityLost(of: keyof typeof BELIEVED, missing: number, all: number): boolean {
   return missing > Math.max(3, all * BELIEVED[of]) || (all >= 2 && missing === all);

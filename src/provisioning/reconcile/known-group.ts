@@ -7,16 +7,16 @@ interface RecordedMember {
   state: RemoteMemberState;
   managed: boolean;
   preexisting: boolean;
-  /** When we added them last; epoch milliseconds, null where we never did. */
+  /** When we added the member last; epoch milliseconds, null if we never did. */
   joinedAt: number | null;
 }
 
-/** One remote group as it is on record. */
+/** One remote group as recorded. */
 export interface RecordedGroup extends KnownGroup {
   members: ReadonlyMap<string, RecordedMember>;
 }
 
-/** What we know of a group, to be compared with what the target shows of it. */
+/** The record of a group, to compare with what the target shows. */
 export async function knownGroup(
   tx: Transaction,
   group: { id: string; groupId: string; remoteName: string },
@@ -53,7 +53,10 @@ async function knownMembers(
   return known;
 }
 
-/** Whom active members of the group are linked to, be they in its team or not: one whom the target refused may be put in by hand. */
+/**
+ * The remote users that active members of the group are linked to, recorded as members or not: an admin may add
+ * one by hand that the target refused.
+ */
 async function wantedMembers(tx: Transaction, groupId: string): Promise<KnownGroup['wanted']> {
   const wanted = new Set<string>();
   type Member = { userId: string; remoteUserId: string | null; active: number };

@@ -14,26 +14,26 @@ import { unlinkGone } from '../state/remote-links';
 
 const GONE_MESSAGE = 'The person is not in the target any more.';
 
-/** The link of an IdP user to a person whom the target did not show. */
+/** The link of an IdP user to a remote user that the target did not show. */
 interface LostLink {
   userId: string;
   remoteUserId: string;
   pinned: number;
-  /** When the link was made or looked up last; epoch milliseconds. */
+  /** When the link was made or last looked up; epoch milliseconds. */
   checkedAt: number;
 }
 
-/** What a look at the whole target tells of the people whom IdP users are linked to. */
+/** What a look at the whole target says about the linked remote users. */
 export interface ComparedPeople {
-  /** Active users who are linked to somebody. */
+  /** Active users with a link. */
   linked: number;
-  /** Those of them whose person the target no longer has. */
+  /** Those of them whose remote user no longer exists. */
   missing: number;
-  /** All such links, also of inactive users: who left the company is gone for good reason. */
+  /** All such links, also of inactive users: a leaver is expected to be missing. */
   gone: LostLink[];
 }
 
-/** Compares the people whom IdP users are linked to with those whom the target has. */
+/** Compares the linked remote users with the remote users of the target. */
 @Injectable()
 export class LinkedPeople {
   constructor(
@@ -42,7 +42,7 @@ export class LinkedPeople {
     private readonly users: UserResolution,
   ) {}
 
-  /** @param startedAt when the target was asked; epoch milliseconds */
+  /** @param startedAt when the read of the target started; epoch milliseconds */
   async compare(
     integrationId: string,
     { users }: AccountSnapshot,
@@ -73,7 +73,7 @@ export class LinkedPeople {
     return counts;
   }
 
-  /** Whoever is linked to a person that the target no longer has is looked up afresh, unless the link has changed since. */
+  /** Looks up again every user whose remote user no longer exists, unless the link has changed since. */
   async forget(run: RunContext, gone: readonly LostLink[]): Promise<void> {
     for await (const some of chunksOf(gone)) {
       const seen = new Map(some.map((link) => [link.userId, link]));
@@ -94,7 +94,10 @@ export class LinkedPeople {
   }
 }
 
-/** A person who was made a moment ago may be missing in a list, and one who was linked meanwhile says nothing of it. */
+/**
+ * A list may miss a remote user that was created a moment ago, and says nothing about a link made since the read
+ * started.
+ */
 function mayNotBeShownYet({ pinned, checkedAt }: LostLink, startedAt: number): boolean {
   return Number(checkedAt) >= startedAt - (Number(pinned) === 1 ? READS_LAG_MS : 0);
 }

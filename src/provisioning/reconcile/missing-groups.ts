@@ -1,19 +1,20 @@
 import type { CallContext, ProviderConnection } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 
-/** So many teams in a row that cannot be asked for speak of an outage. */
+/** This many failed requests in a row mean an outage. */
 const FAILURES_THAT_STOP = 3;
 
 export interface ConfirmedMissing {
   gone: ReadonlySet<string>;
-  /** Why nothing is concluded of the others. */
+  /** Why the state of the other remote groups is unknown. */
   failures: readonly ProviderError[];
 }
 
 /**
- * Which of the teams that a list lacks are gone indeed: each is asked for by its id. A list read page by page may lack one
- * that is there and agree with every count: one team is deleted, another one made, and a third has slipped to a page that was
- * read before. Taken for deleted it would be adopted as somebody else's, and nobody would ever leave it again.
+ * Which of the remote groups missing in a list really no longer exist: requests each by its id. A paged list may
+ * miss an existing group and still match every count: while it is read, one group is deleted, another is created,
+ * and a third moves to a page that was already read. If such a group were taken for deleted, the engine would
+ * adopt it later as a foreign group, and would never remove its members again.
  *
  * @throws ProviderError that concerns the whole account
  */

@@ -39,11 +39,14 @@ import { LinkedPeople } from './linked-people';
 import { confirmMissing } from './missing-groups';
 
 export type ReconciliationResult =
-  /** @param leftOut whether there is a team that was written a moment ago and may differ from what is known of it */
+  /** @param leftOut whether a recently written remote group was skipped and may differ from the record */
   | { kind: 'complete'; leftOut: boolean }
-  /** @param teamsTold whether at least every team could be told; passes: whether the problem may be gone in a moment */
+  /**
+   * @param teamsTold whether the state of every remote group is known; passes: whether the problem may pass in a
+   * moment
+   */
   | { kind: 'incomplete'; problem: SnapshotProblem; passes: boolean; teamsTold: boolean; leftOut: boolean }
-  /** The integration is suspended now. */
+  /** The integration is now suspended. */
   | { kind: 'visibility-lost'; problem: SnapshotProblem };
 
 export interface SnapshotProblem {
@@ -60,7 +63,7 @@ interface ClaimedGroup extends Tombstone {
   createdRemotelyAt: number | null;
 }
 
-/** One of which nothing may be there in the target yet. */
+/** A group that may not have a remote group yet. */
 type RemoteGroupRow = Omit<ClaimedGroup, 'remoteId'> & { remoteId: string | null };
 
 function isClaimed(group: RemoteGroupRow): group is ClaimedGroup {
@@ -68,8 +71,8 @@ function isClaimed(group: RemoteGroupRow): group is ClaimedGroup {
 }
 
 /**
- * Looks at what the target has and corrects what we know of it. It changes nothing in the target: a group in which
- * something differs is marked, and the engine compares and repairs it as after any other change.
+ * Reads the target and corrects the record. It changes nothing in the target: it marks a group with drift, and the
+ * engine compares and repairs that group as after any other change.
  */
 @Injectable()
 export class Reconciler {
@@ -85,7 +88,7 @@ export class Reconciler {
   ) {}
 
   /**
-   * @param acceptMissing an admin said that missing teams were really deleted
+   * @param acceptMissing an admin confirmed that the missing remote groups were really deleted
    * @throws ProviderError that concerns the account, LeaseLostError
    */
   async reconcile(run: RunContext, acceptMissing: boolean): Promise<ReconciliationResult> {
@@ -116,7 +119,8 @@ export class Reconciler {
     await this.people.forget(run, people.gone);
     await this.shown.compare(run, { addresses, askedAt: startedAt });
     await this.recordDifferingAddresses(run, startedAt);
-    // Few enough by now: were they many, the integration would be suspended, or an admin said that each is to be made again.
+    // Only a few at this point: for many, the integration is suspended, or an admin has accepted that each is
+    // created again.
     const unlisted = missing.map(({ remoteId }) => remoteId).filter((id) => !snapshot.hidden.has(id));
     const confirmed = await confirmMissing(run.connection, unlisted, call);
     const slice = new Slice();
@@ -136,7 +140,9 @@ export class Reconciler {
     return resultOf({ complete, failures }, { allShown: groups.length === claimed.length, leftOut });
   }
 
-  /** But for those that a deletion of ours may have taken away: that they are missing says nothing of the credential. */
+  /**
+   * Without the ones that a deletion of ours may have removed: their absence says nothing about the credential.
+   */
   private async claimedGroups(integrationId: string): Promise<ClaimedGroup[]> {
     const claimed: ClaimedGroup[] = [];
     const slices = keysetSlices<RemoteGroupRow>(new Slice(), (last, limit) =>
@@ -153,11 +159,11 @@ export class Reconciler {
   }
 
   /**
-   * A group that was written since the scan began, or shortly before, is left for the next time, but for members who are
-   * missing and were not written to: some groups are written to at each look. One that is missing is not left either: no write
-   * makes a team that has been there unseen.
+   * Skips a group that was written shortly before or during the scan, except for missing members that were not
+   * written: in a busy integration some groups are written at every look. A missing group is not skipped either:
+   * no write creates a group that has existed unseen.
    *
-   * @returns `left-out` for one that was left and may differ from what is known of it
+   * @returns `left-out` for a skipped group that may differ from the record
    */
   private async correct(
     run: RunContext,
@@ -171,7 +177,7 @@ export class Reconciler {
     return this.leases.run(run.lease, async (tx) => {
       const current = await tx.manager.findOneBy(RemoteGroup, { id: group.id });
       if (current?.remoteId !== group.remoteId) return 'done';
-      // A write that found no team either only confirms that it is missing.
+      // A write that got "not found" confirms that the remote group is missing.
       const isConfirmed = seen === null && current.reason === GROUP_GONE;
       const isWritten = current.writeSeq !== group.writeSeq;
       const integrationId = run.integration.id;
@@ -191,20 +197,23 @@ export class Reconciler {
         await this.ledger.clearUnseen(tx, integrationId, group.groupId, startedAt);
       }
       const unmanagedLeave = unmanagedMembers === 'remove' && sure.unmanaged.length > 0;
-      // Whoever was to leave anyway may be all that an admin had to decide about.
+      // The members that left may be all that a held change was about.
       const left = sure.gone.some((id) => known.members.get(id)?.managed);
       const differs =
         sure.renamedTo !== null || sure.missing.length + sure.extra.length > 0 || left || unmanagedLeave;
       if (differs) await this.marks.markWhole(tx, integrationId, [group.groupId]);
       if (!isBusy) return 'done';
-      // What was told of it before may be over, too.
+      // Recorded drift may also be over.
       const onRecord = await this.ledger.count(tx, integrationId, group.groupId);
       const isAsKnown = isNothingNew(drift) && onRecord === describe(group, drift, unmanagedMembers).length;
       return isAsKnown ? 'done' : 'left-out';
     });
   }
 
-  /** The team is made again, with everybody who belongs into it; or there is nothing left of it to be let go. */
+  /**
+   * The engine creates the remote group again with all its members; for a deleted group there is nothing left to
+   * release.
+   */
   private async forgetRemoteGroup(
     tx: Transaction,
     run: RunContext,
@@ -221,7 +230,7 @@ export class Reconciler {
       ownership: null,
     };
     await tx.manager.update(RemoteGroup, { id }, { ...nothing, ...NOTHING_WRONG });
-    // Whom that team did not take another one may.
+    // A new remote group may accept members that the old one refused.
     await forgetFailures(tx, integrationId, groupId);
     await offerFreedNames(tx, run, remoteName);
     const found: FoundDrift = {
@@ -243,7 +252,7 @@ export class Reconciler {
     ]);
   }
 
-  /** Links that are flagged are told of with the drift for as long as they are. */
+  /** Flagged links appear in the drift for as long as they are flagged. */
   private async recordDifferingAddresses(
     { integration, lease }: RunContext,
     startedAt: number,
@@ -251,7 +260,7 @@ export class Reconciler {
     for (const flag of [EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED] as const) {
       for await (const links of flaggedLinks(this.reader, new Slice(), integration.id, flag)) {
         const found = links.flatMap(({ remoteUserId, message, attempts, active }) =>
-          // A look-up that is still to come may find who is meant.
+          // The next look-up may repair it.
           active
             ? [addressChanged(flag, remoteUserId, message ?? '', flag === EMAIL_DIFFERS && attempts === 0)]
             : [],
@@ -275,7 +284,7 @@ export class Reconciler {
         'rights and reconcile; if they were really deleted, reconcile with acceptMissingTeams ' +
         `to ${of === 'teams' ? 'have them made again' : 'go on without them'}.`,
     };
-    // Whatever is being written beside this is written by what is known of teams that may be others' by now.
+    // Stops the writes in progress: their record may describe remote groups that belong to other groups by now.
     run.watch.outdate();
     await this.leases.run(run.lease, (tx) =>
       this.integrations.suspend(tx, run.integration.id, { ...problem, nextProbeAt: null }),
@@ -284,18 +293,18 @@ export class Reconciler {
   }
 }
 
-/** But for those that were let go while the target was being read. */
+/** Without the ones that were released while the target was read. */
 function stillClaimed(before: readonly ClaimedGroup[], after: readonly ClaimedGroup[]): ClaimedGroup[] {
   const claimed = new Set(after.map(({ remoteId }) => remoteId));
   return before.filter(({ remoteId }) => claimed.has(remoteId));
 }
 
-/** A stranger who is known of may still be in the team. */
+/** A known stranger may still be a member. */
 function isNothingNew({ renamedTo, missing, gone, extra }: GroupDrift): boolean {
   return renamedTo === null && missing.length + gone.length + extra.length === 0;
 }
 
-/** @param allShown whether there is no team that may only not be shown yet */
+/** @param allShown whether no remote group was skipped because the target may not show it yet */
 function resultOf(
   { complete, failures }: Pick<AccountSnapshot, 'complete' | 'failures'>,
   { allShown, leftOut }: { allShown: boolean; leftOut: boolean },
@@ -317,7 +326,7 @@ const NOT_SHOWN_YET: SnapshotProblem = {
   message: `${NOT_VISIBLE_YET_MESSAGE} Nothing needs to be done: it is looked at again by itself.`,
 };
 
-/** What we know of the group becomes what was seen. */
+/** Changes the record of the group to what was seen. */
 async function adjust(
   tx: Transaction,
   run: RunContext,
@@ -330,7 +339,7 @@ async function adjust(
   const wereBefore = (id: string) => members.get(id)!.preexisting;
   const putBack = drift.missing.filter(wereBefore);
   for await (const some of chunksOf(putBack)) {
-    // That they were there before the team was ours is to outlive their absence.
+    // Keeps the row: it remembers that the member was there before the group was ours.
     await tx.query(
       `UPDATE remote_member SET state = 'adding', nextAttemptAt = ?
        WHERE remoteGroupId = ? AND remoteUserId IN (${inList(some)})`,
@@ -344,7 +353,7 @@ async function adjust(
       [remoteGroupId, ...some],
     );
   }
-  // Whoever is missing is put back: their places are their own.
+  // Missing members are added back, so their places are not free.
   if (drift.gone.length > 0) await offerFreedPlaces(tx, remoteGroupId, drift.gone.length);
   for await (const some of chunksOf(drift.extra)) {
     await tx.query(
