@@ -12,22 +12,25 @@ import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
 const SWEEP_EVERY_MS = 1_000;
-/** Integrations served at the same time: they wait for answers nearly all of it, and a large push may take minutes. */
+/** Integrations that run at the same time. They mostly wait for answers, and a large push may take minutes. */
 const PARALLEL_RUNS = 1_000;
-/** Of these, such whose account did nothing for us the last time: they sit out time-outs, and nobody else is to wait for that. */
+/**
+ * How many of them may have an account that did not answer the last time: these sit out time-outs, and the others
+ * must not wait.
+ */
 const PARALLEL_RUNS_UNRESPONSIVE = 250;
 
-/** The scheduler of a single process: wakes on changes, and sweeps the database for what came due by itself. */
+/** The scheduler of a single process: starts runs on changes, and sweeps the database for due work. */
 @Injectable()
 export class EmbeddedScheduler
   extends Scheduler
   implements OnApplicationBootstrap, BeforeApplicationShutdown
 {
   private readonly logger = new Logger(EmbeddedScheduler.name);
-  /** In the order in which they get their turn. */
+  /** In the order of their turns. */
   private readonly waiting = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
-  /** Integrations whose account did nothing for us the last time, and those of them that wait or run. */
+  /** Integrations whose account did not answer the last time, and those of them that wait or run. */
   private readonly unresponsive = new Set<string>();
   private readonly waitingUnresponsive = new Set<string>();
   private readonly runningUnresponsive = new Set<string>();
@@ -86,7 +89,7 @@ export class EmbeddedScheduler
   private startFrom(waiting: Set<string>, hasRoom: () => boolean): void {
     for (const id of waiting) {
       if (!hasRoom()) return;
-      // It is begun again when it has ended.
+      // It starts again when the current run ends.
       if (this.running.has(id)) continue;
       waiting.delete(id);
       if (this.unresponsive.has(id)) this.runningUnresponsive.add(id);
@@ -96,9 +99,9 @@ export class EmbeddedScheduler
 
   private async runOnce(id: string): Promise<void> {
     try {
-      // An account that is away is not asked again because one more change came.
+      // A new change does not end the backoff of an unresponsive account.
       if ((await this.ledger.notBefore(id)) > Date.now()) return;
-      // Its slices take turns with the requests of the same integration, and not with everybody else's.
+      // Its slices take turns with requests of the same integration, not with those of other integrations.
       const work = { what: 'run of the engine', lane: id };
       const { more, unresponsive } = await onBehalfOf(work, () => this.runs.run(id, this.stopping.signal));
       if (unresponsive) this.unresponsive.add(id);

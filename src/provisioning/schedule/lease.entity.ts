@@ -1,7 +1,7 @@
 import { Entity } from 'typeorm';
 import { IdColumn, IntegerColumn, PrimaryIdColumn, TimeColumn } from '../../database/column-types';
 
-/** Who may write to an integration's target now. The row stays: its token rises with every owner. */
+/** Which process may write to an integration's target now. The row stays: its token rises with each owner. */
 @Entity('lease')
 export class LeaseRow {
   @PrimaryIdColumn() integrationId: string;

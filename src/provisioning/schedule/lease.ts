@@ -5,10 +5,13 @@ import { type Transaction, TransactionRunner } from '../../database/transaction-
 
 const LEASE_MS = 30_000;
 const RENEW_EVERY_MS = 10_000;
-/** A call may take its whole time-out and still end inside the lease. */
+/** A call that uses its whole time-out must still end within the lease. */
 const CALL_MUST_FIT_MS = 12_000;
 
-/** Another worker may own the integration by now: nothing more may be written, neither here nor in the target. */
+/**
+ * Another worker may own the integration now: this one may write nothing more, neither to the database nor to the
+ * target.
+ */
 export class LeaseLostError extends Error {
   constructor() {
     super('The lease on the integration is lost.');
@@ -24,7 +27,7 @@ export class Lease {
 
   constructor(
     readonly integrationId: string,
-    /** Rises with every owner: a result that comes from an earlier one is refused. */
+    /** Rises with each owner: results of an earlier owner are refused. */
     readonly token: number,
     acquiredAt: number,
     renew: (lease: Lease) => Promise<boolean>,
@@ -34,20 +37,20 @@ export class Lease {
       const asked = performance.now();
       renew(this).then(
         (held) => (held ? this.extend(asked) : this.lose()),
-        // The database is away: the lease simply runs out.
+        // The database is not reachable: the lease expires.
         () => undefined,
       );
     }, RENEW_EVERY_MS);
     this.timer.unref();
   }
 
-  /** Aborts what is under way once the lease is lost or given back. */
+  /** Aborts the work in progress when the lease is lost or released. */
   get signal(): AbortSignal {
     return this.abort.signal;
   }
 
   /**
-   * Asked right before a call is sent, on the monotonic clock: a process that slept finds out here.
+   * Checked right before each call, on the monotonic clock: a process that slept notices it here.
    *
    * @throws LeaseLostError
    */
@@ -68,16 +71,16 @@ export class Lease {
   }
 }
 
-/** Leases of this process. At most one worker anywhere holds the one of an integration. */
+/** Leases of this process. At most one worker in all processes holds the lease of an integration. */
 @Injectable()
 export class Leases implements OnApplicationBootstrap {
   private readonly owner = randomUUID();
-  /** Tokens of leases, by integration, that were given back to a database which could not take that down. */
+  /** Tokens of released leases, by integration, whose release the database did not store. */
   private readonly givenBack = new Map<string, number>();
 
   constructor(private readonly transactions: TransactionRunner) {}
 
-  /** SQLite serves one process: whoever held a lease before is gone. */
+  /** SQLite serves one process: earlier holders of a lease no longer run. */
   async onApplicationBootstrap(): Promise<void> {
     if (dialect !== 'sqlite') return;
     await this.transactions.run((tx) => tx.query('UPDATE lease SET owner = NULL, expiresAt = 0'));
@@ -85,7 +88,7 @@ export class Leases implements OnApplicationBootstrap {
 
   /**
    * @param begin part of the transaction that makes the caller the owner
-   * @returns with what that told; null while another worker has it
+   * @returns the lease with the result of `begin`; null while another worker has the lease
    */
   async acquire<T>(
     integrationId: string,
@@ -105,7 +108,8 @@ export class Leases implements OnApplicationBootstrap {
       const ours = row.owner === this.owner && row.token === this.givenBack.get(integrationId);
       const free = row.owner === null || ours || Number(row.expiresAt) <= Number(row.now);
       if (!free) {
-        // The clock of the database was set back. Whoever has the lease renews it; whoever is gone had it for no longer.
+        // The database clock was set back. A live holder renews its lease, and a dead one had it for no longer
+        // than this.
         const longest = Number(row.now) + LEASE_MS;
         if (Number(row.expiresAt) > longest) {
           await tx.query('UPDATE lease SET expiresAt = ? WHERE integrationId = ?', [longest, integrationId]);
@@ -135,10 +139,7 @@ export class Leases implements OnApplicationBootstrap {
     this.givenBack.delete(lease.integrationId);
   }
 
-  /**
-   * Whoever works on the integration now can record nothing more. The next one waits until what may still be under way
-   * has ended.
-   */
+  /** The current holder can record nothing more. The next one waits until calls in progress have ended. */
   async revoke(tx: Transaction, integrationId: string): Promise<void> {
     await tx.query(
       `UPDATE lease SET token = token + 1,
@@ -151,7 +152,7 @@ export class Leases implements OnApplicationBootstrap {
   /**
    * A transaction that only the holder can commit.
    *
-   * @throws LeaseLostError when somebody else took the lease meanwhile
+   * @throws LeaseLostError when another worker has taken the lease
    */
   run<T>(lease: Lease, work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.transactions.run(

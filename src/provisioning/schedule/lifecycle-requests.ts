@@ -20,7 +20,7 @@ import { forgetRefusals, makeGroupsDue } from '../state/waiting-groups';
 import { Leases } from './lease';
 import { WorkLedger } from './work-ledger';
 
-/** An admin ends an integration, or has it begin anew in whatever account it then reaches. */
+/** Requests of admins to change, delete or rebind an integration. */
 @Injectable()
 export class LifecycleRequests {
   constructor(
@@ -34,7 +34,7 @@ export class LifecycleRequests {
     private readonly marks: ChangeMarks,
   ) {}
 
-  /** What the target refuses is written down: outside of the transaction, which has it undone. */
+  /** Records a refusal of the target outside the transaction, which rolls back. */
   async change(
     admin: Admin,
     integrationId: string,
@@ -56,7 +56,7 @@ export class LifecycleRequests {
     return this.integrations.get(admin, integrationId);
   }
 
-  /** What a policy decides about teams and members is decided anew for every group. */
+  /** A policy change about remote groups or members makes the engine compare every group again. */
   private async applyEdit(admin: Admin, integration: Integration, edit: IntegrationEdit): Promise<void> {
     const { id: integrationId } = integration;
     const decidesAnew = !isDeepStrictEqual(
@@ -67,7 +67,7 @@ export class LifecycleRequests {
       async (tx) => {
         await this.edits.apply(tx, admin, integration, edit);
         if (decidesAnew) await this.compareEverything(tx, admin, integrationId);
-        // What the target refused under one policy may be possible, or not be asked of it, under another.
+        // A call that the target refused under one policy may be allowed, or unnecessary, under another.
         if (edit.policies.onGroupDelete !== integration.policies.onGroupDelete) {
           await makeGroupsDue(tx, 'integrationId = ? AND deletingSince IS NOT NULL', [integrationId]);
         }
@@ -80,7 +80,7 @@ export class LifecycleRequests {
     );
   }
 
-  /** Asked again it takes another way with the teams, and tries at once whatever it was waiting for. */
+  /** A second request may choose another mode for the remote groups, and makes everything that waits due now. */
   async delete(
     admin: Admin,
     integrationId: string,
@@ -99,8 +99,8 @@ export class LifecycleRequests {
   }
 
   /**
-   * In one transaction, however much is known of the former account: half of it, with another account behind the
-   * connection, would be taken for what is there.
+   * In one transaction, even for a large record of the former account: a later run would take the rest of that
+   * record for the state of the new account.
    */
   async rebind(
     admin: Admin,
@@ -134,7 +134,7 @@ export class LifecycleRequests {
   }
 }
 
-/** Another name changes nothing in the target, and says nothing of what failed there. */
+/** A new name changes nothing in the target and says nothing about earlier failures. */
 function wantsRun(before: Integration, { settings, policies }: IntegrationEdit): boolean {
   return !isDeepStrictEqual({ settings: before.settings, policies: before.policies }, { settings, policies });
 }

@@ -15,7 +15,7 @@ import { UserResolution } from '../apply/user-resolution';
 import { addressKey } from '../plan/link-plan';
 import { undoLink, writeLink } from '../state/remote-links';
 
-/** The longest that an admin waits for the target. */
+/** The longest time that an admin waits for the target. */
 const ASKED_FOR_MS = 20_000;
 
 interface LinkedUser {
@@ -26,7 +26,7 @@ interface LinkedUser {
   remoteUserId: string | null;
 }
 
-/** An admin knows better whom of the target an IdP user is than their addresses tell. */
+/** Requests of admins to link an IdP user to a remote user, where addresses do not tell. */
 @Injectable()
 export class LinkRequests {
   constructor(
@@ -39,10 +39,11 @@ export class LinkRequests {
   ) {}
 
   /**
-   * From now on the user is this one, until the IdP makes the user anew or the target no longer has them.
+   * Pins the user to this remote user until the IdP creates the user again or the target no longer has the remote
+   * user.
    *
-   * @throws Problem 404 for a user of another integration, 422 where the target has nobody of that id, 503 where it could not be
-   * asked
+   * @throws Problem 404 for a user of another integration, 422 if the target has no remote user with that id, 503
+   * if the target does not answer
    */
   async pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
     const integration = await this.integrations.get(admin, integrationId);
@@ -70,7 +71,7 @@ export class LinkRequests {
   }
 
   /**
-   * The link is forgotten, whether an admin or a look-up made it, and the user is looked up afresh.
+   * Drops the link, made by an admin or by a look-up, and looks up the user again.
    *
    * @throws Problem 404 for a user of another integration
    */

@@ -13,7 +13,9 @@ import type { Admin } from '../../tenants/authentication/admin';
 import { makeGroupsDue, noteAskedFor } from '../state/waiting-groups';
 import { WorkLedger } from './work-ledger';
 
-/** An IdP that unlinks a group and leaves it in the target tells us nothing: an admin does. */
+/**
+ * An IdP does not report that it has unlinked a group and kept it in the target, so an admin requests the release.
+ */
 @Injectable()
 export class ReleaseRequests {
   constructor(
@@ -27,10 +29,11 @@ export class ReleaseRequests {
   ) {}
 
   /**
-   * The group is gone for the IdP at once, and its name is free; its team is let go in this way, whatever the policy is.
-   * So is the team of a group which is gone already and whose team could not be let go so far.
+   * The group is deleted for the IdP at once, and its name is free. Its remote group is released in the given
+   * mode, whatever the policy is. This also works for a group that is already deleted and whose remote group could
+   * not be released so far.
    *
-   * @throws Problem 404 for a group that is unknown, or gone with its team
+   * @throws Problem 404 for an unknown group, or one that is deleted without a remote group
    */
   async release(admin: Admin, integrationId: string, groupId: string, mode: ReleaseMode): Promise<void> {
     const integration = await this.integrations.get(admin, integrationId);

@@ -14,10 +14,10 @@ import { forgetFailures, noteAskedFor } from '../state/waiting-groups';
 import { Scheduler } from './scheduler';
 import { WorkLedger } from './work-ledger';
 
-/** By then the run that a sync asks for has begun. */
+/** After this time the run that a sync requests has begun. */
 const LOOKED_AT_AFTER_MS = 1_000;
 
-/** What an admin wants tried now rather than when its time comes. */
+/** Requests of admins to retry now what is due later. */
 @Injectable()
 export class RetryRequests implements OnModuleInit {
   constructor(
@@ -37,8 +37,8 @@ export class RetryRequests implements OnModuleInit {
   }
 
   /**
-   * Everything of the integration that waits: people who were not found, refusals, an account that was away. The whole target
-   * is looked at after that: only so it is known whether those who are in their teams are still the right ones.
+   * Retries everything in the integration that waits: failed look-ups, refusals, an unresponsive account. A look
+   * at the whole target follows: only that look shows if the members are still the right ones.
    */
   async syncIntegration(admin: Admin, integrationId: string): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
@@ -56,8 +56,8 @@ export class RetryRequests implements OnModuleInit {
   }
 
   /**
-   * The whole target is looked at, and everything that waits is tried after that look. A suspension for lost visibility ends
-   * at once when missing teams are accepted, else when that look sees the teams again.
+   * Looks at the whole target, then retries everything that waits. A suspension for lost visibility ends at once
+   * if the admin accepts missing remote groups, else when the look sees the remote groups again.
    */
   async reconcile(admin: Admin, integrationId: string, acceptMissing: boolean): Promise<void> {
     const { tenantId, suspensionReason } = await this.integrations.get(admin, integrationId);
@@ -80,7 +80,7 @@ export class RetryRequests implements OnModuleInit {
     });
   }
 
-  /** One group, compared as a whole. */
+  /** Compares one whole group. */
   async retryGroup(admin: Admin, integrationId: string, groupId: string): Promise<void> {
     const { tenantId } = await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
@@ -103,14 +103,14 @@ export class RetryRequests implements OnModuleInit {
     });
   }
 
-  /** Nothing of the integration waits any longer for something that failed. */
+  /** Retries everything in the integration that failed. */
   private async tryEverything(tx: Transaction, integrationId: string): Promise<void> {
     await forgetFailures(tx, integrationId);
     await this.askTheTarget(tx, integrationId);
     await this.ledger.scheduleAllNow(tx, integrationId);
   }
 
-  /** Neither a back-off of the account nor a suspension is waited out, and the next run remembers no refused token. */
+  /** Ignores a backoff of the account and a suspension. The next run also forgets a refused token. */
   private async askTheTarget(tx: Transaction, integrationId: string): Promise<void> {
     await this.ledger.scheduleNow(tx, integrationId);
     await this.integrations.probeNow(tx, integrationId);

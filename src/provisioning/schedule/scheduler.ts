@@ -1,5 +1,5 @@
-/** Sees to it that an integration which has something to do gets a run, and never two at a time. */
+/** Gives a run to each integration that has work, and never two runs at a time. */
 export abstract class Scheduler {
-  /** Something may have to be done. Carries an id and nothing else; may be called at any time, for nothing too. */
+  /** The integration may have work. Carries only an id. Callers may call it at any time, also without work. */
   abstract wake(integrationId: string): void;
 }

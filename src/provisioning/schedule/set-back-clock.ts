@@ -10,23 +10,24 @@ import { TransactionRunner } from '../../database/transaction-runner';
 import { bringForward, waitingImpossiblyLong } from '../state/waiting-times';
 
 const LOOK_EVERY_MS = 1_000;
-/** A clock that is only kept right moves by far less between two looks. */
+/** Ordinary clock corrections move the clock by far less between two looks. */
 const SET_BACK_BY_MS = 1_000;
-/** By then a run that was under way has written down what it had reckoned by the clock as it was before. */
+/** After this time a run in progress has stored the due times that it computed with the old clock. */
 const CHECK_AFTER_MS = 60_000;
 
 /**
- * Due times are stored by the system's clock, so that they outlive the process. When that clock is set back, by an admin, NTP or
- * a restored machine, whatever waits would wait so much longer. The monotonic clock tells by how much, and the waits are brought
- * forward by it. A clock that was set back while no process ran shows in waits that are longer than anything may wait.
+ * Due times are stored in system time, so they survive a restart. If an admin, NTP or a restored machine sets that
+ * clock back, everything waits longer by that amount. The monotonic clock shows the amount, and this service
+ * brings all due times forward by it. If the clock was set back while no process ran, some delays are longer than
+ * possible: this service detects those.
  */
 @Injectable()
 export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(SetBackClock.name);
   private ahead = systemAhead();
-  /** By how much it was set back, as far as that is not yet noted for each integration. */
+  /** Milliseconds by which it was set back and that are not yet added to `owed`. */
   private unnoted = 0;
-  /** By integration, the milliseconds by which its waits have still to be brought forward. */
+  /** By integration, the milliseconds by which its due times still have to move forward. */
   private readonly owed = new Map<string, number>();
   /** By the monotonic clock. */
   private checkAt = Infinity;
@@ -91,7 +92,7 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
     this.checkAt = performance.now() + CHECK_AFTER_MS;
   }
 
-  /** Each once, however often it takes until it works for the others. */
+  /** Each integration only once, even if others need more attempts. */
   private async bringForward(): Promise<void> {
     let failure: Error | null = null;
     for (const [id, ms] of [...this.owed]) {
@@ -106,7 +107,7 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
   }
 }
 
-/** How far the system's clock is ahead of the monotonic one, in milliseconds. */
+/** How far the system clock is ahead of the monotonic clock, in milliseconds. */
 function systemAhead(): number {
   return Date.now() - performance.now();
 }

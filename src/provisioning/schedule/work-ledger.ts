@@ -11,44 +11,44 @@ import { forgetFailures, forgetFailuresAskedFor } from '../state/waiting-groups'
 import { noteFirstSync } from '../state/first-sync';
 import { type Lease, Leases } from './lease';
 
-/** As long as its column is. */
+/** The length of the column. */
 const PROBLEM_LENGTH = 1000;
 
-/** How a look at the whole target ended. */
+/** The result of a look at the whole target. */
 export interface ReconciliationEnd {
   startedAt: number;
-  /** Whether it went by what an admin had said of missing teams. */
+  /** Whether it used an admin's confirmation that missing remote groups were deleted. */
   acceptedMissing: boolean;
-  /** Why not everything was seen; null where it was. */
+  /** Why the look was not complete; null if it was. */
   problem: { reason: string; message: string } | null;
-  /** Whether the problem may be gone in a moment. */
+  /** Whether the problem may pass in a moment. */
   passes: boolean;
-  /** Whether it could be told of every team that is held whether it is there. */
+  /** Whether the look showed for every recorded remote group if it exists. */
   teamsTold: boolean;
-  /** Whether it left out a team that may differ from what is known of it. */
+  /** Whether it skipped a remote group that may differ from the record. */
   leftOut: boolean;
 }
 
-/** What a run finds as it begins. */
+/** What a run reads at its start. */
 export interface RunBeginning {
-  /** Somebody has hurried it since the last run began: then nothing counts that the connection remembers of failures. */
+  /** A request has hurried the integration since the last run began: the connection forgets earlier failures. */
   isUrgent: boolean;
-  /** They want everything tried again that failed. */
+  /** The request retries everything that failed. */
   forgets: boolean;
-  /** Whether the target is to be looked at as a whole now, and whether teams that are not to be seen were really deleted. */
+  /** Whether a look at the whole target is due, and whether missing remote groups count as deleted. */
   reconciliation: { due: boolean; acceptMissing: boolean };
 }
 
 /**
- * A second look comes so long after one that left teams out: when reads show what was written then, and no failure of that
- * moment is tried again (`leaverDelay`).
+ * The delay of a second look after one that skipped remote groups: by then reads show the writes of that time, and
+ * no failure of that time is due for a retry (`leaverDelay`).
  */
 const SECOND_LOOK_AFTER_MS = READS_LAG_MS + 2 * 60_000;
 
-/** By then the lease of a run that was cut off has run out. */
+/** After this time the lease of a run that was cut off has expired. */
 const CONTINUED_AFTER_MS = 30_000;
 
-/** When each integration is to be looked at next, beside its fresh changes. */
+/** When each integration is due next, apart from new changes. */
 @Injectable()
 export class WorkLedger {
   constructor(
@@ -57,11 +57,11 @@ export class WorkLedger {
   ) {}
 
   /**
-   * A run begins: should it be cut off before it says when the next one is due, that one comes soon all the same. For one
-   * that takes longer, it is a look too many.
+   * Starts a run, and makes the next run due soon in case this one is cut off. A run that takes longer than that
+   * causes one unnecessary look.
    *
-   * @param reconcileEveryMs null where the target is never looked at as a whole again; an integration that was never looked
-   *   at is looked at one interval after its first run
+   * @param reconcileEveryMs null if the whole target is never looked at again; for a new integration the first
+   * look is due one interval after its first run
    */
   async begin(
     tx: Transaction,
@@ -81,7 +81,7 @@ export class WorkLedger {
     await tx.query(
       `UPDATE integration_work SET hurried = 0, forgets = NULL, dueAt = CASE WHEN dueAt < ? THEN dueAt ELSE ? END, reconcileAt = ?
        WHERE integrationId = ?`,
-      // The interval may have been made shorter since.
+      // The interval may be shorter now.
       [dueAt, dueAt, mayStay ? reconcileAt : now + reconcileEveryMs, integrationId],
     );
     if (hurried)
@@ -93,12 +93,12 @@ export class WorkLedger {
     return { isUrgent: hurried, forgets, reconciliation: { due, acceptMissing } };
   }
 
-  /** Whether somebody has hurried it since the last run began. */
+  /** Whether a request has hurried the integration since the last run began. */
   async isUrgent(tx: Transaction, integrationId: string): Promise<boolean> {
     return (await workOf(tx, integrationId))?.hurried ?? false;
   }
 
-  /** A run came to its end: nothing is tried before `dueAt` but fresh changes and the next reconciliation. */
+  /** Ends a run: no attempt before `dueAt` except for new changes and the next reconciliation. */
   async settle(lease: Lease, dueAt: number | null): Promise<void> {
     await this.leases.run(lease, async (tx) => {
       const { reconcileAt, firstSyncedAt } = (await workOf(tx, lease.integrationId)) ?? NEVER_LOOKED_AT;
@@ -113,11 +113,11 @@ export class WorkLedger {
   }
 
   /**
-   * The next look is an interval away, but soon where this one failed for a passing reason, or another was asked for
-   * meanwhile; and after a few minutes where this one left teams out. That is so once per interval, as in an integration that
-   * is written to without end each look leaves some out.
+   * The next look is due after an interval. It is due soon if this one failed for a passing reason or if another
+   * one was requested meanwhile, and after a few minutes if this one skipped remote groups. That second look
+   * happens only once per interval: in an integration with constant writes every look skips some.
    *
-   * @returns when it is, in epoch milliseconds
+   * @returns when the next look is due, in epoch milliseconds
    */
   async reconciled(
     lease: Lease,
@@ -138,7 +138,7 @@ export class WorkLedger {
         leftOut && !passes && (secondLookAskedAt === null || secondLookAskedAt <= now - everyMs);
       const next = now + (hasSecondLook ? Math.min(everyMs, SECOND_LOOK_AFTER_MS) : delay);
       const reconcileAt = Math.min(askedFor ?? Infinity, next);
-      // What was accepted holds for one look at the teams, and for no team that goes missing later.
+      // The confirmation covers one look at the remote groups, and no group that goes missing later.
       const acceptMissing = before.acceptMissing && !(acceptedMissing && teamsTold);
       await tx.query(
         `UPDATE integration_work SET reconcileAt = ?, acceptMissing = ?, reconcileFailures = ?, reconcileReason = ?,
@@ -160,10 +160,11 @@ export class WorkLedger {
   }
 
   /**
-   * Something that was met on the way can only be told by looking at the whole target. A look that is going on may have read
-   * past it already: it is followed by another one.
+   * Brings the next look at the whole target forward, because only it can explain what the engine has met. A look
+   * in progress may already have read past that point, so another one follows it.
    *
-   * @param inMs so that a run that begins now tries first what waits; one that is due sooner stays so, however often it is asked for
+   * @param inMs lets a run that starts now retry first what waits; an earlier look stays earlier, however many
+   * requests come
    */
   async expediteReconciliation(tx: Transaction, integrationId: string, inMs = 0): Promise<void> {
     const now = Date.now();
@@ -175,13 +176,13 @@ export class WorkLedger {
     );
   }
 
-  /** @param acceptMissing teams that are not to be seen were really deleted */
+  /** @param acceptMissing remote groups that are not visible were really deleted */
   async requestReconciliation(tx: Transaction, integrationId: string, acceptMissing: boolean): Promise<void> {
     await this.scheduleAllNow(tx, integrationId);
     await setReconciliation(tx, integrationId, Date.now(), acceptMissing);
   }
 
-  /** The account is away: nothing at all is tried for that long. */
+  /** The account is unresponsive: no attempt for that time. */
   async backOff(lease: Lease, ms: number): Promise<void> {
     const at = Date.now() + ms;
     await this.leases.run(lease, (tx) =>
@@ -191,7 +192,7 @@ export class WorkLedger {
 
   /**
    * @param progressed whether the run achieved anything before it failed
-   * @param delay milliseconds after that many runs in a row that achieved nothing
+   * @param delay milliseconds after that many runs in a row without progress
    */
   async backOffAfterFailure(
     lease: Lease,
@@ -210,31 +211,31 @@ export class WorkLedger {
   }
 
   /**
-   * It is due now, whatever it was waiting for, and once more when the run that may be going on ends. What failed waits as it
-   * did, but for groups that are asked for (`noteAskedFor`).
+   * Makes the integration due now, whatever it waited for, and once more after a run in progress. Failed items
+   * keep their due times, except in groups that were requested (`noteAskedFor`).
    */
   async scheduleNow(tx: Transaction, integrationId: string): Promise<void> {
     await hurry(tx, integrationId, Date.now(), false);
   }
 
-  /** As `hurry`, and nothing waits that fails until the run that may be going on ends. */
+  /** As `hurry`; also makes everything due that fails until the end of a run in progress. */
   async scheduleAllNow(tx: Transaction, integrationId: string): Promise<void> {
     await hurry(tx, integrationId, Date.now(), true);
   }
 
-  /** The integration is being deleted: it is worked on now, and never looked at as a whole again. */
+  /** The integration is being deleted: it is due now, and the whole target is never looked at again. */
   async beginDeletion(tx: Transaction, integrationId: string): Promise<void> {
     await this.scheduleAllNow(tx, integrationId);
     await tx.query('UPDATE integration_work SET reconcileAt = NULL WHERE integrationId = ?', [integrationId]);
   }
 
-  /** The integration is gone, and with it the lease under which it was removed. */
+  /** Deletes the rows of a deleted integration, also the lease of the run that deleted it. */
   async forget(tx: Transaction, integrationId: string): Promise<void> {
     await tx.query('DELETE FROM integration_work WHERE integrationId = ?', [integrationId]);
     await tx.query('DELETE FROM lease WHERE integrationId = ?', [integrationId]);
   }
 
-  /** Until when the account is left alone; 0 when it is not. */
+  /** Until when the engine makes no attempt on the account; 0 if it may. */
   async notBefore(integrationId: string): Promise<number> {
     const [row] = await this.reader.query<{ notBefore: number | null }[]>(
       'SELECT notBefore FROM integration_work WHERE integrationId = ?',
@@ -244,8 +245,8 @@ export class WorkLedger {
   }
 
   /**
-   * Integrations that have something to do now, and may do it: however much waits for one that may not, it costs nothing.
-   * Whatever is left of one that is gone wakes nobody.
+   * Integrations that have work now and may do it. Work of an integration that may not costs nothing, and leftover
+   * rows of a deleted integration start no run.
    */
   async due(now: number): Promise<string[]> {
     const rows = await this.reader.query<{ integrationId: string }[]>(
@@ -261,7 +262,7 @@ export class WorkLedger {
   }
 }
 
-/** Somebody else may make it at the same time. */
+/** Another process may insert the row at the same time. */
 function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
   return tx.query(
     upsertSql({
@@ -298,8 +299,8 @@ function hurry(tx: Transaction, integrationId: string, dueAt: number, forgets: b
 }
 
 /**
- * What a run found out does not count for whoever hurried the integration meanwhile: they get a run of their own, for which
- * nothing of what they asked for waits because it failed in this one.
+ * If a request hurried the integration during the run, the results of the run do not apply to it: it gets a run of
+ * its own, and nothing that it requested waits because of a failure in this run.
  */
 async function end(
   tx: Transaction,
@@ -308,7 +309,8 @@ async function end(
 ): Promise<void> {
   const work = await workOf(tx, integrationId);
   if (work?.hurried) {
-    // A look at the whole target does so at its own end: what is tried before would make it leave out those groups.
+    // A look at the whole target does this at its own end: attempts before the look would make it skip those
+    // groups.
     const isToBeLookedAt = work.reconcileAt !== null && work.reconcileAt <= Date.now();
     if (!work.forgets) await forgetFailuresAskedFor(tx, integrationId);
     else if (!isToBeLookedAt) await forgetFailures(tx, integrationId);
@@ -320,7 +322,7 @@ async function end(
   );
 }
 
-/** What is on record of an integration's work; the row stays as it is until the transaction ends. */
+/** The recorded work of an integration; the row is locked until the transaction ends. */
 interface RecordedWork {
   hurried: boolean;
   forgets: boolean;
@@ -330,7 +332,7 @@ interface RecordedWork {
   reconcileFailures: number;
   /** Epoch milliseconds. */
   secondLookAskedAt: number | null;
-  /** When all of it stood in the target for the first time; epoch milliseconds. */
+  /** When the target matched the IdP completely for the first time; epoch milliseconds. */
   firstSyncedAt: number | null;
 }
 
