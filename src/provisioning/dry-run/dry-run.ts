@@ -16,12 +16,12 @@ import { SupposedRemovals } from './supposed-removals';
 import { TargetLookUps } from './target-look-ups';
 import { type PlanAction, GroupDryRun, type GroupOutcome } from './group-dry-run';
 
-/** Entries of each list; the counts beside them tell of more. */
+/** The maximum length of each list; the counts are complete. */
 const LISTED_PER_GROUP = 1_000;
 
-/** Entries of all lists together after which a page ends: its answer is made at one go. */
+/** A page ends after this many entries in all lists: its answer is built in one step. */
 const LISTED_IN_ALL = 5_000;
-/** How long a page may keep the thread in all, in slices. */
+/** The time that the slices of a page may keep the event loop busy in total. */
 const PLANNED_FOR_MS = 10_000;
 
 export interface GroupPreview {
@@ -38,7 +38,7 @@ export interface GroupPreview {
   held: WithheldItem[];
 }
 
-/** What the IdP wants undone and would not be, because it is too much at once or was rejected. */
+/** A removal or deletion that the IdP wants and that would not be done: too many at once, or rejected. */
 export interface WithheldItem {
   kind: 'removal' | 'deletion';
   userId: string | null;
@@ -50,15 +50,15 @@ export interface WithheldItem {
 
 export interface DryRunResult {
   groups: GroupPreview[];
-  /** Calls that applying it would cost. */
+  /** The calls that a run would need for it. */
   calls: number;
-  /** Why the target could not be asked, or nothing is written to it. */
+  /** Why the target could not be read, or why the engine does not write to it. */
   problem: Obstacle | null;
 }
 
 /**
- * What a run on an integration would do, made by the code that does it, and nothing of it done: neither here nor in the
- * target is anything written. It does not ask whether the integration is enabled: that is what people look at it for.
+ * Plans what a run on an integration would do, with the code of the run, and without any write to the database or
+ * the target. It ignores the mode: admins look at the plan before they enable the integration.
  */
 @Injectable()
 export class DryRun {
@@ -72,13 +72,14 @@ export class DryRun {
     private readonly groups: GroupsToPlan,
   ) {}
 
-  /** Groups of which anything might have to be done, in the order of their ids, deleted ones among them. */
+  /** Groups that may need work, with deleted ones, in the order of their ids. */
   candidates(integration: Integration, after: string, limit: number): Promise<{ id: string }[]> {
     return this.groups.after(integration, after, limit);
   }
 
   /**
-   * The groups in their order, until the answer is long enough or has taken long enough: what is left is for the next page.
+   * Plans the groups in their order, until the answer is large enough or has taken long enough. The next page has
+   * the rest.
    *
    * @param groupIds at least one of them is planned
    */
@@ -90,7 +91,7 @@ export class DryRun {
     const views: LoadedGroup[] = [];
     for (const groupId of groupIds) {
       const read = await this.views.read(integration.id, groupId, provider);
-      // To an integration that is being deleted every group is a deleted one.
+      // An integration that is being deleted treats every group as deleted.
       const view = integration.deletingSince === null ? read : { ...read, group: null };
       views.push(await this.teams.afterTakeOver(integration.id, provider, view));
       if (slice.isOver) await slice.next();
@@ -197,11 +198,11 @@ export function saysAnything({ action, reason, counts }: GroupPreview): boolean 
   return action !== 'none' || reason !== null || counts.unresolved + counts.held > 0;
 }
 
-/** The sweeper may remove a user while we look. */
+/** The sweeper may delete a user at the same time. */
 const UNKNOWN_USER = { userName: '', email: null };
 const NO_COUNTS = { userId: null, userName: null, remoteUserId: null };
 
-/** Each circle of names costs one more call: its first team goes through a temporary name. */
+/** Each cycle of names needs one more call: its first remote group gets a temporary name. */
 function swapsAmong(
   teams: readonly GroupOutcome[],
   provider: Pick<IntegrationProvider, 'groupNameKey'>,
@@ -213,7 +214,7 @@ function swapsAmong(
             id: groupId,
             heldKey: remote.remoteNameKey,
             wantedKey: provider.groupNameKey(group.displayName),
-            // Whatever it was refused before, it is about to be tried again.
+            // After an earlier refusal the next attempt is about to happen.
             stuck: false,
           },
         ]

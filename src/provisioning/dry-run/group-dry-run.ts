@@ -33,23 +33,23 @@ import type { LookedUp, TargetLookUps } from './target-look-ups';
 export const PLAN_ACTIONS = ['create', 'adopt', 'update', 'delete', 'release', 'none'] as const;
 export type PlanAction = (typeof PLAN_ACTIONS)[number];
 
-/** What would be done about one team. */
+/** The planned outcome for one remote group. */
 export interface GroupOutcome {
-  /** The group as members are to be planned for it. */
+  /** The group for the plan of its members. */
   view: LoadedGroup;
   action: PlanAction;
   obstacle: Obstacle | null;
   remote: { id: string; name: string } | null;
   /**
-   * `look-up`: the team cannot be had, so nobody is added, but who is unknown to the target is told. `leavers`: the team cannot
-   * be let go yet, so only those leave it who left the IdP.
+   * `look-up`: there is no usable remote group, so no member is added, but the plan shows users without a match.
+   * `leavers`: the remote group cannot be released yet, so only leavers are removed.
    */
   members: 'plan' | 'look-up' | 'release' | 'leavers' | 'none';
-  /** Of a team to be adopted: who is in it. */
+  /** The members of a remote group to adopt. */
   present: ReadonlyMap<string, KnownMember>;
-  /** For the team itself. */
+  /** Calls for the remote group itself. */
   calls: number;
-  /** Why the team, which is to be let go, would not be yet. */
+  /** Why the remote group would not be released yet. */
   held?: Obstacle;
 }
 
@@ -64,7 +64,7 @@ interface DryRunSession {
 
 const NO_REMOTE_MEMBERS: ReadonlyMap<string, KnownMember> = new Map();
 
-/** What applying would do about the team of a group. */
+/** Plans what a run would do with the remote group of a group. */
 @Injectable()
 export class GroupDryRun {
   constructor(
@@ -72,7 +72,7 @@ export class GroupDryRun {
     @InjectRepository(RemoteGroup) private readonly remoteGroups: Repository<RemoteGroup>,
   ) {}
 
-  /** The view as it is once the group has taken over what a deleted one of its name left. */
+  /** The view after the group has taken over the remote group of a deleted group with the same name. */
   async afterTakeOver(integrationId: string, provider: IntegrationProvider, view: LoadedGroup) {
     if (!view.group || nameWithoutRemoteGroup(view) === null) return view;
     const key = provider.groupNameKey(view.group.displayName);
@@ -267,10 +267,10 @@ function blocked(view: LoadedGroup, obstacle: Obstacle): GroupOutcome {
   };
 }
 
-/** What planning itself finds out afresh, so that an earlier finding of it says nothing. */
+/** Reasons that the plan itself checks again, so that a recorded one does not count. */
 const FOUND_BY_PLANNING = new Set([TEAM_EXISTS, TEAM_CLAIMED, NAME_TOO_LONG, NAME_NOT_FREE_YET]);
 
-/** Why the last attempt at the group as a whole failed, for as long as it is not tried again. */
+/** Why the last attempt at the whole group failed, until the next attempt is due. */
 function recordedFailure({ group, remote, change }: LoadedGroup, now: number): Obstacle | null {
   if (!remote || remote.reason === null || remote.notBefore === null || remote.notBefore <= now) return null;
   const mayBeOutdated = group !== null || !isPostponed(remote, now);

@@ -8,16 +8,16 @@ import { EMAIL_DIFFERS } from '../plan/link-plan';
 
 interface Candidate {
   id: string;
-  /** 1 where something may have to be done. */
+  /** 1 if the group may need work. */
   due: number;
 }
 
-/** Finds the groups of which a plan may have something to say. */
+/** Finds the groups that may need work. */
 @Injectable()
 export class GroupsToPlan {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
-  /** In the order of their ids, deleted ones among them. */
+  /** In the order of their ids, with deleted ones. */
   async after(integration: Integration, after: string, limit: number): Promise<{ id: string }[]> {
     const slice = new Slice();
     const found = new Set([
@@ -42,7 +42,7 @@ export class GroupsToPlan {
     );
   }
 
-  /** Also of groups whose rows are gone. */
+  /** Also groups whose rows are deleted. */
   private withRemoteGroup(
     pauses: Pauses,
     { id, deletingSince }: Integration,
@@ -60,7 +60,7 @@ export class GroupsToPlan {
     );
   }
 
-  /** Groups of people who are known by a former address and are to be looked for again. */
+  /** Groups of users whose link comes from a former address and whose look-up is due. */
   private async ofPeopleToReview(
     slice: Slice,
     integrationId: string,
@@ -81,7 +81,7 @@ export class GroupsToPlan {
     let least: string[] = [];
     for await (const some of people) {
       for (const { userId } of some) {
-        // Of nobody more of them can be on the page.
+        // A page cannot hold more groups of one user.
         const groups = await this.reader.query<{ groupId: string }[]>(
           `SELECT groupId FROM group_member WHERE integrationId = ? AND userId = ? AND groupId > ?
            ORDER BY groupId LIMIT ?`,
@@ -95,7 +95,7 @@ export class GroupsToPlan {
   }
 }
 
-/** The first ones in which something is due. */
+/** The first groups that are due. */
 async function first(limit: number, slices: AsyncIterable<Candidate[]>): Promise<string[]> {
   const found: string[] = [];
   for await (const candidates of slices) {

@@ -22,31 +22,31 @@ import type { SupposedRemovals } from './supposed-removals';
 import type { TargetLookUps } from './target-look-ups';
 import type { GroupOutcome } from './group-dry-run';
 
-/** As many people whose time has come as one look at a group goes through. */
+/** As many due users as one look at a group processes. */
 const RETRIED_AT_ONCE = MAX_RETRY_CHUNKS * CHUNK;
 const WHENEVER_DUE = Number.MAX_SAFE_INTEGER;
 
-/** What would become of the members of one team. */
+/** The planned outcome for the members of one remote group. */
 export interface MemberOutcomes {
-  /** The user is one of those for whom the remote user is added. */
+  /** `userId` is one of the users that the remote user is added for. */
   add: { remoteUserId: string; userId: string }[];
   remove: string[];
-  /** By remote user id: wanted out of the team, but not to be removed now. */
+  /** By remote user id: to be removed, but not now. */
   held: Map<string, Obstacle>;
   /** By user id. */
   unresolved: Map<string, Obstacle>;
 }
 
 /**
- * Plans the members of one team chunk by chunk, in the order of applying. What an earlier chunk would have done to the
- * team counts for the later ones, although nothing of it is done.
+ * Plans the members of one remote group in chunks, in the same order as a run. The plan of a chunk counts as done
+ * for the later chunks, although nothing is done.
  */
 export class MemberDryRun {
   private readonly outcomes: MemberOutcomes = { add: [], remove: [], held: new Map(), unresolved: new Map() };
   private readonly known: Map<string, KnownMember | null>;
   private readonly settled = new Set<string>();
   private readonly remoteGroupId: string;
-  /** Members whom the database does not count, less those whom it counts and who would have left. */
+  /** Members that the database does not count yet, minus counted ones that would have left. */
   private joined: number;
   private left = 0;
 
@@ -95,7 +95,7 @@ export class MemberDryRun {
     await this.stepPairs((after) => this.people.changedPairs(groupId, CHUNK, after));
     if (change?.whole) await this.compareRemoteGroup();
     await this.step(await this.people.differingDue(groupId, Date.now(), RETRIED_AT_ONCE), []);
-    // Applying marks every team of somebody who lost a link, to be compared in the next run.
+    // A run marks every remote group of a remote user that lost a link, for a comparison in the next run.
     await this.step([], [...this.lookUps.abandoned]);
     await this.step(await this.people.parkedDue(this.remoteGroupId, Date.now(), RETRIED_AT_ONCE), []);
     await this.step([], await this.people.callsDue(this.remoteGroupId, WHENEVER_DUE, RETRIED_AT_ONCE));
@@ -113,7 +113,7 @@ export class MemberDryRun {
     }
   }
 
-  /** Applying leaves them be until an admin decides; whoever reads a plan wants to know of them. */
+  /** A run skips these until an admin decides; a plan has to show them. */
   private async stepHeld(): Promise<void> {
     for (let after: string = WHOLE_TEAM; ;) {
       const remoteUserIds = await heldAfter(this.db, this.team.view.groupId, after, CHUNK);
@@ -145,7 +145,7 @@ export class MemberDryRun {
     }
   }
 
-  /** Of those for whom there was no place, as many as have left; those who wait already come first. */
+  /** Fills the places of members that leave: first the users that already wait, then new ones without a place. */
   private async fillFreedPlaces(): Promise<void> {
     if (this.left === 0) return;
     const waiting = await nextForPlaces(this.db, this.remoteGroupId, Math.min(this.left, RETRIED_AT_ONCE));
@@ -154,7 +154,7 @@ export class MemberDryRun {
     await this.step([...next].slice(0, this.left), []);
   }
 
-  /** Whoever waits, and whose turn it is not. */
+  /** Adds the waiting users that are not due yet. */
   private async addParked(): Promise<void> {
     for (let after = ''; ;) {
       const parked = await this.people.parkedAfter(this.remoteGroupId, after, CHUNK);
@@ -195,7 +195,7 @@ export class MemberDryRun {
     await this.pause();
   }
 
-  /** The state as it would be after the chunks before. */
+  /** The state after the earlier chunks. */
   private suppose(input: MemberPlanInput): MemberPlanInput {
     const known = new Map(input.known);
     const linked = input.people.flatMap(({ link }) => (link.kind === 'resolved' ? [link.remoteUserId] : []));
@@ -243,7 +243,8 @@ export class MemberDryRun {
     added: readonly string[],
   ): Promise<void> {
     const team = { groupId: this.team.view.groupId, remoteGroupId: this.remoteGroupId };
-    // A removal that was let through once is not asked about again, nor one of somebody who never was in the team.
+    // The guard does not check again a removal that it let through, nor one of a remote user that never was a
+    // member.
     const fresh = remove.filter((remoteUserId) => known.get(remoteUserId)?.state === 'present');
     const held = await this.removals.waiting(team, fresh, added);
     for (const [remoteUserId, why] of held) this.outcomes.held.set(remoteUserId, why);

@@ -22,21 +22,24 @@ import type { Obstacle } from '../plan/new-group';
 
 interface SupposedGroup {
   groupId: string;
-  /** Empty when there is no team yet. */
+  /** Empty while there is no remote group yet. */
   remoteGroupId: string;
 }
 
 interface Changes {
-  /** But for those who come back. */
+  /** Without the ones that come back. */
   joined: number;
-  /** Were taken out within the window, and would be put back. */
+  /** Removed within the window, and would be added again. */
   back: SupposedPeople;
   removed: SupposedPeople;
-  /** Would be held, and are not recorded to be. */
+  /** Would be held, and are not recorded as held. */
   held: SupposedPeople;
 }
 
-/** Of whom so many were there at the window's start, of the team or of the integration. */
+/**
+ * How many members in all, and how many of them were members of the group or the integration at the window's
+ * start.
+ */
 interface SupposedPeople {
   all: number;
   team: number;
@@ -46,15 +49,12 @@ interface SupposedPeople {
 const NO_PEOPLE: SupposedPeople = { all: 0, team: 0, integration: 0 };
 const NO_CHANGES: Changes = { joined: 0, back: NO_PEOPLE, removed: NO_PEOPLE, held: NO_PEOPLE };
 
-/**
- * What the guard against mass changes would let through, if what is planned before were carried out. Nothing is
- * recorded.
- */
+/** What the mass change guard would let through after everything planned before. Records nothing. */
 export class SupposedRemovals {
   private readonly changesOf = new Map<string, Changes>();
   private all = NO_CHANGES;
   private readonly history: RemovalHistory;
-  /** Teams whose deletion would be sent or held. */
+  /** Remote groups whose deletion would be sent or held. */
   private deleted = 0;
 
   constructor(
@@ -67,8 +67,8 @@ export class SupposedRemovals {
   }
 
   /**
-   * @param added who would join the team with the change that removes these
-   * @returns those that would not go on, and why
+   * @param added remote users that would join with the same change
+   * @returns the removals that would not go on, and why
    */
   async waiting(
     team: SupposedGroup,
@@ -100,7 +100,10 @@ export class SupposedRemovals {
     return waiting;
   }
 
-  /** @returns why the team would not be let go, or null; one that was let through is not asked about again */
+  /**
+   * @returns why the remote group would not be released or deleted, or null; a deletion that was let through is
+   * not checked again
+   */
   async deletionWaiting(team: SupposedGroup, letThrough: boolean): Promise<Obstacle | null> {
     if (letThrough) return null;
     const state = (await itemStates(this.db, team.groupId, [WHOLE_TEAM])).get(WHOLE_TEAM);
@@ -108,12 +111,12 @@ export class SupposedRemovals {
       teamsDeleted: (await this.history.teamsDeleted()) + this.deleted,
       membersHeldBy: await membersHeldBy(this.db, team.groupId),
     }));
-    // What waits for an admin, or was approved by one, is counted already.
+    // Held and approved deletions are already in the count.
     if (state === undefined) this.deleted += 1;
     return obstacle;
   }
 
-  /** As they would be after what is planned before. */
+  /** The counts after everything planned before. */
   private async counts(team: SupposedGroup, removals: number): Promise<RemovalCounts> {
     const ofTeam = this.changesOf.get(team.groupId) ?? NO_CHANGES;
     const { all } = this;

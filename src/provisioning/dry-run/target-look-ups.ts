@@ -17,26 +17,28 @@ import { linkThatStays } from '../plan/link-plan';
 import type { Person } from '../plan/member-plan';
 import type { Obstacle } from '../plan/new-group';
 
-/** The target is asked for so long; what it has not told by then stays unknown. */
+/** The time limit for reads of the target. What it has not answered by then stays unknown. */
 const ASKED_FOR_MS = 20_000;
-/** So many people may cost one scan of the target's users; with more of them, what is known by the deadline counts. */
+/**
+ * One scan of the target's users serves this many users. For more of them, the answers before the deadline count.
+ */
 const PEOPLE_PER_LOOK_UP = 5_000;
 
-/** What the target told, or why it did not. */
+/** The answer of the target, or why there is none. */
 export type LookedUp<T> = { kind: 'known'; value: T } | { kind: 'unknown'; why: Obstacle };
 
 /**
- * What one dry run asks the target: the same questions as applying asks, and nothing of it is recorded. After a failure
- * that concerns the whole account, and after the deadline, nothing more is asked.
+ * The requests of one dry run to the target: the same as those of a run, without recording anything. They stop
+ * after a failure that concerns the whole account, and after the deadline.
  */
 export class TargetLookUps {
-  /** Of people whom this dry run looked up, or would have. */
+  /** Links of the users that this dry run looked up, or tried to. */
   readonly links = new FreshLinks();
-  /** Remote users who would lose a link. */
+  /** Remote users that would lose a link. */
   readonly abandoned = new Set<string>();
-  /** Calls made, which applying would make too. */
+  /** Calls made; a run would make them too. */
   calls = 0;
-  /** The first failure that concerns more than one team. */
+  /** The first failure that concerns more than one remote group. */
   problem: Obstacle | null = null;
   private stopped = false;
   private account: string | null;
@@ -51,7 +53,7 @@ export class TargetLookUps {
     this.account = checkedAccount(integration);
     this.call = {
       signal,
-      // A look must never hold up a change.
+      // A dry run must never delay a change.
       priority: 'reconcile',
       assertMaySend: () => {
         this.calls += 1;
@@ -59,7 +61,7 @@ export class TargetLookUps {
     };
   }
 
-  /** Known once anything was looked up. */
+  /** Known after the first look-up. */
   get accountIdentity(): string {
     return this.account ?? this.integration.accountIdentity ?? '';
   }
@@ -69,12 +71,12 @@ export class TargetLookUps {
     return this.ask(() => this.open.connection.findGroups(names, this.call), 'account');
   }
 
-  /** A failure may well concern this team alone. */
+  /** A failure may concern this remote group only. */
   listMembers(remoteGroupId: string): Promise<LookedUp<ProviderMember[]>> {
     return this.ask(() => this.open.connection.listMembers(remoteGroupId, this.call), 'team');
   }
 
-  /** Those of these people whose look-up is due, each once in a dry run. */
+  /** Looks up the users among these whose look-up is due, each only once in a dry run. */
   async resolve(asked: AskedFor): Promise<void> {
     const due = await this.users.due(new Map([...asked].filter(([userId]) => !this.links.has(userId))));
     for (let start = 0; start < due.length; start += PEOPLE_PER_LOOK_UP) {
@@ -114,7 +116,7 @@ export class TargetLookUps {
   }
 
   /**
-   * As applying does it: first of all, whose account is this? In another one our ids are somebody else's.
+   * Checks the account first, as a run does: in another account our ids belong to other objects.
    *
    * @returns null for the right account
    */
@@ -131,7 +133,7 @@ export class TargetLookUps {
     return null;
   }
 
-  /** @throws what is no failure of the target */
+  /** @throws errors that do not come from the target */
   private failureOf(error: unknown): Obstacle {
     if (error instanceof ProviderError) return { reason: error.reason, message: error.explanation };
     if (!this.call.signal.aborted) throw error;
@@ -142,7 +144,7 @@ export class TargetLookUps {
   }
 }
 
-/** Nobody's link is lost because the target could not be asked. */
+/** A failed request to the target does not drop a link. */
 function linkWithoutLookUp(user: Unlinked, why: string) {
   return asLink({
     remoteUserId: linkThatStays(user),

@@ -1,13 +1,13 @@
 import { TEAM_EXISTS } from '../plan/new-group';
 
-/** What is shown of somebody whom the target does not know. */
+/** Example of a user without a remote user. */
 export const UNKNOWN_PERSON = {
   reason: 'user_not_found',
   message:
     'No PagerDuty user has the login address ada@example.com. Make the account in PagerDuty, correct the address, or set a remote link.',
 };
 
-/** What is shown of a group that is blocked. */
+/** Example of a blocked group. */
 export const BLOCKED_GROUP = {
   reason: TEAM_EXISTS,
   message:

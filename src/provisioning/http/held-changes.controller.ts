@@ -27,7 +27,7 @@ import { type HeldChangeRow, HeldChanges, type HeldItemKey, type HeldItemRow } f
 const ITEMS_SHOWN = 200;
 const REJECTION_REASON = 'The team was not dissolved';
 
-/** What of a change is decided. */
+/** Which part of a held change the admin decides about. */
 class DecideHeldChange {
   @ApiPropertyOptional({
     type: 'integer',

@@ -47,7 +47,7 @@ class DeletionQuery {
   teams: DeletedTeams = 'leave';
 }
 
-/** Null is no way to leave a field out: it would be taken for a value to be stored. */
+/** Null does not count as a missing field: it would be stored as a value. */
 const ifGiven = () => ValidateIf((_: object, value: unknown) => value !== undefined);
 
 class RebindIntegration {

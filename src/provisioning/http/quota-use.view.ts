@@ -5,7 +5,7 @@ class QuotaUse {
   @ApiProperty({ description: 'How many there are' }) used: number;
 }
 
-/** What an integration fills, and when nothing more will go in. */
+/** How much of its quotas an integration uses. */
 export class QuotaUseView {
   @ApiProperty({ type: QuotaUse, description: 'Of the whole tenant' }) users: QuotaUse;
   @ApiProperty({ type: QuotaUse, description: 'Of the whole tenant' }) groups: QuotaUse;

@@ -3,7 +3,7 @@ import { isoTime } from '../../admin-api/time';
 import type { RefusedWriteRow } from '../../directory/refused-writes';
 import { REFUSAL_DETAIL } from './examples';
 
-/** The IdP's last write of a resource that was refused and that nothing has made up for: `idp_write_refused`. */
+/** The last refused write of the IdP for a resource, if no later write has replaced it: `idp_write_refused`. */
 export class RefusalView {
   @ApiProperty({ format: 'date-time' }) at: string;
   @ApiProperty({ example: 400 }) status: number;

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { KnownGroups } from '../../integrations/connection-test/known-groups';
 import { READS_LAG_MS } from '../plan/just-created';
 
-/** Teams by which it can be told whether another credential sees what this integration holds. */
+/** Provides some remote groups of the integration, to check whether another credential sees them. */
 @Injectable()
 export class ClaimedRemoteGroups implements OnModuleInit {
   constructor(

@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { TenantUsage, type Usage } from '../../tenants/tenant-usage.service';
 
-/** Tells how much the identity providers of a tenant have written. */
+/** Counts the users, groups and memberships that the IdPs of a tenant have written. */
 @Injectable()
 export class DirectoryUsage implements OnModuleInit {
   constructor(

@@ -1,10 +1,10 @@
 import type { Transaction } from '../../database/transaction-runner';
 import { tell } from '../../integrations/integration-log';
 
-/** What nobody has to do anything about is done: whatever is left waits for people. */
+/** States without open work of the engine: what is left waits for an admin. */
 const WAITS_FOR_PEOPLE = "'synced', 'partial', 'blocked', 'held'";
 
-/** Says once that an integration has come into step: to be asked at the end of each run for as long as it was not. */
+/** Logs once that an integration is in step. Called at the end of each run until it was in step. */
 export async function noteFirstSync(tx: Transaction, integrationId: string): Promise<void> {
   const [underWay] = await tx.query(
     `SELECT 1 FROM group_change c LEFT JOIN remote_group r ON r.integrationId = c.integrationId AND r.groupId = c.groupId

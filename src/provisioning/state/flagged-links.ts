@@ -2,15 +2,15 @@ import type { DataSource } from 'typeorm';
 import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 import type { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
 
-/** Why a link of an IdP user is in doubt: the two addresses are not the same. */
+/** Why a link is doubtful: the two addresses differ. */
 export type LinkFlag = typeof EMAIL_DIFFERS | typeof PINNED_ADDRESS_CHANGED;
 
 export interface FlaggedLink {
   remoteUserId: string;
   message: string | null;
-  /** Look-ups in a row that did not find one person. */
+  /** Look-ups in a row that did not find exactly one remote user. */
   attempts: number;
-  /** Whether the user is one whom the IdP has. */
+  /** Whether the IdP user is active and not deleted. */
   active: boolean;
 }
 
@@ -20,14 +20,14 @@ interface FlaggedRow extends Omit<FlaggedLink, 'active'> {
   active: number;
 }
 
-/** Links with that flag, as the index has them. */
+/** Links with that flag, in the order of the index. */
 export async function* flaggedLinks(
   reader: Pick<DataSource, 'query'>,
   pauses: Pauses,
   integrationId: string,
   flag: LinkFlag,
 ): AsyncGenerator<FlaggedLink[], void> {
-  // Whoever is looked up again at no time comes first in the index, as NULL does in both databases.
+  // Links without a next look-up come first: both databases sort NULL first.
   for (const [which, start] of [
     ['nextCheckAt IS NULL', []],
     ['nextCheckAt >= ?', [0]],

@@ -1,32 +1,32 @@
 import type { GroupState } from './remote-group.entity';
 
-/** Something of a group that is not done, and why. */
+/** An open item of a group, and why it is open. */
 export interface OpenItem {
   reason: string;
   message: string;
   nextAttemptAt: number;
 }
 
-/** The first of the people who wait in the same way. */
+/** The first of several members that wait in the same way. */
 export interface OpenPeople extends OpenItem {
-  /** How many they are. */
+  /** How many members wait. */
   people: number;
 }
 
 export interface GroupFacts {
   /** Removals that wait for an admin. */
   held: Omit<OpenItem, 'nextAttemptAt'> | null;
-  /** The earliest member, to be added or removed, whose failure passes by itself. */
+  /** The earliest addition or removal with a passing failure. */
   passing: OpenPeople | null;
-  /** The earliest member who waits for something that people must do. */
+  /** The earliest addition or removal that waits for an action of an admin. */
   waiting: OpenPeople | null;
-  /** The team still has its old name. */
+  /** The remote group still has its old name. */
   name: OpenItem | null;
-  /** An admin decided that somebody stays in the team whom the IdP takes out. */
+  /** An admin rejected a removal. */
   rejected: Omit<OpenItem, 'nextAttemptAt'> | null;
-  /** When the first of the calls that a run was cut off before is to be made; epoch milliseconds. */
+  /** When the first call is due that a run was cut off before; epoch milliseconds. */
   unsentDueAt: number | null;
-  /** When the target is to be asked whether it took a write that ended unclear; epoch milliseconds. */
+  /** When the check of a write with an unknown outcome is due; epoch milliseconds. */
   unclearDueAt: number | null;
 }
 
@@ -38,15 +38,15 @@ export interface DerivedState {
 }
 
 /**
- * How a group stands once its team is there and its changes are looked at.
+ * The state of a group with a remote group and without unprocessed changes.
  *
- * | open items                                 | state    |
- * | ------------------------------------------ | -------- |
- * | held removals                              | held     |
- * | a passing failure                          | retrying |
- * | a call that was not sent                   | syncing  |
- * | people or name wait, a rejected removal    | partial  |
- * | none, or only an answer to be made sure of | synced   |
+ * | open items                                    | state    |
+ * | --------------------------------------------- | -------- |
+ * | held removals                                 | held     |
+ * | a passing failure                             | retrying |
+ * | a call that was not sent                      | syncing  |
+ * | members or name wait, a rejected removal      | partial  |
+ * | none, or only a write with an unknown outcome | synced   |
  */
 export function deriveGroupState(facts: GroupFacts): DerivedState {
   const { held, passing, waiting, name, rejected, unsentDueAt, unclearDueAt } = facts;
@@ -65,10 +65,10 @@ function named(open: OpenPeople | null): OpenItem | null {
   return open && { ...open, message: standingFor(open.people, open.message) };
 }
 
-/** Columns of messages have this length. */
+/** The length of message columns. */
 const MESSAGE_LENGTH = 1000;
 
-/** @param message what is said of one of so many people */
+/** @param message the message about one of these users */
 export function standingFor(people: number, message: string): string {
   if (people <= 1) return message;
   const others = ` Not done for this person and ${people - 1} more`;

@@ -33,7 +33,10 @@ export interface GroupStatus {
   members: GroupMemberCounts;
 }
 
-/** How groups and their teams stand to each other, for people to read. One row more than the limit tells of more. */
+/**
+ * The states of groups and their remote groups, for the API. Returns one row more than the limit if there are
+ * more.
+ */
 @Injectable()
 export class GroupStatuses {
   constructor(
@@ -111,14 +114,14 @@ export class GroupStatuses {
       groupId,
       remoteGroupId,
       isWanted: deletedAt === null && deletingSince === null,
-      // Then nobody is in the team who is not wanted there.
+      // A synced group has no unwanted members.
       isSynced: state === 'synced',
     });
   }
 
   /**
-   * What is to be said of leavers who are still in the team; null where there is none. Beside what stands in the way of the
-   * whole group, one person says little; beside other people it says the most.
+   * What to report about leavers that are still members; null without leavers. A problem of the whole group
+   * matters more than one leaver; a leaver matters more than other members.
    */
   private async leavers(
     slice: Slice,
@@ -147,9 +150,9 @@ export class GroupStatuses {
 interface GroupRow {
   id: string;
   remoteGroupId: string | null;
-  /** 1 where somebody is still to join the team, or to leave it. */
+  /** 1 if a member has not joined or left yet. */
   waits: number;
-  /** 1 where the guard holds somebody in the team for too long who left the IdP. */
+  /** 1 if the guard has held the removal of a leaver for too long. */
   holds: number;
   displayName: string;
   generation: number;

@@ -4,11 +4,11 @@ import { type CountedSlice, type Pauses, countedSlices } from '../../database/ke
 import type { Transaction } from '../../database/transaction-runner';
 import { LASTS_FROM } from '../plan/backoff';
 
-/** Somebody left the company, and the target keeps them in a team: for people to act on before anything else. */
+/** A leaver that the target keeps as a member: an admin has to act on this before anything else. */
 export const LEAVER_STILL_ON_TEAM = 'leaver_still_on_team';
 
 /**
- * SQL condition: the target does not let the member go, be it that it refuses to or that the call keeps failing.
+ * SQL condition: the member is still there because the target refuses the removal or the call keeps failing.
  *
  * @param member alias of `remote_member`
  */
@@ -18,7 +18,7 @@ function isKept(member: string): string {
 }
 
 /**
- * SQL condition: the IdP has nobody active any more who is this member, and the target does not let them go.
+ * SQL condition: the member is a leaver, and the target keeps it.
  *
  * @param member alias of `remote_member`
  * @param integrationId expression
@@ -27,7 +27,10 @@ export function isLeaverStillOnTeam(member: string, integrationId: string): stri
   return `(${isKept(member)} AND ${isLeaver(member, integrationId)})`;
 }
 
-/** SQL condition: the member is somebody for the IdP, but nobody active. Takes the same, and the integration twice. */
+/**
+ * SQL condition: all linked IdP users of the member are inactive or deleted, and there is at least one. Same
+ * parameters; uses the integration twice.
+ */
 function isLeaver(member: string, integrationId: string): string {
   const linked = `FROM remote_user lu LEFT JOIN scim_user su ON su.id = lu.userId
     WHERE lu.integrationId = ${integrationId} AND lu.remoteUserId = ${member}.remoteUserId`;
@@ -35,7 +38,7 @@ function isLeaver(member: string, integrationId: string): string {
     AND NOT EXISTS (SELECT 1 ${linked} AND su.active = 1 AND su.deletedAt IS NULL))`;
 }
 
-/** Those of these remote users who are somebody for the IdP, but nobody active. */
+/** The remote users among these whose linked IdP users are all inactive or deleted. */
 export async function leaversAmong(
   tx: Transaction,
   integrationId: string,
@@ -51,8 +54,8 @@ export async function leaversAmong(
 }
 
 /**
- * When a group that is put off is to be looked at: before its time where the removal of somebody who left the IdP is tried again,
- * or of anybody from the team of a deleted group. Nobody asks for strangers.
+ * When to process a group that is put off: earlier than planned if the removal of a leaver, or any removal from
+ * the remote group of a deleted group, is due before. Removals of strangers do not count.
  *
  * @param putOffUntil epoch milliseconds
  */
@@ -70,11 +73,13 @@ export async function nextLookAt(
   return Math.min(putOffUntil, Number(row?.dueAt ?? putOffUntil));
 }
 
-/** Whether anybody of the team r waits, by index: where nobody does, no leaver is to be looked for. */
+/**
+ * SQL condition, by index: the remote group r has a waiting member. Without one there is no leaver to search for.
+ */
 export const HAS_WAITING_MEMBERS = `EXISTS (SELECT 1 FROM remote_member w
   WHERE w.remoteGroupId = r.id AND w.kind IN ('waiting', 'passing'))`;
 
-/** Those who left and are kept in the team, some at a time. */
+/** Leavers that the target keeps in the remote group, in slices. */
 export async function* leaversOnTeam(
   reader: DataSource,
   pauses: Pauses,
@@ -105,7 +110,7 @@ export async function* leaversOnTeam(
   }
 }
 
-/** @param refusal what the target said, and what to do about it */
+/** @param refusal the answer of the target, and what to do about it */
 export function leaverMessage(refusal: string | null): string {
   const cause = 'Somebody whom the identity provider deactivated or deleted is still in the team.';
   return refusal === null ? cause : `${cause} ${refusal}`;

@@ -7,8 +7,8 @@ import type { Transaction } from '../../database/transaction-runner';
 import { KeptUsers } from '../../directory/kept-users';
 
 /**
- * Deleted users who are still in a team through us: whatever keeps them there, a refusal of the target or an admin's
- * decision that is open, lists have to say who it is.
+ * Keeps deleted users that are still members through us, because the target refuses the removal or an admin has to
+ * decide: lists have to show who they are.
  */
 @Injectable()
 export class LingeringMembers implements OnModuleInit {
@@ -22,7 +22,7 @@ export class LingeringMembers implements OnModuleInit {
     this.kept.forgetWith(forgetLinks);
   }
 
-  /** Not those who are an active user as well: they are named by that one. */
+  /** Without deleted users whose remote user also has an active user: lists show that one. */
   private async among(userIds: readonly string[]): Promise<string[]> {
     const lingering: string[] = [];
     for await (const some of chunksToRead(userIds)) {
@@ -41,7 +41,10 @@ export class LingeringMembers implements OnModuleInit {
   }
 }
 
-/** Of those who are in no team through us any more, or in some only as another user: nobody need know who they were. */
+/**
+ * Deletes the links of users that are in no remote group through us any more, or only as another user: lists need
+ * no names for them.
+ */
 async function forgetLinks(tx: Transaction, userIds: readonly string[]): Promise<void> {
   await tx.query(`DELETE FROM remote_user WHERE userId IN (${inList(userIds)})`, userIds);
 }

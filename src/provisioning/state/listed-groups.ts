@@ -3,17 +3,20 @@ import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 import type { GroupState } from './remote-group.entity';
 import type { Standstill } from './standstill';
 
-/** Groups `g` of the IdP, with what is recorded of their teams, `r`, and what changed since it was looked at, `c`. */
+/** SQL: groups `g` of the IdP with the records `r` of their remote groups and their unprocessed changes `c`. */
 export const GROUPS = `scim_group g
   LEFT JOIN remote_group r ON r.integrationId = g.integrationId AND r.groupId = g.id
   LEFT JOIN group_change c ON c.groupId = g.id`;
 
-/** Those whom the list of groups shows: a deleted one for as long as the target has not let go of its team. */
+/**
+ * SQL condition: groups that the list shows. It shows a deleted group until its remote group is released or
+ * deleted.
+ */
 export const IS_LISTED = '(g.deletedAt IS NULL OR r.id IS NOT NULL)';
 
 /**
- * SQL: a change that is not looked at yet outdates what was said before, unless something stands in its way. While the
- * integration stands still nothing is being done, nor tried again by itself unless it is probed.
+ * SQL: the state of a group. An unprocessed change outdates a recorded success. While the integration stands
+ * still, the engine does nothing, and retries nothing unless a probe is due.
  */
 export function groupState(standstill: Standstill | null): string {
   const overtaken =
@@ -25,7 +28,7 @@ export function groupState(standstill: Standstill | null): string {
     ELSE r.state END`;
 }
 
-/** All groups in the order of their ids, some hundreds with each statement, with how each stands. */
+/** All groups with their states, in the order of their ids, some hundreds per statement. */
 export function groupStates(
   reader: DataSource,
   pauses: Pauses,

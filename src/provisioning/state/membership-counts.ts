@@ -8,22 +8,22 @@ const MEMBERSHIPS_AT_ONCE = 500;
 export interface MemberCounts {
   /** Active members. */
   desired: number;
-  /** Those of them who are in the team. */
+  /** How many of them are in the remote group. */
   applied: number;
 }
 
-/** What a group wants of its team, and what the team has. */
+/** Wanted and actual members of one group. */
 export interface GroupMemberCounts extends MemberCounts {
-  /** Who is in the team through us: of the active members, and of those who are to leave it. */
+  /** Members through us: active members of the group, and members that are about to leave. */
   applied: number;
-  /** Who is to join or to leave and has not yet. */
+  /** Members that have not joined or left yet. */
   pending: number;
 }
 
 export interface CountedGroup {
   groupId: string;
   remoteGroupId: string | null;
-  /** Nobody is wanted in the team of a group that goes. */
+  /** False for a group that is deleted: it wants no members. */
   isWanted: boolean;
   isSynced: boolean;
 }
@@ -34,7 +34,7 @@ interface GroupSlice extends CountedSlice, MemberCounts {
   deletedAt: number | null;
 }
 
-/** Counts who is wanted in teams and who is in them: membership by membership, some hundreds with each statement. */
+/** Counts wanted and actual members: membership by membership, some hundreds per statement. */
 @Injectable()
 export class MembershipCounts {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
@@ -54,7 +54,7 @@ export class MembershipCounts {
     return { desired, applied: applied + leaving, pending: desired - applied + leaving };
   }
 
-  /** Of all groups that the IdP has. */
+  /** Counts over all live groups. */
   async ofIntegration(pauses: Pauses, integrationId: string): Promise<MemberCounts> {
     const counts = { desired: 0, applied: 0 };
     for (let after = ''; ;) {
@@ -66,7 +66,7 @@ export class MembershipCounts {
       for (const group of groups) if (group.deletedAt === null) add(counts, group);
       const read = groups.reduce((sum, { counted }) => sum + Number(counted), 0);
       if (read < MEMBERSHIPS_AT_ONCE) return counts;
-      // The statement may have ended within this one.
+      // The last group may continue after this slice.
       const { groupId, last, deletedAt } = groups.at(-1)!;
       if (deletedAt === null) await this.addGroup(counts, pauses, integrationId, groupId, last);
       after = groupId;
@@ -74,9 +74,9 @@ export class MembershipCounts {
   }
 
   /**
-   * People who are in a team through us, and wanted there by nobody.
+   * Members through us that the IdP does not want.
    *
-   * @param groupId null where nobody is wanted
+   * @param groupId null if the IdP wants no members
    */
   private async leaving(
     pauses: Pauses,
@@ -121,11 +121,7 @@ export class MembershipCounts {
   }
 }
 
-/**
- * By group, the memberships of one slice of the index. A deleted user is not active.
- *
- * @param range which memberships of the integration
- */
+/** SQL: the memberships of one slice of the index, by group. A deleted user is not active. */
 function slicesOf(range: string): string {
   return `SELECT c.groupId AS groupId, c.counted AS counted, c.last AS last, c.desired AS desired, c.applied AS applied,
                  g.deletedAt AS deletedAt

@@ -2,7 +2,7 @@ import type { Transaction } from '../../database/transaction-runner';
 import type { OpenItem, OpenPeople } from './group-state';
 import type { ParkedKind } from './parked-member.entity';
 
-/** Of those who are not in a team yet, or still in it, for reasons of one kind: the earliest, and how many they are. */
+/** The earliest of the open additions and removals of one kind, and how many there are. */
 export async function openPeople(
   tx: Transaction,
   remoteGroupId: string,

@@ -15,36 +15,36 @@ import { GROUP_STATES, type GroupState } from './remote-group.entity';
 import { type Standstill, standstillOf } from './standstill';
 import { HAS_WAITING_LEAVERS, waitingLeavers } from './waiting-leavers';
 
-/** With fewer groups and members it is counted for whoever asks. */
+/** Below this number of groups and members, each request counts again. */
 const MUCH_TO_COUNT = 5_000;
 
-/** What is counted. */
+/** The counted figures. */
 interface Counts {
   /** Epoch milliseconds. */
   countedAt: number;
   groups: Record<GroupState, number>;
   members: { desired: number; applied: number; pending: number };
   leaversStillOnTeam: number;
-  /** People who left the IdP, and whom the guard has held in a team for more than a day. */
+  /** Leavers whose removal the guard has held for more than a day. */
   leaversAwaitingDecision: number;
-  /** Active users by what is wrong with the person whom they are linked to. */
+  /** Active users with a doubtful link, by reason. */
   links: { emailDiffers: number; pinnedAddressChanged: number };
 }
 
 export interface OverviewFigures extends Counts {
-  /** How long the oldest change of the IdP has not been looked at; null where there is none. */
+  /** The age of the oldest unprocessed change of the IdP; null without one. */
   oldestPendingSeconds: number | null;
   reconciliation: {
     /** Epoch milliseconds; null before the first time. */
     lastCompletedAt: number | null;
     /** Epoch milliseconds; null before the first run, and while it is being deleted. */
     nextAt: number | null;
-    /** Why the last look at the whole target did not see everything; null where it did. */
+    /** Why the last look at the whole target was not complete; null if it was. */
     problem: { reason: string; message: string } | null;
   };
 }
 
-/** One integration in figures: exact at the time that they tell, and counted a slice at a time. */
+/** The figures of one integration: exact for the time that they state, and counted in slices. */
 @Injectable()
 export class Overview {
   private readonly counted = new CostlyResults<Counts>();
@@ -54,13 +54,13 @@ export class Overview {
     private readonly memberships: MembershipCounts,
   ) {}
 
-  /** A large integration is not counted again for each of many who ask. */
+  /** Concurrent requests share the count of a large integration. */
   async of(integration: Integration): Promise<OverviewFigures> {
     const { id: integrationId } = integration;
     const standstill = standstillOf(integration);
-    // Whoever asked first may leave before the others.
+    // Not on behalf of the first request: it may end before the others.
     const work = { what: 'count for the overview', lane: currentWork().lane };
-    // What stands still shows in the states of groups at once.
+    // A standstill changes the states of groups at once.
     const key = JSON.stringify([integrationId, standstill]);
     const counts = await this.counted.get(key, () =>
       onBehalfOf(work, () => this.count(integrationId, standstill)),
@@ -89,7 +89,7 @@ export class Overview {
     };
   }
 
-  /** Those whom the list of groups shows, tombstones included. */
+  /** The groups that the list shows, with tombstones. */
   private async groups(
     slice: Slice,
     integrationId: string,
@@ -115,7 +115,7 @@ export class Overview {
     return row.since === null ? null : Math.max(0, Math.floor((Date.now() - Number(row.since)) / 1000));
   }
 
-  /** People, in however many teams they are. */
+  /** Counts each remote user once, however many remote groups it is in. */
   private async leavers(
     slice: Slice,
     integrationId: string,

@@ -7,10 +7,10 @@ import {
   TimeColumn,
 } from '../../database/column-types';
 
-/** `waiting` for something that people must do, or a `passing` failure that heals by itself. */
+/** `waiting` for an action of an admin, or a `passing` failure that ends by itself. */
 export type ParkedKind = 'waiting' | 'passing';
 
-/** A desired member who could not be added yet: with the reason, and when it is tried next. */
+/** A desired member that could not be added yet, with the reason and the next attempt. */
 @Entity('parked_member')
 @Index('parked_member_due', ['remoteGroupId', 'kind', 'nextAttemptAt'])
 @Index('parked_member_reason', ['remoteGroupId', 'reason', 'nextAttemptAt'])
@@ -23,6 +23,6 @@ export class ParkedMember {
   @TextColumn(1000) message: string;
   @IntegerColumn() attempts: number;
   @TimeColumn() nextAttemptAt: number;
-  /** Request that put the person into the group, as far as one is known. */
+  /** The request that added the user to the group, if known. */
   @IdColumn({ nullable: true }) cause: string | null;
 }

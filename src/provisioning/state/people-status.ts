@@ -39,12 +39,12 @@ export interface UserStatus {
   reason: string | null;
   message: string | null;
   remoteUserId: string | null;
-  /** An admin said who it is. */
+  /** An admin set the link. */
   pinned: boolean;
   nextAttemptAt: number | null;
 }
 
-/** How people stand in teams and with the target, for others to read. One row more than the limit tells of more. */
+/** The states of members and users, for the API. Returns one row more than the limit if there are more. */
 @Injectable()
 export class PeopleStatuses {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
@@ -97,7 +97,7 @@ export class PeopleStatuses {
     return this.withSharedPeople(integrationId, rows);
   }
 
-  /** All users in the order of their ids, with what the filters of the list ask. */
+  /** All users in the order of their ids, with the fields that the filters need. */
   private userLinks(integrationId: string, after: string) {
     type UserLink = {
       id: string;
@@ -132,7 +132,7 @@ export class PeopleStatuses {
     );
   }
 
-  /** Some of those who are in the group, or in its team through us, in the order of their ids. */
+  /** The next users that are in the group, or in its remote group through us, in the order of their ids. */
   private async memberIds(
     integrationId: string,
     groupId: string,
@@ -149,7 +149,10 @@ export class PeopleStatuses {
     return [...new Set([...rows.map(({ userId }) => userId), ...others])].sort().slice(0, MEMBERS_AT_ONCE);
   }
 
-  /** Users who are in the team through us and in the group no more, sorted: as a rule a few who are about to leave. */
+  /**
+   * Users that are members of the remote group through us but no longer of the group, sorted: usually a few that
+   * are about to leave.
+   */
   private async inTeamAlone(
     slice: Slice,
     integrationId: string,
@@ -188,7 +191,7 @@ export class PeopleStatuses {
     return [...alone].sort();
   }
 
-  /** Those of them who are wanted in the team or still in it through us. */
+  /** The rows of users that are wanted as members or still members through us. */
   private memberRows(
     integrationId: string,
     groupId: string,
@@ -202,7 +205,7 @@ export class PeopleStatuses {
     );
   }
 
-  /** Of whom nothing else is to be said: two active users who are one person of the target are likely a mistake. */
+  /** Adds a reason to rows without one: two active users with the same remote user are probably a mistake. */
   private async withSharedPeople<Row extends PersonRow>(
     integrationId: string,
     rows: readonly Row[],
@@ -237,10 +240,13 @@ export class PeopleStatuses {
   }
 }
 
-/** More than a page of them, as a list may leave some out. */
+/** More than a page, because a list may leave some out. */
 const MEMBERS_AT_ONCE = 500;
 
-/** How users stand to a group and its team: not at all where the state is null. Parameters: group, integration, group. */
+/**
+ * The state of users in a group and its remote group; null if they are in neither. Parameters: group, integration,
+ * group.
+ */
 const MEMBERS = `
   SELECT u.id AS id, u.userName AS userName, u.email AS email, l.remoteUserId AS remoteUserId,
          CASE
@@ -272,7 +278,7 @@ const GUARD_MESSAGES = new Map<string | null, string>([
   [LEAVER_WAITS_FOR_DECISION, LEAVER_WAITS_MESSAGE],
 ]);
 
-/** Two active users of the IdP are one person of the target. */
+/** Two active IdP users have the same remote user. */
 const SHARED_REMOTE_USER = 'shared_remote_user';
 const NAMED_AT_MOST = 5;
 
@@ -282,16 +288,16 @@ function sharedMessage(others: readonly string[]): string {
   return `In the target this is the same person as ${named}${more}: they stay in a team while any of these is an active member.`;
 }
 
-/** Of a member who is to join or to leave and has not. */
+/** States of a member that has not joined or left yet. */
 const UNDONE: ReadonlySet<MemberState> = new Set(['pending', 'removing']);
 
 interface MemberRow extends MemberStatus {
-  /** 1 where the reason is one that passes by itself. */
+  /** 1 if the reason passes by itself. */
   passes: number;
 }
 
 interface UserRow extends UserStatus {
-  /** 1 where they are active and in a group. */
+  /** 1 if the user is active and in a group. */
   wanted: number | null;
 }
 
@@ -312,7 +318,7 @@ function asUserStatus(row: UserStatus): UserStatus {
   };
 }
 
-/** A user as they are listed, with whom of the target they are. */
+/** A listed user with its remote user. */
 interface PersonRow {
   id: string;
   remoteUserId: string | null;

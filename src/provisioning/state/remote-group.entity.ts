@@ -10,7 +10,7 @@ import {
 } from '../../database/column-types';
 import type { ParkedKind } from './parked-member.entity';
 
-/** How a group stands with its target, as every door shows it. */
+/** The states of a group, as all API endpoints show them. */
 export const GROUP_STATES = [
   'pending',
   'syncing',
@@ -22,22 +22,25 @@ export const GROUP_STATES = [
 ] as const;
 export type GroupState = (typeof GROUP_STATES)[number];
 
-/** `created` by us, or `adopted`: it was there already. */
+/** `created` by us, or `adopted`: it existed before. */
 export type Ownership = 'created' | 'adopted';
 
-/** Committed before the one call that is not idempotent, for as long as it may have taken effect without our knowing. */
+/**
+ * Committed before the one call that is not idempotent, and kept as long as that call may have taken effect
+ * unnoticed.
+ */
 export interface CreateIntent {
   name: string;
   description: string;
-  /** When it was about to be sent, or failed without an answer. */
+  /** When the call was about to be sent, or failed without an answer. */
   sentAt: number;
-  /** `sentAt` of the first of these creations in a row; left out where this is the first. */
+  /** `sentAt` of the first such creation in a row; left out for the first one. */
   since?: number;
 }
 
 /**
- * What we know of one group in the target, and our claim on it. It has an id of its own and outlives the IdP's group as
- * a tombstone until the target has let go.
+ * The record of one remote group, and our claim on it. It has an id of its own. It outlives the IdP's group as a
+ * tombstone until the remote group is released or deleted.
  */
 @Entity('remote_group')
 @Index('remote_group_of_group', ['integrationId', 'groupId'], { unique: true })
@@ -47,46 +50,46 @@ export interface CreateIntent {
 export class RemoteGroup {
   @PrimaryIdColumn() id: string;
   @IdColumn() integrationId: string;
-  /** Plain, without a foreign key: the group's row goes before this one does. */
+  /** Without a foreign key: the row of the group is deleted before this one. */
   @IdColumn() groupId: string;
-  /** The group's last known name, shown for a tombstone. */
+  /** The last known name of the group, shown for a tombstone. */
   @TextColumn(256) groupName: string;
   @KeyColumn(255, { nullable: true }) accountIdentity: string | null;
   @KeyColumn(191, { nullable: true }) remoteId: string | null;
-  /** The name as the target has it. */
+  /** The name in the target. */
   @TextColumn(256, { nullable: true }) remoteName: string | null;
-  /** `IntegrationProvider.groupNameKey` of it, or of the name that is about to be created. */
+  /** `IntegrationProvider.groupNameKey` of that name, or of the name of a creation in progress. */
   @KeyColumn(1100, { nullable: true }) remoteNameKey: string | null;
   @TextColumn(1000, { nullable: true }) remoteUrl: string | null;
   @TextColumn(16, { nullable: true }) ownership: Ownership | null;
   @JsonColumn({ nullable: true }) createIntent: CreateIntent | null;
-  /** When our own creation of it was confirmed: for two minutes the target may still answer that it is not there. */
+  /** When our creation was confirmed: for two minutes after that the target may still answer "not found". */
   @TimeColumn({ nullable: true }) createdRemotelyAt: number | null;
-  /** Every item of this generation is applied, or parked in a row of its own. */
+  /** All changes up to this generation are applied, or parked in rows of their own. */
   @IntegerColumn() appliedGeneration: number;
   @TextColumn(16) state: GroupState;
   @TextColumn(64, { nullable: true }) reason: string | null;
   @TextColumn(1000, { nullable: true }) message: string | null;
   @IntegerColumn() attempts: number;
-  /** The earliest moment at which anything of this group is tried again by itself. */
+  /** The earliest automatic retry of anything in this group. */
   @TimeColumn({ nullable: true }) nextAttemptAt: number | null;
-  /** Until then the group is not looked at, unless `blockedMark` is outdated. */
+  /** The group is put off until then, unless `blockedMark` is outdated. */
   @TimeColumn({ nullable: true }) notBefore: number | null;
-  /** The change mark on which the target's refusal was given: a newer change is tried at once. */
+  /** The change mark at the time of the refusal: the engine processes a newer change at once. */
   @IdColumn({ nullable: true }) blockedMark: string | null;
-  /** Whether what keeps the team from having the group's name passes by itself; null while nothing does. */
+  /** Whether the problem with the name passes by itself; null without a problem. */
   @TextColumn(16, { nullable: true }) nameKind: ParkedKind | null;
   @TextColumn(64, { nullable: true }) nameReason: string | null;
   @TextColumn(1000, { nullable: true }) nameMessage: string | null;
   @IntegerColumn() nameAttempts: number;
   @TimeColumn({ nullable: true }) nameNextAttemptAt: number | null;
-  /** Rises before every write of ours to the target, so that an older reading of it is never believed. */
+  /** Rises before each of our writes to the target, so that the engine never trusts an older read of it. */
   @IntegerColumn() writeSeq: number;
   @TimeColumn({ nullable: true }) lastWriteAt: number | null;
-  /** When an admin wanted it tried again, since the last run began. */
+  /** When an admin requested a retry since the last run began. */
   @TimeColumn({ nullable: true }) askedAt: number | null;
-  /** Set on a tombstone: since when the IdP wants the group gone. */
+  /** Set on a tombstone: when the IdP deleted the group. */
   @TimeColumn({ nullable: true }) deletingSince: number | null;
-  /** When the guard let that pass: it counts once, however often it is tried. */
+  /** When the guard let the deletion through: it counts once, however many attempts it takes. */
   @TimeColumn({ nullable: true }) letThroughAt: number | null;
 }

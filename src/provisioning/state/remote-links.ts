@@ -24,7 +24,7 @@ const COLUMNS = [
 /** Characters that `remote_user.message` takes. */
 const MESSAGE_LENGTH = 1_000;
 
-/** From now on this is whom of the target the user is, or why that is not known. */
+/** Stores the remote user of an IdP user, or why it is not known. */
 export async function writeLink(
   tx: Transaction,
   integrationId: string,
@@ -64,9 +64,9 @@ export async function writeLink(
 }
 
 /**
- * The target no longer has the person to whom these users are linked: they are looked up afresh.
+ * Drops the links of these users to a remote user that no longer exists, and makes their look-ups due.
  *
- * @param call that showed it, and how often in a row a look-up had shown that person all the same
+ * @param call the remote user whose call showed this, and how many look-ups in a row had still found it
  */
 export async function unlinkGone(
   tx: Transaction,
@@ -89,14 +89,16 @@ export async function unlinkGone(
   );
 }
 
-/** What the target shows of the person of one link. */
+/** The address that the target shows for the remote user of one link. */
 export interface ShownAddress {
   userId: string;
   address: string;
   plan: ShownAddressPlan;
 }
 
-/** The target shows the persons of these links with other addresses than before; as many as one statement takes. */
+/**
+ * Stores what follows from the addresses that the target shows for these links; as many as one statement takes.
+ */
 export async function writeShownAddresses(tx: Transaction, links: readonly ShownAddress[]): Promise<void> {
   const planned = (kind: ShownAddressPlan['kind']) => links.filter(({ plan }) => plan.kind === kind);
   await setAddresses(tx, [...planned('look-up'), ...planned('note')]);
@@ -132,7 +134,7 @@ async function setAddresses(tx: Transaction, links: readonly ShownAddress[]): Pr
   );
 }
 
-/** An admin wants the user looked up afresh. */
+/** An admin wants a new look-up of the user. */
 export async function undoLink(tx: Transaction, userId: string): Promise<void> {
   const now = Date.now();
   await tx.query(
@@ -142,5 +144,8 @@ export async function undoLink(tx: Transaction, userId: string): Promise<void> {
   );
 }
 
-/** Of the link `r`, in SQL: whoever was looked up since it was undone is somebody, or there is a reason. */
+/**
+ * SQL condition: the link `r` was undone and not looked up since. A look-up leaves either a remote user or a
+ * reason.
+ */
 export const IS_UNDONE = '(r.userId IS NOT NULL AND r.remoteUserId IS NULL AND r.reason IS NULL)';

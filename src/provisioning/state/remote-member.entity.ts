@@ -10,12 +10,12 @@ import {
 } from '../../database/column-types';
 import type { ParkedKind } from './parked-member.entity';
 
-/** `adding` and `removing` are committed before the call is sent, and sent again until an answer is recorded. */
+/** `adding` and `removing` are committed before the call, and the call is repeated until an answer is recorded. */
 export type RemoteMemberState = 'adding' | 'present' | 'removing';
 
 /**
- * One person in one remote group, by the target's own id: it never refers to `RemoteUser`, so a new link cannot lose
- * who is really in the team.
+ * One member of one remote group, by the target's own id. It never refers to `RemoteUser`, so a new link cannot
+ * lose the real members of the remote group.
  */
 @Entity('remote_member')
 @Index('remote_member_due', ['remoteGroupId', 'nextAttemptAt'])
@@ -25,29 +25,29 @@ export class RemoteMember {
   @PrimaryIdColumn() remoteGroupId: string;
   @KeyColumn(191, { primary: true }) remoteUserId: string;
   @TextColumn(16) state: RemoteMemberState;
-  /** Once both desired and seen present, or added by us: ours to remove. */
+  /** The engine may remove the member: it was both desired and present at some time, or the engine added it. */
   @BooleanColumn() managed: boolean;
-  /** In the team before us: a release leaves them in. */
+  /** A member from before the group was adopted: a release keeps it. */
   @BooleanColumn() preexisting: boolean;
   @TextColumn(32, { nullable: true }) role: string | null;
-  /** Whether what keeps `removing` from being done passes by itself; null while it is under way. */
+  /** Whether the problem of a removal passes by itself; null while the removal is in progress. */
   @TextColumn(16, { nullable: true }) kind: ParkedKind | null;
-  /** Why it is not done yet. */
+  /** Why the removal is not done yet. */
   @TextColumn(64, { nullable: true }) reason: string | null;
   @TextColumn(1000, { nullable: true }) message: string | null;
-  /** Calls in a row that failed in passing. */
+  /** Calls in a row with a passing failure. */
   @IntegerColumn() attempts: number;
-  /** Calls in a row that were refused; null for none. */
+  /** Refused calls in a row; null for none. */
   @IntegerColumn({ nullable: true }) refusals: number | null;
   @TimeColumn({ nullable: true }) nextAttemptAt: number | null;
-  /** Since when the target finds nothing to add them to, although team and person are there. */
+  /** Since when additions get "not found" although remote group and remote user exist. */
   @TimeColumn({ nullable: true }) notFoundSince: number | null;
-  /** They were to leave and are wanted again: a refused addition does not mean that they are not in the team. */
+  /** The member was to leave and is wanted again: after a refused addition it may still be a member. */
   @BooleanColumn({ nullable: true }) mayBeMember: boolean | null;
-  /** When it was planned that they join; null for those who were there by themselves. */
+  /** When the engine planned the addition; null for a member that it did not add. */
   @TimeColumn({ nullable: true }) joinedAt: number | null;
-  /** When the log said that the target keeps them although they left the IdP. */
+  /** When the log reported that the target keeps this leaver. */
   @TimeColumn({ nullable: true }) keptLeaverAt: number | null;
-  /** Request for which the call is made, as far as one is known. */
+  /** The request that caused the call, if known. */
   @IdColumn({ nullable: true }) cause: string | null;
 }

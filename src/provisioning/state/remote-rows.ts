@@ -3,7 +3,7 @@ import { type RunTransaction, deleteInThousands } from '../../database/bounded-d
 import { inList } from '../../database/dialect';
 
 const ROWS_PER_TURN = 100;
-/** Tables whose rows belong to another one's, by which they are found. */
+/** Tables whose rows belong to rows of another table, and are found through these. */
 const OWNED = [
   {
     owner: 'remote_group',
@@ -14,13 +14,14 @@ const OWNED = [
 ] as const;
 const OF_INTEGRATIONS = ['remote_user', 'drift', 'guard_event'] as const;
 
-/** Everything that is known of an integration's target, our claims on its teams included. */
+/** The whole record of an integration's target, with our claims on remote groups. */
 @Injectable()
 export class RemoteRows {
   /**
-   * What belongs to a row goes before it: a removal that is cut off finds the rest by that row again.
+   * Deletes dependent rows first: after a cut-off, the next attempt finds the rest through the remaining owner
+   * rows.
    *
-   * @param run makes each transaction, a thousand rows in one; or lends the one that all of it is to be part of
+   * @param run runs each transaction, a thousand rows in one; or runs all in one given transaction
    */
   async remove(run: RunTransaction, integrationId: string): Promise<void> {
     for (const { owner, column, tables } of OWNED) {

@@ -8,15 +8,15 @@ const PAUSED_MESSAGE = 'The integration is paused: nothing is written until an a
 const DISABLED_MESSAGE =
   'The integration is disabled: changes of the identity provider are refused, and nothing is written until an admin enables it.';
 
-/** Why nothing of an integration is written for the time being, whatever its groups and people wait for. */
+/** Why the engine currently writes nothing for an integration, whatever its groups and users wait for. */
 export interface Standstill {
   reason: string;
   message: string;
-  /** When it is tried again by itself; epoch milliseconds, null where only an admin ends it. */
+  /** When the engine tries again; epoch milliseconds, null if only an admin can end the standstill. */
   resumesAt: number | null;
 }
 
-/** @returns null where the engine works on it; one that is being deleted lets go of its teams in every mode */
+/** @returns null if the engine works on the integration; the mode does not matter for one that is being deleted */
 export function standstillOf(integration: Integration): Standstill | null {
   const { mode, deletingSince, suspensionReason, suspensionMessage, nextProbeAt } = integration;
   const suspension =
@@ -33,7 +33,7 @@ export function standstillOf(integration: Integration): Standstill | null {
   return { reason: suspensionReason!, message: suspension, resumesAt: nextProbeAt };
 }
 
-/** Why something is not done, and when it is tried again. */
+/** Why an item is open, and when the next attempt is due. */
 interface OpenState {
   reason: string | null;
   message: string | null;
@@ -41,10 +41,10 @@ interface OpenState {
 }
 
 /**
- * What is to be said of something that is not done while the integration stands still. What people have to settle stays
- * said; nothing is tried before the standstill ends.
+ * The row of an open item while the integration stands still. A reason for an admin to act on stays; no attempt is
+ * due before the standstill ends.
  *
- * @param row `isUnsettled`: it waits for nothing but its turn, or for a failure to pass
+ * @param row `isUnsettled`: it waits only for its turn, or for a passing failure to end
  */
 export function duringStandstill<Row extends OpenState>(
   row: Row,

@@ -4,11 +4,11 @@ import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { EMAIL_DIFFERS } from '../plan/link-plan';
 
-/** Groups of one statement: each may have thousands of people who wait. */
+/** Groups per statement: each may have thousands of waiting members. */
 const GROUPS_AT_ONCE = 10;
 
 /**
- * What waits of these groups and their members is tried now, or at that time.
+ * Makes everything that waits in these groups due now, or at that time.
  *
  * @param which condition on `remote_group`
  */
@@ -22,8 +22,8 @@ export function makeGroupsDue(
 }
 
 /**
- * Everything of the integration, or of one of its groups, that waits because something failed is tried now; and how often it
- * failed counts no more, so that whatever fails again waits as at first.
+ * Makes every failed item of the integration, or of one group, due now, and resets its count of failures: after a
+ * new failure it waits as after the first.
  */
 export async function forgetFailures(
   tx: Transaction,
@@ -40,7 +40,7 @@ export async function forgetFailures(
       await makeSomeDue(tx, ids, Date.now());
     },
   );
-  // Those who are in their teams as whom they were by a former address are looked for again.
+  // Also looks up again the users whose link comes from a former address.
   const members =
     groupId === undefined ? '' : 'AND userId IN (SELECT userId FROM group_member WHERE groupId = ?)';
   await tx.query(
@@ -50,7 +50,7 @@ export async function forgetFailures(
   );
 }
 
-/** An admin wants this group tried again, whatever comes of it in the run that may be going on. */
+/** An admin wants a retry of this group, also if a run in progress fails on it. */
 export async function noteAskedFor(tx: Transaction, integrationId: string, groupId: string): Promise<void> {
   await tx.query('UPDATE remote_group SET askedAt = ? WHERE integrationId = ? AND groupId = ?', [
     Date.now(),
@@ -59,7 +59,7 @@ export async function noteAskedFor(tx: Transaction, integrationId: string, group
   ]);
 }
 
-/** As `forgetFailures`, of the groups that an admin asked for since the last run began. */
+/** As `forgetFailures`, for the groups that an admin has requested since the last run began. */
 export async function forgetFailuresAskedFor(tx: Transaction, integrationId: string): Promise<void> {
   const groups = await tx.query<{ groupId: string }>(
     'SELECT groupId FROM remote_group WHERE integrationId = ? AND askedAt IS NOT NULL',
@@ -68,7 +68,7 @@ export async function forgetFailuresAskedFor(tx: Transaction, integrationId: str
   for (const { groupId } of groups) await forgetFailures(tx, integrationId, groupId);
 }
 
-/** Whoever a team does not take for this reason is tried now, as if for the first time. */
+/** Makes the additions that were refused for this reason due now, as if for the first time. */
 export function forgetRefusals(tx: Transaction, integrationId: string, reason: string): Promise<void> {
   return ofEach(tx, 'integrationId = ?', [integrationId], async (ids) => {
     const now = Date.now();
@@ -86,7 +86,7 @@ export function forgetRefusals(tx: Transaction, integrationId: string, reason: s
   });
 }
 
-/** A few groups at a time: others are let in between. */
+/** A few groups at a time, so that other work can run in between. */
 async function ofEach(
   tx: Transaction,
   which: string,
@@ -100,7 +100,7 @@ async function ofEach(
   }
 }
 
-/** Read first: with the one statement in the other, MariaDB goes through all users. */
+/** Read first: as a subquery, MariaDB scans all users. */
 async function parkedIn(tx: Transaction, remoteGroupIds: readonly string[]): Promise<string[]> {
   const rows = await tx.query<{ userId: string }>(
     `SELECT DISTINCT userId FROM parked_member WHERE remoteGroupId IN (${inList(remoteGroupIds)})`,

@@ -1,16 +1,16 @@
 import type { DataSource } from 'typeorm';
 import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 
-/** Somebody left the company and is still in a team, because nobody has decided for more than a day about a held change. */
+/** A leaver is still a member, because no admin has decided about a held change for more than a day. */
 export const LEAVER_WAITS_FOR_DECISION = 'leaver_waits_for_decision';
 
 export const LEAVER_WAITS_MESSAGE =
   'Somebody whom the identity provider deactivated or deleted is still in the team: for more than a day a held change has waited for an admin to decide. Approve it or reject it: GET …/held-changes lists it.';
 
-/** SQL condition, by index: the guard holds somebody in the team r for too long who left the IdP. */
+/** SQL condition, by index: the guard has held the removal of a leaver from the remote group r for too long. */
 export const HAS_WAITING_LEAVERS = `EXISTS (SELECT 1 FROM held_item hl WHERE hl.groupId = r.groupId AND hl.leaverToldAt > 0)`;
 
-/** Those who are held so, some at a time. */
+/** The remote users of these removals, in slices. */
 export async function* waitingLeavers(
   reader: DataSource,
   pauses: Pauses,

@@ -5,16 +5,17 @@ import { LONGEST_PASSING_DELAY, PROBE_EVERY_MS, UNCLEAR_FOR_MS, refusalDelay } f
 import { LEAVER_MAY_WAIT_MS } from '../plan/mass-change-guard';
 import type { CreateIntent } from './remote-group.entity';
 
-/** Clocks of several processes on one database may differ by so much. */
+/** The clocks of several processes on one database may differ by this much. */
 const CLOCKS_DIFFER_BY_MS = 60_000;
-/** Groups of one statement: each may have thousands of people who wait. */
+/** Groups per statement: each may have thousands of waiting members. */
 const GROUPS_AT_ONCE = 10;
 
 const LONGEST_REFUSAL_DELAY = refusalDelay(Infinity);
 
 /**
- * What only a clock that was set back explains, as integrations in which it is so: a wait that is longer than its ladder, or
- * something that was done in the future. Takes the bounds of `WAITS_OF`.
+ * Conditions that only a clock that was set back explains, as queries for the integrations: a delay longer than
+ * the backoff allows, or a time of a past event that lies in the future. Takes the bounds of
+ * `waitingImpossiblyLong`.
  */
 const IMPOSSIBLE = [
   'SELECT integrationId FROM integration_work WHERE notBefore > :passing OR reconciledAt > :done OR secondLookAskedAt > :done',
@@ -30,7 +31,7 @@ const IMPOSSIBLE = [
   'SELECT integrationId FROM held_item WHERE heldAt > :done OR lookAt > :decision',
 ];
 
-/** Integrations in which something waits for longer, from `now` on, than anything may. */
+/** Integrations in which a delay, counted from `now`, is longer than possible. */
 export async function waitingImpossiblyLong(
   query: (sql: string, parameters: number[]) => Promise<{ integrationId: string }[]>,
   now: number,
@@ -57,7 +58,7 @@ export async function waitingImpossiblyLong(
 }
 
 /**
- * Whatever waits in the integration waits for so much less; what would have been due by then is due now.
+ * Brings all due times of the integration forward by that time; what would be due by then is due now.
  *
  * @param ms `Infinity`: everything is due now
  */
@@ -86,7 +87,7 @@ export async function bringForward(
   await sooner('remote_group', ['nextAttemptAt', 'notBefore', 'nameNextAttemptAt'], ofIntegration, [
     integrationId,
   ]);
-  // What was done in the future was done now at the latest: otherwise it would be taken for fresh until then.
+  // A past event in the future happened now at the latest: otherwise it would count as recent until then.
   for (const [table, column] of STAMPS) await sooner(table, [column], ofIntegration, [integrationId]);
   await creationsSooner(tx, integrationId, ms, now);
   const groups = await tx.query<{ id: string }>('SELECT id FROM remote_group WHERE integrationId = ?', [
@@ -102,7 +103,7 @@ export async function bringForward(
   }
 }
 
-/** Teams that may be about to be created: of an account, few. */
+/** Creations in progress: an account has only a few. */
 async function creationsSooner(
   tx: Transaction,
   integrationId: string,
