@@ -186,7 +186,7 @@ describe('the log says when it happens, once and with no people in it,', () => {
     expectTold(
       'leaver_still_on_team',
       WARN,
-      /has a team that keeps somebody who left: member_on_escalation_policy$/,
+      /has a team that still contains a user who left the IdP: member_on_escalation_policy$/,
       {
         groupId: group,
         people: 1,
@@ -220,10 +220,15 @@ describe('the log says when it happens, once and with no people in it,', () => {
     fault.remove();
     await act('sync');
     await scimify.settled(integration);
-    expectTold('leaver_still_on_team', WARN, /has a team that keeps somebody who left: [a-z_]+$/, {
-      groupId: group,
-      people: 1,
-      reason: expect.any(String),
-    });
+    expectTold(
+      'leaver_still_on_team',
+      WARN,
+      /has a team that still contains a user who left the IdP: [a-z_]+$/,
+      {
+        groupId: group,
+        people: 1,
+        reason: expect.any(String),
+      },
+    );
   });
 });

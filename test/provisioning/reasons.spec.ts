@@ -324,7 +324,7 @@ const CASES: Case[] = [
     where: 'a member',
     says:
       'PagerDuty answers "not found" to the call that adds the person, although it shows both the team and the person. ' +
-      'Nothing needs to be done: it is tried again by itself.',
+      'Nothing needs to be done. Scimify tries again.',
     provoke: async () => {
       await connect();
       const group = await syncedGroup('On-call', 'ada');
@@ -336,7 +336,7 @@ const CASES: Case[] = [
   {
     reason: 'waits_for_additions',
     where: 'a member',
-    says: 'The person leaves the team once those who are to join it have joined.',
+    says: 'The user leaves the team after the new members have joined.',
     provoke: async () => {
       await connect();
       const group = await syncedGroup('On-call', 'ada', 'bo');
@@ -455,7 +455,7 @@ const CASES: Case[] = [
   {
     reason: 'name_not_free_yet',
     where: 'a group',
-    says: 'The name "Two" is free as soon as another team of this integration is renamed. Nothing needs to be done: it is tried again by itself.',
+    says: 'The name "Two" is not free yet: another team of this integration still has it and is about to be renamed. Nothing needs to be done. Scimify tries again.',
     provoke: async () => {
       await connect();
       const one = await syncedGroup('One', 'ada');
@@ -471,7 +471,7 @@ const CASES: Case[] = [
   {
     reason: 'creation_unconfirmed',
     where: 'a group',
-    says: 'Whether the team "On-call" was created is not known yet. Nothing needs to be done: it is looked up in a moment.',
+    says: 'Whether the team "On-call" was created is not known yet. Nothing needs to be done. Scimify checks in a moment.',
     provoke: async () => ofGroup(await groupWhoseCreationHadNoAnswer('On-call')),
   },
   {
@@ -488,7 +488,7 @@ const CASES: Case[] = [
   {
     reason: 'taken_over',
     where: 'the plan',
-    says: 'A new group of the same name takes over the team.',
+    says: 'A new group with the same name takes over the team.',
     provoke: async () => {
       await connect();
       const group = await syncedGroup('On-call', 'ada');

@@ -11,8 +11,8 @@ import { accountOf, checkedAccount } from './account';
 import type { RunContext } from './run-context';
 
 /**
- * Sees to it that an integration writes to one account only. What is known of the target is known by that account's ids: in
- * another one they are nobody's, or worse, somebody else's.
+ * Makes sure that an integration writes to one account only. All remote ids that we know are valid in that
+ * account. In another one they do not exist or, worse, belong to other objects.
  */
 @Injectable()
 export class AccountCheck {
@@ -23,9 +23,9 @@ export class AccountCheck {
   ) {}
 
   /**
-   * The account is asked for at the first run after any change of the integration, and at every probe.
+   * Requests the account at the first run after any change of the integration, and at every probe.
    *
-   * @returns null when another account answered than the recorded one; the integration is suspended then
+   * @returns null if another account than the recorded one answered; the integration is suspended then
    * @throws ProviderError
    */
   async identify(run: RunContext): Promise<string | null> {
@@ -44,7 +44,7 @@ export class AccountCheck {
       else await this.integrations.connected(tx, integration.id, account);
       await this.integrations.accountChecked(tx, integration);
       if (integration.accountIdentity === null || integration.accountIdentity === account.identity) return;
-      // The account behind a stand-in has shown itself: the claims are claims in it.
+      // The real account behind a stand-in identity is now known: the claims move to it.
       await tx.query('UPDATE remote_group SET accountIdentity = ? WHERE integrationId = ?', [
         account.identity,
         integration.id,
@@ -53,12 +53,12 @@ export class AccountCheck {
     return account.identity;
   }
 
-  /** No probe ends it: that the recorded account answers again has to be an admin's doing. */
+  /** No probe ends this suspension: only an admin can make the recorded account answer again. */
   private async suspend(run: RunContext, message: string): Promise<void> {
     const { integration } = run;
     await this.leases.run(run.lease, async (tx) => {
       if (integration.suspensionReason === VISIBILITY_LOST) {
-        // In its place a suspension would end without a look whether the teams are seen again.
+        // A new suspension in its place would end without a check that the remote groups are visible again.
         await this.integrations.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
         await this.integrations.keepUnreachable(tx, integration.id);
         return;
@@ -70,12 +70,15 @@ export class AccountCheck {
       });
       await this.integrations.accountChecked(tx, integration);
     });
-    // Not left alone for a time: what an admin changes counts at once.
+    // Settled without a backoff: a change by an admin must count at once.
     await this.ledger.settle(run.lease, Date.now() + PROBE_EVERY_MS);
   }
 }
 
-/** That the account can be read proves little of a suspension for something else: that ends once it works again. */
+/**
+ * Whether only the probe of the failed call ends this suspension: that the account can be read proves little about
+ * another failure.
+ */
 function endsByProbe({ suspensionReason }: Integration): boolean {
   return suspensionReason !== null && suspensionReason !== ACCOUNT_MISMATCH;
 }

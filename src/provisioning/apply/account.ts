@@ -2,13 +2,16 @@ import type { Integration } from '../../integrations/integration.entity';
 import type { RemoteAccount } from '../../integrations/provider/integration-provider';
 import type { RunContext } from './run-context';
 
-/** The account's identity where it need not be asked for: neither after a change of the integration nor to probe it. */
+/**
+ * The identity of the account if no request is needed: no change of the integration since the last check, and no
+ * probe.
+ */
 export function checkedAccount(integration: Integration): string | null {
   const checked = integration.accountCheckedRevision === integration.revision;
   return checked && integration.suspensionReason === null ? integration.accountIdentity : null;
 }
 
-/** @param found what the target says; null for an account with nothing in it that names it */
+/** @param found the target's answer; null if nothing in the account names it */
 export function accountOf(
   { integration, provider }: Pick<RunContext, 'integration' | 'provider'>,
   found: RemoteAccount | null,
@@ -21,7 +24,7 @@ function recordedAccount({ accountIdentity, accountName, accountUrl }: Integrati
   return { identity: accountIdentity, name: accountName ?? '', url: accountUrl ?? '' };
 }
 
-/** No other integration has the same. */
+/** An identity that no other integration has. */
 function standIn({ id, provider }: Integration, name: string): RemoteAccount {
   return { identity: `${provider}:integration:${id}`, name, url: '' };
 }

@@ -1,4 +1,4 @@
-/** Wakes one who waits; who was called before they wait is called at once. */
+/** Wakes the one waiter. A ring before the wait counts too. */
 export class Alarm {
   private isRung = false;
   private wake: (() => void) | null = null;
@@ -9,8 +9,8 @@ export class Alarm {
   }
 
   /**
-   * @param atMostMs without any ring
-   * @param atLeastMs for many rings to be answered together
+   * @param atMostMs the longest wait without a ring
+   * @param atLeastMs the shortest wait, to answer many rings together
    */
   async wait(atMostMs: number, atLeastMs: number): Promise<void> {
     await this.sleep(atLeastMs, () => false);

@@ -1,4 +1,4 @@
-/** Whatever one of them met, none may still be writing when what they share is given back. */
+/** Waits for all, also after a failure: none may still write when their shared resources are released. */
 export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work);
   return Promise.all(work);

@@ -5,17 +5,17 @@ import type { Person } from '../plan/member-plan';
 import type { LoadedGroup } from './loaded-group';
 import type { PairMark } from './people';
 
-/** Ids of the requests for which something is done, as far as they are known. */
+/** Ids of the requests that caused the changes, as far as they are known. */
 export interface Causes {
   ofUsers: Map<string, string>;
   ofRemoteUsers: Map<string, string>;
 }
 
 /**
- * Who asked for what is done with these people in a group: whoever changed the pair, or put somebody into the group who
- * has waited since, or asked for the whole group.
+ * Finds the cause of each change in a group: the request that changed the pair, else the one that added the
+ * waiting user, else the one that asked for the whole group.
  *
- * @param waiting by user id, those who waited until now
+ * @param waiting users that waited until now, by id
  */
 export function causesOf(
   { change }: Pick<LoadedGroup, 'change'>,
@@ -38,9 +38,9 @@ export function causesOf(
 }
 
 /**
- * For which request each of these remote users is to be added or removed, or each of these users waits.
+ * Stores the request that caused the addition or removal of each remote user, or the wait of each user.
  *
- * @param causes ids of requests by the id of the person
+ * @param causes request ids by remote user id or user id
  */
 export async function noteCauses(
   tx: Transaction,
@@ -61,7 +61,7 @@ export async function noteCauses(
   }
 }
 
-/** For which request the call of each of these remote users is made. */
+/** The request that caused the call for each of these remote users. */
 export async function notedCauses(
   tx: Transaction,
   remoteGroupId: string,
@@ -79,7 +79,7 @@ export async function notedCauses(
   return causes;
 }
 
-/** Those of these people. */
+/** The causes of these ids only. */
 export function causesAmong(
   causes: ReadonlyMap<string, string>,
   ids: readonly string[],

@@ -12,14 +12,14 @@ interface GroupOfLeaver {
   remoteGroupId: string;
   groupId: string;
   remoteUserId: string;
-  /** 1 where something about their removal from it waits for an admin, or was decided by one. */
+  /** 1 if a decision about the removal from it waits for an admin, or was made by one. */
   screened: number;
 }
 
 /**
- * Whoever leaves the IdP leaves every team, not only those of the groups that they are in: teams of groups from which they were
- * taken out before, where the target refused to let them go, an admin kept them, or they wait for others to join; and teams of
- * deleted groups that are not let go yet.
+ * A leaver leaves every remote group, not only those of its current groups. It may still be in the remote group of
+ * a group that it left before: because the target refused the removal, an admin kept it, or it waits for
+ * additions. It may also be in the remote group of a deleted group that is not released yet.
  */
 @Injectable()
 export class DepartedMembers implements OnModuleInit {

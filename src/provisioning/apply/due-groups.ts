@@ -5,19 +5,19 @@ import { inList, throughIndex } from '../../database/dialect';
 import { type Lease, Leases } from '../schedule/lease';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 
-/** More people than that, to look up or to call for, are much to do for one group. */
+/** With more users than this to look up or to call for, a group is large. */
 const SMALL_GROUP = 25;
 
-/** Ids of groups that changed, by how much there is to do for them. */
+/** Ids of changed groups, by the amount of work. */
 export interface ChangedGroups {
-  /** Of few of their people, or of their names. */
+  /** Few users or the name have changed. */
   inPart: string[];
-  /** Small ones that are compared as a whole. */
+  /** Small groups that are compared as a whole. */
   whole: string[];
-  /** As `whole`, with people who have to be looked up first. */
+  /** As `whole`, but users must be looked up first. */
   lookUps: string[];
   large: string[];
-  /** Some turned out to be large only now: small ones may stand behind them. */
+  /** Some groups were only now found to be large: small ones may follow beyond the limit. */
   isIncomplete: boolean;
 }
 
@@ -30,7 +30,7 @@ interface ChangedRow {
   hasLookUps: number;
 }
 
-/** Groups that have something to do by now, by what it is; each list has the oldest first. */
+/** Due groups by kind of work; each list has the oldest first. */
 @Injectable()
 export class DueGroups {
   constructor(
@@ -38,11 +38,11 @@ export class DueGroups {
     private readonly leases: Leases,
   ) {}
 
-  /** Groups that changed. Each list may be so long, and is complete where it is shorter. */
+  /** Changed groups. A list that is shorter than `limit` is complete. */
   async changed(lease: Lease, now: number, limit: number): Promise<ChangedGroups> {
     const { integrationId } = lease;
     const first = await this.read(integrationId, '1 = 1', now, limit);
-    // In the order of the index: with so many of one kind the others may not be among them.
+    // Rows come in index order: with many of one kind, the other kinds may be missing.
     const rows = first.length < limit ? first : await this.ofEachKind(integrationId, now, limit);
     const isLarge = (row: ChangedRow) => Number(row.isLarge) === 1;
     const hasLookUps = (row: ChangedRow) => !isLarge(row) && Number(row.hasLookUps) === 1;
@@ -62,8 +62,8 @@ export class DueGroups {
   }
 
   /**
-   * Groups that did not change, and of which something is tried again. Of one that is put off that is somebody who left:
-   * they are looked for by themselves (`putOff`), but in the team of a deleted group.
+   * Unchanged groups with a due retry. In a postponed group only removals of leavers are retried, which
+   * `postponed` finds; in the remote group of a deleted group they are found here.
    */
   async waiting(
     integrationId: string,
@@ -84,7 +84,7 @@ export class DueGroups {
     return { small: those(false), large: those(true) };
   }
 
-  /** Groups that are put off and whose team somebody is to be taken out of before, as they left the IdP. */
+  /** Postponed groups whose next look is due before their retry: a leaver has to be removed. */
   async postponed(integrationId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ groupId: string }[]>(
       `SELECT groupId FROM remote_group
@@ -95,7 +95,7 @@ export class DueGroups {
     return rows.map(({ groupId }) => groupId);
   }
 
-  /** Groups of an integration that is being deleted, of which anything is known in the target. */
+  /** Groups of an integration that is being deleted, as far as they have a row for the target. */
   async toBeReleased(integrationId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ groupId: string }[]>(
       `SELECT groupId FROM remote_group
@@ -106,7 +106,7 @@ export class DueGroups {
     return rows.map(({ groupId }) => groupId);
   }
 
-  /** When the next group of this integration comes due by itself. */
+  /** When the next group of this integration becomes due without a new change. */
   async next(integrationId: string): Promise<number | null> {
     const [row] = await this.reader.query<[{ dueAt: number | null }]>(
       'SELECT MIN(nextAttemptAt) AS dueAt FROM remote_group WHERE integrationId = ?',
@@ -127,7 +127,7 @@ export class DueGroups {
     return rows;
   }
 
-  /** A group that is gone is one call, however many were in it. */
+  /** A deleted group is one call, whatever its number of members, so it is never large. */
   private read(integrationId: string, kind: string, now: number, limit: number): Promise<ChangedRow[]> {
     return this.reader.query<ChangedRow[]>(
       `SELECT c.groupId AS groupId, c.whole AS whole, c.large AS large, c.lookUps AS lookUps,
@@ -146,7 +146,10 @@ export class DueGroups {
     );
   }
 
-  /** Looked at once: of ten thousand such groups the few others are found without a look at these. */
+  /**
+   * Stores the result, so that it is computed once. Later reads find a few other groups among ten thousand of
+   * these without checking them again.
+   */
   private async note(lease: Lease, what: 'large' | 'lookUps', groups: readonly ChangedRow[]): Promise<void> {
     const groupIds = groups.map(({ groupId }) => groupId);
     await this.leases.run(lease, (tx) =>
@@ -155,19 +158,19 @@ export class DueGroups {
   }
 }
 
-/** Of the `group_change` c. Steps along an index no further than it has to. */
+/** SQL condition on `group_change c`. Steps along the index no further than needed. */
 function moreThanFew(table: 'member_change' | 'group_member'): string {
   return `(SELECT m.userId FROM ${table} m WHERE m.groupId = c.groupId
            ORDER BY m.userId LIMIT 1 OFFSET ${SMALL_GROUP}) IS NOT NULL`;
 }
 
-/** Of the `group_change` c, which has few people. Takes the time. */
+/** SQL condition on `group_change c` of a small group. Parameter: the time. */
 const HAS_UNKNOWN = `EXISTS (SELECT 1 FROM group_member m
   JOIN scim_user u ON u.id = m.userId AND u.active = 1 AND u.deletedAt IS NULL
   LEFT JOIN remote_user l ON l.userId = m.userId
   WHERE m.groupId = c.groupId AND (l.userId IS NULL OR l.nextCheckAt <= ?))`;
 
-/** Of the `remote_group` r. Takes the time. */
+/** SQL condition on `remote_group r`. Parameter: the time. */
 function manyWait(table: 'remote_member' | 'parked_member'): string {
   return `(SELECT m.nextAttemptAt FROM ${table} m WHERE m.remoteGroupId = r.id AND m.nextAttemptAt <= ?
            ORDER BY m.nextAttemptAt LIMIT 1 OFFSET ${SMALL_GROUP}) IS NOT NULL`;

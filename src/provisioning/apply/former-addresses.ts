@@ -4,8 +4,8 @@ import { EMAIL_DIFFERS } from '../plan/link-plan';
 import { UserResolution } from './user-resolution';
 
 /**
- * Whoever is in their teams as whom they were by a former address is compared at once when the IdP gives that address to
- * somebody else: the person of the target is the other one's login by then. The other one need not be in any group.
+ * Users that are linked by a former address are compared at once when the IdP gives that address to another user:
+ * the remote user is then the other user's account. The other user need not be in any group.
  */
 @Injectable()
 export class FormerAddresses implements OnModuleInit {

@@ -3,23 +3,23 @@ import { NAME_NOT_FREE_YET, TEAM_CLAIMED } from '../plan/new-group';
 import { RemoteGroup } from '../state/remote-group.entity';
 import type { RunContext } from './run-context';
 
-/** Somebody renamed a team of ours in the target: what we know of it becomes what was seen. */
+/** A remote group of ours was renamed in the target: stores the name that was seen. */
 export async function correctName(
   tx: Transaction,
   run: Pick<RunContext, 'integration' | 'provider'>,
-  { id, remoteName: formerly }: Pick<RemoteGroup, 'id' | 'remoteName'>,
+  { id, remoteName: formerName }: Pick<RemoteGroup, 'id' | 'remoteName'>,
   remoteName: string,
 ): Promise<void> {
   const remoteNameKey = run.provider.groupNameKey(remoteName);
   await tx.manager.update(RemoteGroup, { id }, { remoteName, remoteNameKey });
-  await offerFreedNames(tx, run, formerly);
+  await offerFreedNames(tx, run, formerName);
 }
 
 /**
- * A team has another name, is gone, or is let go: groups without a team that may have waited for its name, and the one whose
- * team is to have it, are tried again now.
+ * A remote group was renamed, deleted or released. Groups without a remote group that may wait for its name are
+ * due now, and so is the group that wants this name for its own.
  *
- * @param name that it had; null where it had none
+ * @param name the old name; null if there was none
  */
 export async function offerFreedNames(
   tx: Transaction,
@@ -38,7 +38,7 @@ export async function offerFreedNames(
     [integrationId, provider.groupNameKey(name)],
   );
   if (!wanting) return;
-  // One that is put off for something else has its turn when that is over.
+  // A group that is postponed for another reason becomes due when that wait ends.
   await tx.query(
     `UPDATE remote_group SET nameAttempts = 0, nameNextAttemptAt = ?,
        nextAttemptAt = CASE WHEN notBefore > ? THEN notBefore ELSE ? END

@@ -1,6 +1,6 @@
 import type { Person } from '../plan/member-plan';
 
-/** Links that a look-up has just shown and that are not recorded: they count in place of the recorded ones. */
+/** Unrecorded links of a recent look-up. They replace the recorded ones. */
 export class FreshLinks {
   private readonly linkOf = new Map<string, Person['link']>();
   private readonly usersOf = new Map<string, string[]>();
@@ -22,7 +22,7 @@ export class FreshLinks {
     return this.linkOf.has(userId);
   }
 
-  /** Users who are linked anew to one of these remote users. */
+  /** Users that these links connect to one of these remote users. */
   to(remoteUserIds: readonly string[]): { userId: string; remoteUserId: string }[] {
     return remoteUserIds.flatMap((remoteUserId) =>
       (this.usersOf.get(remoteUserId) ?? []).map((userId) => ({ userId, remoteUserId })),

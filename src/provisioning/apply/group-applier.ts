@@ -37,13 +37,13 @@ import { RemoteGroups, type GroupWithRemote } from './remote-groups';
 import { unclearDueAt } from './unclear-writes';
 import { UserResolution, askedFor, askedForBy } from './user-resolution';
 
-/** The successor has its turn in the same run, or in the next. */
+/** The successor is processed in the same run or in the next. */
 const TAKEN_OVER_WITHIN_MS = 1_000;
 
 /**
- * Brings one group's team to where the IdP wants it. Safe to cut off at any point and to run again: what is intended is
- * committed before it is sent, and a change is acknowledged only when everything of it is applied, or parked in a row
- * of its own with its reason and next attempt.
+ * Applies the changes of one group to its remote group. It may be cut off at any point and run again: intents are
+ * committed before they are sent, and a change is acknowledged only when all of it is applied or parked. A parked
+ * part has its own row with its reason and next attempt.
  */
 @Injectable()
 export class GroupApplier {
@@ -60,7 +60,7 @@ export class GroupApplier {
   ) {}
 
   /**
-   * @param found what a look-up of names has just shown
+   * @param found the result of a recent look-up of names
    * @throws ProviderError that concerns the whole account, after it was recorded with the group
    * @throws LeaseLostError
    */
@@ -95,7 +95,8 @@ export class GroupApplier {
   }
 
   /**
-   * What all of these groups need could not be had: each says so, and lets go whoever leaves all the same.
+   * A look-up that all of these groups need has failed: records the failure with each group. Leavers are removed
+   * all the same.
    *
    * @throws ProviderError when that fails too
    */
@@ -123,7 +124,7 @@ export class GroupApplier {
     }
     if (view.change?.whole) await this.compareRemoteGroup(run, view, now);
     for (let turn = 0; turn < MAX_RETRY_CHUNKS; turn++) {
-      // What is to be called for again does not wait until others are looked up.
+      // Due retries do not wait for the look-ups of other users.
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
       if (remoteUserIds.length > 0) {
         await this.users.resolve(run, askedFor(await this.people.joiningAs(view.remote.id, remoteUserIds)));
@@ -138,8 +139,9 @@ export class GroupApplier {
   }
 
   /**
-   * Of more people than are looked at together, those who join come first: nobody leaves before them. And where the whole
-   * group is compared, whoever changed on their own joins for that reason.
+   * With more than one chunk of changes, additions come first, so that no member leaves before them. If the whole
+   * group is compared too, a user with a change of its own joins because of that change, which is then the audited
+   * cause.
    */
   private async applyJoiningPairs(run: RunContext, view: GroupWithRemote): Promise<void> {
     const { people } = this;
@@ -168,12 +170,12 @@ export class GroupApplier {
     pairs: readonly PairMark[],
   ): Promise<void> {
     const userIds = pairs.map(({ userId }) => userId);
-    // Nearly always done for the whole batch; but these may have come since.
+    // The look-up of the batch usually covers these users, but newer ones may have come since.
     await this.users.resolve(run, askedForBy(pairs));
     await this.members.apply(run, view, userIds, [], pairs);
   }
 
-  /** Everybody in the group, before anybody leaves. */
+  /** All members of the group, before any member leaves. */
   private async compareMembers(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     const { people } = this;
     async function* chunks() {
@@ -191,7 +193,7 @@ export class GroupApplier {
     });
   }
 
-  /** Everybody known in the team. */
+  /** All members that we know in the remote group. */
   private async compareRemoteGroup(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     for (let after = ''; ;) {
       const remoteUserIds = isAskedFor(view)
@@ -203,7 +205,7 @@ export class GroupApplier {
     }
   }
 
-  /** Whatever changed since the marks were read has newer marks, and is not acknowledged with these. */
+  /** A change after the marks were read has a newer mark and is not acknowledged here. */
   private async acknowledge(run: RunContext, view: GroupWithRemote): Promise<void> {
     await this.leases.run(run.lease, async (tx) => {
       if (view.change) {
@@ -230,7 +232,7 @@ export class GroupApplier {
     });
   }
 
-  /** Keeps the group's changes to be done, says why they are not, and when they are tried next. */
+  /** Keeps the group's changes open, and records the reason and the next attempt. */
   private async recordFailure(run: RunContext, view: LoadedGroup, error: unknown): Promise<void> {
     const failure = failureOf(error);
     if (!failure) throw error;
@@ -240,28 +242,29 @@ export class GroupApplier {
         groupId: view.groupId,
       });
       if (!remote) return;
-      // Deleted by hand, or out of the credential's sight: that is told by looking at all teams, and nothing is forgotten before.
-      // Once for each group: one that stays out of sight must not have everything looked at again and again.
+      // The group was deleted by hand, or the credential no longer sees it. Only a reconciliation can tell;
+      // nothing is forgotten before it. It is requested once per group: a group that stays out of sight must not
+      // cause one again and again.
       if (failure.reason === GROUP_GONE && remote.reason !== GROUP_GONE) {
         await this.ledger.expediteReconciliation(tx, run.integration.id);
       }
       const now = Date.now();
-      // Tried before its time, for a change: of what is refused the ladder of attempts begins anew.
+      // A change caused this attempt before its time: the backoff of a refusal starts again.
       const isEarly = failure.state !== 'retrying' && Number(remote.notBefore ?? 0) > now;
-      // Refusals and failures that pass have each their own ladder.
+      // Refusals and passing failures each have their own backoff.
       const isAnew =
         isEarly || (remote.attempts > 0 && (remote.state === 'retrying') !== (failure.state === 'retrying'));
       const attempts = isAnew ? 1 : remote.attempts + 1;
       const soonUntil =
         isOutage(error) && remote.createIntent !== null ? settledSoonUntil(remote.createIntent) : 0;
       run.creations.settledSoonUntil = Math.max(run.creations.settledSoonUntil, soonUntil);
-      // What was met before an admin deleted the integration, its deletion does not wait for.
+      // The deletion of an integration does not wait for failures from before it.
       const isMeanwhileDeleted =
         run.integration.deletingSince === null && (await isDeleted(tx, run.integration.id));
       const nextAttemptAt = isMeanwhileDeleted
         ? now
         : now + settleSoon(failure.delay(attempts), soonUntil, now);
-      // Who leaves while the call of somebody else keeps failing does not wait for its next attempt.
+      // A leaver does not wait for the retry of another user's call.
       const holdsUpChanges =
         failure.state === 'retrying' && !(remote.remoteId !== null && isOfSomeCalls(error));
       await tx.manager.update(
@@ -283,7 +286,7 @@ export class GroupApplier {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Locked: a deletion that is about to be committed is waited for, as it makes due only what it finds. */
+/** Locked, to wait for a deletion that is about to commit: the deletion makes due only the groups that it finds. */
 async function isDeleted(tx: Transaction, integrationId: string): Promise<boolean> {
   const [integration] = await tx.query<{ deletingSince: number | null }>(
     `SELECT deletingSince FROM integration WHERE id = ?${FOR_SHARE}`,
@@ -292,7 +295,7 @@ async function isDeleted(tx: Transaction, integrationId: string): Promise<boolea
   return (integration?.deletingSince ?? null) !== null;
 }
 
-/** Whether an IdP or an admin wants the whole group compared, rather than the engine because of one person in it. */
+/** Whether an IdP or an admin asked to compare the whole group, and not the engine because of one user in it. */
 export function isAskedFor({ change }: Pick<LoadedGroup, 'change'>): boolean {
   return Boolean(change?.wholeCause);
 }
@@ -339,7 +342,7 @@ function failureOf(error: unknown): Failure | null {
 
 /** The earliest item of each kind, by index. */
 async function openItems(tx: Transaction, view: GroupWithRemote) {
-  // Not as it was before: meanwhile another group may have given the name up, which is tried again now.
+  // Read again: meanwhile another group may have given up the name, which makes this group due now.
   const [name] = await tx.query<Pick<RemoteGroup, 'nameReason' | 'nameMessage' | 'nameNextAttemptAt'>>(
     'SELECT nameReason, nameMessage, nameNextAttemptAt FROM remote_group WHERE id = ?',
     [view.remote.id],

@@ -16,48 +16,48 @@ import type { RunContext } from './run-context';
 import { RemoteGroups, comparedWhole } from './remote-groups';
 import { type AskedFor, UserResolution } from './user-resolution';
 
-/** So many groups in a row that fail for a passing reason speak of the account, not of the groups. */
+/** This many passing failures of groups in a row concern the account, not the groups. */
 const FAILURES_THAT_STOP = 3;
-/** So long what was read of a group is good enough to begin with: its marks tell what came since. */
+/** A read group is fresh enough to begin with for this time. Its marks tell what has changed since. */
 const FRESH_MS = 100;
 
-/** What the batches of a run share, which are worked off side by side. */
+/** What the parallel batches of a run share. */
 export interface Turn {
-  /** Whether no further group is begun. */
+  /** Whether no further group may begin. */
   isOver(): boolean;
-  /** Groups that one of the batches is at: there are never two that bring one group to where it belongs. */
+  /** Groups in progress, by batch. Two batches never process the same group. */
   readonly inProgress: Map<string, Batch>;
-  /** Groups that leavers are being taken out of. */
+  /** Groups whose leavers are being removed. */
   readonly leaving: ReadonlySet<string>;
 }
 
-/** Groups that several workers work off, one group each at a time. */
+/** Groups that several workers process, one group per worker at a time. */
 export interface Batch {
-  /** When it was begun, by the monotonic clock in milliseconds. */
+  /** When the batch began, by the monotonic clock in milliseconds. */
   readonly since: number;
   readonly turn: Turn;
   found: ReadonlyMap<string, FoundTeam> | undefined;
-  /** No further group is begun, for what one of them failed with. */
+  /** A failure has stopped the batch: no further group begins. */
   stopped: boolean;
   failuresInARow: number;
-  /** Groups whose look-ups failed in passing. */
+  /** Groups whose look-ups had a passing failure. */
   readonly putOff: Set<string>;
-  /** Whether any of the groups was brought to where it belongs. */
+  /** Whether at least one group was applied. */
   progressed: boolean;
 }
 
-/** Groups of a batch by what has to be known before they are begun. */
+/** Groups of a batch, by the look-ups that they need first. */
 interface Stages {
   ready: LoadedGroup[];
-  /** Nothing but whether there is a team of their name. */
+  /** Only need a look-up of their name. */
   nameless: LoadedGroup[];
-  /** Some of their people. */
+  /** Need a look-up of some users. */
   unknown: LoadedGroup[];
-  /** Of all of them. */
+  /** Users of all groups of the batch. */
   people: AskedFor;
 }
 
-/** Brings groups to where they belong whose people and names are looked up together. */
+/** Applies groups in batches, with shared look-ups of users and names. */
 @Injectable()
 export class GroupBatches {
   constructor(
@@ -68,9 +68,7 @@ export class GroupBatches {
     private readonly groups: GroupApplier,
   ) {}
 
-  /**
-   * @throws ProviderError that concerns the account, and whatever else makes it pointless to go on
-   */
+  /** @throws ProviderError that concerns the account, and any other error that stops the run */
   async apply(run: RunContext, groupIds: readonly string[], turn: Turn): Promise<void> {
     const taken = groupIds.filter((groupId) => !turn.inProgress.has(groupId));
     const batch: Batch = {
@@ -83,13 +81,13 @@ export class GroupBatches {
       progressed: false,
     };
     for (const groupId of taken) turn.inProgress.set(groupId, batch);
-    const isAnothers = (groupId: string) =>
+    const isInProgressElsewhere = (groupId: string) =>
       turn.leaving.has(groupId) || (turn.inProgress.get(groupId) ?? batch) !== batch;
     try {
       const views: LoadedGroup[] = [];
       for (const groupId of taken) {
         const view = await this.read(run, groupId);
-        views.push(await this.remoteGroups.takeOver(run, view, isAnothers));
+        views.push(await this.remoteGroups.takeOver(run, view, isInProgressElsewhere));
       }
       const failure = await this.applyInStages(run, batch, await this.sorted(views));
       if (failure && !batch.progressed && isOfAccount(failure, batch)) throw failure;
@@ -123,14 +121,14 @@ export class GroupBatches {
     await allEnded(Array.from({ length: width }, () => this.workOff(run, batch, queue)));
   }
 
-  /** @throws whatever makes it pointless to go on with the batch, which ends the other workers too */
+  /** @throws any error that stops the batch, and with it the other workers */
   private async workOff(run: RunContext, batch: Batch, queue: LoadedGroup[]): Promise<void> {
     while (!batch.stopped && !batch.turn.isOver()) {
       run.rights.assertPermitted();
       const seen = queue.shift();
       if (!seen) return;
       try {
-        // Until its turn came, minutes may have passed: it may be deleted, or have another name.
+        // Minutes may have passed since: the group may be deleted or have another name.
         const view = isFresh(seen) ? seen : await this.read(run, seen.groupId);
         const found = nameWithoutRemoteGroup(view) === nameWithoutRemoteGroup(seen) ? batch.found : undefined;
         await this.groups.apply(run, seen.change?.whole ? comparedWhole(view) : view, found);
@@ -177,8 +175,9 @@ export class GroupBatches {
   }
 
   /**
-   * Whom the groups need, in the fewest calls; whom this leaves out each looks up for itself. Of many groups one batch follows
-   * the other: what one reads of the whole account tells of the people of all.
+   * Looks up the users of the groups in the fewest calls; each group looks up the remaining users itself. For many
+   * groups, the batches of a run take turns: what one reads of the whole account also answers for the users of the
+   * others.
    */
   private lookUpPeople(run: RunContext, batch: Batch, { unknown, people }: Stages) {
     return this.orPutOff(run, batch, unknown, async () => {
@@ -195,10 +194,10 @@ export class GroupBatches {
   }
 
   /**
-   * Where it fails in passing, those groups wait that need it, and stay out of the way of others, who may only have somebody
-   * who leaves.
+   * Runs a look-up. After a passing failure, the groups that need it are postponed, so that they do not delay
+   * others, which may only have a leaver to remove.
    *
-   * @returns the passing failure of the look-up, for which these groups of the batch are put off
+   * @returns the passing failure for which groups of the batch are postponed
    */
   private async orPutOff(
     run: RunContext,
@@ -211,7 +210,7 @@ export class GroupBatches {
       return null;
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      // One name that the target refuses to look up stops nobody else: each group has to ask for itself.
+      // A name that the target refuses to look up must not stop other groups: each group looks up its own name.
       if (error.isOfOneObject) return null;
       const waiting = views.filter(({ groupId }) => !batch.putOff.has(groupId));
       for (const { groupId } of waiting) batch.putOff.add(groupId);
@@ -226,12 +225,15 @@ function isFresh({ readAt }: LoadedGroup): boolean {
   return performance.now() < readAt + FRESH_MS;
 }
 
-/** No answer at all, or one that many groups need, speaks of the account; nothing else of the batch has worked. */
+/**
+ * No answer at all, or a failure for many groups, concerns the account. The caller checks that no other group of
+ * the batch has succeeded.
+ */
 function isOfAccount({ status }: ProviderError, { putOff }: Batch): boolean {
   return status === null || putOff.size >= FAILURES_THAT_STOP;
 }
 
-/** Another batch may be at the group by now. */
+/** Another batch may have begun the group by now. */
 function removeFromBatch(groupId: string, batch: Batch): void {
   const { inProgress } = batch.turn;
   if (inProgress.get(groupId) === batch) inProgress.delete(groupId);

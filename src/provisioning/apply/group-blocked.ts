@@ -1,4 +1,4 @@
-/** Nothing can be done for a group until people change something; the target was not even asked. */
+/** The group is blocked until an admin changes something. The target was not asked. */
 export class GroupBlockedError extends Error {
   constructor(
     /** Stable code in snake_case. */
@@ -11,10 +11,10 @@ export class GroupBlockedError extends Error {
   }
 }
 
-/** The name of a group that has no team yet is another one's, which is about to give it up. */
+/** A group has no remote group yet, and its name belongs to another one that is about to give it up. */
 export class NameNotFreeYetError extends Error {
   constructor(
-    /** Who gives it up, for an admin. */
+    /** Which group gives it up, for an admin. */
     readonly explanation: string,
   ) {
     super(explanation);
@@ -22,18 +22,18 @@ export class NameNotFreeYetError extends Error {
   }
 }
 
-/** The deletion of a group's team waits for an admin, because too many were deleted at once. */
+/** The deletion of the remote group waits for an admin, because too many groups were deleted at once. */
 export class GroupHeldError extends Error {
   constructor() {
-    super('The deletion of the team is held.');
+    super('The deletion of the team is held until an admin decides.');
     this.name = 'GroupHeldError';
   }
 }
 
 export const TAKEN_OVER = 'taken_over';
-export const TAKEN_OVER_MESSAGE = 'A new group of the same name takes over the team.';
+export const TAKEN_OVER_MESSAGE = 'A new group with the same name takes over the team.';
 
-/** Nothing is let go: another group is about to take it over. */
+/** The remote group is not released: another group is about to take it over. */
 export class GroupTakenOverError extends Error {
   constructor() {
     super(TAKEN_OVER_MESSAGE);

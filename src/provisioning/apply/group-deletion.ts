@@ -25,12 +25,12 @@ import { type RunContext, atPriority } from './run-context';
 import { RemoteGroups, type GroupWithRemote } from './remote-groups';
 import { raiseWriteSeq } from './write-seq';
 
-/** Up to eight seconds. */
+/** The backoff of this attempt is at most eight seconds. */
 const SOME_ATTEMPTS = 4;
 
 /**
- * Lets go of the team of a group that is gone: the IdP or an admin deleted it, or an admin its integration. For as long as that
- * is not possible, whoever leaves the IdP leaves the team all the same.
+ * Deletes or releases the remote group of a deleted group. The IdP or an admin deleted the group, or an admin
+ * deleted its integration. As long as this is not possible, leavers are still removed from the remote group.
  */
 @Injectable()
 export class GroupDeletion {
@@ -44,10 +44,11 @@ export class GroupDeletion {
   ) {}
 
   /**
-   * A deletion that failed and is not to be tried yet is left alone: the group is looked at for people who left.
+   * While a failed deletion waits for its retry, only leavers are removed.
    *
-   * @returns the passing failure of somebody's removal, of which there is a row with the next attempt
-   * @throws GroupBlockedError, GroupHeldError, GroupTakenOverError, ProviderError where the team is not let go
+   * @returns the passing failure of a removal, which has its own row with the next attempt
+   * @throws GroupBlockedError, GroupHeldError, GroupTakenOverError, ProviderError if the remote group cannot be
+   *   released
    */
   async release(run: RunContext, view: LoadedGroup): Promise<ProviderError | null> {
     if (hasRemoteGroup(view) && isPostponed(view.remote, Date.now()) && !isNoLongerHeld(run, view)) {
@@ -68,7 +69,8 @@ export class GroupDeletion {
   private async removeLeavers(run: RunContext, view: GroupWithRemote): Promise<ProviderError | null> {
     try {
       await this.leavers.removeAll(atPriority(run, 'leaver'), withoutDeletionCause(view));
-      // Everybody in the team was looked at. Whoever left since has renewed the mark of the group.
+      // All members of the remote group were checked. A user that has left since has renewed the mark of the
+      // group.
       await deleteInThousands(
         (work) => this.leases.run(run.lease, work),
         'member_change',
@@ -82,18 +84,19 @@ export class GroupDeletion {
     }
   }
 
-  /** The next look is when somebody's removal is tried again, or the deletion itself. */
+  /** The next look is at the retry of a removal or of the deletion, whichever is first. */
   private async scheduleNextLook(
     run: RunContext,
     { remote, change }: GroupWithRemote,
     failure: ProviderError | null,
   ): Promise<void> {
-    // Whoever was not tried for a passing failure is due, and must not meet it again at once.
+    // Removals that were not tried because of a passing failure are due. They must not meet the same failure at
+    // once.
     const pause = failure ? passingFailureDelay(SOME_ATTEMPTS, failure.retryAfterMs, Math.random()) : 0;
     const earliest = Date.now() + pause;
     await this.leases.run(run.lease, async (tx) => {
       const nextAttemptAt = Math.max(earliest, await nextLookAt(tx, remote, Number(remote.notBefore)));
-      // Unless it was asked for again meanwhile.
+      // No row matches if the deletion was requested again meanwhile.
       await tx.query(
         `UPDATE remote_group SET nextAttemptAt = ?, blockedMark = CASE WHEN blockedMark IS NULL THEN NULL ELSE ? END
          WHERE id = ? AND groupId = ? AND notBefore = ?`,
@@ -149,7 +152,7 @@ export class GroupDeletion {
     });
   }
 
-  /** @returns null when another group has taken the claim over: then there is nothing left to let go */
+  /** @returns null when another group has taken over the claim: then there is nothing to release */
   private beginRelease(run: RunContext, groupId: string, remoteGroupId: string): Promise<RemoteGroup | null> {
     return this.leases.run(run.lease, async (tx) => {
       const remote = await tx.manager.findOneBy(RemoteGroup, { id: remoteGroupId, groupId });
@@ -165,7 +168,7 @@ export class GroupDeletion {
     if (!remote || run.integration.deletingSince !== null) return;
     const isTakenOver = await this.leases.run(run.lease, async (tx) => {
       const successor = await successorOf(tx, run.provider, remote);
-      // Whatever it waits for, this team is what it needs.
+      // Whatever the successor waits for, it needs this remote group.
       if (successor !== null)
         await makeGroupsDue(tx, 'integrationId = ? AND groupId = ?', [run.integration.id, successor]);
       return successor !== null;
@@ -189,7 +192,7 @@ export class GroupDeletion {
   }
 
   /**
-   * The claim is looked at again right before: another group may have taken the team over.
+   * Checks the claim again right before the call: another group may have taken over the remote group.
    *
    * @throws GroupTakenOverError, ProviderError
    */
@@ -209,30 +212,36 @@ export function hasRemoteGroup(view: LoadedGroup): view is GroupWithRemote {
   return view.remote !== null && view.remote.remoteId !== null;
 }
 
-/** What waits for an admin waits no more once one wants the group, or its integration, gone: however late that was noted. */
+/**
+ * A held or rejected deletion is no longer held once an admin deletes the group or its integration, even if that
+ * was recorded late.
+ */
 function isNoLongerHeld(run: RunContext, view: GroupWithRemote): boolean {
   const { reason } = view.remote;
   return isOrderedByAdmin(run, view) && (reason === HELD.reason || reason === REJECTED.reason);
 }
 
-/** Whether people can be taken out of a team that could not be let go: it is there, and nobody else's. */
+/**
+ * Whether members can still be removed from a remote group that could not be released: it exists, and no other
+ * group has it.
+ */
 function keepsRemoteGroup(failure: unknown): boolean {
   if (failure instanceof GroupBlockedError || failure instanceof GroupHeldError) return true;
   if (!(failure instanceof ProviderError) || failure.accountWide) return false;
   return failure.reason !== GROUP_GONE && !isOfOneUnseenGroup(failure);
 }
 
-/** Nobody leaves for the request that deleted the group, as long as the team is there. */
+/** While the remote group exists, the request that deleted the group is not the cause of any removal. */
 export function withoutDeletionCause(view: GroupWithRemote): GroupWithRemote {
   return { ...view, change: view.change && { ...view.change, wholeCause: null } };
 }
 
-/** No change has this mark: whichever comes next is looked at. */
+/** No change has this mark, so that the next change unblocks the group. */
 export const NO_MARK = '';
 
 /**
- * For the last thing that is done to a team: where it is missing, that is done too. Unless the team may only be out of sight;
- * but an integration that goes does not stay for that.
+ * Runs the last call on a remote group. If the target no longer has the group, the work is done too. But the group
+ * may only be out of sight: then the error is thrown, unless the integration itself is being deleted.
  */
 async function unlessGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
   try {
@@ -246,7 +255,7 @@ async function unlessGone(run: RunContext, remote: RemoteGroup, letGo: () => Pro
   }
 }
 
-/** What an admin decided for this very group, else for the integration that goes, else what its policy says. */
+/** An admin's decision for this group comes first, then the one for the deleted integration, then the policy. */
 export function releaseModeOf(
   { integration }: Pick<RunContext, 'integration'>,
   { change }: LoadedGroup,
@@ -254,7 +263,7 @@ export function releaseModeOf(
   return change?.letGo ?? integration.deletingTeams ?? integration.policies.onGroupDelete;
 }
 
-/** What an admin deletes by name is meant; what the IdP deletes is counted. */
+/** A deletion by an admin is intended. The guard counts only deletions by the IdP. */
 export function isOrderedByAdmin(
   { integration }: Pick<RunContext, 'integration'>,
   { change }: LoadedGroup,
@@ -262,7 +271,7 @@ export function isOrderedByAdmin(
   return Boolean(change?.letGo) || integration.deletingSince !== null;
 }
 
-/** Nobody leaves a team that is only forgotten. */
+/** A forgotten remote group keeps its members, so it is audited as left. */
 function auditActionOf({ kind }: ReleaseAction): string {
   if (kind === 'delete') return 'team.deleted';
   return kind === 'release' ? 'team.released' : 'team.left';

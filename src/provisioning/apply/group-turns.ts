@@ -1,16 +1,19 @@
-/** A team that is being planned and written to: nobody else does that meanwhile, but for who is let in between two calls. */
+/**
+ * The right to plan for a group and write to it. Other workers wait, except those that are let in between two
+ * calls.
+ */
 export interface GroupTurn {
-  /** Whether anybody was let in during this run: what was read before that may be done by now. */
+  /** Whether another worker was let in during this run: data that was read before may be outdated. */
   readonly hadGuests: boolean;
-  /** Remote users for whom whoever was let in has called: what was planned for them before is void. */
+  /** Remote users that another worker has processed in between: older plans for them are void. */
   readonly seenTo: Set<string>;
-  /** Whether somebody waits to be let in. */
+  /** Whether another worker waits to be let in. */
   readonly isWanted: boolean;
-  /** Lets in whoever waits, and comes back once they are done. All that was done so far has to be recorded before. */
+  /** Lets the waiting workers in, and resolves when they are done. The caller must record all its outcomes before. */
   giveWay(): Promise<void>;
 }
 
-/** Within one run: at most one at a time plans for a team and writes to it. */
+/** Within one run, at most one worker at a time plans for a group and writes to it. */
 export class GroupTurns {
   private readonly turns = new Map<string, Turn>();
 
@@ -22,7 +25,7 @@ export class GroupTurns {
       return await work(turn);
     } finally {
       turn.leave();
-      // Of a team that had none there is nothing to remember.
+      // A turn without an interruption need not be remembered.
       if (!turn.isTaken && !turn.hadGuests) this.turns.delete(groupId);
     }
   }

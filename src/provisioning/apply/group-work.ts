@@ -10,28 +10,31 @@ import { SmallChanges } from './small-changes';
 import { UrgentLeavers } from './urgent-leavers';
 import { UserResolution } from './user-resolution';
 
-/** One turn of an integration: after that another one has its turn, however much is left to do. */
+/** The length of one turn of an integration. Then another integration has its turn, whatever is left to do. */
 const TIME_SLICE_MS = 10_000;
 const GROUPS_PER_BATCH = 50;
-/** So many groups are no change that somebody waits for, but a push, or a look at all who were not found. */
+/**
+ * From this many groups on, the work is a push or a retry of many look-ups, and not a change that a user waits
+ * for.
+ */
 const MANY_GROUPS = 5;
-/** What another process writes is found so soon; what this one writes is told. */
+/** Polling finds changes of other processes. Changes of this process are announced. */
 const LOOK_EVERY_MS = 500;
-/** However fast changes come, what comes so soon after another is looked at with the next. */
+/** Changes that follow each other faster than this are handled together. */
 const LOOK_AGAIN_AFTER_MS = 20;
-/** What is begun is nearly always done so soon, and needs nobody beside it. */
+/** Most groups are done within this time, and need no second worker for small changes. */
 const DONE_SOON_MS = 2_000;
-/** Whatever makes a group due again and again must not starve everybody else. */
+/** A group that becomes due again and again must not starve the others. */
 const SAME_AGAIN_AFTER_MS = 100;
-/** Whoever could not be taken out of a team in hand is due at some time of its own, of which nobody tells. */
+/** A failed removal from a group in progress becomes due without any announcement, so it is polled. */
 const LEAVERS_AGAIN_AFTER_MS = 1_000;
 
-/** Groups of one kind. A batch of them is begun while fewer than so many are under way. */
+/** Groups of one kind. A new batch begins while fewer than `width` are under way. */
 class Lane {
   underWay = 0;
   private last: { groupIds: ReadonlySet<string>; at: number } = { groupIds: new Set(), at: 0 };
 
-  /** @param ofMany the priority where there are many groups to do */
+  /** @param ofMany the priority when many groups are due */
   constructor(
     private readonly priority: CallPriority,
     private readonly ofMany: CallPriority,
@@ -42,7 +45,7 @@ class Lane {
     return due.length >= MANY_GROUPS ? this.ofMany : this.priority;
   }
 
-  /** Those of the due groups that are begun now. */
+  /** The due groups to begin now. */
   next(due: readonly string[]): string[] {
     if (this.underWay >= this.width) return [];
     const groupIds = due.slice(0, GROUPS_PER_BATCH);
@@ -53,25 +56,25 @@ class Lane {
   }
 }
 
-/** What goes on in one run. */
+/** The state of the work in one run. */
 interface RunningWork {
   readonly run: RunContext;
   readonly until: number;
   readonly alarm: Alarm;
   readonly underWay: SideBySide;
   readonly inProgress: Map<string, Batch>;
-  /** Groups whose leavers are being taken out. */
+  /** Groups whose leavers are being removed. */
   readonly leaving: Set<string>;
-  /** Groups that few people are being added to, whatever else is done for them. */
+  /** Groups with a small change in progress, beside their own turn. */
   readonly joining: Set<string>;
-  /** When those who could not be taken out are looked for again, by the monotonic clock. */
+  /** When failed removals of leavers are polled again, by the monotonic clock. */
   leaversAgainAt: number;
 }
 
 /**
- * Does what there is to do for the groups of an integration, side by side and by urgency: people who left the IdP leave,
- * then small changes and small groups, then what is large. All calls wait for the same slots and the same budget, where the
- * urgent ones go first: nobody waits for somebody else's group to be done.
+ * Works on the groups of an integration in parallel, by urgency: first leavers, then small changes and small
+ * groups, then large work. All calls share the same slots and the same budget, and urgent calls go first. So no
+ * group waits until another group is done.
  */
 @Injectable()
 export class GroupWork {
@@ -90,13 +93,13 @@ export class GroupWork {
    */
   workOff(run: RunContext): Promise<boolean> {
     const { lease } = run;
-    // A person or name that changed does not wait for groups that are compared as a whole, such as those to be repaired.
+    // A changed user or name does not wait for groups that are compared as a whole, for example for repairs.
     const inPart = new Lane('interactive', 'interactive', 4);
     const whole = new Lane('interactive', 'push', 4);
     const lookUps = new Lane('interactive', 'push', 4);
     const again = new Lane('interactive', 'bulk', 2);
     const large = new Lane('bulk', 'bulk', 2);
-    // What one group takes may be far longer than a turn: whatever is done sooner goes on beside it.
+    // One group may take far longer than a turn. Faster work goes on beside it.
     const slowestFirst = [large, again, lookUps, whole, inPart];
     const isOverFor = (work: RunningWork, lane: Lane): boolean =>
       isPastDeadline(work) &&
@@ -105,7 +108,8 @@ export class GroupWork {
       this.begin(work, lane, due, () => isOverFor(work, lane));
     return this.work(run, async (work, limit) => {
       const isOver = isOverFor(work, inPart);
-      // Nobody waits for what still has to end; but leavers that keep coming do not prolong a run.
+      // At the end of the turn, leavers are still removed beside work that has to end. But a steady flow of
+      // leavers must not prolong the run.
       if (!isOver || work.underWay.size > work.leaving.size) await this.startRemovalOfLeavers(work);
       if (isOver) return false;
       const now = Date.now();
@@ -134,7 +138,7 @@ export class GroupWork {
     });
   }
 
-  /** @param look begins what is due, of which it may ask for so much, and says whether there was anything */
+  /** @param look begins at most `limit` due groups of each kind, and returns whether any was due */
   private async work(
     run: RunContext,
     look: (work: RunningWork, limit: number) => Promise<boolean>,
@@ -162,7 +166,7 @@ export class GroupWork {
         const isDue = await look(work, GROUPS_PER_BATCH + work.inProgress.size);
         const isIdle = !isDue && underWay.size === 0;
         if (isIdle && isReviewed) break;
-        // Nobody waits for the review, so it does not come before what somebody waits for.
+        // The review is not urgent: work that users wait for comes first.
         if (!isReviewed && (isIdle || looks > 1)) {
           underWay.add(this.users.reviewDiffering(atPriority(run, 'bulk')));
           isReviewed = true;
@@ -191,7 +195,7 @@ export class GroupWork {
     for (const removal of begun) underWay.add(removal.then(() => run.rights.assertPermitted()));
   }
 
-  /** @param waiting groups that may be long in coming to their turn */
+  /** @param waiting groups that may wait long for their turn */
   private async startSmallChanges(
     { run, inProgress, joining, underWay }: RunningWork,
     waiting: readonly string[],

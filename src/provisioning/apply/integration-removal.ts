@@ -9,13 +9,16 @@ import { RemoteRows } from '../state/remote-rows';
 import { GroupLoader } from './loaded-group';
 import type { RunResult } from './run-context';
 
-/** A SCIM request that was let in before the deletion waits so long for its write at most. */
+/** The longest time that a SCIM request from before the deletion waits for its write. */
 const REQUESTS_END_WITHIN_MS = 6_000;
 const TIME_SLICE_MS = 10_000;
 
 class TimeSliceOver extends Error {}
 
-/** Removes an integration that was deleted, once its teams are let go. Cut off at any point, it goes on with what is left. */
+/**
+ * Deletes the data of a deleted integration once its remote groups are released. It may be cut off at any point
+ * and then continues with the rest.
+ */
 @Injectable()
 export class IntegrationRemoval {
   constructor(
@@ -27,7 +30,7 @@ export class IntegrationRemoval {
     private readonly ledger: WorkLedger,
   ) {}
 
-  /** Whether the target has nothing of a deleted integration any more that is to be let go; asked under its lease. */
+  /** Whether a deleted integration has no remote group left to release; called under its lease. */
   async isDue({ id, deletingSince, deletingTeams }: Integration): Promise<boolean> {
     if (deletingSince === null) return false;
     return deletingTeams === 'leave' || !(await this.views.holdsRemoteGroups(id));

@@ -30,11 +30,10 @@ import { WriteRights } from './write-rights';
 const LOOK_FOR_CHANGES_EVERY_MS = 250;
 
 /**
- * One run on one integration: looks at every group that has something to do, the most urgent first, and brings its team
- * to where the IdP wants it.
+ * One run on one integration. It processes every group with open work, the most urgent first.
  *
- * A run is asked for by the integration's id alone. It may be asked for at any time, twice, or for nothing: what there
- * is to do stands in the database, and a run that is cut off is continued by the next.
+ * A run is requested by the integration's id alone, at any time, also twice or without any work. All open work is
+ * in the database, so a run that is cut off is continued by the next one.
  */
 @Injectable()
 export class IntegrationRun {
@@ -105,7 +104,7 @@ export class IntegrationRun {
     setMaxListeners(0, signal);
     const { provider, connection } = this.connections.open(integration);
     const rights = new WriteRights(connection, {
-      stoppedFor: (reason, but) => this.views.stoppedFor(integration.id, reason, but),
+      stoppedFor: (reason, exceptGroupIds) => this.views.stoppedFor(integration.id, reason, exceptGroupIds),
       writableGroup: () => this.views.writableGroup(integration.id),
       isSuspendedFor: (reason) => integration.suspensionReason === reason,
     });
@@ -148,14 +147,14 @@ export class IntegrationRun {
     }
   }
 
-  /** When the next thing of the integration comes due by itself. */
+  /** When the next work of the integration becomes due without a new change. */
   private async nextDue(integrationId: string): Promise<number | null> {
     const due = [await this.due.next(integrationId), await this.users.nextReview(integrationId)];
     const times = due.filter((at) => at !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
 
-  /** Changes that come while the target is being looked at as a whole do not wait for the end of it. */
+  /** Changes that arrive during a reconciliation do not wait for its end. */
   private async workWhileReconciling(
     run: RunContext,
     { due, acceptMissing }: RunBeginning['reconciliation'],
@@ -176,7 +175,7 @@ export class IntegrationRun {
   private async reconcile(run: RunContext, acceptMissing: boolean) {
     const startedAt = Date.now();
     const result = await this.reconciler.reconcile(run, acceptMissing);
-    // Not before the look is over, which leaves alone any team that is being written to.
+    // Only after the reconciliation, which skips every remote group that is being written to.
     if (run.forgets) await this.leases.run(run.lease, (tx) => forgetFailures(tx, run.integration.id));
     const nextAt = await this.ledger.reconciled(
       run.lease,
@@ -193,7 +192,7 @@ export class IntegrationRun {
     return { result, nextAt };
   }
 
-  /** An admin had it looked at whether the teams are to be seen again. Nothing is written before that is known. */
+  /** An admin asked whether the credential sees the remote groups again. Nothing is written before that is known. */
   private async probe(run: RunContext): Promise<RunResult> {
     const { integration, lease } = run;
     const { result, nextAt } = await this.reconcile(run, false);
@@ -212,24 +211,22 @@ export class IntegrationRun {
     return { more: isTold };
   }
 
-  /** Whatever was wrong with the connection no longer is: what had failed was done again, or something else was. */
+  /** The connection works again: a failed call has succeeded, or another call has. */
   private async recordRecovery({ integration, lease, progress }: RunContext): Promise<void> {
     const wasSuspended = integration.suspensionReason !== null;
     if (!wasSuspended && !(progress.made && integration.connectionStatus === 'failed')) return;
     await this.leases.run(lease, (tx) => this.integrations.recovered(tx, integration));
   }
 
-  /**
-   * What concerns the credential suspends the integration; everything else is tried again after a while.
-   */
+  /** A failure of the credential suspends the integration. Every other failure is retried after a backoff. */
   private async suspendOrBackOff(run: RunContext, error: ProviderError): Promise<RunResult> {
     const { reason, explanation: message } = error;
-    // A lone refusal stays with its group or member, and does not come so far.
-    // A suspension that only an admin ends gives way to none that ends by itself.
+    // A single refusal is recorded with its group or member and does not reach this point. A suspension that only
+    // an admin ends is not replaced by one that ends by itself.
     const concernsCredential =
       (error.kind === 'credentials' || error.kind === 'permission') && !isUnreachable(run.integration);
     if (!concernsCredential) {
-      // Of an account that may be reached in another way by now, or is to be left alone.
+      // The integration has changed meanwhile: it may have another connection, or be paused.
       if (run.watch.isOutdated) return { more: true };
       if (!run.progress.made) {
         await this.leases.run(run.lease, (tx) =>
@@ -247,14 +244,14 @@ export class IntegrationRun {
     }
     await this.ledger.backOff(run.lease, PROBE_EVERY_MS);
     const { id, revision } = run.integration;
-    // Meanwhile the credential that failed may be the stored one no longer.
+    // The stored credential may no longer be the one that failed.
     const outdated = await this.leases.run(run.lease, async (tx) => {
       const changed = (await this.integrations.locked(tx, id)).revision !== revision;
-      // Or it may have been mended: whoever asked for another attempt does not wait for it.
+      // Or the cause may be fixed: a requested retry does not wait for the probe.
       const isAskedFor = await this.ledger.isUrgent(tx, id);
       const nextProbeAt = Date.now() + (isAskedFor ? 0 : PROBE_EVERY_MS);
       if (!changed) await this.integrations.suspend(tx, id, { reason, message, nextProbeAt });
-      // The next run is to make the very calls that failed.
+      // The next run must repeat exactly the calls that failed.
       await makeGroupsDue(
         tx,
         'integrationId = ? AND reason = ?',
@@ -269,9 +266,9 @@ export class IntegrationRun {
 }
 
 /**
- * Looks for work again and again until what goes on beside it has ended.
+ * Repeats `work` until `other` has ended.
  *
- * @param stop ends the other one early, once the work has failed
+ * @param stop ends `other` early when `work` has failed
  */
 async function workWhile(
   other: Promise<unknown>,
@@ -279,7 +276,7 @@ async function workWhile(
   stop: () => void,
 ): Promise<boolean> {
   const going = { ended: false };
-  // It may fail while nobody waits for it: that is told by waiting for it in the end.
+  // It may fail before it is awaited; the final await reports that failure.
   const settled = Promise.allSettled([other]).then(() => (going.ended = true));
   try {
     let more = await work();
@@ -291,17 +288,17 @@ async function workWhile(
     return more;
   } finally {
     stop();
-    // Nothing may still be writing when the lease is given back.
+    // Nothing may still write when the lease is released.
     await settled;
   }
 }
 
-/** Null where it is never looked at as a whole again. */
+/** Null if the integration is never reconciled again. */
 function reconciliationInterval(integration: Integration): number | null {
   return isBeingDeleted(integration) ? null : integration.policies.reconcileEveryMinutes * 60_000;
 }
 
-/** The credential has lost sight of teams: all that a run may do is look whether it sees them again. */
+/** The credential no longer sees remote groups. A run may only check whether it sees them again. */
 function isUnreachable({ suspensionReason }: Integration): boolean {
   return suspensionReason === VISIBILITY_LOST;
 }

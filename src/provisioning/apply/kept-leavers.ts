@@ -4,7 +4,7 @@ import { tell } from '../../integrations/integration-log';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
 import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam } from '../state/leavers';
 
-/** Says of those who left the IdP that the target does not let them go: once, however often it is tried. */
+/** Logs each leaver that the target refuses to remove: once, and not at every retry. */
 export async function tellKeptLeavers(
   tx: Transaction,
   team: { integrationId: string; groupId: string; remoteGroupId: string },
@@ -32,7 +32,7 @@ export async function tellKeptLeavers(
   await tell(tx, team.integrationId, {
     level: 'warn',
     event: LEAVER_STILL_ON_TEAM,
-    text: `has a team that keeps somebody who left: ${reason}`,
+    text: `has a team that still contains a user who left the IdP: ${reason}`,
     detail: { groupId: team.groupId, people: kept.length, reason },
   });
 }

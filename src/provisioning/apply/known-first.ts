@@ -2,11 +2,10 @@ import type { RunContext } from './run-context';
 import type { AskedFor, UserResolution } from './user-resolution';
 
 /**
- * Applies what is known of many people before anybody of them is looked up, and what each few look-ups show before the next
- * ones.
+ * Applies users that are known before any look-up, and then the result of every few look-ups before the next ones.
  *
- * @param chunks the people, read anew each time
- * @param apply gets people of one chunk, of whom everything is known that can be
+ * @param chunks the users; called again for each pass
+ * @param apply gets users of one chunk with all available look-ups done
  */
 export async function knownFirst(
   users: UserResolution,

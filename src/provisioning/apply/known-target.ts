@@ -24,7 +24,7 @@ export async function claimOn(
   return claim && { ...claim, deleted: Number(claim.deleted) === 1, stuck: Number(claim.stuck) === 1 };
 }
 
-/** What a deleted group of that name still has in the target: its `remote_group.id`. */
+/** The tombstone with this name: the `remote_group.id` of a deleted group whose remote group still exists. */
 export async function tombstoneNamed(
   db: SqlReader,
   integrationId: string,
@@ -40,19 +40,19 @@ export async function tombstoneNamed(
   return tombstone?.id ?? null;
 }
 
-/** A team of the integration by its name, and what its group wants it to be called. */
+/** A remote group of the integration by its name, and the name that its group wants. */
 export interface NameHolder {
   /** Of the `remote_group`. */
   id: string;
   remoteName: string;
-  /** What the group is called by now; null once the IdP deleted it. */
+  /** The current name of the group; null once the IdP has deleted it. */
   wanted: string | null;
-  /** What the group was called when it was looked at last. */
+  /** The name of the group when it was last processed. */
   groupName: string;
   stuck: boolean;
 }
 
-/** Which team of the integration has that name, as far as we know. */
+/** The remote group of the integration that has this name, as far as we know. */
 export async function holderOfName(
   db: SqlReader,
   integrationId: string,
@@ -68,7 +68,7 @@ export async function holderOfName(
   return holder && { ...holder, stuck: Number(holder.stuck) === 1 };
 }
 
-/** Whether another group of the integration may have created the team of that name: its creation has no answer yet. */
+/** Whether another group may have created the remote group of that name: its creation has no answer yet. */
 export async function isBeingCreated(
   db: SqlReader,
   integrationId: string,
@@ -83,7 +83,7 @@ export async function isBeingCreated(
   return rows.length > 0;
 }
 
-/** The group without a team that is about to take over what a deleted one of its name left: its id. */
+/** The id of the group that is about to take over this tombstone: it has the same name and no remote group yet. */
 export async function successorOf(
   db: SqlReader,
   provider: Pick<IntegrationProvider, 'groupNameKey'>,
@@ -103,7 +103,7 @@ export async function successorOf(
   return group?.id ?? null;
 }
 
-/** Those of these remote users whom we added to the team: a release takes them out again. */
+/** The remote users that we added to the remote group. A release removes them. */
 export async function addedByUs(
   db: SqlReader,
   remoteGroupId: string,
@@ -118,8 +118,8 @@ export async function addedByUs(
 }
 
 /**
- * Why somebody is still in a team that was to be released, whom we added or who left the IdP; undefined when nobody is of whom
- * the target was asked.
+ * Why a member that we added, or a leaver, is still in a remote group to be released; undefined if there is no
+ * such member that the target was asked to remove.
  */
 export async function toBeReleasedAndKept(
   db: SqlReader,
@@ -134,7 +134,7 @@ export async function toBeReleasedAndKept(
   return kept;
 }
 
-/** Who is next in the team once so many places have become free, after those whose turn it is already. */
+/** The next users for freed places, after those that already have an offer. */
 export async function nextForPlaces(db: SqlReader, remoteGroupId: string, places: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>(
     `SELECT userId FROM parked_member WHERE remoteGroupId = ? AND reason = ? AND nextAttemptAt > ?
@@ -144,7 +144,7 @@ export async function nextForPlaces(db: SqlReader, remoteGroupId: string, places
   return rows.map(({ userId }) => userId);
 }
 
-/** By remote user, the users who are linked to them. */
+/** By remote user: the users linked to it. */
 export async function usersLinkedTo(
   db: SqlReader,
   integrationId: string,
@@ -166,7 +166,7 @@ export async function usersLinkedTo(
   return linked;
 }
 
-/** Active members of the group who are linked to one of these remote users. */
+/** Active members of the group that are linked to one of these remote users. */
 export function membersLinkedTo(
   db: SqlReader,
   integrationId: string,

@@ -9,7 +9,7 @@ import type { RunContext } from './run-context';
 import type { GroupTurn } from './group-turns';
 import type { GroupWithRemote } from './remote-groups';
 
-/** Takes people who left the IdP out of a team, whatever else there is to do for it. */
+/** Removes leavers (users who left the IdP) from remote groups, independent of other work for the group. */
 @Injectable()
 export class LeaverRemoval {
   constructor(
@@ -19,9 +19,8 @@ export class LeaverRemoval {
   ) {}
 
   /**
-   * Those who left the IdP leave the team, whatever it is that keeps everything else of the group from being done. But for
-   * somebody who may be about to come back as another user. From the team of a deleted group everybody leaves whose removal has
-   * begun.
+   * Removes all leavers, even if everything else of the group fails. A leaver that may be about to return as
+   * another user stays. From the remote group of a deleted group, all members leave whose removal has begun.
    *
    * @throws ProviderError as `apply`
    */
@@ -33,7 +32,7 @@ export class LeaverRemoval {
       after = remoteUserIds.at(-1)!;
       await run.groupTurns.take(view.groupId, async (turn) => {
         const input = await this.people.planInput(plannedGroup(run, view), [], remoteUserIds);
-        // Their changes stay marked, to be acknowledged once they are looked at in their turn.
+        // Their changes stay marked. The group's own turn acknowledges them.
         const { stopped } = await this.removeAmong(run, view, turn, input, async () => {
           const marks = await this.people.changedPairs(view.groupId, CHUNK);
           const userIds = marks.map(({ userId }) => userId);
@@ -48,11 +47,11 @@ export class LeaverRemoval {
   }
 
   /**
-   * As `letLeaversGo`, for these of them: at once, between two calls of whoever is at the team.
+   * As `removeAll`, for the given leavers only: at once, between two calls of the group's own turn.
    *
-   * @param leavers pairs that changed, and people whose removal is tried again
-   * @param acknowledge gets those of the pairs of which everything is applied or parked, before anybody else has the team
-   * @throws ProviderError that concerns the whole account, or the team
+   * @param leavers changed pairs, and remote users whose removal is retried
+   * @param acknowledge gets the pairs that are applied or parked, before another worker has the group's turn
+   * @throws ProviderError that concerns the whole account, or the remote group
    */
   async removeNow(
     run: RunContext,
@@ -65,7 +64,7 @@ export class LeaverRemoval {
       const userIds = marks.map(({ userId }) => userId);
       const input = await this.people.planInput(plannedGroup(run, view), userIds, remoteUserIds);
       const { people } = input;
-      // Whatever stopped it, each of them has a row with the next attempt.
+      // Even after a failure, each leaver has a row with its next attempt.
       const { removed } = await this.removeAmong(run, view, turn, input, () =>
         Promise.resolve({ marks, people }),
       );
@@ -75,14 +74,14 @@ export class LeaverRemoval {
     });
   }
 
-  /** But for somebody who may be about to come back as another user. */
+  /** Leavers, without those that may be about to return as another user. */
   private async leaversNotWantedAgain(view: GroupWithRemote, input: MemberPlanInput): Promise<string[]> {
     const leavers = leaversOf(input);
     const mayStay = await this.people.mayBeWanted(view.groupId, leavers);
     return leavers.filter((id) => !mayStay.has(id));
   }
 
-  /** @returns who was taken out, or was to be, and the passing failure that ended it early */
+  /** @returns the leavers that were removed, or have an intent, and the passing failure that stopped the calls */
   private async removeAmong(
     run: RunContext,
     view: GroupWithRemote,
@@ -95,7 +94,7 @@ export class LeaverRemoval {
     const { marks, people } = await origin();
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.intents.record(run, view, { add: [], remove: leaving }, input.known, causes);
-    // However the calls end: whoever is at the team must not go by what was planned for these before.
+    // Whatever the calls return, the worker with the turn must not use its older plan for these remote users.
     for (const remoteUserId of remove) turn.seenTo.add(remoteUserId);
     const { stopped } = await this.calls.send(run, view, { add: [], remove }, input, null);
     return { removed: new Set(remove), stopped };

@@ -6,7 +6,7 @@ import type { IntegrationProvider } from '../../integrations/provider/integratio
 import { inList } from '../../database/dialect';
 import { RemoteGroup } from '../state/remote-group.entity';
 
-/** One group as the engine finds it: what it read first is what it may acknowledge. */
+/** One group as the engine has read it. It may acknowledge only the mark that it read. */
 export interface LoadedGroup {
   groupId: string;
   change: {
@@ -27,7 +27,7 @@ export interface LoadedGroup {
   readAt: number;
 }
 
-/** The name to look up for a group that has no team yet, nor an unconfirmed creation with a name of its own. */
+/** The name to look up for a group without a remote group and without an open creation. */
 export function nameWithoutRemoteGroup({ group, remote }: LoadedGroup): string | null {
   return group && !remote?.remoteId && !remote?.createIntent ? group.displayName : null;
 }
@@ -67,7 +67,10 @@ export class GroupLoader {
     };
   }
 
-  /** Until when a group that the IdP wants is put off, and the id of its `remote_group`; null where it is not. */
+  /**
+   * The `remote_group` id of a postponed group that the IdP wants, and the end of the wait; null if it is not
+   * postponed.
+   */
   async putOffUntil(
     integrationId: string,
     groupId: string,
@@ -81,7 +84,7 @@ export class GroupLoader {
     return row ? { id: row.id, until: Number(row.notBefore) } : null;
   }
 
-  /** Whether the integration has a team in the target, or may have one. */
+  /** Whether the integration has, or may have, a remote group. */
   async holdsRemoteGroups(integrationId: string): Promise<boolean> {
     const rows = await this.reader.query<unknown[]>(
       `SELECT 1 FROM remote_group WHERE integrationId = ? AND (remoteId IS NOT NULL OR createIntent IS NOT NULL)
@@ -91,22 +94,25 @@ export class GroupLoader {
     return rows.length > 0;
   }
 
-  /** How many of the integration's groups wait for this reason, but for these by their ids in the target. */
+  /** How many groups of the integration wait for this reason, without `exceptGroupIds` (remote ids). */
   async stoppedFor(
     integrationId: string,
     reason: string,
-    but: readonly string[],
+    exceptGroupIds: readonly string[],
   ): Promise<{ stopped: number; all: number }> {
-    const others = but.length > 0 ? `(remoteId IS NULL OR remoteId NOT IN (${inList(but)}))` : '1 = 1';
+    const others =
+      exceptGroupIds.length > 0
+        ? `(remoteId IS NULL OR remoteId NOT IN (${inList(exceptGroupIds)}))`
+        : '1 = 1';
     const [row] = await this.reader.query<[{ stopped: number | null; counted: number }]>(
       `SELECT SUM(CASE WHEN (reason = ? OR nameReason = ?) AND ${others} THEN 1 ELSE 0 END) AS stopped, COUNT(*) AS counted
        FROM remote_group WHERE integrationId = ?`,
-      [reason, reason, ...but, integrationId],
+      [reason, reason, ...exceptGroupIds, integrationId],
     );
     return { stopped: Number(row.stopped ?? 0), all: Number(row.counted) };
   }
 
-  /** A group that nothing stands in the way of, by its id in the target. */
+  /** The remote id of a group without any problem. */
   async writableGroup(integrationId: string): Promise<string | null> {
     const [row] = await this.reader.query<{ remoteId: string }[]>(
       `SELECT remoteId FROM remote_group

@@ -32,27 +32,30 @@ import { noteUnclear, restartWait } from './unclear-writes';
 import { postponeUnsent, putOffRefused } from './unsent-calls';
 import { UserResolution } from './user-resolution';
 
-/** Outcomes that share one transaction: few enough to lose little, enough to make the commit cheap. */
+/** Outcomes per transaction: few enough to lose little in a crash, enough to make the commit cheap. */
 const OUTCOMES_PER_COMMIT = 20;
-/** So many in a row whom a team that was just made does not take are not to blame: it is not there yet for writes. */
+/**
+ * So many failures in a row on a just-created remote group are not the users' fault: the group does not take
+ * writes yet.
+ */
 const UNSEEN_THAT_STOP = 3;
 
-/** Who in the IdP stands behind the calls: whom it wants in the team. */
+/** The IdP users behind the calls: the members that it wants in the remote group. */
 export type Concerned = Pick<MemberPlanInput, 'wanted'>;
 
 export const NO_MEMBERS: Concerned = { wanted: new Map() };
 
-/** How the calls went that were to be sent. */
+/** The result of the planned calls. */
 export interface Sent {
-  /** The last passing failure, or null when every call was answered for good. */
+  /** The last passing failure, or null if every call got a final answer. */
   failed: ProviderError | null;
-  /** The passing failure after which no more of these calls were made. */
+  /** The passing failure that stopped the remaining calls. */
   stopped: ProviderError | null;
 }
 
 export const ALL_ANSWERED: Sent = { failed: null, stopped: null };
 
-/** Makes the calls that were intended, one after the other, and records what came of each. */
+/** Makes the intended calls one after the other, and records each outcome. */
 @Injectable()
 export class MemberCalls {
   constructor(
@@ -62,8 +65,8 @@ export class MemberCalls {
   ) {}
 
   /**
-   * @param turn lets somebody in between two calls; null for who is not to be kept waiting
-   * @throws ProviderError when no other call of the account makes sense now, or the team itself is what is wrong
+   * @param turn lets other workers in between two calls; null for urgent calls
+   * @throws ProviderError when no other call of the account makes sense now, or the remote group itself fails
    */
   async send(
     run: RunContext,
@@ -131,7 +134,7 @@ export class MemberCalls {
     await this.leases.run(run.lease, (tx) => putOffRefused(tx, team, remoteUserIds, refusal, wanted));
   }
 
-  /** That something is not found may mean that it is not shown yet. */
+  /** "Not found" may mean "not shown yet". */
   private async judge(
     run: RunContext,
     { remote }: GroupWithRemote,
@@ -154,7 +157,7 @@ export class MemberCalls {
       const causes = await notedCauses(tx, remoteGroupId, idsOf(outcomes));
       const usersOf = await usersLinkedTo(tx, run.integration.id, idsOf(outcomes));
       const kept = outcomes.filter(({ change, applied }) => change === 'remove' && !applied);
-      // Since it was planned somebody may have left the IdP.
+      // A user may have left the IdP since the plan was made.
       const leavers = await leaversAmong(tx, run.integration.id, idsOf(kept));
       for (const outcome of outcomes) {
         const userIds = concerned.wanted.get(outcome.remoteUserId) ?? [];
@@ -212,22 +215,22 @@ export class MemberCalls {
   }
 }
 
-/** It may be the matter of one call alone: a call for somebody else may work. */
+/** The failure may concern one call only: a call for another user may work. */
 export function isPassing(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.isTransient && !error.accountWide;
 }
 
-/** It is known of the team, or of the credential, that it refuses such calls: nobody else is tried. */
+/** The remote group or the credential is known to refuse such calls: no other user is tried. */
 function isKnownRefusal(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
 }
 
-/** Others of the group may work: it speaks neither of the account nor of the team. */
+/** Other calls of the group may work: the failure concerns neither the account nor the remote group. */
 export function isOfSomeCalls(error: unknown): error is ProviderError {
   return isPassing(error) && !isOfOneUnseenGroup(error);
 }
 
-/** Each is asked for when it is their turn: meanwhile somebody else may have taken them out. */
+/** Checked right before each call: another worker may have processed the user meanwhile. */
 function* stillPlanned<T>(
   remoteUserIds: readonly string[],
   isPlanned: (remoteUserId: string) => boolean,
@@ -236,7 +239,7 @@ function* stillPlanned<T>(
   for (const remoteUserId of remoteUserIds) if (isPlanned(remoteUserId)) yield as(remoteUserId);
 }
 
-/** Somebody joined, or was refused: nobody has to stay any longer for them. */
+/** An addition succeeded or was refused: no member has to stay for it any longer. */
 function endsWaiting(outcome: MemberOutcome): boolean {
   return outcome.change === 'add' && (outcome.applied || isRefusal(outcome.error));
 }
@@ -249,7 +252,7 @@ function isRefusal(error: ProviderError): boolean {
   return error.isOfOneObject && error.outcome === 'not-applied';
 }
 
-/** Somebody left, or was refused for whom a place had been kept; but one that is full has none to give. */
+/** A member left, or a user with a reserved place was refused. But a full remote group has no place to give. */
 function freesPlace(outcome: MemberOutcome): boolean {
   if (outcome.applied) return outcome.change === 'remove';
   const { error, change } = outcome;

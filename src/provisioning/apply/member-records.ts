@@ -17,27 +17,27 @@ import { noteCauses } from './causes';
 import { passingDelayOf } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
-/** Of somebody who left the IdP: that it is tried again by itself is not enough. */
+/** For leavers. Automatic retries alone are not enough: an admin has to act. */
 const TAKE_OUT_BY_HAND =
-  'This has failed several times in a row. Take the person out of the team by hand in the target; it is also tried again by itself.';
+  'This has failed several times in a row. Remove the user from the team in the target by hand. Scimify also keeps trying.';
 
-/** A person whose look-up is due is looked up in the very next run. */
+/** A user whose look-up is due is looked up in the next run. */
 export const LOOK_UP_SOON_MS = 1_000;
 
-/** After a removal from a full team, whoever gets the place has joined or been refused by then, as a rule. */
+/** After a removal from a full remote group, the next user has usually joined, or been refused, within this time. */
 const JOINED_WITHIN_MS = 5_000;
 
 const UNTIL_OTHERS_JOINED = {
   reason: WAITS_FOR_ADDITIONS,
-  message: 'The person leaves the team once those who are to join it have joined.',
+  message: 'The user leaves the team after the new members have joined.',
 };
 
-/** Searches may show for minutes whom the target no longer has. */
+/** A search may still show a deleted remote user for minutes. */
 function userGoneDelay(attempts: number): number {
   return attempts <= 1 ? LOOK_UP_SOON_MS : passingFailureDelay(attempts + 5, undefined, Math.random());
 }
 
-/** A desired member who cannot be added now. */
+/** A wanted member that cannot be added now. */
 export interface ParkedPerson {
   userId: string;
   kind: ParkedKind;
@@ -100,7 +100,7 @@ export async function unparkPeople(
   }
 }
 
-/** A refusal is not tried again before its time but for a change: then its ladder of attempts begins anew. */
+/** Only a change retries a refusal before its time. Its backoff then starts again. */
 export async function markRemoving(
   tx: Transaction,
   remoteGroupId: string,
@@ -115,7 +115,7 @@ export async function markRemoving(
   );
 }
 
-/** Of these people, who are wanted in the team, some were to leave it: they may still be in it. */
+/** Members that the IdP wants again while their removal is open. They may still be in the remote group. */
 export async function noteTakenBack(
   tx: Transaction,
   remoteGroupId: string,
@@ -130,7 +130,7 @@ export async function noteTakenBack(
   }
 }
 
-/** From here on these calls are due, until an answer is recorded. */
+/** Records the intents. The calls stay due until an answer is recorded. */
 export async function markIntents(
   tx: Transaction,
   remoteGroupId: string,
@@ -173,7 +173,7 @@ export async function markIntents(
         null,
         null,
         now,
-        // Their two minutes were over when they were refused.
+        // The two minutes (the read lag) were over when the target refused them.
         refusedFor?.includes(ADDITION_NOT_FOUND) ? now - READS_LAG_MS : null,
         now,
       ]),
@@ -182,18 +182,18 @@ export async function markIntents(
 }
 
 export interface WaitingMember {
-  /** How often they were refused so far. */
+  /** Refusals so far. */
   attempts: number;
-  /** A refusal is not tried again before its time but for a change: then its ladder of attempts begins anew. */
+  /** The retry is due. If it is not, a change caused this attempt, and the backoff starts again. */
   isDue: boolean;
   reason: string;
-  /** Who put the person into the group. */
+  /** Id of the request that added the user to the group. */
   cause: string | null;
-  /** A place in the full team has become free for them. */
+  /** A place in the full remote group has become free for this user. */
   hasPlace: boolean;
 }
 
-/** Those of these people who could not be added so far. */
+/** The users of this list that are parked. */
 export async function waitingAmong(
   tx: Transaction,
   remoteGroupId: string,
@@ -241,7 +241,7 @@ export async function recordApplied(
     ]);
     return;
   }
-  const standing = {
+  const applied = {
     state: 'present',
     role: outcome.role,
     kind: null,
@@ -255,23 +255,24 @@ export async function recordApplied(
     cause: null,
     keptLeaverAt: null,
   };
-  const unknown = {
+  const base = {
     remoteGroupId,
     remoteUserId: outcome.remoteUserId,
     managed: 1,
     preexisting: 0,
     joinedAt: Date.now(),
   };
-  // There is a row, as it was intended. But were it not so, whom the target has now is to be somebody we know of.
+  // Normally the intent has made the row. If it is missing, insert it: a member in the target must not be unknown
+  // to us.
   await tx.query(
     upsertSql({
       table: 'remote_member',
-      columns: Object.keys({ ...unknown, ...standing }),
+      columns: Object.keys({ ...base, ...applied }),
       key: ['remoteGroupId', 'remoteUserId'],
-      update: Object.keys(standing),
+      update: Object.keys(applied),
       rows: 1,
     }),
-    Object.values({ ...unknown, ...standing }),
+    Object.values({ ...base, ...applied }),
   );
   await unparkPeople(tx, remoteGroupId, userIds);
 }
@@ -283,7 +284,7 @@ export async function recordFailed(
   { remoteUserId, change, error }: MemberOutcome & { applied: false },
   { userIds, isLeaver, cause }: { userIds: readonly string[]; isLeaver: boolean; cause: string | undefined },
 ): Promise<void> {
-  // A team that is not there is the team's own matter, and says nothing of its members.
+  // A missing remote group says nothing about its members.
   const passes = error.isTransient || error.reason === GROUP_GONE;
   const kind = passes ? 'passing' : 'waiting';
   const delay = (failures: number) =>
@@ -303,7 +304,7 @@ export async function recordFailed(
     await postpone(tx, remoteGroupId, remoteUserId, kind, problem);
     return;
   }
-  // Refused for good: the person is not in the team, and whoever put them into the group sees why.
+  // A final refusal: the user is not in the remote group. Park the user, so that the admin sees the reason.
   const attempts = before.refusals + 1;
   await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ? AND remoteUserId = ?', [
     remoteGroupId,
@@ -320,7 +321,7 @@ export async function recordFailed(
   if (cause) await noteCauses(tx, 'parked_member', remoteGroupId, new Map(userIds.map((id) => [id, cause])));
 }
 
-/** The call stays to be made: the row says why it is not, and when it is tried next. */
+/** The call stays due. The row records why it failed and when it is retried. */
 export async function postpone(
   tx: Transaction,
   remoteGroupId: string,
@@ -349,7 +350,10 @@ export async function postpone(
   );
 }
 
-/** @returns since when the target finds nothing to add this person to, although team and person are there */
+/**
+ * @returns since when the target answers "not found" to this addition, although it shows both the group and the
+ *   user
+ */
 export async function notFoundSince(
   tx: Transaction,
   remoteGroupId: string,
@@ -369,7 +373,7 @@ export async function notFoundSince(
   return now;
 }
 
-/** The call stays to be made in a moment. It is no refusal yet, and counts as none. */
+/** The call is retried in a moment. It does not count as a refusal yet. */
 export async function waitToBeSeen(
   tx: Transaction,
   remoteGroupId: string,
@@ -383,7 +387,7 @@ export async function waitToBeSeen(
   );
 }
 
-/** How often in a row the call for somebody failed, in each of the two ways, and whether they may be in the team all the same. */
+/** Failures in a row of each kind, and whether the user may be in the remote group all the same. */
 async function failuresOf(
   tx: Transaction,
   remoteGroupId: string,
@@ -400,7 +404,10 @@ async function failuresOf(
   };
 }
 
-/** When the first of the intents is due that nothing was heard of: a run was cut off before it sent them. */
+/**
+ * When the first intent without an answer is due. Such an intent is left by a run that was cut off before it sent
+ * the call.
+ */
 export async function unsentDueAt(tx: Transaction, remoteGroupId: string): Promise<number | null> {
   const [row] = await tx.query<{ dueAt: number | null }>(
     'SELECT MIN(nextAttemptAt) AS dueAt FROM remote_member WHERE remoteGroupId = ? AND kind IS NULL',
@@ -410,7 +417,7 @@ export async function unsentDueAt(tx: Transaction, remoteGroupId: string): Promi
   return dueAt === null ? null : Number(dueAt);
 }
 
-/** Members of whom nothing is due any more: they need not leave, or an admin has to agree to it first. */
+/** Members with nothing due: they need not leave, or an admin has to approve it first. */
 export async function callOff(
   tx: Transaction,
   remoteGroupId: string,
@@ -425,7 +432,10 @@ export async function callOff(
   }
 }
 
-/** They are in the team, and from now on ours to remove: also those whom the target would not let go before. */
+/**
+ * These users are in the remote group, and from now on we may remove them. That includes members whose removal the
+ * target refused.
+ */
 export async function manageMembers(
   tx: Transaction,
   remoteGroupId: string,
@@ -441,7 +451,7 @@ export async function manageMembers(
   }
 }
 
-/** They leave once somebody has joined, and are looked at before that in case nobody can. */
+/** These members leave once an addition has succeeded. They are looked at earlier in case no addition can succeed. */
 export async function waitForAdditions(
   tx: Transaction,
   remoteGroupId: string,
@@ -458,29 +468,29 @@ export async function waitForAdditions(
   }
 }
 
-/** Whoever is still to join a team, and was not refused. */
+/** Additions that are still open and were not refused. */
 export interface OpenAdditions {
-  /** Somebody was not tried yet, or has not failed so often that nobody waits for them. */
+  /** An addition was not tried yet, or has failed fewer than LASTS_FROM times. Removals wait for it. */
   mayPass: boolean;
-  /** Somebody has. */
+  /** An addition has failed LASTS_FROM times or more. */
   lasts: boolean;
-  /** When the first of those is tried again who failed; epoch milliseconds. */
+  /** When the first failed addition is retried; epoch milliseconds. */
   nextAttemptAt: number | null;
 }
 
-/** @param but people who are to leave by now */
+/** @param leaving remote users that are about to leave by now */
 export async function openAdditions(
   tx: Transaction,
   remoteGroupId: string,
-  but: readonly string[],
+  leaving: readonly string[],
 ): Promise<OpenAdditions> {
   const [row] = await tx.query<{ passing: number | null; lasting: number | null; dueAt: number | null }>(
     `SELECT SUM(CASE WHEN kind IS NULL OR attempts < ${LASTS_FROM} THEN 1 ELSE 0 END) AS passing,
             SUM(CASE WHEN attempts >= ${LASTS_FROM} THEN 1 ELSE 0 END) AS lasting,
             MIN(CASE WHEN kind = 'passing' THEN nextAttemptAt END) AS dueAt
      FROM remote_member WHERE remoteGroupId = ? AND state = 'adding' AND (kind IS NULL OR (kind = 'passing' AND reason <> ?))
-       AND remoteUserId NOT IN (${inList(but)})`,
-    [remoteGroupId, WAITS_FOR_ADDITIONS, ...but],
+       AND remoteUserId NOT IN (${inList(leaving)})`,
+    [remoteGroupId, WAITS_FOR_ADDITIONS, ...leaving],
   );
   const dueAt = row?.dueAt ?? null;
   return {
@@ -490,7 +500,7 @@ export async function openAdditions(
   };
 }
 
-/** Nobody waits any longer for somebody who joined, or was refused. */
+/** An addition has succeeded or was refused. Removals no longer wait for it. */
 export async function scheduleWaitingRemovalsNow(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query(
     `UPDATE remote_member SET nextAttemptAt = ? WHERE remoteGroupId = ? AND kind = 'passing' AND reason = ?`,

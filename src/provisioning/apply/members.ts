@@ -40,7 +40,7 @@ import type { GroupWithRemote } from './remote-groups';
 import { noteCutOff, noteUnclear, resolveUnclear, unclearDue, undoneAmong } from './unclear-writes';
 import { beginWriting } from './write-seq';
 
-/** Brings members of one team to where the IdP wants them. */
+/** Applies member changes of one group to its remote group. */
 @Injectable()
 export class Members {
   constructor(
@@ -52,10 +52,11 @@ export class Members {
   ) {}
 
   /**
-   * Plans and applies these people and remote users of one group.
+   * Plans and applies the changes of these users and remote users in one group.
    *
-   * @param marks what is looked at with this, and acknowledged once everything of it is applied or parked
-   * @throws ProviderError when it makes no sense to go on with this team now; what was intended is sent again later
+   * @param marks the marks processed by this call; they are acknowledged once every change is applied or parked
+   * @throws ProviderError when no other call on this remote group makes sense now; open intents are sent again
+   *   later
    */
   async apply(
     run: RunContext,
@@ -64,7 +65,7 @@ export class Members {
     remoteUserIds: readonly string[],
     marks: readonly PairMark[] = [],
   ): Promise<void> {
-    // Of a large group much may be left to compare before the next call.
+    // A large group may still need a long comparison before the next call checks this.
     run.call.assertMaySend();
     const stopped = await run.groupTurns.take(view.groupId, async (turn) => {
       turn.seenTo.clear();
@@ -76,14 +77,14 @@ export class Members {
       const removed = await this.applyRemovals(run, view, plan, input, turn, causes);
       return added.stopped ?? removed.stopped;
     });
-    // What failed, and what was not sent for it, has its own row with its next attempt: nobody else has to wait for that.
+    // Failed and unsent calls have their own rows with a next attempt. Other users need not wait for them.
     await this.acknowledge(run, view.groupId, marks);
     if (stopped) throw stopped;
   }
 
   /**
-   * Those of these people who are to be in the team join it, between two calls of whoever is at it. Everybody else is left to
-   * the group's own turn.
+   * Adds the wanted users among these, between two calls of the group's own turn. All other changes are left to
+   * that turn.
    *
    * @throws ProviderError as `apply`
    */
@@ -95,7 +96,7 @@ export class Members {
       const input = { ...all, people: all.people.filter(({ desired }) => desired) };
       const plan = planMembers(input);
       await this.recordPlan(run, view, plan, input, marks);
-      // However the calls end: whoever is at the team must not go by what was planned for these before.
+      // Whatever the calls return, the worker with the turn must not use its older plan for these remote users.
       for (const { link } of input.people) if (link.kind === 'resolved') turn.seenTo.add(link.remoteUserId);
       const sent = await this.calls.send(run, view, { add: plan.add, remove: [] }, input, null);
       const joins = new Set(input.people.map(({ userId }) => userId));
@@ -106,8 +107,8 @@ export class Members {
   }
 
   /**
-   * A call whose answer never came may have taken effect after the one that was to follow it. Once that is past, the
-   * team's own list tells, in one reading for all whom it may concern, and what was undone is done again.
+   * A call without an answer may take effect after the call that followed it. Once that is no longer possible, one
+   * reading of the member list shows the truth for all of them, and writes that were undone are repeated.
    */
   async confirm(run: RunContext, view: GroupWithRemote, now: number): Promise<void> {
     const remoteGroupId = view.remote.id;
@@ -122,11 +123,11 @@ export class Members {
   }
 
   /**
-   * Everybody whom we added leaves; whoever was there before stays, but for those who left the IdP. For whoever has the team's
-   * turn.
+   * Removes all members that we added. Members that were there before stay, except leavers. The caller must have
+   * the group's turn.
    *
-   * @returns whether somebody who left the IdP stays until an admin decides about it
-   * @throws GroupBlockedError when the target keeps somebody who is to leave
+   * @returns whether a leaver stays until an admin decides about it
+   * @throws GroupBlockedError when the target refuses to remove a member
    */
   async releaseAll(run: RunContext, view: GroupWithRemote): Promise<{ isLeaverHeld: boolean }> {
     let isLeaverHeld = false;
@@ -153,7 +154,7 @@ export class Members {
     return { isLeaverHeld };
   }
 
-  /** Unlike those whom we added, who leave with the team, they are counted by the guard. */
+  /** The guard counts these leavers. It does not count the members that we added, who leave with the group. */
   private async recordLeavers(
     run: RunContext,
     view: GroupWithRemote,
@@ -179,8 +180,9 @@ export class Members {
   }
 
   /**
-   * A stranger is removed only if the team's own list still has them: what reconciliation read may have shifted under it.
-   * Who is not in that list left by themselves, and is forgotten.
+   * A stranger is removed only if the group's own member list still contains it: the list that reconciliation read
+   * page by page may have shifted meanwhile. A stranger that is missing there has left already; its row is
+   * deleted.
    */
   private async confirmUnmanaged(
     run: RunContext,
@@ -213,11 +215,11 @@ export class Members {
   }
 
   /**
-   * Nobody leaves to make room for somebody who could not come; but a leaver leaves in any case. Whether so many may leave
-   * is asked last: only now it is known who has joined, and whether the team would be left empty.
+   * No member leaves while an addition that may succeed is open. A leaver leaves in any case. The guard is asked
+   * last: only now it is known which users have joined, and whether the group would be empty.
    *
-   * From a full team a few leave at a time, and the next ones once somebody has got their places: if the target fails in
-   * between, the rota is short by no more than these.
+   * From a full group a few members leave at a time, and the next ones once their places are taken. If the target
+   * fails in between, the rota is short by no more than these few.
    */
   private async applyRemovals(
     run: RunContext,
@@ -245,7 +247,7 @@ export class Members {
     return sent;
   }
 
-  /** @returns who leaves now; others wait until somebody has joined in a place that became free */
+  /** @returns members that leave now; the others wait until a freed place is taken */
   private async firstToLeave(
     run: RunContext,
     view: GroupWithRemote,
@@ -266,9 +268,9 @@ export class Members {
   }
 
   /**
-   * The intents are committed before anything is sent: a crash in between makes nobody a stranger.
+   * Commits the intents before any call is sent. After a crash in between, no member looks like a stranger.
    *
-   * @returns by remote user, the request for which they are added or removed
+   * @returns by remote user, the id of the request that caused the change
    */
   private async recordPlan(
     run: RunContext,
@@ -291,7 +293,8 @@ export class Members {
       await noteCutOff(tx, remoteGroupId, add);
       const lookedAt = new Set(people.map(({ userId }) => userId));
       const takers = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));
-      // Of others who are linked to the same account too: their refusals do not begin anew with a change of somebody else.
+      // Includes other users that are linked to the same remote user: the change of one user must not reset their
+      // refusals.
       const waiting = await waitingAmong(tx, remoteGroupId, [...new Set([...lookedAt, ...takers])]);
       const intentOf = (remoteUserId: string) => {
         const userIds = (peopleOf.get(remoteUserId) ?? []).filter((userId) => waiting.has(userId));
@@ -306,7 +309,7 @@ export class Members {
       await noteTakenBack(tx, remoteGroupId, add);
       await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));
       await manageMembers(tx, remoteGroupId, manage);
-      // The target has not let them go; but somebody may have taken them out by hand since.
+      // The target refused to remove these members. But someone may have removed them by hand since.
       await noteUnclear(
         tx,
         remoteGroupId,
@@ -336,7 +339,7 @@ export class Members {
         remoteGroupId,
         unpark.filter((userId) => waiting.has(userId)),
       );
-      // Whoever had a place coming and does not take it leaves it to the next.
+      // A user that does not use its reserved place passes it to the next.
       const left = [...waiting].filter(([userId, { hasPlace }]) => hasPlace && !takers.has(userId)).length;
       if (left > 0 && full.length === 0) await offerFreedPlaces(tx, remoteGroupId, left);
       if (park.length + fullPeople.length + waiting.size > 0) {
@@ -349,8 +352,8 @@ export class Members {
   }
 
   /**
-   * Whether somebody is still to join whose addition may work in a moment. One that keeps failing holds nobody in the team,
-   * unless that says nothing of the person, for nothing of the account is reached.
+   * Whether an addition is open that may succeed soon. An addition that keeps failing keeps no member in the
+   * group, unless the whole account is unreachable: then the failure says nothing about the user.
    */
   private async waitsForAdditions(
     run: RunContext,
@@ -369,7 +372,7 @@ export class Members {
     }
   }
 
-  /** But for those whose removal waits for an admin, or was rejected. */
+  /** Skips members whose removal waits for an admin or was rejected. */
   private async postponeRemovals(
     run: RunContext,
     view: GroupWithRemote,
@@ -379,14 +382,14 @@ export class Members {
     await this.leases.run(run.lease, async (tx) => {
       const states = await itemStates(tx, view.groupId, remoteUserIds);
       const waiting = remoteUserIds.filter((id) => (states.get(id) ?? 'approved') === 'approved');
-      // Together with the addition, which comes first.
+      // Due at the same time as the addition, which is sent first.
       const { nextAttemptAt } = await openAdditions(tx, view.remote.id, remoteUserIds);
       await waitForAdditions(tx, view.remote.id, waiting, nextAttemptAt ?? undefined);
       await noteCauses(tx, 'remote_member', view.remote.id, causesAmong(causes, waiting));
     });
   }
 
-  /** A pair that changed again meanwhile has a newer mark, and stays to be looked at. */
+  /** A pair that has changed again has a newer mark and stays unprocessed. */
   private async acknowledge(run: RunContext, groupId: string, marks: readonly PairMark[]): Promise<void> {
     const usersOf = new Map<string, string[]>();
     for (const { userId, mark } of marks) usersOf.set(mark, [...(usersOf.get(mark) ?? []), userId]);

@@ -11,12 +11,12 @@ import type { RemoteGroup } from '../state/remote-group.entity';
 
 const LOOK_AGAIN_AFTER_MS = 5_000;
 
-export const NOT_VISIBLE_YET_MESSAGE = 'A team that was made a moment ago is not shown yet.';
+export const NOT_VISIBLE_YET_MESSAGE = 'The target does not show a newly created team yet.';
 
-/** Whether a creation that had no answer made its team is not known. */
+/** A creation had no answer: it is not known whether the remote group exists. */
 export const CREATION_UNCONFIRMED = 'creation_unconfirmed';
 
-/** Whether a failure says nothing but that one team is not shown yet: every other one can be worked on. */
+/** Whether a failure only says that one remote group is not shown yet. Work on other groups can go on. */
 export function isOfOneUnseenGroup(error: unknown): boolean {
   if (!(error instanceof ProviderError)) return false;
   return error.reason === GROUP_NOT_VISIBLE_YET || error.reason === CREATION_UNCONFIRMED;
@@ -24,7 +24,7 @@ export function isOfOneUnseenGroup(error: unknown): boolean {
 
 const NOT_FOUND: ReadonlySet<string> = new Set([GROUP_GONE, CHANGE_NOT_FOUND]);
 
-/** What a failure amounts to: that a team is not found says nothing where it was made a moment ago. */
+/** "Not found" proves nothing for a remote group that was just created: the result is then a passing failure. */
 export function unlessNotVisibleYet<Failure>(
   remote: Pick<RemoteGroup, 'createdRemotelyAt'>,
   error: Failure,
@@ -34,16 +34,16 @@ export function unlessNotVisibleYet<Failure>(
 }
 
 /**
- * What it amounts to that a person cannot be added although team and person are there: within the time by which the
- * target's reads lag it passes, and after that it is a refusal of this person.
+ * The target answers "not found" to an addition although it shows both the group and the user. While its reads may
+ * lag, this is a passing failure. After that it is a refusal of this user.
  *
- * @param since when the call for this person was first answered so; epoch milliseconds
+ * @param since when the call for this user first got this answer; epoch milliseconds
  */
 export function unlessNotSeenYet(error: ProviderError, since: number, now: number): ProviderError {
   const retryAfterMs = additionDelay(since, now);
   if (retryAfterMs === null) return error;
   const { message, outcome, status } = error;
-  const remedy = 'Nothing needs to be done: it is tried again by itself.';
+  const remedy = 'Nothing needs to be done. Scimify tries again.';
   return new ProviderError({
     kind: 'unavailable',
     reason: GROUP_NOT_VISIBLE_YET,
@@ -56,13 +56,16 @@ export function unlessNotSeenYet(error: ProviderError, since: number, now: numbe
   });
 }
 
-/** When what the target refuses is tried again; milliseconds. No hint makes a refusal one that is tried again at once. */
+/**
+ * The delay until a refusal is retried; milliseconds. A retry hint of the target never shortens it below the probe
+ * interval.
+ */
 export function refusedDelay({ reason, retryAfterMs }: ProviderError, attempts: number): number {
   if (retryAfterMs !== undefined) return Math.max(retryAfterMs, PROBE_EVERY_MS);
   return reason === CHANGE_NOT_FOUND ? notFoundDelay(attempts) : refusalDelay(attempts);
 }
 
-/** Whether it is `unlessNotSeenYet` that lets it pass. */
+/** Whether `unlessNotSeenYet` made this failure a passing one. */
 export function isNotSeenYet({ reason, cause }: ProviderError): boolean {
   return (
     reason === GROUP_NOT_VISIBLE_YET && cause instanceof ProviderError && cause.reason === ADDITION_NOT_FOUND
@@ -75,7 +78,7 @@ function notVisibleYet(cause: ProviderError): ProviderError {
     outcome: cause.outcome,
     reason: GROUP_NOT_VISIBLE_YET,
     message: NOT_VISIBLE_YET_MESSAGE,
-    remedy: 'Nothing needs to be done: it is tried again by itself.',
+    remedy: 'Nothing needs to be done. Scimify tries again.',
     retryAfterMs: LOOK_AGAIN_AFTER_MS,
     status: cause.status,
     cause,
@@ -83,8 +86,8 @@ function notVisibleYet(cause: ProviderError): ProviderError {
 }
 
 /**
- * When a passing failure is tried again. What may only not be shown yet is looked at at its own pace, which ends by itself
- * two minutes after the creation.
+ * The delay until a passing failure is retried. A group that may only not be shown yet is checked at a fixed pace,
+ * which ends two minutes after its creation.
  *
  * @param attempts failures so far, from 1
  * @returns milliseconds
@@ -96,7 +99,7 @@ export function passingDelayOf(error: ProviderError, attempts: number): number {
     : passingFailureDelay(attempts, retryAfterMs, Math.random());
 }
 
-/** The target, or the way to it, does not say when it will be there again. */
+/** The target or the network is down, without a hint when it will be back. */
 export function isOutage(error: unknown): boolean {
   return error instanceof ProviderError && error.kind === 'unavailable' && error.retryAfterMs === undefined;
 }

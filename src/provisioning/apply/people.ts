@@ -25,18 +25,18 @@ import type { AskedFor } from './user-resolution';
 
 const PEOPLE_PER_LOOK_UP = 10_000;
 
-/** So many people are planned and applied at a time. */
+/** Users that are planned and applied at a time. */
 export const CHUNK = 500;
-/** Chunks of people whose time has come that one look at a group goes through; more of them wait for the next. */
+/** The most chunks of due retries that one pass over a group works through. The rest wait for the next pass. */
 export const MAX_RETRY_CHUNKS = 20;
 
-/** Nobody has asked the target yet, or it could not be asked. */
+/** The engine has not asked the target yet, or could not. */
 export const NOT_LOOKED_UP = 'not_looked_up';
 
 export interface PairMark {
   userId: string;
   mark: string;
-  /** Id of the request that touched the pair last. */
+  /** Id of the last request that changed the pair. */
   cause: string | null;
 }
 
@@ -48,12 +48,15 @@ export interface PlannedGroup {
   unmanagedMembers: MemberPlanInput['unmanagedMembers'];
 }
 
-/** Reads the pairs that a member plan is made from; each question costs what the pairs in it cost, not the group. */
+/**
+ * Reads the input of a member plan. The cost of a query depends on the number of pairs in it, not on the group's
+ * size.
+ */
 @Injectable()
 export class People {
   constructor(@InjectDataSource() private readonly reader: DataSource) {}
 
-  /** Pairs that changed since they were last looked at, in the order of their users' ids. */
+  /** Pairs with an unprocessed change, ordered by user id. */
   changedPairs(groupId: string, limit: number, after = ''): Promise<PairMark[]> {
     return this.reader.query<PairMark[]>(
       'SELECT userId, mark, cause FROM member_change WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?',
@@ -61,21 +64,21 @@ export class People {
     );
   }
 
-  /** Pairs of people who left the IdP and were not yet looked at for that, but in these groups. */
+  /** Unprocessed pairs of leavers (users who left the IdP), except in these groups. */
   leaverPairs(
     integrationId: string,
-    butIn: readonly string[],
+    exceptGroupIds: readonly string[],
     limit: number,
   ): Promise<(PairMark & { groupId: string })[]> {
-    const others = butIn.length > 0 ? `AND groupId NOT IN (${inList(butIn)})` : '';
+    const others = exceptGroupIds.length > 0 ? `AND groupId NOT IN (${inList(exceptGroupIds)})` : '';
     return this.reader.query<(PairMark & { groupId: string })[]>(
       `SELECT groupId, userId, mark, cause FROM member_change WHERE leaverOf = ? ${others}
        ORDER BY groupId LIMIT ?`,
-      [integrationId, ...butIn, limit],
+      [integrationId, ...exceptGroupIds, limit],
     );
   }
 
-  /** Pairs of these groups that changed with few others. */
+  /** Pairs of these groups that changed in a small change. */
   smallChanges(
     integrationId: string,
     groupIds: readonly string[],
@@ -88,7 +91,7 @@ export class People {
     );
   }
 
-  /** Of these groups, people who left the IdP and whose removal did not work yet, and is due. */
+  /** Leavers in these groups whose removal failed before and is due again. */
   leaversToRetry(
     integrationId: string,
     groupIds: readonly string[],
@@ -111,7 +114,7 @@ export class People {
     );
   }
 
-  /** Those of these users who were not among the changed pairs, or still are: somebody else may have done theirs. */
+  /** Drops users whose mark is gone: another worker has processed them meanwhile. Users without a mark stay. */
   async stillChanged(
     groupId: string,
     userIds: readonly string[],
@@ -130,7 +133,7 @@ export class People {
     return userIds.filter((userId) => !done.has(userId));
   }
 
-  /** Those of the changed pairs whose users the IdP wants in the team. */
+  /** The changed pairs whose users the IdP wants in the group. */
   joiningPairs(groupId: string, limit: number, after: string): Promise<PairMark[]> {
     return this.reader.query<PairMark[]>(
       `SELECT c.userId AS userId, c.mark AS mark, c.cause AS cause FROM member_change c
@@ -141,7 +144,7 @@ export class People {
     );
   }
 
-  /** All whom these groups may need, so that the provider can choose the fewest calls for all of them together. */
+  /** All users that these groups may need. The provider can then look them up together in the fewest calls. */
   async concernedBy(views: readonly LoadedGroup[]): Promise<AskedFor> {
     const slice = new Slice();
     const asked = new Map<string, number | null>();
@@ -187,7 +190,7 @@ export class People {
     }
   }
 
-  /** Members of the group in the order of their ids: one chunk of comparing the whole of it. */
+  /** Members of the group, ordered by user id. Used to compare a whole group chunk by chunk. */
   async membersAfter(groupId: string, after: string, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ userId: string }[]>(
       'SELECT userId FROM group_member WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?',
@@ -196,14 +199,14 @@ export class People {
     return rows.map(({ userId }) => userId);
   }
 
-  /** Remote users whom we know in the team, in the order of their ids. */
+  /** Remote users that we know in the remote group, ordered by id. */
   remoteMembersAfter(remoteGroupId: string, after: string, limit: number): Promise<string[]> {
     return this.remoteMembers(remoteGroupId, after, limit);
   }
 
   /**
-   * Those of these people whom the target does not take into the team, as it said of this very link, and whose next attempt has
-   * not come. What became of somebody else is no reason to try them again.
+   * The users that the target refused to add, and whose retry is not due yet. The refusal must be for the current
+   * link: the state of another remote user is no reason for a retry.
    */
   async refusedAmong(remoteGroupId: string, userIds: readonly string[], now: number): Promise<Set<string>> {
     const rows = await this.reader.query<{ userId: string }[]>(
@@ -217,7 +220,7 @@ export class People {
     return new Set(rows.map(({ userId }) => userId));
   }
 
-  /** As `remoteMembersAfter`, but for those whom the target does not let go and whose next attempt has not come. */
+  /** As `remoteMembersAfter`, without members whose removal the target refused and whose retry is not due yet. */
   remoteMembersToCompare(
     remoteGroupId: string,
     after: string,
@@ -233,7 +236,7 @@ export class People {
     );
   }
 
-  /** As `remoteMembersAfter`, but for those whose call has just failed. */
+  /** As `remoteMembersAfter`, without members whose last call failed and whose retry is not due yet. */
   remoteMembersNotWaiting(
     remoteGroupId: string,
     after: string,
@@ -261,8 +264,8 @@ export class People {
   }
 
   /**
-   * Those of these remote users who may turn out to be somebody whom the IdP wants in the group: their address is that of
-   * a user who was not looked up by it yet.
+   * The remote users that may belong to a member that the IdP wants in the group: a user with the same address
+   * that has not been looked up by it yet.
    */
   async mayBeWanted(groupId: string, remoteUserIds: readonly string[]): Promise<Set<string>> {
     const wanted = new Set<string>();
@@ -282,7 +285,7 @@ export class People {
     return wanted;
   }
 
-  /** People of the group whose next attempt has come. */
+  /** Parked users of the group whose retry is due. */
   async parkedDue(remoteGroupId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ userId: string }[]>(
       `SELECT userId FROM parked_member WHERE remoteGroupId = ? AND kind IN ('waiting', 'passing')
@@ -292,7 +295,7 @@ export class People {
     return rows.map(({ userId }) => userId);
   }
 
-  /** People of the group who are there as whom they were by a former address, and are to be looked for again. */
+  /** Members of the group that are linked by a former address and are due for a new look-up. */
   async differingDue(groupId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ userId: string }[]>(
       `SELECT r.userId AS userId FROM scim_group g
@@ -304,7 +307,7 @@ export class People {
     return rows.map(({ userId }) => userId);
   }
 
-  /** People of the group who wait, whether or not their next attempt has come, in the order of their ids. */
+  /** All parked users of the group, due or not, ordered by user id. */
   async parkedAfter(
     remoteGroupId: string,
     after: string,
@@ -317,7 +320,7 @@ export class People {
     );
   }
 
-  /** Remote users whose call, to add or to remove them, is to be made again. */
+  /** Remote users whose add or remove call is due again. */
   async callsDue(remoteGroupId: string, now: number, limit: number): Promise<string[]> {
     const rows = await this.reader.query<{ remoteUserId: string }[]>(
       'SELECT remoteUserId FROM remote_member WHERE remoteGroupId = ? AND nextAttemptAt <= ? LIMIT ?',
@@ -326,7 +329,7 @@ export class People {
     return rows.map(({ remoteUserId }) => remoteUserId);
   }
 
-  /** Users who are these people of the target and are to join the team. */
+  /** Users that are linked to these remote users and are about to join the remote group. */
   async joiningAs(remoteGroupId: string, remoteUserIds: readonly string[]): Promise<string[]> {
     if (remoteUserIds.length === 0) return [];
     const rows = await this.reader.query<{ userId: string }[]>(
@@ -342,7 +345,7 @@ export class People {
   /**
    * What the planner needs to know about these users and remote users in this group.
    *
-   * @param fresh links that are to count although they are not recorded
+   * @param fresh unrecorded links that replace the recorded ones
    */
   async planInput(
     group: PlannedGroup,
@@ -371,7 +374,7 @@ export class People {
     return { people, remoteUserIds, wanted, known, leavers, unmanagedMembers, room };
   }
 
-  /** How people call these users. */
+  /** The names of these users, as people know them. */
   async named(userIds: readonly string[]): Promise<Map<string, { userName: string; email: string | null }>> {
     const named = new Map<string, { userName: string; email: string | null }>();
     for await (const some of chunksToRead(userIds)) {
@@ -384,7 +387,7 @@ export class People {
     return named;
   }
 
-  /** By remote user, one of the users who are linked to them. */
+  /** By remote user: one of the users linked to it. */
   async linkedTo(
     integrationId: string,
     remoteUserIds: readonly string[],
@@ -427,7 +430,7 @@ export class People {
     }));
   }
 
-  /** Those of these users whom the IdP wants in the group's team. */
+  /** The users that the IdP wants in the group. */
   private async desiredAmong(groupId: string, userIds: readonly string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     const rows = await this.reader.query<{ userId: string }[]>(
@@ -492,7 +495,7 @@ export class People {
         preexisting: Boolean(preexisting),
         waitsToLeave: state === 'present' && reason === WAITS_FOR_ADDITIONS,
         isKept: state === 'removing' && row.kind === 'waiting',
-        // Whoever waits to leave was not called for.
+        // No call was made yet for a member that waits to leave.
         failures: state === 'present' ? 0 : failures,
       });
     }
@@ -500,8 +503,8 @@ export class People {
   }
 
   /**
-   * Those who are somebody for the IdP, but nobody active. Whom a user was taken for by a former address is not one of
-   * them: nobody left, and they wait for whom the new address means.
+   * Remote users whose linked IdP users are all inactive or deleted. A user linked by a former address counts as
+   * active: no user has left. That remote user stays until a look-up finds the user by the new address.
    */
   private async leavers(integrationId: string, remoteUserIds: readonly string[], fresh: FreshLinks) {
     if (remoteUserIds.length === 0) return new Set<string>();
@@ -539,24 +542,27 @@ interface LinkFields {
   nextCheckAt: number | null;
 }
 
-/** A link as it is recorded, or would be, for the planner. */
+/** A recorded or an unrecorded link, as the planner needs it. */
 export function asLink(row: LinkFields | undefined): Person['link'] {
   if (row && row.remoteUserId !== null) return { kind: 'resolved', remoteUserId: row.remoteUserId };
   return {
     kind: 'unresolved',
     reason: row?.reason ?? NOT_LOOKED_UP,
-    message: row?.message ?? 'The person has not been looked up yet.',
+    message: row?.message ?? 'Scimify has not looked this user up yet.',
     nextCheckAt: Number(row?.nextCheckAt ?? 0),
   };
 }
 
-/** Somebody whom several ask for is asked for since the last of them did. */
+/** If several groups ask for the same user, the latest time counts. */
 export function ask(asked: Map<string, number | null>, userId: string, since: number | null): void {
   const before = asked.get(userId) ?? null;
   asked.set(userId, since === null || (before ?? 0) > since ? before : since);
 }
 
-/** Condition on `member_change`, with the parameters of `ofPairs`: a pair that changed again meanwhile has a newer mark. */
+/**
+ * SQL condition on `member_change`, with the parameters of `ofPairs`. A pair that has changed again has a newer
+ * mark and does not match.
+ */
 export function ofTheseMarks(marks: readonly PairMark[]): string {
   return `groupId = ? AND userId IN (${inList(marks)}) AND mark IN (${inList(marks)})`;
 }
@@ -565,7 +571,6 @@ export function ofPairs(groupId: string, marks: readonly PairMark[]): string[] {
   return [groupId, ...marks.map(({ userId }) => userId), ...marks.map(({ mark }) => mark)];
 }
 
-/** A group as the planner has to know it. */
 export function plannedGroup(run: RunContext, view: GroupWithRemote): PlannedGroup {
   return {
     integrationId: run.integration.id,

@@ -5,15 +5,15 @@ import { LASTS_FROM } from '../plan/backoff';
 import { nextForPlaces } from './known-target';
 
 /**
- * SQL condition on `remote_member`: has a place in the team, or it is kept for them. For somebody whose addition keeps failing
- * it is kept no longer than until it is known that it does: somebody else may take it.
+ * SQL condition on `remote_member`: the user has a place in the remote group, or one is reserved. An addition that
+ * keeps failing (LASTS_FROM attempts) loses its reserved place to another user.
  */
 export const TAKES_PLACE = `NOT (state = 'adding' AND attempts >= ${LASTS_FROM})`;
 
 /**
- * How many places of a full team have members, or are kept for some, how many people find none, and for how many
- * of these one has become free that they have not taken yet. Whom the target itself
- * refused for that is not one of them: it may know of members of whom we do not.
+ * For a full remote group: how many places are taken or reserved, how many users find no place, and how many users
+ * have an offered place that they have not taken yet. Users that the target itself refused because the group is
+ * full do not count as wanting: the target may know members that we do not.
  */
 export async function countPlaces(
   tx: Transaction,
@@ -29,7 +29,7 @@ export async function countPlaces(
   return { taken: Number(row!.taken), wanted: Number(row!.wanted), offered: Number(row!.offered) };
 }
 
-/** As many of those for whom there was no place are tried, in the next look at the group, as places have become free. */
+/** Offers freed places: as many waiting users are tried at the next look at the group. */
 export async function offerFreedPlaces(
   tx: Transaction,
   remoteGroupId: string,
@@ -49,7 +49,7 @@ export async function offerFreedPlaces(
   );
 }
 
-/** Of these people, whose addition has failed once more, those whose place is offered to others from now on. */
+/** How many of these failed additions have just lost their reserved place. */
 export async function countGivenUp(
   tx: Transaction,
   remoteGroupId: string,

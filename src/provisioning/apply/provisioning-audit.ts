@@ -4,12 +4,15 @@ import { type AuditEntry, AuditLog } from '../../audit/audit-log';
 import type { Transaction } from '../../database/transaction-runner';
 import type { RunContext } from './run-context';
 
-/** `cause`: id of the request for which the engine acts; its own event tells whose it was. None where it is not known. */
+/**
+ * `cause`: id of the request that caused the write; the audit event of that request names the actor. Null if it is
+ * not known.
+ */
 export type EngineEntry = Pick<AuditEntry, 'action' | 'target' | 'outcome' | 'attempt' | 'detail'> & {
   cause?: string | null;
 };
 
-/** Every write to a target is audited, with its cause and what it did. */
+/** Audits every write to a target with its cause and its effect. */
 @Injectable()
 export class ProvisioningAudit {
   constructor(private readonly audit: AuditLog) {}

@@ -18,12 +18,12 @@ import type { RunContext } from './run-context';
 import { type GroupWithRemote, blockedBy } from './remote-groups';
 import { raiseWriteSeq } from './write-seq';
 
-/** A name that none of our own teams holds any more may be free in a moment. */
+/** A name that no remote group of ours holds any more may become free in a moment. */
 const NAME_CONFLICT_RETRY_MS = 5_000;
 
 type NamedView = GroupWithRemote & { group: { displayName: string } };
 
-/** Sees to it that a group's team has the group's name. */
+/** Gives the remote group the name of its group. */
 @Injectable()
 export class RemoteGroupNames {
   constructor(
@@ -32,7 +32,7 @@ export class RemoteGroupNames {
     private readonly audit: ProvisioningAudit,
   ) {}
 
-  /** A name that the target refuses is recorded with the group and stops nothing else. */
+  /** A name that the target refuses is recorded with the group. It stops no other work. */
   async ensure(run: RunContext, view: GroupWithRemote, now: number): Promise<GroupWithRemote> {
     const { remote, group } = view;
     if (!group) return view;
@@ -66,16 +66,17 @@ export class RemoteGroupNames {
   }
 
   /**
-   * Who has the name is asked where the problem is recorded: whoever frees it later finds this one waiting for it.
+   * The holder of the name is read in the same transaction that records the problem. Then a group that frees the
+   * name later finds this one waiting.
    *
-   * @returns null for what is not the name's problem alone
+   * @returns null if the failure does not concern the name alone
    */
   private recordNameProblem(run: RunContext, { remote, group }: NamedView, error: unknown) {
     const { integration, provider, lease } = run;
     return this.leases.run(lease, async (tx) => {
       const holder = await holderOfName(tx, integration.id, provider.groupNameKey(group.displayName));
       const other = holder?.id === remote.id ? undefined : holder;
-      // Tried before its time, for a change, it takes the place of the last attempt.
+      // An attempt before its time, caused by a change, replaces the last attempt and is not counted.
       const isEarly = Number(remote.nameNextAttemptAt ?? 0) > Date.now();
       const attemptsOf = (kind: ParkedKind) =>
         remote.nameKind === kind ? Math.max(1, remote.nameAttempts + (isEarly ? 0 : 1)) : 1;
@@ -87,7 +88,10 @@ export class RemoteGroupNames {
     });
   }
 
-  /** @throws ProviderError once it is audited; a renaming that succeeds is audited with what is recorded of it */
+  /**
+   * @throws ProviderError after the failure is audited; a successful rename is audited by the caller, with its
+   *   result
+   */
   private async rename(
     run: RunContext,
     view: GroupWithRemote,
@@ -107,26 +111,29 @@ export class RemoteGroupNames {
     }
   }
 
-  /** A name was refused, and is not wanted any more: nothing of it is left to be tried again. */
+  /** A refused name is no longer wanted: there is nothing left to retry. */
   private async forgetNameProblem(run: RunContext, view: GroupWithRemote): Promise<GroupWithRemote> {
     const { id } = view.remote;
     await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id }, NAME_RIGHT));
     return { ...view, remote: { ...view.remote, ...NAME_RIGHT } };
   }
 
-  /** Our own teams give up their names in an order in which each finds its next one free; a circle is opened by one of them. */
+  /**
+   * Our own remote groups give up their names in an order in which each one finds its new name free. In a circle,
+   * one of them takes a temporary name.
+   */
   private async makeWayFor(run: RunContext, view: NamedView): Promise<'now' | 'wait'> {
     const { remote } = view;
     const step = planRename(remote.id, await this.renamesBefore(run, view));
     if (step !== 'through-temporary-name') return step;
     const name = temporaryName(remote.remoteName!, remote.id, run.provider.limits.groupNameLength);
-    // Recorded before it is sent: whatever becomes of the call, the team is renamed again afterwards.
+    // Recorded before it is sent: whatever the call returns, the remote group is renamed again afterwards.
     await this.leases.run(run.lease, async (tx) => {
       await tx.manager.update(RemoteGroup, { id: remote.id }, { remoteName: name });
       await raiseWriteSeq(tx, remote.id);
     });
     await this.rename(run, view, name, true);
-    // Not before it is sure: until then the circle stays closed, and the same step is taken again.
+    // Only after the call has succeeded. Until then the circle stays closed, and a new run repeats this step.
     const remoteNameKey = run.provider.groupNameKey(name);
     await this.leases.run(run.lease, async (tx) => {
       await tx.manager.update(RemoteGroup, { id: remote.id }, { remoteNameKey });
@@ -136,7 +143,10 @@ export class RemoteGroupNames {
     return 'wait';
   }
 
-  /** This one, then whoever has the name that it wants, then whoever has the name that that one wants, and so on. */
+  /**
+   * This rename, then the one of the group that holds the wanted name, then of the group that holds that group's
+   * wanted name, and so on.
+   */
   private async renamesBefore(
     { integration, provider }: RunContext,
     { remote, group }: NamedView,
@@ -152,14 +162,14 @@ export class RemoteGroupNames {
       const heldKey = wantedKey;
       wantedKey = provider.groupNameKey(wanted);
       renames.push({ id: holder.id, heldKey, wantedKey, stuck: holder.stuck });
-      // Whether or not it is a circle, this one opens none that such a one is part of.
+      // The smallest id that is not stuck opens a circle. This group has a larger id, so it opens none.
       if (!holder.stuck && holder.id < remote.id) return renames;
       met.add(holder.id);
     }
   }
 }
 
-/** @param temporary a name that nobody wants, for the time in which teams swap theirs */
+/** @param temporary whether the name is only for the time in which remote groups swap their names */
 function renaming(
   { groupId, change, remote }: GroupWithRemote,
   to: string,
@@ -186,24 +196,27 @@ const NAME_RIGHT = {
   nameNextAttemptAt: null,
 } as const;
 
-/** Another team of ours has the name and gives it up in a moment. */
+/** Another remote group of ours holds the name and gives it up in a moment. */
 function nameNotFreeYet(name: string): ProviderError {
   return new ProviderError({
     kind: 'unavailable',
     outcome: 'not-applied',
     reason: NAME_NOT_FREE_YET,
-    message: `The name "${name}" is free as soon as another team of this integration is renamed.`,
-    remedy: 'Nothing needs to be done: it is tried again by itself.',
+    message: `The name "${name}" is not free yet: another team of this integration still has it and is about to be renamed.`,
+    remedy: 'Nothing needs to be done. Scimify tries again.',
   });
 }
 
-/** A team that is shown may still be too young to be renamed; of one that is not shown the name is the least problem. */
+/**
+ * A remote group that the target shows may still be too new for a rename. If the target does not show it, the
+ * failure does not concern the name.
+ */
 function ofThisName(remote: RemoteGroup, error: unknown): unknown {
   const isShown = error instanceof ProviderError && error.reason === CHANGE_NOT_FOUND;
   return isShown ? unlessNotVisibleYet(remote, error) : error;
 }
 
-/** A name that the target refuses because another team has it, where that one is ours. */
+/** Explains a name conflict if the other remote group is ours. */
 function whoseName(error: unknown, holder: NameHolder | undefined, integrationId: string): unknown {
   if (!(error instanceof ProviderError) || error.kind !== 'conflict' || !holder) return error;
   const { remoteName, wanted, groupName } = holder;
@@ -214,7 +227,7 @@ function whoseName(error: unknown, holder: NameHolder | undefined, integrationId
   );
 }
 
-/** @param attemptsOf failures of that kind in a row, this one included */
+/** @param attemptsOf failures of that kind in a row, including this one */
 function nameProblem(error: unknown, attemptsOf: (kind: ParkedKind) => number) {
   if (error instanceof GroupBlockedError) {
     const attempts = attemptsOf('waiting');

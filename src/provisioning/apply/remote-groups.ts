@@ -27,13 +27,13 @@ import { claimOn, isBeingCreated, tombstoneNamed } from './known-target';
 import { CREATION_UNCONFIRMED } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
-/** The bytes of a creation may still be on their way for as long as a call may take. */
+/** A creation may still be in flight for as long as a call may take. */
 const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
 
-/** A group together with its team in the target. */
+/** A group with its existing remote group. */
 export type GroupWithRemote = LoadedGroup & { remote: RemoteGroup & { remoteId: string } };
 
-/** Sees to it that a group has its team. */
+/** Creates, adopts or takes over the remote group of a group. */
 @Injectable()
 export class RemoteGroups {
   constructor(
@@ -44,16 +44,18 @@ export class RemoteGroups {
   ) {}
 
   /**
-   * A new group takes over what a deleted one of the same name has in the target, with its claim and its members; the
-   * pending deletion is off. Has to be done before any deletion of the same batch is sent. Whether the group has a team of
-   * its own has to be known first: one whose creation had no answer would be nobody's.
+   * A new group takes over the remote group of a deleted one with the same name: its claim and its members. The
+   * pending deletion is cancelled. This must happen before any deletion of the same batch is sent. It must also be
+   * known first whether the group has a remote group of its own: one whose creation had no answer would be
+   * orphaned.
    *
-   * @param isInHand whether somebody is at the team of that group, such as to delete it: then it is left to them
+   * @param isInProgress whether another worker processes that deleted group, for example to delete its remote
+   *   group; then nothing is taken over
    */
   async takeOver(
     run: RunContext,
     view: LoadedGroup,
-    isInHand: (groupId: string) => boolean,
+    isInProgress: (groupId: string) => boolean,
   ): Promise<LoadedGroup> {
     const { group } = view;
     if (!group || nameWithoutRemoteGroup(view) === null) return view;
@@ -62,9 +64,9 @@ export class RemoteGroups {
       const id = await tombstoneNamed(tx, run.integration.id, key, view.groupId);
       if (id === null) return null;
       const tombstone = await tx.manager.findOneByOrFail(RemoteGroup, { id });
-      const { groupId: formerly } = tombstone;
-      if (isInHand(formerly)) return null;
-      await dropItemsOf(tx, run.integration.id, formerly);
+      const { groupId: formerGroupId } = tombstone;
+      if (isInProgress(formerGroupId)) return null;
+      await dropItemsOf(tx, run.integration.id, formerGroupId);
       if (!mayBeDeletedByUs(tombstone)) await forgetDeletion(tx, id);
       await tx.manager.delete(RemoteGroup, { integrationId: run.integration.id, groupId: view.groupId });
       await tx.manager.update(
@@ -86,7 +88,7 @@ export class RemoteGroups {
   }
 
   /**
-   * @param found what a look-up of the group's name has just shown, if one was made
+   * @param found the result of a recent look-up of the group's name, if there was one
    * @throws GroupBlockedError, ProviderError
    */
   async ensure(
@@ -107,7 +109,7 @@ export class RemoteGroups {
       try {
         return await this.obtain(run, { ...view, remote }, action.name, existing);
       } catch (error) {
-        // The name may have been looked up minutes ago, and be taken only since.
+        // The look-up may be minutes old, and the name taken since.
         if (!found || existing || !(error instanceof ProviderError && error.kind === 'conflict')) throw error;
         const since = (await run.connection.findGroups([action.name], run.call)).get(key);
         if (!since) throw error;
@@ -117,7 +119,7 @@ export class RemoteGroups {
     return { ...view, remote } as GroupWithRemote;
   }
 
-  /** @param existing what the target has under that name */
+  /** @param existing the remote group that has this name in the target */
   private async obtain(
     run: RunContext,
     view: LoadedGroup & { group: { displayName: string }; remote: RemoteGroup },
@@ -156,8 +158,9 @@ export class RemoteGroups {
   }
 
   /**
-   * A team of ours that turns out to have been renamed by hand gets its name back now, not when all teams are looked at
-   * next: another group waits for the one that it has. What it was called before a write of ours may be shown for a while.
+   * Restores the name of a remote group of ours that was renamed by hand, now and not at the next reconciliation:
+   * another group waits for the name it has. Soon after a write of ours the target may still show the old name;
+   * that is ignored.
    */
   private async noteRenamedByHand(run: RunContext, seen: FoundTeam): Promise<void> {
     const now = Date.now();
@@ -172,7 +175,7 @@ export class RemoteGroups {
     });
   }
 
-  /** From now on how the group stands is on record. */
+  /** Creates the group's row, so that its state can be recorded. */
   async begin(run: RunContext, view: LoadedGroup & { group: object }): Promise<RemoteGroup> {
     const id = uuid();
     return this.leases.run(run.lease, async (tx) => {
@@ -193,9 +196,9 @@ export class RemoteGroups {
   }
 
   /**
-   * A group was deleted while the creation of its team had no answer.
+   * A group was deleted while the creation of its remote group had no answer.
    *
-   * @returns null when the team was never created
+   * @returns null when the remote group was never created
    * @throws ProviderError while the target may not show it yet
    */
   async settleCreation(
@@ -259,19 +262,19 @@ export class RemoteGroups {
         throw error;
       }
       const refused = error.outcome === 'not-applied';
-      // What was refused made no team; an earlier attempt may have made one all the same.
+      // A refused attempt created nothing. An earlier attempt may still have created the remote group.
       const createIntent = refused ? earlier : { ...intent, sentAt: Date.now() };
       await this.leases.run(run.lease, (tx) =>
         tx.manager.update(RemoteGroup, { id: view.remote.id }, { createIntent }),
       );
-      // A name that is taken although nobody is shown to have it may be that of our own creation.
+      // The name is taken, but the target shows no group with it: that may be our own earlier creation.
       const mayBeOurs = earlier !== null && mayBeShownYet(earlier, Date.now());
       if (error.kind === 'conflict' && mayBeOurs) throw unconfirmed(name, LOOK_FOR_CREATED_MS);
       throw error;
     }
   }
 
-  /** A creation that was stopped before anything was sent: as if it had not been meant. */
+  /** The creation was stopped before anything was sent: restores the previous intent. */
   private async takeBack(run: RunContext, { id, createIntent, remoteNameKey }: RemoteGroup): Promise<void> {
     await this.leases.run(run.lease, (tx) =>
       tx.manager.update(RemoteGroup, { id }, { createIntent, remoteNameKey }),
@@ -342,7 +345,7 @@ export class RemoteGroups {
   }
 }
 
-/** What a group's row says when nothing stands in its way. */
+/** The columns of a group without a problem. */
 export const NOTHING_WRONG = {
   reason: null,
   message: null,
@@ -352,7 +355,7 @@ export const NOTHING_WRONG = {
   blockedMark: null,
 } as const;
 
-/** A team that was not ours before: whoever is in the group may be in it already. */
+/** The remote group is new to us and may already contain members of the group: compare the whole group. */
 export function comparedWhole<View extends LoadedGroup>(view: View): View {
   return { ...view, change: view.change && { ...view.change, whole: true } };
 }
@@ -367,7 +370,7 @@ function unconfirmed(name: string, retryAfterMs: number): ProviderError {
     outcome: 'unknown',
     reason: CREATION_UNCONFIRMED,
     message: unconfirmedMessage(name),
-    remedy: 'Nothing needs to be done: it is looked up in a moment.',
+    remedy: 'Nothing needs to be done. Scimify checks in a moment.',
     retryAfterMs,
   });
 }

@@ -14,7 +14,9 @@ import type { GroupWithRemote } from './remote-groups';
 import { noteCutOff } from './unclear-writes';
 import { beginWriting } from './write-seq';
 
-/** Commits that people are to be removed before any call is made, as far as the guard against mass changes lets them. */
+/**
+ * Commits intents to remove members before any call is made. The guard against mass changes may hold some of them.
+ */
 @Injectable()
 export class RemovalIntents {
   constructor(
@@ -23,9 +25,10 @@ export class RemovalIntents {
   ) {}
 
   /**
-   * Since it was planned hundreds may have joined, and the IdP may want somebody again who was to leave: they stay.
+   * Hundreds of users may have joined since the plan was made. The IdP may also want a member again that was about
+   * to leave: it stays.
    *
-   * @returns the remote users who may be removed; others are held back for an admin
+   * @returns the remote users that may be removed; the others are held for an admin
    */
   async record(
     run: RunContext,
@@ -39,8 +42,8 @@ export class RemovalIntents {
     return this.leases.run(run.lease, async (tx) => {
       const wanted = await wantedAmong(tx, view, run.integration.id, remove);
       const unwanted = remove.filter((id) => !wanted.has(id));
-      // A removal that was let through once is counted, and is not asked about again. An addition that was never answered is
-      // undone: nobody leaves the team by that.
+      // A removal that passed the guard once is already counted, and is not screened again. An addition that was
+      // never answered is only undone: no known member leaves.
       const isPresent = (id: string) => known.get(id)?.state === 'present';
       const fresh = unwanted.filter(isPresent);
       const passed = new Set(await this.screen.removals(tx, screenedGroup(run, view), fresh, add));
@@ -60,7 +63,7 @@ export class RemovalIntents {
   }
 }
 
-/** Those of these remote users whom the IdP wants in the group now; nobody where it is deleted. */
+/** The remote users that the IdP wants in the group now; empty if the group is deleted. */
 async function wantedAmong(
   tx: Transaction,
   { group, groupId }: LoadedGroup,
@@ -76,7 +79,7 @@ async function wantedAmong(
   return wanted;
 }
 
-/** The team as the guard against mass changes counts it. */
+/** The group as the guard against mass changes needs it. */
 export function screenedGroup(
   run: RunContext,
   view: LoadedGroup & { remote: Pick<RemoteGroup, 'id' | 'groupName'> },

@@ -11,7 +11,7 @@ import type { RunHalt } from './run-halt';
 import type { GroupTurns } from './group-turns';
 import type { WriteRights } from './write-rights';
 
-/** Everything that one run on one integration works with. */
+/** The context of one run on one integration. */
 export interface RunContext {
   integration: Integration;
   accountIdentity: string;
@@ -22,23 +22,23 @@ export interface RunContext {
   call: CallContext;
   readonly halt: RunHalt;
   readonly groupTurns: GroupTurns;
-  /** Whether the target did anything for us in this run: an account that answers now and then is not away. */
+  /** Whether any call of this run has succeeded: an account that answers now and then is not down. */
   readonly progress: { made: boolean };
-  /** Somebody wants everything tried again that failed. */
+  /** An admin asked to retry everything that failed. */
   readonly forgets: boolean;
   readonly rights: WriteRights;
-  /** Until when some team's creation that had no answer is to be settled soon; epoch milliseconds. */
+  /** Until when an unanswered creation needs to be settled soon; epoch milliseconds. */
   readonly creations: { settledSoonUntil: number };
 }
 
-/** The same run, whose calls have this priority. */
+/** The same run with another call priority. */
 export function atPriority(run: RunContext, priority: CallPriority): RunContext {
   return { ...run, call: { ...run.call, priority } };
 }
 
 export interface RunResult {
-  /** There is more to do at once. */
+  /** Whether there is more work right now. */
   more: boolean;
-  /** The target did nothing for us: it may take a time-out to find out whether it still does not. */
+  /** No call has succeeded: the next run may need a full time-out to find out whether that is still so. */
   unresponsive?: true;
 }

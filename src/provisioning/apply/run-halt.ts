@@ -1,12 +1,12 @@
-/** Something of the run has failed for the whole account: whatever else is under way ends before its next call. */
+/** An account-wide failure has occurred: all other work of the run ends before its next call. */
 export class RunHaltedError extends Error {
   constructor() {
-    super('The run ends: something of it has failed for the whole account.');
+    super('The run ends because of an account-wide failure.');
     this.name = 'RunHaltedError';
   }
 }
 
-/** Ends a run soon and everywhere, so that the next one begins with what is urgent; a call under way is waited for. */
+/** Ends all work of a run soon, so that the next run begins with the urgent work. Calls in flight are awaited. */
 export class RunHalt {
   private isOn = false;
 

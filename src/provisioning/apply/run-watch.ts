@@ -3,12 +3,21 @@ import { chunksToRead } from '../../database/chunks';
 import { IntegrationChanges } from '../../integrations/integration-changes';
 import { Integrations } from '../../integrations/integrations.service';
 
-/** What another process changes is announced in that one only; a mode holds within a second everywhere. */
+/**
+ * Changes are announced only in the process that makes them. With this polling, a new mode applies everywhere
+ * within a second.
+ */
 const LOOK_EVERY_MS = 500;
-/** A call under way is not taken back by cutting it off, it only ends unclear; longer than this it is not waited for. */
+/**
+ * Aborting a call does not undo it, it only makes the result unclear. So the run waits this long for calls in
+ * flight, and no longer.
+ */
 const CALLS_END_WITHIN_MS = 2_000;
 
-/** The integration is not any more what the run began with: nothing further is sent, and the next run begins anew. */
+/**
+ * The integration has changed since the run began. Nothing more is sent, and the next run starts with the new
+ * state.
+ */
 export class RunOutdatedError extends Error {
   constructor() {
     super('The integration was changed.');
@@ -16,9 +25,9 @@ export class RunOutdatedError extends Error {
   }
 }
 
-/** Whether an integration is still what a run on it began with. */
+/** Tells a run whether its integration has changed since it began. */
 export class RunWatch {
-  /** Of the integration as the run read it; null until it has. */
+  /** The revision that the run has read; null before that. */
   revision: number | null = null;
   private readonly cutOff = new AbortController();
   private outdated = false;
@@ -26,7 +35,7 @@ export class RunWatch {
 
   constructor(private readonly onEnd: () => void) {}
 
-  /** Aborts what is still under way a while after the integration was changed. */
+  /** Aborts calls in flight a while after the integration was changed. */
   get signal(): AbortSignal {
     return this.cutOff.signal;
   }
@@ -40,7 +49,7 @@ export class RunWatch {
     if (this.outdated) throw new RunOutdatedError();
   }
 
-  /** From now on nothing is sent. */
+  /** From now on the run sends nothing. */
   outdate(): void {
     if (this.outdated) return;
     this.outdated = true;
@@ -53,7 +62,7 @@ export class RunWatch {
   }
 }
 
-/** Tells a run in the middle of it that an admin paused, disabled, deleted or otherwise changed its integration. */
+/** Tells a run in progress that an admin has paused, disabled, deleted or changed its integration. */
 @Injectable()
 export class RunWatches implements OnApplicationShutdown {
   private readonly watched = new Map<string, RunWatch>();
@@ -72,7 +81,10 @@ export class RunWatches implements OnApplicationShutdown {
     if (this.looker) clearTimeout(this.looker);
   }
 
-  /** Has to begin before the run reads the integration: whatever changes after that is told. There is one run at a time on each. */
+  /**
+   * Must begin before the run reads the integration, so that no later change is missed. An integration has one run
+   * at a time.
+   */
   begin(integrationId: string): RunWatch {
     const watch = new RunWatch(() => {
       if (this.watched.get(integrationId) === watch) this.watched.delete(integrationId);
@@ -101,7 +113,7 @@ export class RunWatches implements OnApplicationShutdown {
     try {
       await this.look([...this.watched.keys()]);
     } catch {
-      // Where the database is away, the leases run out.
+      // If the database is unavailable, the leases run out and end the runs.
     }
     this.looker = null;
     if (this.watched.size > 0) this.lookLater();

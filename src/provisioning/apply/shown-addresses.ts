@@ -16,17 +16,20 @@ import { Leases } from '../schedule/lease';
 import { writeShownAddresses } from '../state/remote-links';
 import type { RunContext } from './run-context';
 
-/** What the target showed of people, whatever for. */
+/** Addresses of remote users that the target showed in any response. */
 export interface AddressesSeen {
   /** By remote user. */
   addresses: ReadonlyMap<string, string>;
-  /** When the first of them was asked for, in epoch milliseconds: of a link that was made since they may tell what was before. */
+  /**
+   * When the first of them was requested, in epoch milliseconds. For a link that is newer than that, they may be
+   * outdated.
+   */
   askedAt: number;
-  /** Users whose look-up has just shown these addresses: whoever it found is found. */
+  /** Users whose look-up has just returned these addresses: their links are decided. */
   decided?: ReadonlySet<string>;
 }
 
-/** Compares the addresses that the target shows of people, whatever for, with those by which they were linked. */
+/** Compares the addresses that the target shows with those by which the users were linked. */
 @Injectable()
 export class ShownAddresses {
   constructor(
@@ -84,7 +87,7 @@ function planOf(link: LinkRow, seen: AddressesSeen): ShownAddressPlan | null {
   const pinned = Boolean(link.pinned);
   const checkedAt = Number(link.checkedAt);
   const isDecided = !pinned && Boolean(seen.decided?.has(link.userId));
-  // A look-up may have been answered by what was known shortly before it; for a pin the target is asked in any case.
+  // The answer to a look-up may be slightly older than the look-up. A pin is always checked in the target.
   const linkTells = pinned ? checkedAt : checkedAt - OLDEST_ANSWER_MS;
   if (isDecided ? link.reason === null : linkTells >= seen.askedAt) return null;
   const emailKey = link.emailKey?.trim() ?? null;

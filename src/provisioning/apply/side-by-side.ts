@@ -1,13 +1,13 @@
 import type { Alarm } from './alarm';
 
-/** Work that goes on side by side, and ends together: what is shared is given back only when none of it still writes. */
+/** Work that runs in parallel and ends together: shared resources are released only when none of it still writes. */
 export class SideBySide {
   private readonly underWay = new Set<Promise<void>>();
   private failure: { error: unknown } | null = null;
 
   /**
-   * @param alarm rings whenever some of it has ended
-   * @param onFailure is to end the rest of it soon
+   * @param alarm rings whenever one part has ended
+   * @param onFailure must make the other parts end soon
    */
   constructor(
     private readonly alarm: Alarm,
@@ -37,7 +37,7 @@ export class SideBySide {
     this.onFailure();
   }
 
-  /** @throws what the first of it failed with */
+  /** @throws the first failure */
   async end(): Promise<void> {
     while (this.underWay.size > 0) await Promise.all(this.underWay);
     if (this.failure) throw this.failure.error;

@@ -9,15 +9,15 @@ import type { RunContext } from './run-context';
 import type { GroupWithRemote } from './remote-groups';
 import { UserResolution, askedForBy } from './user-resolution';
 
-/** Teams that such people are added to at the same time. */
+/** Remote groups with a small change in progress at the same time. */
 const TEAMS_AT_ONCE = 16;
 const PEOPLE_AT_ONCE = 200;
-/** Whoever leaves the team, or has its own turn, is let in between so many calls. */
+/** After this many calls, removals of leavers and the group's own turn are let in. */
 const CALLS_IN_A_ROW = 4;
 
 /**
- * Few people who join a group at once join its team at once, also where the group waits its turn or is in the middle of a long one:
- * a first push, look-ups of many, a comparison of the whole.
+ * Adds the users of a small change at once, even if the group waits for its turn or is in the middle of a long
+ * one: a first push, many look-ups, or a comparison of the whole group.
  */
 @Injectable()
 export class SmallChanges {
@@ -31,9 +31,10 @@ export class SmallChanges {
   ) {}
 
   /**
-   * @param joining groups that such people are being added to; what is begun is added, and taken out at its end
+   * @param joining groups with a small change in progress; groups that are begun are added, and deleted at their
+   *   end
    * @param groupIds groups whose own turn may last, or may be long in coming
-   * @returns what was begun, each of which may throw a ProviderError that concerns the whole account
+   * @returns the started work, each of which may throw a ProviderError that concerns the whole account
    */
   async begin(run: RunContext, joining: Set<string>, groupIds: readonly string[]): Promise<Promise<void>[]> {
     const free = groupIds.filter((groupId) => !joining.has(groupId));
@@ -53,7 +54,7 @@ export class SmallChanges {
   private async apply(run: RunContext, groupId: string, pairs: readonly PairMark[]): Promise<void> {
     const view = await this.views.read(run.integration.id, groupId, run.provider);
     if (view.group && view.remote?.remoteId) await this.add(run, view as GroupWithRemote, pairs);
-    // Whoever is left, such as those who only left this group, is looked at in the group's own turn.
+    // The group's own turn handles the remaining users, for example those that only left this group.
     await this.leases.run(run.lease, (tx) =>
       tx.query(
         `UPDATE member_change SET smallOf = NULL WHERE ${ofTheseMarks(pairs)}`,
@@ -69,10 +70,10 @@ export class SmallChanges {
         await this.members.addAtOnce(run, view, pairs.slice(start, start + CALLS_IN_A_ROW));
       }
     } catch (error) {
-      // What is wrong with the team, or with a look-up, the group's own turn meets again: it tells, and tries again.
+      // The group's own turn meets the same failure of the remote group or look-up, records it and retries.
       if (!(error instanceof ProviderError)) throw error;
       if (!error.accountWide) return;
-      // But for what ends everything else of the run before its next call.
+      // An account-wide failure ends all other work of the run before its next call, so it is recorded here.
       await this.groups.putOff(run, [view], error);
       throw error;
     }

@@ -4,22 +4,27 @@ const ours = { managed: true, preexisting: false };
 const stranger = { managed: false, preexisting: false };
 const there = { managed: false, preexisting: true };
 
-describe('a pair whose write ended unclear', () => {
+describe('a pair with an unclear write', () => {
   it.each<[string, UnclearPair['known'], boolean, 'added' | 'removed' | null]>([
-    ['and who left is as it should be when they are not seen', null, false, null],
-    ['and who left is to leave again when they are seen', null, true, 'removed'],
+    ['of a removed member is right when the member is not seen', null, false, null],
+    ['of a removed member is removed again when the member is seen', null, true, 'removed'],
     [
-      'whom reconciliation took for a stranger is to leave too',
+      'that reconciliation took for a stranger is removed too',
       { state: 'present', ...stranger },
       true,
       'removed',
     ],
-    ['who is ours is as it should be when they are seen', { state: 'present', ...ours }, true, null],
-    ['who is ours is to join again when they are not seen', { state: 'present', ...ours }, false, 'added'],
-    ['who was there before us is left alone', { state: 'present', ...there }, true, null],
-    ['who was there before us may have left by themselves', { state: 'present', ...there }, false, null],
-    ['who is being added is sent again anyway', { state: 'adding', ...ours }, false, null],
-    ['who is being removed is sent again anyway', { state: 'removing', ...ours }, true, null],
+    ['of a member of ours is right when the member is seen', { state: 'present', ...ours }, true, null],
+    [
+      'of a member of ours is added again when the member is not seen',
+      { state: 'present', ...ours },
+      false,
+      'added',
+    ],
+    ['of a member that was there before us is left alone', { state: 'present', ...there }, true, null],
+    ['of a member that was there before us may be missing', { state: 'present', ...there }, false, null],
+    ['of a member that is being added is sent again anyway', { state: 'adding', ...ours }, false, null],
+    ['of a member that is being removed is sent again anyway', { state: 'removing', ...ours }, true, null],
   ])('%s', (_, known, seen, expected) => {
     const undone = undoneAmong([{ remoteUserId: 'P1', known }], new Set(seen ? ['P1'] : []));
     expect(undone).toEqual({

@@ -8,16 +8,16 @@ import { markIntents } from './member-records';
 
 const PAIRS_AT_ONCE = 500;
 
-/** What we know of a pair whose write ended unclear; null where we know nobody in the team. */
+/** A pair with an unclear write (no answer); `known` is null if we know no such member. */
 export interface UnclearPair {
   remoteUserId: string;
   known: { state: RemoteMemberState; managed: boolean; preexisting: boolean } | null;
 }
 
 export interface UndoneWrites {
-  /** Out of the team although we added them. */
+  /** Missing in the remote group although we added them. */
   added: string[];
-  /** In the team although we removed them. */
+  /** Still in the remote group although we removed them. */
   removed: string[];
 }
 
@@ -41,7 +41,7 @@ export async function noteUnclear(
   }
 }
 
-/** Intents without an answer are those of a run that was cut off: what it sent is not known. */
+/** Intents without an answer come from a run that was cut off: which calls it sent is not known. */
 export async function noteCutOff(
   tx: Transaction,
   remoteGroupId: string,
@@ -61,7 +61,7 @@ export async function noteCutOff(
   }
 }
 
-/** A later write of these pairs took effect; what the target shows right after it says nothing yet. */
+/** A later write of these pairs succeeded. What the target shows right after it proves nothing yet. */
 export async function restartWait(
   tx: Transaction,
   remoteGroupId: string,
@@ -74,7 +74,7 @@ export async function restartWait(
   );
 }
 
-/** When the first of them can be made sure of. */
+/** When the first unclear write can be checked. */
 export async function unclearDueAt(db: SqlReader, remoteGroupId: string): Promise<number | null> {
   const [row] = await db.query<{ checkAt: number | null }>(
     'SELECT MIN(checkAt) AS checkAt FROM unclear_write WHERE remoteGroupId = ?',
@@ -127,7 +127,7 @@ export function undoneAmong(pairs: readonly UnclearPair[], seen: ReadonlySet<str
   return undone;
 }
 
-/** From here on they are intents, which are sent again like any other; nothing of them is unclear any more. */
+/** Turns the undone writes into intents, which are sent like any other. After that no pair is unclear any more. */
 export async function resolveUnclear(
   tx: Transaction,
   remoteGroupId: string,

@@ -7,10 +7,13 @@ import { leaversAmong } from '../state/leavers';
 import { scheduleWaitingRemovalsNow, parkPeople } from './member-records';
 import { refusedDelay } from './not-visible-yet';
 
-/** Whoever was not tried takes this step of the leavers' ladder each time: what few calls that costs, a minute later is soon enough. */
+/**
+ * The step of the leavers' backoff for a leaver that was not tried: with so few calls, a minute later is soon
+ * enough.
+ */
 const LEAVERS_STEP = 2;
 
-/** Calls that were not sent because another one failed wait for what it waits for. */
+/** Calls that were not sent because another call failed wait for the retry of that call. */
 export async function postponeUnsent(
   tx: Transaction,
   remoteGroupId: string,
@@ -31,11 +34,11 @@ export async function postponeUnsent(
 }
 
 /**
- * Calls that were not sent because it is known that they would be refused, or too many were. Whoever was not tried is tried
- * before those who were, and an addition that was never sent leaves nobody of whom it is not known whether they joined. But
- * for those who were to leave before: they may still be in the team.
+ * Postpones calls that were not sent because a refusal is known, or because too many were refused. Users that were
+ * not tried come before those that were. An addition that was never sent is parked without a member row, since the
+ * user cannot have joined. Exception: users that were about to leave before may still be in the remote group.
  *
- * @param usersOf the users who are these people
+ * @param usersOf by remote user, the users linked to it
  */
 export async function putOffRefused(
   tx: Transaction,

@@ -11,15 +11,18 @@ import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
 import type { RunContext } from './run-context';
 import type { GroupWithRemote } from './remote-groups';
 
-/** Teams that leavers are taken out of at the same time. */
+/** Remote groups that leavers are removed from at the same time. */
 const TEAMS_AT_ONCE = 16;
 const PEOPLE_AT_ONCE = 200;
-/** Whoever is due and could not be tried, such as one who may be about to come back, is looked for no more often than that. */
+/**
+ * A due leaver that could not be tried, for example one that may be about to return, is checked no more often than
+ * this.
+ */
 const NOT_TRIED_AGAIN_AFTER_MS = 10_000;
 
 /**
- * People who left the IdP leave their teams before anything else is done, also a team that somebody is at with a long push:
- * until then they are paged.
+ * Removes leavers before all other work, also from groups that are in the middle of a long push. Until then
+ * leavers are still paged.
  */
 @Injectable()
 export class UrgentLeavers {
@@ -32,13 +35,13 @@ export class UrgentLeavers {
   ) {}
 
   /**
-   * Begins with teams that nobody takes leavers out of yet.
+   * Begins with remote groups that no leavers are being removed from yet.
    *
-   * @param leaving groups that are under way; what is begun is added, and taken out at its end
+   * @param leaving groups in progress; groups that are begun are added, and deleted at their end
    * @param inProgress groups whose own turn may last
-   * @param triesAgain whether those are looked for who could not be taken out before: of groups in hand, beside their turn, and
-   *   of groups that are put off
-   * @returns what was begun, each of which may throw a ProviderError that concerns the whole account
+   * @param triesAgain whether failed removals are retried too: in groups in progress, beside their turn, and in
+   *   postponed groups
+   * @returns the started work, each of which may throw a ProviderError that concerns the whole account
    */
   async begin(
     run: RunContext,
@@ -87,11 +90,11 @@ export class UrgentLeavers {
       (await this.tryToRemove(run, view.group ? view : withoutDeletionCause(view), leavers));
     if (marks.length === 0) return;
     if (isLookedAt && !view.group) {
-      // Its own turn looks at who is in the team, and not at pairs.
+      // The turn of a deleted group checks the members of the remote group, and not the pairs.
       await this.acknowledge(run, groupId, marks);
       return;
     }
-    // Of whoever is left the group's own turn makes sure that nothing is.
+    // The group's own turn handles the remaining leavers.
     await this.leases.run(run.lease, (tx) =>
       tx.query(
         `UPDATE member_change SET leaverOf = NULL WHERE ${ofTheseMarks(marks)}`,
@@ -100,7 +103,7 @@ export class UrgentLeavers {
     );
   }
 
-  /** A group that is put off is looked at again for whoever could not be taken out. */
+  /** Schedules the next look at a postponed group, for leavers that could not be removed. */
   private async scheduleNextLook({ lease, integration }: RunContext, groupId: string): Promise<void> {
     const now = Date.now();
     const putOff = await this.views.putOffUntil(integration.id, groupId, now);
@@ -115,7 +118,7 @@ export class UrgentLeavers {
     });
   }
 
-  /** @returns whether each of them was taken out, or has a row of their own that says why not */
+  /** @returns whether each leaver was removed, or has its own row with the reason */
   private async tryToRemove(
     run: RunContext,
     view: GroupWithRemote,
@@ -127,7 +130,7 @@ export class UrgentLeavers {
       );
       return true;
     } catch (error) {
-      // What is wrong with the team the group's own turn meets again: it tells, and tries again.
+      // The group's own turn meets the same failure of the remote group, records it and retries.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
       return false;
     }
@@ -141,15 +144,18 @@ export class UrgentLeavers {
   }
 }
 
-/** Of one group. */
+/** The leavers of one group. */
 interface Leavers {
-  /** Who has just left. */
+  /** Changed pairs of users that have just left. */
   marks: PairMark[];
-  /** Who could not be taken out before, by the target's own ids. */
+  /** Remote users whose removal failed before. */
   remoteUserIds: string[];
 }
 
-/** The team of a deleted group is about to be let go with everybody in it, unless that was tried in vain. */
+/**
+ * The remote group of a deleted group is about to be released with all its members, unless that has already
+ * failed.
+ */
 function mayRemoveFrom(run: RunContext, view: LoadedGroup): view is GroupWithRemote {
   if (!hasRemoteGroup(view)) return false;
   return (

@@ -25,43 +25,43 @@ import { unlinkGone, writeLink } from '../state/remote-links';
 import type { RunContext } from './run-context';
 import { ShownAddresses } from './shown-addresses';
 
-/** Few enough to leave most of a turn to other look-ups. */
+/** Small enough to leave most of a turn to other look-ups. */
 const REVIEWED_AT_ONCE = 500;
 const REVIEWED_AGAIN_AFTER_MS = 60_000;
-/** A link by which nobody was added within this time is made anew before it is used. */
+/** A link that added no member within this time is looked up again before it is used. */
 const UNUSED_FOR_MS = 60_000;
 
-/** Somebody whose look-up is due. */
+/** A user whose look-up is due. */
 export interface Unlinked extends LinkedBefore {
   userId: string;
   userName: string;
   email: string | null;
   externalId: string | null;
-  /** JSON of what else the target asks to be told; null where it asks nothing. */
+  /** JSON of the other attributes that the target needs; null if it needs none. */
   targetAttributes: string | null;
   targetAttributesKey: string | null;
-  /** What was known of the person before this may be what is wrong; epoch milliseconds, or null for anything. */
+  /** Answers older than this must not be used; epoch milliseconds, or null if no old answer may be used. */
   askedSince: number | null;
 }
 
-/** Users who are to be known, and since when each is asked for; epoch milliseconds, or null where that is not known. */
+/** Users to look up, each with the time of its change; epoch milliseconds, or null if the time is not known. */
 export type AskedFor = ReadonlyMap<string, number | null>;
 
-/** Users who are asked for by one change, or for no change at all. */
+/** Users to look up because of one change, or without a change. */
 export function askedFor(userIds: readonly string[], mark?: string): AskedFor {
   const since = mark === undefined ? null : markedAt(mark);
   return new Map(userIds.map((userId) => [userId, since]));
 }
 
-/** Users of pairs that changed. */
+/** Users to look up because their pairs changed. */
 export function askedForBy(pairs: readonly { userId: string; mark: string }[]): AskedFor {
   return new Map(pairs.map(({ userId, mark }) => [userId, markedAt(mark)]));
 }
 
-/** Finds out whom of the target each IdP user is, in as few calls as the provider can. */
+/** Finds the remote user of each IdP user, in as few calls as the provider can. */
 @Injectable()
 export class UserResolution {
-  /** The last of the look-ups that wait for one another: of a run, and of one priority. */
+  /** The last look-up in the queue: per run and priority. */
   private readonly inTurn = new WeakMap<Lease, Map<CallPriority, Promise<unknown>>>();
 
   constructor(
@@ -72,8 +72,8 @@ export class UserResolution {
   ) {}
 
   /**
-   * Looks up those of these users who are active and not yet known, whose address changed, whose next check has come, or
-   * who were found a while ago and were not added yet.
+   * Looks up active users that are unknown, have a new address, are due for a check, or were found a while ago and
+   * not added since.
    */
   async resolve(run: RunContext, asked: AskedFor): Promise<void> {
     let unlinked = await this.due(asked);
@@ -81,9 +81,9 @@ export class UserResolution {
   }
 
   /**
-   * As `beginToResolve`, of many: one of the run's workers after the other, as whom one looks up the others need not.
+   * As `beginToResolve`, for many users. The workers of a run take turns, so that no user is looked up twice.
    *
-   * @returns those of whom nothing is known yet
+   * @returns users without a result yet
    */
   async resolveSomeInTurn(run: RunContext, asked: AskedFor): Promise<Unlinked[]> {
     const { priority } = run.call;
@@ -94,12 +94,15 @@ export class UserResolution {
     return turn;
   }
 
-  /** As `resolve`, for those of whom the provider tells at once, so that whoever needs none of the others need not wait. */
+  /**
+   * As `resolve`, but only for users that the provider answers at once. A caller that needs only these does not
+   * wait for the rest.
+   */
   async beginToResolve(run: RunContext, asked: AskedFor): Promise<void> {
     await this.resolveSome(run, await this.due(asked));
   }
 
-  /** @returns those of whom nothing is known yet */
+  /** @returns users without a result yet */
   private async resolveSome(run: RunContext, unlinked: readonly Unlinked[]): Promise<Unlinked[]> {
     if (unlinked.length === 0) return [];
     const askedAt = Date.now();
@@ -117,12 +120,13 @@ export class UserResolution {
         const foundAtLast: string[] = [];
         for (const { user, link: planned } of some) {
           const link = links.get(user.userId);
-          // An admin said meanwhile who it is.
+          // Meanwhile an admin has pinned the link.
           if (link && Boolean(link.pinned) && link.incarnation === user.incarnation) continue;
           if (planned.remoteUserId !== null && planned.reason === null) found.push(planned.remoteUserId);
           await this.record(tx, run.integration.id, user, planned, link?.remoteUserId ?? null);
           if (link?.remoteUserId !== null || planned.remoteUserId === null) continue;
-          // Whom a search still shows is no news for those whose call has just failed for it.
+          // A search may still show a deleted remote user. For users whose call has just failed for it, that is no
+          // news.
           if (planned.remoteUserId !== link.goneRemoteUserId) foundAtLast.push(user.userId);
         }
         await this.reviewOlderLinks(tx, run.integration.id, found);
@@ -135,8 +139,8 @@ export class UserResolution {
   }
 
   /**
-   * Looks again for those who are in their teams as whom they were by a former address: nothing of a group waits for
-   * them, and yet they may long be somebody else.
+   * Looks up users again that are linked by a former address. No group waits for them, but the new address may by
+   * now belong to another remote user.
    */
   async reviewDiffering(run: RunContext): Promise<void> {
     const now = Date.now();
@@ -149,7 +153,7 @@ export class UserResolution {
     try {
       await this.resolve(run, askedFor(userIds));
     } catch (error) {
-      // A failure that passes stops nobody whose groups have something to do; these people keep their places meanwhile.
+      // A passing failure must not stop groups that have work. These users keep their places meanwhile.
       if (!(error instanceof ProviderError) || error.accountWide) throw error;
       const at = Date.now() + Math.max(error.retryAfterMs ?? 0, REVIEWED_AGAIN_AFTER_MS);
       await this.leases.run(run.lease, (tx) =>
@@ -161,7 +165,7 @@ export class UserResolution {
     }
   }
 
-  /** When the next of them is to be looked for again; epoch milliseconds. */
+  /** When the next of these users is due for a look-up; epoch milliseconds. */
   async nextReview(integrationId: string): Promise<number | null> {
     const [row] = await this.reader.query<[{ dueAt: number | null }]>(
       `SELECT MIN(r.nextCheckAt) AS dueAt ${DIFFERING}`,
@@ -171,9 +175,9 @@ export class UserResolution {
   }
 
   /**
-   * The target no longer has this person: whoever is linked to them is looked up afresh, and compared in every other
-   * team that they are thought to be in. A search that shows them all the same is not asked again at once: it would show
-   * them again, and the next call would fail again.
+   * The target no longer has this remote user. Linked users are looked up again, and every other group that
+   * contains the remote user is compared. If a search still shows it, the search is not repeated at once: it would
+   * show it again, and the next call would fail again.
    */
   async forget(tx: Transaction, integrationId: string, remoteUserId: string, message: string): Promise<void> {
     const linked = await tx.query<{ userId: string; attempts: number; goneRemoteUserId: string | null }>(
@@ -188,7 +192,7 @@ export class UserResolution {
     await this.compareRemoteGroupsOf(tx, integrationId, remoteUserId);
   }
 
-  /** Those of these users whose look-up is due. */
+  /** The users of this list whose look-up is due. */
   async due(asked: AskedFor): Promise<Unlinked[]> {
     const unlinked: Unlinked[] = [];
     for await (const some of chunksToRead([...asked.keys()])) {
@@ -224,13 +228,13 @@ export class UserResolution {
       linkIsUnused: Boolean(Number(row.linkIsUnused)),
       askedSince: latest(
         asked.get(row.userId) ?? null,
-        // One that is still to come asks for nothing yet: whoever changed before that is asked for since then.
+        // A future check does not count: a user that changed before it is asked for since that change.
         nextCheckAt === null || Number(nextCheckAt) > now ? null : Number(nextCheckAt),
       ),
     }));
   }
 
-  /** A look-up for one group found them: they need not wait in the others until their own time comes. */
+  /** A look-up for one group found these users. Their other groups need not wait for their own retry. */
   private async tryWhereTheyWait(
     tx: Transaction,
     integrationId: string,
@@ -247,7 +251,7 @@ export class UserResolution {
     await this.markPairs(tx, integrationId, waiting);
   }
 
-  /** Whoever is linked to one of these people from before, and no longer by their address, is looked at again. */
+  /** Users that are linked to one of these remote users by a former address are compared again. */
   private async reviewOlderLinks(
     tx: Transaction,
     integrationId: string,
@@ -276,7 +280,7 @@ export class UserResolution {
     }
   }
 
-  /** These users are others for the target by now: they are compared in each of their groups. */
+  /** These users have another remote user by now: compare them in each of their groups. */
   async compareGroupsOf(
     tx: Transaction,
     integrationId: string,
@@ -306,7 +310,7 @@ export class UserResolution {
     await this.marks.mark(tx, integrationId, byGroup, cause);
   }
 
-  /** A remote user lost a link: every team that has them has to be compared, to see whether somebody else wants them. */
+  /** A remote user lost a link: compare every remote group that contains it. Another user may want it there. */
   async compareRemoteGroupsOf(tx: Transaction, integrationId: string, remoteUserId: string): Promise<void> {
     const rows = await tx.query<{ groupId: string }>(
       `SELECT g.groupId AS groupId FROM remote_member m JOIN remote_group g ON g.id = m.remoteGroupId
@@ -318,16 +322,21 @@ export class UserResolution {
   }
 }
 
-/** Of the user `u`, since the look-up of the link `r`: another address, or whatever else the target asks to be told. */
+/**
+ * User `u` has changed since the look-up of link `r`: another address, or another attribute that the target needs.
+ */
 const TOLD_OTHERWISE = `(r.emailKey <> u.emailKey OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
   OR COALESCE(r.targetAttributesKey, '') <> COALESCE(u.targetAttributesKey, ''))`;
 
-/** Active users `u` with a link `r` of before. */
+/** Active users `u` whose link `r` is by a former address. */
 const DIFFERING = `FROM remote_user r
   JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
   WHERE r.integrationId = ? AND r.reason = '${EMAIL_DIFFERS}'`;
 
-/** Of the user `u` with the link `r`. Left alone, MariaDB reads all users of the integration for each of them. */
+/**
+ * Whether the remote user of link `r` now belongs to a user other than `u`. Without the index hint MariaDB reads
+ * all users of the integration for each row.
+ */
 const LINKED_BELONGS_TO_ANOTHER = `(r.remoteUserId IS NOT NULL AND (
   EXISTS (SELECT 1 FROM ${throughIndex('scim_user ou', 'scim_user_email')}
           WHERE ou.integrationId = u.integrationId
@@ -337,7 +346,7 @@ const LINKED_BELONGS_TO_ANOTHER = `(r.remoteUserId IS NOT NULL AND (
              WHERE ol.integrationId = u.integrationId AND ol.remoteUserId = r.remoteUserId AND ol.reason IS NULL
                AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;
 
-/** Of the link `r`: nobody was added for it, as far as is known. */
+/** As far as we know, link `r` has never added a member. */
 const WAS_NEVER_IN_A_TEAM = `(r.remoteUserId IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM ${throughIndex('remote_member t', 'remote_member_user')}
   JOIN remote_group tg ON tg.id = t.remoteGroupId
@@ -355,8 +364,8 @@ function latest(...times: (number | null)[]): number | null {
 }
 
 /**
- * How old an answer may be: it is one to a question that was put after the person was asked for, and no older than that may
- * be. So a batch shares one, and nobody joins as whom somebody else was minutes ago.
+ * How old an answer may be. It must not be older than the change that asks for the user, so a batch can share one
+ * answer. The upper limit keeps a user from joining as the remote user that had the address minutes ago.
  */
 function maxAgeOf({ askedSince }: Unlinked, now: number): number {
   return askedSince === null ? 0 : Math.min(OLDEST_ANSWER_MS, Math.max(0, now - askedSince));
@@ -383,9 +392,10 @@ async function currentLinks(
 }
 
 /**
- * One look-up, in as few calls as the provider can, and of whom it does not tell yet.
+ * One look-up, in as few calls as the provider can.
  *
- * @param shown told of everybody whom the target shows on the way
+ * @param shown called with every remote user that the target shows on the way
+ * @returns links of the users that were answered, and the users without an answer yet
  */
 export async function lookUp(
   connection: ProviderConnection,
@@ -414,6 +424,6 @@ export async function lookUp(
     if (match === undefined) left.push(user);
     else links.push({ user, link: planLink(user, match, now) });
   }
-  if (links.length === 0) throw new Error('The provider answered for none of the people it was asked for.');
+  if (links.length === 0) throw new Error('The provider returned no result for any of the requested users.');
   return { links, left };
 }

@@ -8,8 +8,9 @@ import { ProviderError } from '../../integrations/provider/provider-error';
 import type { WriteRights } from './write-rights';
 
 /**
- * The same connection: what each write says of the credential's rights is noted, and what is known to be refused is not sent.
- * Where the members of a group are known to be refused, whoever is left of a change is not tried, and the refusal thrown.
+ * Wraps the connection. It notes what each write tells about the rights of the credential, and does not send a
+ * write that is known to be refused. If member writes of a group are known to be refused, the remaining users of a
+ * change are not tried, and the refusal is thrown.
  */
 export function watchWrites(connection: ProviderConnection, rights: WriteRights): ProviderConnection {
   const watch = async <T>(
@@ -44,7 +45,7 @@ export function watchWrites(connection: ProviderConnection, rights: WriteRights)
       refusedInARow = isRefused ? refusedInARow + 1 : 0;
       if (outcome.applied) rights.granted(outcome.change);
       yield outcome;
-      // By then it is on record with whoever goes by it.
+      // When the generator resumes, the consumer has recorded this outcome.
       if (!outcome.applied && isDenial(outcome.error)) {
         await rights.refused(outcome.change, groupId, refusedInARow, outcome.error, call);
       }
@@ -60,7 +61,7 @@ export function watchWrites(connection: ProviderConnection, rights: WriteRights)
   return Object.assign(Object.create(connection) as ProviderConnection, writes);
 }
 
-/** One that does not already say of itself that it is the credential's. */
+/** A refusal that does not already name the credential as the cause. */
 function isDenial(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
 }

@@ -30,8 +30,8 @@ function rightsOf(
       ...known,
     },
   );
-  const refused = (write: GroupWrite, groupId: string | null, peopleInARow = 1) =>
-    rights.refused(write, groupId, peopleInARow, refusal, call);
+  const refused = (write: GroupWrite, groupId: string | null, usersInARow = 1) =>
+    rights.refused(write, groupId, usersInARow, refusal, call);
   return { rights, asked, refused };
 }
 
@@ -61,7 +61,7 @@ describe('refused writes', () => {
     expect(lacks(world)).toBe(false);
   });
 
-  it('of a third group are, be the others on record only, and suspend if the credential may not write to another one', async () => {
+  it('of a third group are, even if the others are only on record, and suspend if the credential may not write to another one', async () => {
     const world = rightsOf(false, { stoppedFor: () => Promise.resolve({ stopped: 2, all: 1_000 }) });
     await world.refused('add', 'a');
     expect(world.asked).toEqual(['well']);
@@ -71,7 +71,7 @@ describe('refused writes', () => {
   });
 
   it.each([true, null])(
-    'do not suspend where the answer is %s, which is not asked for again',
+    'do not suspend if the answer is %s, and the question is not asked again',
     async (answer) => {
       const world = rightsOf(answer);
       for (const group of ['a', 'b', 'c', 'd', 'e']) await world.refused('add', group);
@@ -81,9 +81,9 @@ describe('refused writes', () => {
     },
   );
 
-  it('of three people of one group end those of that group alone, where only that group is closed', async () => {
+  it('of three users of one group stop the writes of that group only, if only that group is closed', async () => {
     const world = rightsOf((groupId) => groupId !== 'a');
-    for (const peopleInARow of [1, 2, 3]) await world.refused('remove', 'a', peopleInARow);
+    for (const usersInARow of [1, 2, 3]) await world.refused('remove', 'a', usersInARow);
     expect(world.asked).toEqual(['a', 'well']);
     expect(lacks(world)).toBe(false);
     expect(mayTry(world.rights, 'remove', 'a')).toBe(false);
@@ -91,7 +91,7 @@ describe('refused writes', () => {
     expect(mayTry(world.rights, 'remove', 'b')).toBe(true);
   });
 
-  it('of one kind rest, and suspend nothing, while others are let through', async () => {
+  it('of one kind stop, and suspend nothing, while other kinds succeed', async () => {
     const world = rightsOf(false);
     await world.refused('create', null);
     world.rights.granted('remove');
@@ -100,7 +100,7 @@ describe('refused writes', () => {
     expect(mayTry(world.rights, 'create')).toBe(false);
   });
 
-  it('count anew once one was let through', async () => {
+  it('are counted from zero after a write that succeeds', async () => {
     const world = rightsOf(false);
     for (const group of ['a', 'b']) await world.refused('add', group);
     world.rights.granted('add');
@@ -113,7 +113,7 @@ describe('refused writes', () => {
     expect(mayTry(world.rights, 'add')).toBe(true);
   });
 
-  it('rest after a hundred in a row, for which nobody knows a reason', async () => {
+  it('stop after a hundred in a row, also without a known cause', async () => {
     const world = rightsOf(null);
     for (let index = 0; index < 99; index += 1) await world.refused('create', null);
     expect(mayTry(world.rights, 'create')).toBe(true);

@@ -7,47 +7,48 @@ import { ProviderError } from '../../integrations/provider/provider-error';
 import { PROBE_EVERY_MS } from '../plan/backoff';
 import { SEVERAL, mayBeDeniedEverywhere } from '../plan/denials';
 
-/** However many groups and people a credential may not write to: after so many in a row none is tried for a while. */
+/** After this many refusals in a row, no write of the kind is tried for a while. */
 const REFUSALS_THAT_END = 100;
 
-/** What is known beside the answers of the target. */
+/** Facts from the database, beside the answers of the target. */
 export interface KnownOfRights {
-  /** How many groups wait for this reason, of how many; but for these, by their ids in the target. */
-  stoppedFor(reason: string, but: readonly string[]): Promise<{ stopped: number; all: number }>;
-  /** A group that the target takes writes to, as far as we know, by its id there. */
+  /** How many groups wait for this reason, without `exceptGroupIds` (remote ids), and how many groups there are. */
+  stoppedFor(reason: string, exceptGroupIds: readonly string[]): Promise<{ stopped: number; all: number }>;
+  /** The remote id of a group that the target accepts writes to, as far as we know. */
   writableGroup(): Promise<string | null>;
-  /** Whether the integration is suspended for this reason, and is being probed. */
+  /** Whether the integration is suspended for this reason. The run is then its probe. */
   isSuspendedFor(reason: string): boolean;
 }
 
-/** One kind of write in one run: what is known since one was let through. */
+/** One kind of write in one run. It is reset by every write that succeeds. */
 class Right {
   refusalsInARow = 0;
-  /** Groups that it was refused for, by their ids in the target. */
+  /** Remote ids of the groups that it was refused for. */
   readonly groups = new Set<string>();
-  /** Groups that could not be created. */
+  /** Number of groups that could not be created. */
   newGroups = 0;
-  /** Groups that nobody can be added to, or removed from: what the target said. */
+  /** Groups that accept no member writes, with the refusal of the target. */
   readonly closedGroups = new Map<string, ProviderError>();
-  /** Set while nothing of the kind is tried any more. */
+  /** Set while no write of this kind is tried. */
   closed: ProviderError | null = null;
-  /** What the target says of the credential. */
+  /** The target's answer about the credential. */
   answer: Promise<boolean | null> | null = null;
-  /** Whether writes of another kind were let through meanwhile. */
+  /** Whether a write of another kind has succeeded meanwhile. */
   othersGranted = false;
 }
 
 /**
- * What the writes of one run say about what the credential may do. A refusal is one object's own until the target says
- * otherwise: several of them are a reason to ask, and never a proof.
+ * What the writes of one run tell about the rights of the credential. A refusal concerns one object until the
+ * target says otherwise. Several refusals are a reason to ask the target, but never a proof.
  *
- * | refused                                   | asked of the target           | if it may not                     | if it may, or that is not told |
+ * | refused                                   | question to the target        | answer no                         | answer yes or unknown          |
  * | ----------------------------------------- | ----------------------------- | --------------------------------- | ------------------------------ |
- * | three people of one group in a row        | the same for nobody, there    | nobody else of the group is tried | the next ones are tried        |
- * | that, or a write for each of three groups | the same for another group    | the integration is suspended      | the next ones are tried        |
- * | a hundred writes of one kind in a row     |                               |                                   | others are tried in 5 minutes  |
+ * | three users of one group in a row         | an empty write to that group  | no other user of it is tried      | the next ones are tried        |
+ * | that, or a write for each of three groups | an empty write to another one | the integration is suspended      | the next ones are tried        |
+ * | a hundred writes of one kind in a row     |                               |                                   | the rest waits for 5 minutes   |
  *
- * Where only writes of that kind are refused, and others are let through, they are not tried for 5 minutes instead.
+ * If only this kind of write is refused and other kinds succeed, the integration is not suspended: this kind waits
+ * for 5 minutes.
  */
 export class WriteRights {
   private readonly rights = new Map<GroupWrite, Right>();
@@ -58,12 +59,12 @@ export class WriteRights {
     private readonly known: KnownOfRights,
   ) {}
 
-  /** @throws ProviderError the refusal, once it is sure that it is the credential's */
+  /** @throws ProviderError the refusal, once it is certain that the credential lacks the right */
   assertPermitted(): void {
     if (this.missing) throw this.missing;
   }
 
-  /** @throws ProviderError where such a write is known to be refused */
+  /** @throws ProviderError if such a write is known to be refused */
   assertMayTry(write: GroupWrite, groupId: string | null): void {
     const { closed, closedGroups } = this.of(write);
     const refusal = closed ?? (groupId === null ? undefined : closedGroups.get(groupId));
@@ -75,20 +76,20 @@ export class WriteRights {
     this.missing = null;
     const right = new Right();
     for (const [groupId, refusal] of closedGroups) right.closedGroups.set(groupId, refusal);
-    // That it may is not asked again in this run.
+    // The target's answer "may write" is kept for the rest of the run.
     if (!closed) right.answer = answer;
     this.rights.set(write, right);
     for (const [kind, other] of this.rights) if (kind !== write) other.othersGranted = true;
   }
 
   /**
-   * @param groupId null for a group that is not there yet
-   * @param peopleInARow whom it was refused for in this group, one after the other
+   * @param groupId null for a group that does not exist yet
+   * @param usersInARow refusals in a row for users of this group
    */
   async refused(
     write: GroupWrite,
     groupId: string | null,
-    peopleInARow: number,
+    usersInARow: number,
     error: ProviderError,
     call: CallContext,
   ): Promise<void> {
@@ -97,7 +98,7 @@ export class WriteRights {
     if (right.refusalsInARow === 1) right.othersGranted = false;
     if (groupId === null) right.newGroups += 1;
     else right.groups.add(groupId);
-    const isOfGroup = peopleInARow === SEVERAL && (await this.closesGroup(write, groupId!, error, call));
+    const isOfGroup = usersInARow === SEVERAL && (await this.closesGroup(write, groupId!, error, call));
     if (isOfGroup || (await this.mayBeOfAll(right, error.reason))) {
       await this.ask(right, write, error, call);
     }
@@ -120,7 +121,7 @@ export class WriteRights {
     const refused = groups.size + newGroups;
     if (refused >= SEVERAL || this.known.isSuspendedFor(reason)) return true;
     const { stopped, all } = await this.known.stoppedFor(reason, [...groups]);
-    // One that was not created may be on record already for the last time that it was tried.
+    // A group that could not be created may already be counted from its last attempt.
     const others = newGroups > 0 ? Math.max(0, stopped - newGroups) : stopped;
     return mayBeDeniedEverywhere(others + refused, all);
   }
@@ -128,7 +129,7 @@ export class WriteRights {
   private async ask(right: Right, write: GroupWrite, error: ProviderError, call: CallContext): Promise<void> {
     right.answer ??= this.askOfAll(write, call);
     const mayWrite = await right.answer;
-    // Meanwhile one may have been let through.
+    // A write may have succeeded meanwhile.
     if (mayWrite !== false || this.of(write) !== right) return;
     right.closed ??= notTried(error);
     if (!right.othersGranted) this.missing ??= error;
@@ -146,7 +147,7 @@ export class WriteRights {
   }
 }
 
-/** Of whoever was not tried after so many others: soon enough for whoever is not refused. */
+/** The refusal for writes that were not tried. They are tried soon, in case they are not refused. */
 function notTried({ kind, reason, message, remedy, outcome, status, cause }: ProviderError): ProviderError {
   const retryAfterMs = PROBE_EVERY_MS;
   return new ProviderError({ kind, reason, message, remedy, outcome, status, cause, retryAfterMs });

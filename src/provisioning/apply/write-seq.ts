@@ -1,6 +1,6 @@
 import type { Transaction } from '../../database/transaction-runner';
 
-/** The team is about to be written to: what is being read of it tells nothing. */
+/** A write is about to be sent: a read that is in progress proves nothing. */
 export async function raiseWriteSeq(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query('UPDATE remote_group SET writeSeq = writeSeq + 1, lastWriteAt = ? WHERE id = ?', [
     Date.now(),
@@ -9,8 +9,8 @@ export async function raiseWriteSeq(tx: Transaction, remoteGroupId: string): Pro
 }
 
 /**
- * As `raiseWriteSeq`, for members: the group shows that they are under way. One that is deleted goes on showing why its team is
- * not let go, and its last write stays the last attempt to let it go.
+ * As `raiseWriteSeq`, for members: the group is shown as syncing. A deleted group keeps showing why its remote
+ * group is not released, and its last write stays the last attempt to release it.
  */
 export async function beginWriting(tx: Transaction, remoteGroupId: string): Promise<void> {
   await tx.query(
