@@ -1,6 +1,6 @@
 import { bare, json, type Answer } from '../http/answers';
 import type { FaultSpec } from '../faults';
-import type { SimAccount, Simulator } from '../simulator';
+import type { SimAccount, Simulator } from '../api';
 import { StateError } from '../state/records';
 import { Fields, InputError } from './fields';
 import * as requests from './requests';

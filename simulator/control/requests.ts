@@ -1,6 +1,6 @@
 import type { CallFilter } from '../call-log';
 import type { FaultSpec } from '../faults';
-import type { AccountAddress, NewApiKey, NewOAuthClient, NewTeam, NewUser, UserPatch } from '../simulator';
+import type { AccountAddress, NewApiKey, NewOAuthClient, NewTeam, NewUser, UserPatch } from '../api';
 import {
   ASSOCIATION_KINDS,
   BASE_ROLES,
