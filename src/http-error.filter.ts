@@ -6,15 +6,15 @@ import type { AnswerOf } from './http/unparsed-requests';
 import { scimRouteOf } from './scim/authentication/scim-route';
 import { mediaTypeFor } from './scim/http/exchange';
 import { asScimError, scimErrorResponse } from './scim/http/scim-error-response';
-import { NobodyWaitsError } from './event-loop/slice';
+import { ClientGoneError } from './event-loop/slice';
 import { BARE_SECURITY_HEADERS } from './security-headers';
 import { TooManyRequestsError } from './security/too-many-requests';
 
 const SCIM_ADDRESS = /^\/+scim(\/|\?|$)/i;
-/** As nginx calls it in its log; no standard has a status for it. */
+/** The status that nginx logs in this case; no standard defines one. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** Every error, also of the framework, in the protocol of the door through which the request came. */
+/** Answers every error, also an error of the framework, in the format of the API that was called. */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(HttpErrorFilter.name);
@@ -22,8 +22,8 @@ export class HttpErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    if (error instanceof NobodyWaitsError) {
-      // It is sent to nobody, but ends the request for whoever counts them.
+    if (error instanceof ClientGoneError) {
+      // The client is gone. Hooks that count open requests still need the end of this one.
       void http.getResponse<FastifyReply>().status(CLIENT_CLOSED_REQUEST).send();
       return;
     }
@@ -32,9 +32,9 @@ export class HttpErrorFilter implements ExceptionFilter {
   }
 }
 
-/** @returns the status that was answered */
+/** @returns the status of the response */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): number {
-  // Without a route, as it is written; with one, as the router understood it.
+  // With a route, the route decides. Without one, the address decides.
   const isScim = scimRouteOf(request) !== null || SCIM_ADDRESS.test(request.url);
   const answer = isScim
     ? { ...scimErrorResponse(error, request), mediaType: mediaTypeFor(request.headers.accept) }
@@ -47,7 +47,9 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   return answer.status;
 }
 
-/** The same where there is no request. An address that nobody knows is taken for one of SCIM, where they may be long. */
+/**
+ * The same for input that Node.js could not parse. An unknown address counts as SCIM, where addresses may be long.
+ */
 export const answerUnparsed: AnswerOf = (error, address, requestId) => {
   const isScim = address === null || SCIM_ADDRESS.test(address);
   const body = isScim ? asScimError(error, 'GET').toBody() : problemDetails(error, requestId);

@@ -1,7 +1,7 @@
 import type { Transaction } from './transaction-runner';
 
 /**
- * How a lower room says that something changed without knowing who listens: an id, no content, after the commit. A lost
+ * Lets a lower room report a change without knowing who listens: an id without content, after the commit. A lost
  * announcement loses no work, because the change itself is in the database.
  */
 export abstract class Announcement {

@@ -6,7 +6,7 @@ import { loadSqlite } from './sqlite-driver';
 
 const OWNER_ONLY = 0o600;
 
-/** No copy was made; says why. */
+/** There is no copy. The message says why. */
 export class BackupError extends OperatorError {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -15,11 +15,12 @@ export class BackupError extends OperatorError {
 }
 
 /**
- * Copies a SQLite database as it is at one moment, whether Scimify runs or not: from a reader beside its writer, which waits
- * for nobody. The copy is one file, for its owner alone, and gets its name once it was checked and is on the disk.
+ * Copies a SQLite database as it is at one moment, also while Scimify runs: it reads beside the writer and waits
+ * for nothing. The copy is one file that only its owner may read. It gets its name when it is checked and on the
+ * disk.
  *
- * @param look what the caller wants to know of the copy
- * @returns the size in bytes, and what `look` saw
+ * @param look reads from the copy what the caller wants to know
+ * @returns the size in bytes, and the result of `look`
  * @throws BackupError
  */
 export function backUp<Seen>(
@@ -28,7 +29,8 @@ export function backUp<Seen>(
   look: (copy: DatabaseSyncInstance) => Seen,
 ): { bytes: number; seen: Seen } {
   if (!existsSync(databasePath)) throw new BackupError(`There is no database ${databasePath}.`);
-  if (existsSync(file)) throw new BackupError(`${file} is there already, and is not overwritten.`);
+  if (existsSync(file))
+    throw new BackupError(`${file} already exists, and the backup does not overwrite it.`);
   const unfinished = `${file}.unfinished`;
   make(unfinished);
   try {
@@ -38,7 +40,7 @@ export function backUp<Seen>(
       return look(database);
     });
     flush(unfinished);
-    // So that nobody's file is replaced but this empty one.
+    // The rename then replaces this empty file, and never a file of another program.
     make(file);
     renameSync(unfinished, file);
     if (process.platform !== 'win32') flush(dirname(file));
@@ -49,16 +51,16 @@ export function backUp<Seen>(
   }
 }
 
-/** Empty, and private before anything is in it. */
+/** Creates an empty file, private before it holds anything. */
 function make(file: string): void {
   try {
     closeSync(openSync(file, 'wx', OWNER_ONLY));
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
     const why = isThere
-      ? 'it is there already; delete it if no other backup is under way'
+      ? 'it already exists; delete it if no other backup is running'
       : (error as Error).message;
-    throw new BackupError(`${file} cannot be made: ${why}.`, error);
+    throw new BackupError(`${file} cannot be created: ${why}.`, error);
   }
 }
 
@@ -72,7 +74,7 @@ function copy(databasePath: string, file: string): void {
   });
 }
 
-/** @throws BackupError when the copy is damaged, or there is nothing of Scimify in it */
+/** @throws BackupError when the copy is damaged, or has no table */
 function check(database: DatabaseSyncInstance): void {
   const rows = database.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[];
   const faults = rows.map((row) => row.integrity_check).filter((text) => text !== 'ok');

@@ -1,16 +1,16 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { dialect } from './dialect';
 import type { Transaction } from './transaction-runner';
 
-/** Rows that one transaction removes: the writes of others go in between. */
+/** Rows that one transaction removes. Other writes run in between. */
 const ROWS_PER_DELETE = 1_000;
 
-/** A transaction of the caller's kind. */
+/** Runs a transaction with the options of the caller. */
 export type RunTransaction = <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
 
 /**
- * Removes rows a thousand at a time, each thousand in a transaction of its own: cut off at any point, it goes on with what
- * is left.
+ * Removes rows a thousand at a time, each thousand in its own transaction. After an interruption, the next call
+ * goes on with what is left.
  *
  * @param where a condition that an index answers
  */
@@ -31,6 +31,6 @@ export async function deleteInThousands(
       return left.length > 0;
     });
     if (!more) return;
-    await breathe();
+    await yieldToEventLoop();
   }
 }

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * `node:sqlite`, undefined where the runtime lacks it (Node 20). Node 22 warns at each start that it is an experiment, of which an
- * operator can make nothing: what it does is tested with each of our versions.
+ * `node:sqlite`, undefined where the runtime lacks it (Node 20). Node 22 warns at each start that it is
+ * experimental. An operator can do nothing about that, and tests cover it on each of our versions.
  */
 exports.builtInSqlite = () => {
   const { emitWarning } = process;

@@ -3,7 +3,7 @@
 const { parentPort, workerData } = require('node:worker_threads');
 const { builtInSqlite } = require('./built-in-sqlite.js');
 
-// The caller names the module of the package, which a thread may not find by itself.
+// The caller passes the path of the package, which a thread may not find by itself.
 const { DatabaseSync } = builtInSqlite() ?? require(workerData.sqlite);
 
 const database = new DatabaseSync(workerData.database);
@@ -15,7 +15,7 @@ parentPort.on('message', (message) => {
     return;
   }
   try {
-    // What the writer and the readers still need is left for the next time.
+    // It leaves what the writer and the readers still need for the next time.
     database.exec('PRAGMA wal_checkpoint(PASSIVE)');
     parentPort.postMessage(null);
   } catch (error) {

@@ -1,15 +1,15 @@
 import { Slice } from '../event-loop/slice';
-import { BREATHING, type Pauses } from './keyset-slices';
+import { PAUSES_IN_TRANSACTION, type Pauses } from './keyset-slices';
 
 /** Rows that one statement carries: far below every database's limit of parameters. */
 export const ROWS_PER_STATEMENT = 500;
 
-/** Items for one statement of a transaction after the other; between two of them the event loop serves others. */
+/** Chunks of items, one for each statement of a transaction. Between two chunks the event loop does other work. */
 export function chunksOf<T>(items: readonly T[]): AsyncGenerator<T[]> {
-  return chunks(items, BREATHING);
+  return chunks(items, PAUSES_IN_TRANSACTION);
 }
 
-/** As `chunksOf`, for statements that only read: between two of them whoever else has long work gets their turn. */
+/** As `chunksOf`, for statements that only read. Between two chunks other long work gets its turn. */
 export function chunksToRead<T>(items: readonly T[], pauses: Pauses = new Slice()): AsyncGenerator<T[]> {
   return chunks(items, pauses);
 }

@@ -38,7 +38,10 @@ export const IdColumn = (options: Nullable = {}) => Column({ ...idOptions, ...op
 export const PrimaryIdColumn = (options: { constraint?: string } = {}) =>
   PrimaryColumn({ ...idOptions, primaryKeyConstraintName: mysql ? undefined : options.constraint } as never);
 
-/** Text that SQL compares or holds unique: binary, with the result of one folding function. Read back as a string. */
+/**
+ * Text that SQL compares or keeps unique. It is binary and holds the result of one folding function. Read back as
+ * a string.
+ */
 export const KeyColumn = (bytes: number, options: Nullable & { primary?: boolean } = {}) =>
   Column(mysql ? { type: 'varbinary', length: bytes, ...options } : { type: 'varchar', ...options });
 
@@ -59,7 +62,10 @@ export const JsonColumn = (options: Nullable = {}) =>
     ...options,
   });
 
-/** Epoch milliseconds, UTC: a number on both sides, so no driver's time zone and no `Date` binding has a say. */
+/**
+ * Epoch milliseconds, UTC. It is a number on both sides, so time zones of drivers and `Date` bindings do not
+ * matter.
+ */
 export const TimeColumn = (options: Nullable = {}) =>
   Column({ type: 'bigint', transformer: fromInteger, ...options });
 

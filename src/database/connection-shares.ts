@@ -5,7 +5,9 @@ interface Share {
   waiting: (() => void)[];
 }
 
-/** Lets one lane have a few connections of the pool at a time; whoever comes beyond waits in order. */
+/**
+ * Limits the connections of the pool that one lane has at a time. Further transactions of the lane wait in order.
+ */
 export class ConnectionShares {
   private readonly lanes = new Map<string, Share>();
 
@@ -21,21 +23,21 @@ export class ConnectionShares {
       return;
     }
     await new Promise<void>((resolve, reject) => {
-      let impatience: NodeJS.Timeout | null = null;
+      let timeout: NodeJS.Timeout | null = null;
       const admit = () => {
-        if (impatience) clearTimeout(impatience);
+        if (timeout) clearTimeout(timeout);
         resolve();
       };
       share.waiting.push(admit);
       if (maxWaitMs === undefined) return;
-      impatience = setTimeout(() => {
+      timeout = setTimeout(() => {
         share.waiting.splice(share.waiting.indexOf(admit), 1);
-        reject(new DatabaseUnavailableError('The database was too busy to take the write in time.'));
+        reject(new DatabaseUnavailableError('The database was too busy for the write.'));
       }, maxWaitMs);
     });
   }
 
-  /** Gives a connection back, to the next of the lane who waits. */
+  /** Gives a connection to the next of the lane that waits, or back to the pool. */
   release(lane: string): void {
     const share = this.lanes.get(lane)!;
     const next = share.waiting.shift();

@@ -5,8 +5,8 @@ import { MIGRATIONS } from './migrations';
 import { SqliteDriver } from './sqlite-driver';
 
 /**
- * 1 GiB. A thread of its own copies the log into the file long before (`WriteAheadLog`), and this is for when it fails: what
- * the writer copies it copies in a COMMIT.
+ * 1 GiB. A separate thread copies the log into the file long before (`WriteAheadLog`). If that thread fails, the
+ * writer copies the log at this size, inside a COMMIT.
  */
 const LONGEST_LOG_PAGES = 262_144;
 
@@ -21,7 +21,7 @@ export function writerOptions(settings: DatabaseSettings, entities: EntityClasse
     database: settings.path,
     enableWAL: true,
     prepareDatabase: (database: SqliteDriver) =>
-      // A COMMIT does not flush the log: that is done beside it, and awaited before anybody is told.
+      // A COMMIT does not flush the log: `WriteAheadLog` does, and callers wait for it.
       void database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LONGEST_LOG_PAGES}`),
     statementCacheSize: 500,
     entities: entities as never,
@@ -31,8 +31,8 @@ export function writerOptions(settings: DatabaseSettings, entities: EntityClasse
 }
 
 /**
- * The connection that reads. On SQLite it cannot write and sees committed rows only, so a write that goes round the
- * `TransactionRunner` fails at once.
+ * The connection that reads. On SQLite it cannot write and sees committed rows only, so a write that bypasses the
+ * `TransactionRunner` fails immediately.
  */
 export function readerOptions(settings: DatabaseSettings, entities: EntityClasses): DataSourceOptions {
   if (settings.kind === 'mysql') return mysqlOptions(settings.url, entities);
@@ -57,7 +57,7 @@ function mysqlOptions(url: string, entities: EntityClasses): DataSourceOptions {
     connectTimeout: 10_000,
     extra: {
       connectionLimit: 16,
-      // VARBINARY holds our keys, which are UTF-8 text.
+      // Our key columns are VARBINARY and hold UTF-8 text.
       typeCast: (field: TypeCastField, next: () => unknown) =>
         field.type === 'VAR_STRING' ? field.string('utf8') : next(),
     },

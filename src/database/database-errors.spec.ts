@@ -23,7 +23,7 @@ describe('a write that was refused for a unique key', () => {
       'a value that names another key',
       { errno: 1062, message: "Duplicate entry 'x' for key 'y'' for key 'scim_user_name'" },
     ],
-  ])('says which one, as %s tells it', (_whose, error) => {
+  ])('names the key in an error of %s', (_whose, error) => {
     expect(violatedKey(error, [OTHER, NAME])).toBe(NAME);
   });
 
@@ -56,7 +56,7 @@ describe('a write for which there is no room', () => {
     ],
     ['the system', { code: 'ENOSPC', message: 'ENOSPC: no space left on device, fdatasync' }],
     ['a quota of the system', { code: 'EDQUOT', message: 'EDQUOT: disk quota exceeded, fdatasync' }],
-  ])('is known, as it is told by %s', (_whose, error) => {
+  ])('is recognised in an error of %s', (_whose, error) => {
     expect(isNoRoom(error)).toBe(true);
   });
 
@@ -64,7 +64,7 @@ describe('a write for which there is no room', () => {
     ['a key that is taken', { errcode: 2067, message: 'UNIQUE constraint failed: scim_user.id' }],
     ['a broken disk', { errcode: 778, message: 'disk I/O error' }],
     ['a deadlock', { errno: 1213, message: 'Deadlock found' }],
-    ['a value of somebody', { errno: 1062, message: "Duplicate entry 'errno 280' for key 'PRIMARY'" }],
+    ['a value of a client', { errno: 1062, message: "Duplicate entry 'errno 280' for key 'PRIMARY'" }],
   ])('is not taken for one: %s', (_what, error) => {
     expect(isNoRoom(error)).toBe(false);
   });

@@ -1,8 +1,8 @@
 import { QueryFailedError } from 'typeorm';
 import { OperatorError } from '../config/operator-error';
-import { TOLD } from '../observability/told';
+import { ALREADY_LOGGED } from '../observability/told';
 
-/** The database could not take the write in time or is away; nothing of it was written. */
+/** The database is unavailable or too busy for the write. Nothing was written. */
 export class DatabaseUnavailableError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -10,9 +10,9 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-/** The disk of the database has no room; nothing of the write is there. Its owner (`DatabaseRoom`) has told the log. */
+/** The disk of the database is full. Nothing was written. `DatabaseRoom` has already logged it. */
 export class DatabaseFullError extends DatabaseUnavailableError {
-  readonly [TOLD] = true;
+  readonly [ALREADY_LOGGED] = true;
 
   constructor(cause?: unknown) {
     super('The disk of the database is full, and nothing was changed.', cause);
@@ -28,7 +28,10 @@ export class CommitOutcomeUnknownError extends Error {
   }
 }
 
-/** Thrown by a work that must be run again from its start, because what it locked is not what it had read. */
+/**
+ * The work of a transaction throws it to run again from its start, because the rows that it locked differ from the
+ * rows that it read.
+ */
 export class RestartTransaction extends Error {
   constructor(why: string) {
     super(why);
@@ -46,7 +49,7 @@ export class DatabaseInUseError extends OperatorError {
   }
 }
 
-/** Whether another process has this SQLite database open cannot be told. */
+/** The lock file cannot be used, so it is unknown whether another process has this SQLite database open. */
 export class LockFileError extends OperatorError {
   constructor(lockFile: string, cause: unknown) {
     super(
@@ -57,11 +60,11 @@ export class LockFileError extends OperatorError {
   }
 }
 
-/** The database is empty although an encryption key says that there was one. */
+/** The database is empty although an encryption key shows that there was one. */
 export class NewDatabaseRefusedError extends OperatorError {
   constructor(database: string, keyFoundIn: string) {
     super(
-      `The database ${database} is empty, but there is an encryption key (${keyFoundIn}), as there is after a first start. If this is the first start, set SCIMIFY_NEW_DATABASE=true for it. If not, nothing is lost yet: correct DATABASE_URL or SCIMIFY_DATA_DIR, or restore a backup (docs/operations.md).`,
+      `The database ${database} is empty, but there is an encryption key (${keyFoundIn}), which usually means that there was a database. If this is the first start, set SCIMIFY_NEW_DATABASE=true for it. If not, nothing is lost yet: correct DATABASE_URL or SCIMIFY_DATA_DIR, or restore a backup (docs/operations.md).`,
     );
     this.name = 'NewDatabaseRefusedError';
   }
@@ -98,7 +101,7 @@ export interface DriverError {
 
 export function driverErrorOf(error: unknown): DriverError | null {
   if (error instanceof QueryFailedError) return error.driverError as DriverError;
-  // Those of a native driver are made outside of Jest's realm, and are no `Error` in it.
+  // Errors of a native driver come from outside of Jest's realm, where they are no `Error`.
   return typeof error === 'object' ? error : null;
 }
 
@@ -119,11 +122,11 @@ export interface UniqueKey {
   columns: readonly string[];
 }
 
-/** The key among these that a write violated; null for any other error, and for a key that is not among them. */
+/** The one of these keys that a write violated; null for any other error and any other key. */
 export function violatedKey<Key extends UniqueKey>(error: unknown, keys: readonly Key[]): Key | null {
   if (!isUniqueViolation(error)) return null;
   const message = driverErrorOf(error)?.message ?? '';
-  // The value that is there twice stands before it, and whoever chose that chose no index.
+  // The duplicate value stands before the index in the message. A client chose the value, so only the end counts.
   const index = /for key '(?:[^'.]*\.)?([^'.]*)'$/.exec(message)?.[1];
   const columns = /UNIQUE constraint failed: (.*)$/.exec(message)?.[1];
   const named = (key: Key) =>
@@ -133,7 +136,7 @@ export function violatedKey<Key extends UniqueKey>(error: unknown, keys: readonl
 
 /** Whether another connection holds a lock on the SQLite file. */
 export function isLockedByAnother(error: unknown): boolean {
-  // The low byte is the code; what stands above it says in which situation.
+  // The low byte is the code. The higher bytes name the situation.
   return ((driverErrorOf(error)?.errcode ?? 0) & 0xff) === SQLITE_BUSY;
 }
 
@@ -146,18 +149,18 @@ export function isNoRoom(error: unknown): boolean {
     errno === MYSQL_DISK_FULL ||
     errno === MYSQL_TABLE_FULL ||
     NO_ROOM_CODES.has(code) ||
-    // A file of the server that could not be written, for the reason that its system gave: ENOSPC.
+    // The server could not write a file, with the system error 28: ENOSPC.
     /\b(errno|errcode):? 28\b/i.test(message)
   );
 }
 
-/** Whether MySQL rolled a transaction back in favour of another one: the whole of it may be run again. */
+/** Whether MySQL rolled back a transaction in favour of another one. All of its work may run again. */
 export function isLockConflict(error: unknown): boolean {
   const errno = driverErrorOf(error)?.errno;
   return errno === MYSQL_DEADLOCK || errno === MYSQL_LOCK_WAIT_TIMEOUT;
 }
 
-/** Whether the way to the database is broken rather than the statement. */
+/** Whether the connection to the database failed, and not the statement. */
 export function isConnectionFailure(error: unknown): boolean {
   const code = driverErrorOf(error)?.code;
   return code !== undefined && CONNECTION_CODES.has(code);

@@ -13,7 +13,7 @@ class WriterModule implements OnApplicationShutdown {
     private readonly writer: Writer,
     readiness: Readiness,
   ) {
-    readiness.ask(() =>
+    readiness.addCheck(() =>
       writer.room.isFull ? 'The disk of the database is full: nothing can be written.' : null,
     );
   }
@@ -50,7 +50,7 @@ export class DatabaseModule {
       imports: [
         WriterModule.forRoot(entities),
         TypeOrmModule.forRootAsync({
-          // The reader opens a database that the writer has made and migrated.
+          // The writer creates and migrates the database before the reader opens it.
           inject: [SETTINGS, Writer],
           useFactory: (settings: Settings) => ({
             ...readerOptions(settings.database, entities),

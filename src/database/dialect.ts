@@ -1,20 +1,23 @@
 /**
- * Which of the two databases this process speaks to. It is known before any entity is declared, because TypeORM reads
- * column types while the classes are loaded.
+ * The database that this process uses. It is known before any entity is declared, because TypeORM reads column
+ * types while the classes load.
  */
 export const dialect: 'sqlite' | 'mysql' = process.env.DATABASE_URL?.startsWith('mysql:')
   ? 'mysql'
   : 'sqlite';
 
-/** Appended to a SELECT inside a transaction: nobody else may write these rows until it ends. SQLite has one writer anyway. */
+/**
+ * Appended to a SELECT inside a transaction: no other transaction may write these rows until it ends. SQLite has
+ * one writer anyway.
+ */
 export const FOR_UPDATE = dialect === 'mysql' ? ' FOR UPDATE' : '';
 
 /** Appended to a SELECT inside a transaction: these rows stay as they were read until it ends. */
 export const FOR_SHARE = dialect === 'mysql' ? ' LOCK IN SHARE MODE' : '';
 
 /**
- * A table that is read through one index: its order comes from there, and the read ends at its LIMIT. Left alone, a planner
- * may prefer to find rows by another one and to sort them, which is a walk over every row for each page.
+ * Reads a table through one index: the index gives the order, and the read ends at its LIMIT. Without it the
+ * planner may find rows by another index and sort them, which reads every row for each page.
  */
 export function throughIndex(table: string, index: string): string {
   return dialect === 'mysql' ? `${table} FORCE INDEX (${index})` : `${table} INDEXED BY ${index}`;
@@ -40,11 +43,11 @@ export function inList(values: readonly unknown[]): string {
 export interface Upsert {
   table: string;
   columns: readonly string[];
-  /** Columns of the primary or unique key that may be there already. */
+  /** Columns of the primary or unique key that may already exist. */
   key: readonly string[];
-  /** Columns that take the new value on a row that is there; with none the row stays as it is. */
+  /** Columns that get the new value when the row exists. Without any, the row stays as it is. */
   update: readonly string[];
-  /** Columns of numbers to which the new value is added on a row that is there. */
+  /** Number columns that add the new value when the row exists. */
   add?: readonly string[];
   rows: number;
 }

@@ -2,17 +2,17 @@ import type { DatabaseSettings } from '../config/database-settings';
 import { type DriverError, driverErrorOf } from './database-errors';
 
 const NO_ANSWER = (code: string) =>
-  `The database server of DATABASE_URL does not answer (${code}): start it, or mend its host and port in DATABASE_URL.`;
+  `The database server of DATABASE_URL does not answer (${code}): start it, or correct its host and port in DATABASE_URL.`;
 const NO_RIGHT = (code: string) =>
-  `The database server refuses the user of DATABASE_URL something that Scimify needs (${code}): GRANT ALL on the database to that user.`;
+  `The user of DATABASE_URL lacks a right on the database that Scimify needs (${code}): GRANT ALL on the database to that user.`;
 const WRONG_LOGIN = (code: string) =>
-  `The database server refuses the user or the password of DATABASE_URL (${code}): mend them there, or on the server.`;
+  `The database server refuses the user or the password of DATABASE_URL (${code}): correct them there, or on the server.`;
 const READ_ONLY_SERVER = (code: string) =>
-  `The database server of DATABASE_URL takes no writes (${code}): name the one that does in DATABASE_URL.`;
+  `The database server of DATABASE_URL accepts no writes (${code}): name a server that accepts writes in DATABASE_URL.`;
 const BUSY_SERVER = (code: string) =>
-  `The database server of DATABASE_URL takes no more connections (${code}): raise its max_connections, or end others. Each process of Scimify needs up to 32.`;
+  `The database server of DATABASE_URL accepts no more connections (${code}): raise its max_connections, or close other connections. Each process of Scimify needs up to 32.`;
 
-/** By the codes of Node.js, mysql2 and the server: what the operator is told. */
+/** Messages for the operator, by error code of Node.js, mysql2 and the server. */
 const MYSQL: Record<string, (code: string) => string> = {
   ECONNREFUSED: NO_ANSWER,
   ECONNRESET: NO_ANSWER,
@@ -28,7 +28,7 @@ const MYSQL: Record<string, (code: string) => string> = {
   ER_ACCESS_DENIED_NO_PASSWORD_ERROR: WRONG_LOGIN,
   ER_HOST_NOT_PRIVILEGED: WRONG_LOGIN,
   ER_BAD_DB_ERROR: (code) =>
-    `The database server does not know the database of DATABASE_URL (${code}): CREATE DATABASE with that name, or mend the name.`,
+    `The database server does not know the database of DATABASE_URL (${code}): CREATE DATABASE with that name, or correct the name.`,
   ER_DBACCESS_DENIED_ERROR: NO_RIGHT,
   ER_TABLEACCESS_DENIED_ERROR: NO_RIGHT,
   ER_COLUMNACCESS_DENIED_ERROR: NO_RIGHT,
@@ -41,25 +41,30 @@ const MYSQL: Record<string, (code: string) => string> = {
 };
 
 const DAMAGED = (path: string) =>
-  `The database file ${path} is damaged, or is no SQLite database: put a backup in its place, or name another file in DATABASE_URL.`;
+  `The database file ${path} is damaged or not a SQLite database: replace it with a backup, or name another file in DATABASE_URL.`;
 const NOT_WRITABLE = (path: string) =>
-  `Scimify's user may not write to the database file ${path}: make it, what stands beside it (-wal, -shm) and its directory writable, or name another file in DATABASE_URL.`;
+  `Scimify's user may not write to the database file ${path}: make the file, its -wal and -shm files and its directory writable, or name another file in DATABASE_URL.`;
 
 /** By the result codes of SQLite (https://www.sqlite.org/rescode.html). */
 const SQLITE: Record<number, (path: string) => string> = {
   3: NOT_WRITABLE,
   5: (path) =>
-    `Another program has locked the database file ${path}: end it, and start again. Only Scimify may have it open.`,
+    `Another program has locked the database file ${path}: stop that program, then start Scimify again. Only Scimify may have the file open.`,
   8: NOT_WRITABLE,
-  10: (path) => `The disk fails with the database file ${path}: look at the disk, then start again.`,
+  10: (path) =>
+    `The disk reports an error for the database file ${path}: check the disk, then start Scimify again.`,
   11: DAMAGED,
-  13: (path) => `There is no room left for the database file ${path}: make room, then start again.`,
+  13: (path) =>
+    `There is no space left for the database file ${path}: free some space, then start Scimify again.`,
   14: (path) =>
-    `The database file ${path} cannot be opened by Scimify's user: give that user the file and its directory, or name another file in DATABASE_URL.`,
+    `Scimify's user cannot open the database file ${path}: give that user access to the file and its directory, or name another file in DATABASE_URL.`,
   26: DAMAGED,
 };
 
-/** What an operator has to mend about the database; null for an error of something else. Without values: drivers cite them. */
+/**
+ * What the operator must fix about the database; null for any other error. It never quotes a driver, whose
+ * messages hold values.
+ */
 export function describeFailedOpening(error: unknown, settings: DatabaseSettings): string | null {
   const driverError = driverErrorOf(error);
   if (driverError === null) return null;
@@ -68,7 +73,7 @@ export function describeFailedOpening(error: unknown, settings: DatabaseSettings
 
 function aboutFile({ errcode }: DriverError, path: string): string | null {
   if (errcode === undefined) return null;
-  // The low byte is the code; what stands above it says in which situation.
+  // The low byte is the code. The higher bytes name the situation.
   const code = errcode & 0xff;
   return SQLITE[code]?.(path) ?? `The database file ${path} cannot be used (SQLite's code ${errcode}).`;
 }

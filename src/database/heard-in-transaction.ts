@@ -1,6 +1,9 @@
 import type { Transaction } from './transaction-runner';
 
-/** How rooms above, of which the one that tells knows nothing, learn of something in the very transaction that makes it so. */
+/**
+ * Lets upper rooms take part in the transaction that makes a change. The room that reports the change does not
+ * know them.
+ */
 export abstract class HeardInTransaction<Told extends unknown[]> {
   private readonly listeners: ((tx: Transaction, ...told: Told) => Promise<void>)[] = [];
 

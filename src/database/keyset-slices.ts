@@ -1,22 +1,24 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Slice } from '../event-loop/slice';
 
-/** Lets others in between two statements: a `Slice` where something is read, `BREATHING` inside a transaction. */
+/**
+ * Lets other work run between two statements: a `Slice` for reads, `PAUSES_IN_TRANSACTION` inside a transaction.
+ */
 export type Pauses = Pick<Slice, 'isOver' | 'next'>;
 
 /**
- * Pauses of a transaction: others come in between any two statements, but nobody's turn is waited for, because all other
- * writes wait until the transaction ends.
+ * Pauses of a transaction. The event loop does other work between any two statements, but the transaction does not
+ * wait for a turn, because all other writes wait for its end.
  */
-export const BREATHING: Pauses = { isOver: true, next: () => breathe() };
+export const PAUSES_IN_TRANSACTION: Pauses = { isOver: true, next: () => yieldToEventLoop() };
 
 const ROWS_AT_FIRST = 100;
 const ROWS_AT_LEAST = 25;
 const ROWS_AT_MOST = 1_000;
-/** A statement that took longer is made smaller the next time, one that took far less is made larger. */
-const AIMED_AT_MS = 8;
+/** After a statement that took longer, the next one reads fewer rows; after one that took far less, more rows. */
+const TARGET_MS = 8;
 
-/** How many rows the next statement may go through, by how long the last one took. */
+/** How many rows the next statement may read, by how long the last one took. */
 class Pace {
   rows = ROWS_AT_FIRST;
 
@@ -24,18 +26,18 @@ class Pace {
     const begun = performance.now();
     const result = await read();
     const ms = performance.now() - begun;
-    if (ms > AIMED_AT_MS) this.rows = Math.max(ROWS_AT_LEAST, Math.floor(this.rows / 2));
-    else if (ms < AIMED_AT_MS / 3) this.rows = Math.min(ROWS_AT_MOST, this.rows * 2);
+    if (ms > TARGET_MS) this.rows = Math.max(ROWS_AT_LEAST, Math.floor(this.rows / 2));
+    else if (ms < TARGET_MS / 3) this.rows = Math.min(ROWS_AT_MOST, this.rows * 2);
     return result;
   }
 }
 
 /**
- * Reads rows in the order of a key, a bounded number with each statement, and lets others in between.
+ * Reads rows in the order of a key, a limited number with each statement, and lets other work run in between.
  *
- * @param pauses of the whole work that this reading is part of
- * @param read answers at least one row for each of the `limit` rows that come after the last one: what is not wanted of
- *   them is left out by the caller, so that no filter makes a statement walk further
+ * @param pauses the pauses of the whole work that this read is part of
+ * @param read returns at least one row for each of the `limit` rows after the last one. The caller drops the rows
+ *   that it does not want, so no filter makes a statement read further
  */
 export async function* keysetSlices<Row>(
   pauses: Pauses,
@@ -53,16 +55,16 @@ export async function* keysetSlices<Row>(
   }
 }
 
-/** What one statement says of the rows that it went through. */
+/** What one statement returns about the rows that it read. */
 export interface CountedSlice {
-  /** How many they were. */
+  /** The number of rows. */
   counted: number;
-  /** Key of the last one; null where there was none. */
+  /** The key of the last row; null without a row. */
   last: string | null;
 }
 
 /**
- * As `keysetSlices`, where the statement itself adds up and answers one row, or none where nothing is left.
+ * As `keysetSlices`, for a statement that aggregates itself and returns one row, or none when nothing is left.
  *
  * @param from the key after which it begins
  */

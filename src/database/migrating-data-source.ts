@@ -4,12 +4,12 @@ import { type NewDatabase, refuseUnexpectedlyEmpty } from './new-database';
 /** Longer than any migration takes. */
 const LONGEST_WAIT_SECONDS = 600;
 
-/** Of this database alone: the name of a lock is the server's. */
+/** One lock for each database, because lock names belong to the whole server. */
 const LOCK_NAME = "CONCAT('scimify-migrations-', SHA1(DATABASE()))";
 
 /**
- * Migrates in one process at a time, however many boot at once; those that waited find nothing left to do. On SQLite the
- * lock of the process sees to that. An empty database is begun only where one is expected.
+ * Migrates in one process at a time, however many boot together. The others then find nothing left to do. On
+ * SQLite the process lock ensures this. It refuses an empty database where it does not expect one.
  */
 export class MigratingDataSource extends DataSource {
   constructor(
@@ -19,13 +19,13 @@ export class MigratingDataSource extends DataSource {
     super(options);
   }
 
-  /** @throws NewDatabaseRefusedError when the database is empty and ought not to be */
+  /** @throws NewDatabaseRefusedError when the database is empty and should not be */
   override async runMigrations(options?: Parameters<DataSource['runMigrations']>[0]) {
     if (this.options.type !== 'mysql') {
       await refuseUnexpectedlyEmpty(this, this.createQueryRunner(), this.newDatabase);
       return super.runMigrations(options);
     }
-    // The lock belongs to this connection: however the process ends, the server takes it back.
+    // The lock belongs to this connection, so the server releases it however the process ends.
     const holder = this.createQueryRunner();
     try {
       const rows: unknown = await holder.query(
@@ -33,7 +33,9 @@ export class MigratingDataSource extends DataSource {
       );
       const [row] = rows as [{ locked: number | string | null }];
       if (Number(row.locked) !== 1) {
-        throw new Error('Another process has been migrating the database for ten minutes; look at it first.');
+        throw new Error(
+          'Another process has been migrating the database for ten minutes. Check that process first.',
+        );
       }
       try {
         await refuseUnexpectedlyEmpty(this, holder, this.newDatabase);

@@ -19,13 +19,13 @@ import {
 } from './transaction-runner';
 
 const MAX_ATTEMPTS = 8;
-/** Far less than a client waits for its answer; the whole work is run again afterwards. */
+/** Far less than a client waits for its response. Then all of the work runs again. */
 const LOCK_WAIT_SECONDS = 2;
 
-/** Of the 16 that there are: one tenant cannot keep the others from theirs. */
+/** Of the 16 in the pool, so one tenant cannot take all of them. */
 const CONNECTIONS_PER_LANE = 6;
 
-/** READ COMMITTED, the whole work run again when the server sacrificed it to another transaction. */
+/** READ COMMITTED. All of the work runs again when the server rolled it back in favour of another transaction. */
 export class MysqlTransactionRunner extends TransactionRunner {
   private readonly prepared = new WeakSet<object>();
   private readonly shares = new ConnectionShares(CONNECTIONS_PER_LANE);
@@ -66,7 +66,7 @@ export class MysqlTransactionRunner extends TransactionRunner {
     }
   }
 
-  /** The server rolls back what is under way when its connection ends. */
+  /** The server rolls back open transactions when their connection ends. */
   end(): Promise<void> {
     return Promise.resolve();
   }
@@ -87,7 +87,7 @@ async function runOnce<T>(runner: QueryRunner, work: (tx: Transaction) => Promis
   try {
     value = await work(transactionOn(runner, afterCommit));
   } catch (error) {
-    // A broken connection can not roll back any more; the server does it by itself.
+    // A broken connection cannot roll back any more. The server does it by itself.
     await runner.rollbackTransaction().catch(() => undefined);
     throw error;
   }
@@ -101,5 +101,5 @@ async function runOnce<T>(runner: QueryRunner, work: (tx: Transaction) => Promis
 }
 
 function unavailable(cause: unknown): DatabaseUnavailableError {
-  return new DatabaseUnavailableError('The database is away or too busy to take the write.', cause);
+  return new DatabaseUnavailableError('The database is unavailable or too busy for the write.', cause);
 }

@@ -4,11 +4,11 @@ import type { Settings } from '../config/settings';
 import { encryptionKeysFoundIn } from '../security/encryption-keys';
 import { NewDatabaseRefusedError } from './database-errors';
 
-/** What decides whether an empty database may be begun. */
+/** What decides whether Scimify may start with an empty database. */
 export interface NewDatabase {
-  /** The operator said so: `SCIMIFY_NEW_DATABASE=true`. */
+  /** The operator allows it: `SCIMIFY_NEW_DATABASE=true`. */
   allowed: boolean;
-  /** Where the encryption key was found, null where none has been made yet: then this is the first start. */
+  /** Where the encryption key was found; null when there is none yet, which means a first start. */
   keyFoundIn: string | null;
 }
 
@@ -19,7 +19,7 @@ export function newDatabaseOf(settings: Settings): NewDatabase {
 const logger = new Logger('Database');
 
 /**
- * Keeps a lost database from being taken for a first start: an encryption key says that there was one.
+ * Does not mistake a lost database for a first start: an encryption key shows that there was a database.
  *
  * @throws NewDatabaseRefusedError
  */
@@ -32,19 +32,19 @@ export async function refuseUnexpectedlyEmpty(
     if (keyFoundIn !== null && !allowed) throw new NewDatabaseRefusedError(nameOf(dataSource), keyFoundIn);
   } else if (allowed) {
     logger.warn(
-      'SCIMIFY_NEW_DATABASE=true is for the first start only. Take it away: with it, Scimify would begin anew without a word if its database were lost.',
+      'SCIMIFY_NEW_DATABASE=true is for the first start only. Remove it: with this setting, Scimify starts with an empty database and no warning if its database is lost.',
     );
   }
 }
 
-/** Of a database that was begun, the first migration is written down. */
+/** A database in use has recorded its first migration. */
 async function isEmpty(runner: QueryRunner): Promise<boolean> {
   if (!(await runner.hasTable('migrations'))) return true;
   const rows = (await runner.query('SELECT 1 FROM migrations LIMIT 1')) as unknown[];
   return rows.length === 0;
 }
 
-/** Without the user and the password of an address. */
+/** Without the user and the password of the URL. */
 function nameOf({ options }: DataSource): string {
   if (options.type !== 'mysql') return String(options.database);
   const { host, pathname } = new URL(options.url!);

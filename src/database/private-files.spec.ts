@@ -27,7 +27,7 @@ describe('the files of a database', () => {
   const open = () =>
     Writer.open(readSettings({ SCIMIFY_DATA_DIR: directory, DATABASE_URL: `sqlite:${path}` }), []);
 
-  it("are made for their owner alone, whatever the process's umask lets others do", async () => {
+  it("are created for their owner only, whatever the process's umask allows", async () => {
     const writer = await open();
     await writer.transactions.run((tx) => tx.query("INSERT INTO tenant VALUES ('a', 'Acme', 1, 1, NULL)"));
     expect(rightsOfAll()).toEqual(['600', '600', '600', '600']);
@@ -35,7 +35,7 @@ describe('the files of a database', () => {
     await writer.close();
   });
 
-  it('that are there already are closed to others', async () => {
+  it('lose the rights of others when they already exist', async () => {
     const writer = await open();
     await writer.transactions.run((tx) => tx.query("INSERT INTO tenant VALUES ('a', 'Acme', 1, 1, NULL)"));
     for (const ending of ['', '-wal', '-shm', '.lock']) chmodSync(`${path}${ending}`, 0o664);
@@ -49,7 +49,7 @@ describe('the files of a database', () => {
     await again.close();
   });
 
-  it('stay locked while their rights are looked at', () => {
+  it('stay locked while their rights are checked', () => {
     const held = ProcessLock.acquire(path);
     keepPrivate(`${path}.lock`);
     expect(() => ProcessLock.acquire(path)).toThrow('Another Scimify process');

@@ -15,14 +15,14 @@ describe('the lock of a process', () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('is had by one at a time', () => {
+  it('belongs to one process at a time', () => {
     const held = ProcessLock.acquire(database);
     expect(() => ProcessLock.acquire(database)).toThrow(DatabaseInUseError);
     held.release();
     ProcessLock.acquire(database).release();
   });
 
-  it('that can not be taken for another reason speaks of no other process', () => {
+  it('does not name another process when it fails for another reason', () => {
     writeFileSync(`${database}.lock`, 'no database'.repeat(100));
     expect(() => ProcessLock.acquire(database)).toThrow(
       `${database}.lock cannot be used: file is not a database`,

@@ -4,13 +4,13 @@ import { keepPrivate } from './private-files';
 import { loadSqlite } from './sqlite-driver';
 
 /**
- * Says that this process alone uses a SQLite database. The lock is SQLite's own, on a file beside the database, so the
- * operating system takes it back however the process ends.
+ * Ensures that only this process uses a SQLite database. It is a lock of SQLite on a file beside the database, so
+ * the operating system releases it however the process ends.
  */
 export class ProcessLock {
   private constructor(private readonly held: DatabaseSyncInstance) {}
 
-  /** @throws DatabaseInUseError when another process has it, LockFileError when that cannot be told */
+  /** @throws DatabaseInUseError when another process has it, LockFileError when the lock file cannot be used */
   static acquire(databasePath: string): ProcessLock {
     const { DatabaseSync } = loadSqlite();
     const lockFile = `${databasePath}.lock`;

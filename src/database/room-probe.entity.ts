@@ -1,7 +1,7 @@
 import { Entity } from 'typeorm';
 import { LongTextColumn, PrimaryIdColumn } from './column-types';
 
-/** Empty but for the moment in which it is tried whether a database that was full has room again. */
+/** Empty, except while `DatabaseRoom` tests whether a full disk has space again. */
 @Entity('room_probe')
 export class RoomProbe {
   @PrimaryIdColumn() id: string;

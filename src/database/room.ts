@@ -3,13 +3,13 @@ import { DatabaseFullError } from './database-errors';
 import type { TransactionRunner } from './transaction-runner';
 
 const PROBE_EVERY_MS = 2_000;
-/** Far more than a small write takes, so that it does not go to and fro. */
+/** Far more than a small write takes, so the state does not change back and forth. */
 const PROBE_LENGTH = 256 * 1024;
 const PROBE_ID = 'room';
 
 /**
- * Whether the database has room for what is to be written. The log says once that it has none, and once that it has some
- * again: what was refused meanwhile is not told one by one.
+ * Knows whether the disk of the database is full. It logs once that the disk is full, and once that it has space
+ * again. It does not log each refused write.
  */
 export class DatabaseRoom {
   private readonly logger = new Logger('Database');
@@ -20,15 +20,15 @@ export class DatabaseRoom {
   }
 
   /**
-   * Notes that a write found no room, and looks from then on whether there is some.
+   * Notes that a write found no space, and tests from then on whether there is space.
    *
-   * @returns what to tell whoever wrote
+   * @returns the error for the caller
    */
   refuse(transactions: TransactionRunner, cause: unknown): DatabaseFullError {
     const error = new DatabaseFullError(cause);
     if (this.timer === null) {
       this.logger.error(
-        `The disk of the database is full: nothing can be written until there is room (${causeOf(cause)}). Identity providers are told to try again, reads go on, and /health/ready says 503.`,
+        `The disk of the database is full (${causeOf(cause)}). Free some space: until then Scimify refuses writes, tells identity providers to try again, and answers 503 to /health/ready. Reads go on.`,
       );
       this.timer = setTimeout(() => void this.probe(transactions), PROBE_EVERY_MS).unref();
     }
@@ -54,9 +54,9 @@ export class DatabaseRoom {
       );
       await clear();
       this.timer = null;
-      this.logger.log('The database has room again: everything is written as before.');
+      this.logger.log('The database has space again, and Scimify accepts writes.');
     } catch {
-      // As full as before, or away: the health of the database is told by whoever asks for it.
+      // Still full, or unavailable: `/health/ready` reports an unavailable database.
       this.timer = setTimeout(() => void this.probe(transactions), PROBE_EVERY_MS).unref();
     }
   }

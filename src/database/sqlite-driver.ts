@@ -10,7 +10,7 @@ import { builtInSqlite } from './built-in-sqlite';
 
 type Bindable = null | number | bigint | string | Uint8Array;
 
-const LOG_NEEDED = 'keep its -wal file with it, or make a copy with npm run backup';
+const KEEP_THE_LOG = 'keep its -wal file with it, or make a copy with npm run backup';
 
 type SqliteModule = { DatabaseSync: typeof DatabaseSyncClass };
 
@@ -21,10 +21,10 @@ export function loadSqlite(): SqliteModule {
 }
 
 /**
- * `node:sqlite` in the shape of `better-sqlite3`, which is what TypeORM's driver of that name calls.
+ * Gives `node:sqlite` the interface of `better-sqlite3`, which TypeORM's driver of that name calls.
  *
- * Values that `node:sqlite` would bind wrongly without a word (an object as first value binds NULL, a string with
- * U+0000 is cut on Node 20) are refused with a `TypeError`.
+ * It throws a `TypeError` for values that `node:sqlite` would bind wrongly without an error (an object as first
+ * value binds NULL, a string with U+0000 is cut on Node 20).
  */
 export class SqliteDriver {
   private readonly database: DatabaseSyncInstance;
@@ -59,21 +59,25 @@ export class SqliteDriver {
   }
 
   /**
-   * Brings all into the file, which is whole without its log from then on. SQLite does so by itself when the last connection
-   * is closed, but with the package it learns of that only once every statement was collected.
+   * Copies the log into the file, which is complete without its log from then on. SQLite does this itself when the
+   * last connection closes. With the package it notices the last one only after every statement was
+   * garbage-collected.
    */
   private copyLog(): void {
     try {
       const [outcome] = this.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
-      if (outcome.busy !== 0) this.logger.warn(`Something else reads the database: ${LOG_NEEDED}`);
+      if (outcome.busy !== 0) this.logger.warn(`Another program reads the database: ${KEEP_THE_LOG}`);
     } catch (error) {
-      this.logger.warn(`The log of the database was not copied into its file: ${LOG_NEEDED}`, error);
+      this.logger.warn(
+        `Scimify could not copy the log of the database into its file: ${KEEP_THE_LOG}`,
+        error,
+      );
     }
   }
 }
 
 class SqliteStatement {
-  /** Whether it answers rows: TypeORM then calls `all` instead of `run`. */
+  /** Whether it returns rows: TypeORM then calls `all` instead of `run`. */
   readonly reader: boolean;
 
   constructor(

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { AbstractSqliteDriver } from 'typeorm/driver/sqlite-abstract/AbstractSqliteDriver';
 import { currentWork, onBehalfOf } from '../event-loop/current-work';
@@ -20,14 +20,14 @@ import {
 import type { WriteAheadLog } from './write-ahead-log';
 import { type Waiting, WriterLanes } from './writer-lanes';
 
-/** Works that share one COMMIT: enough to make the fsync cheap, few enough to answer soon. */
+/** Pieces of work that share one COMMIT: enough to make the fsync cheap, few enough to respond soon. */
 const MAX_WORKS_PER_COMMIT = 64;
 const MAX_MS_PER_COMMIT = 25;
 
 interface QueuedWork extends Waiting {
   work: (tx: Transaction) => Promise<unknown>;
-  /** Takes the work out of its lane when its turn does not come in time. */
-  impatience: NodeJS.Timeout | null;
+  /** Removes the work from its lane when its turn does not come in time. */
+  timeout: NodeJS.Timeout | null;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -36,14 +36,14 @@ interface FinishedWork {
   settle: () => void;
   fail: (error: unknown) => void;
   afterCommit: (() => void)[];
-  /** Why the database undid the whole transaction, and not this work alone. */
+  /** Why the database rolled back the whole transaction, and not only this work. */
   allUndoneBy?: unknown;
 }
 
 /**
- * SQLite has one writer connection, on which two transactions must never overlap. Works run strictly one after the
- * other; those that wait share one transaction and one flush of the disk, each in a savepoint of its own, and every
- * caller is answered after both.
+ * SQLite has one writer connection, on which two transactions must never overlap. Work runs strictly one piece
+ * after the other. The pieces that wait share one transaction and one flush of the disk, each in its own
+ * savepoint. Every caller gets its result after both.
  */
 export class SqliteTransactionRunner extends TransactionRunner {
   private readonly lanes = new WriterLanes<QueuedWork>();
@@ -61,26 +61,26 @@ export class SqliteTransactionRunner extends TransactionRunner {
   run<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     if (this.ended) {
       return Promise.reject(
-        new DatabaseUnavailableError('Scimify is stopping, and its database takes no more writes.'),
+        new DatabaseUnavailableError('Scimify is stopping, and its database accepts no more writes.'),
       );
     }
     return new Promise<T>((resolve, reject) => {
       const lane = laneOf(options);
       const whose = currentWork();
       const queued: QueuedWork = {
-        // Whoever drains the lanes runs the works of others.
+        // `drain` runs the work of all callers, so each piece needs the context of its own caller.
         work: (tx) => {
           noteHolder(whose);
           return onBehalfOf(whose, () => work(tx));
         },
         big: options.big ?? false,
         since: performance.now(),
-        impatience: null,
+        timeout: null,
         resolve: resolve as (value: unknown) => void,
         reject,
       };
       if (options.maxWaitMs !== undefined) {
-        queued.impatience = setTimeout(() => this.giveUp(lane, queued), options.maxWaitMs);
+        queued.timeout = setTimeout(() => this.giveUp(lane, queued), options.maxWaitMs);
       }
       this.lanes.enter(lane, queued);
       this.draining ??= this.drain();
@@ -94,7 +94,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
 
   private giveUp(lane: string, queued: QueuedWork): void {
     this.lanes.leave(lane, queued);
-    queued.reject(new DatabaseUnavailableError('The database was too busy to take the write in time.'));
+    queued.reject(new DatabaseUnavailableError('The database was too busy for the write.'));
   }
 
   private async drain(): Promise<void> {
@@ -132,9 +132,9 @@ export class SqliteTransactionRunner extends TransactionRunner {
         if (next.work.big) break;
       } else {
         if (othersLetIn) break;
-        // A work runs through in one chain of microtasks: without a turn of the event loop nobody could ever be waiting.
+        // Work runs as one chain of microtasks. Without a turn of the event loop no other work could arrive.
         othersLetIn = true;
-        await breathe();
+        await yieldToEventLoop();
       }
     }
     try {
@@ -158,7 +158,10 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
   }
 
-  /** A work that failed is undone, and told after the COMMIT as well: what it was refused for may not be committed before. */
+  /**
+   * Failed work is rolled back, and its caller learns it after the COMMIT too: the rows that it failed for may not
+   * be committed before.
+   */
   private async runInSavepoint(runner: QueryRunner, queued: QueuedWork): Promise<FinishedWork> {
     const afterCommit: (() => void)[] = [];
     await runner.startTransaction();
@@ -170,7 +173,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
       const undoneAlone = await this.rollBack(runner);
       const failure = isNoRoom(error) ? this.room.refuse(this, error) : error;
       return {
-        // With a single writer nothing can have changed between two attempts: to run it again would not end.
+        // With a single writer nothing changes between two attempts, so running it again would never end.
         settle: () =>
           queued.reject(
             failure instanceof RestartTransaction ? new Error(`${failure.message} (single writer)`) : failure,
@@ -188,10 +191,10 @@ export class SqliteTransactionRunner extends TransactionRunner {
   }
 
   /**
-   * Where the disk is full or broken, SQLite has rolled back the whole transaction by itself, of which TypeORM learns nothing:
-   * with the next one it begins from nothing.
+   * When the disk is full or broken, SQLite rolls back the whole transaction by itself, and TypeORM does not
+   * notice. The next transaction then starts with a new query runner.
    *
-   * @returns false where there was nothing left to roll back
+   * @returns false when there was nothing left to roll back
    */
   private async rollBack(runner: QueryRunner): Promise<boolean> {
     try {
@@ -203,7 +206,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
   }
 
-  /** What those are told whose write is not there. */
+  /** The error for callers whose write was rolled back. */
   private undone(cause: unknown): DatabaseUnavailableError {
     return isNoRoom(cause)
       ? this.room.refuse(this, cause)
@@ -212,7 +215,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
 
   private takeNext(smallOnly: boolean): { lane: string; work: QueuedWork } | null {
     const next = this.lanes.next(performance.now(), smallOnly);
-    if (next?.work.impatience) clearTimeout(next.work.impatience);
+    if (next?.work.timeout) clearTimeout(next.work.timeout);
     return next;
   }
 }

@@ -1,12 +1,12 @@
-// Databases cut at U+0000 or refuse it, and a lone surrogate becomes U+FFFD on its way into UTF-8: either would be
-// stored as another text than the one that was compared.
+// Databases cut a text at U+0000 or refuse it, and UTF-8 turns a lone surrogate into U+FFFD. The stored text would
+// then differ from the text that was compared.
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
 export function isStorable(text: string): boolean {
   return !UNSTORABLE.test(text);
 }
 
-/** UAX #15 §13: no text that anybody writes has more. */
+/** UAX #15 §13: no real text has more. */
 export const MOST_COMBINING_MARKS = 30;
 const TOO_MANY_MARKS = new RegExp(`\\p{M}{${MOST_COMBINING_MARKS + 1}}`, 'u');
 

@@ -1,7 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { currentWork } from '../event-loop/current-work';
 
-/** What a work may do inside its transaction. */
+/** What work may do inside its transaction. */
 export interface Transaction {
   /** For tables that are not hot; the hot ones are written as SQL. */
   readonly manager: EntityManager;
@@ -11,10 +11,10 @@ export interface Transaction {
   afterCommit(action: () => void): void;
 }
 
-/** Where only SELECTs are asked: a transaction, or the connection that reads. */
+/** Runs SELECTs only: a transaction, or the connection that reads. */
 export type SqlReader = Pick<Transaction, 'query'>;
 
-/** @param afterCommit gets what the work wants run after the COMMIT, which is the business of the caller */
+/** @param afterCommit collects the actions of the work that the caller runs after the COMMIT */
 export function transactionOn(runner: QueryRunner, afterCommit: (() => void)[]): Transaction {
   return {
     manager: runner.manager,
@@ -28,13 +28,16 @@ export function transactionOn(runner: QueryRunner, afterCommit: (() => void)[]):
 
 export interface TransactionOptions {
   /**
-   * Lanes have the writer for equal time: an integration's id, a tenant's, or the name of a job. Default: that of the work
-   * on whose behalf this runs.
+   * All lanes get equal time of the writer: the id of an integration or a tenant, or the name of a job. Default:
+   * the lane of `currentWork()`.
    */
   lane?: string;
-  /** A write that touches more than a thousand rows: such writes pass one at a time, on their own, and let small ones go first. */
+  /**
+   * A write of more than a thousand rows. Such writes run one at a time, share no COMMIT, and let small writes go
+   * first.
+   */
   big?: boolean;
-  /** Gives up with `DatabaseUnavailableError` when the work could not begin within this time. Default: waits. */
+  /** Fails with `DatabaseUnavailableError` when the work could not begin within this time. Default: waits. */
   maxWaitMs?: number;
 }
 
@@ -43,19 +46,19 @@ export function laneOf({ lane }: TransactionOptions): string {
 }
 
 /**
- * The only door through which anything is written.
+ * All writes go through this class.
  *
- * A work awaits nothing but its own statements, may be run twice, does not nest, and tells whom to wake through
- * `afterCommit`. Whatever it throws rolls back all that it did, and nothing else.
+ * The work awaits nothing but its own statements, may run twice and does not nest. It wakes other rooms through
+ * `afterCommit`. An error that it throws rolls back all that it did, and nothing else.
  */
 export abstract class TransactionRunner {
   /**
-   * @throws DatabaseUnavailableError nothing was written, the same may be tried again
+   * @throws DatabaseUnavailableError nothing was written, the caller may try again
    * @throws CommitOutcomeUnknownError the commit was not confirmed
-   * @throws whatever the work throws, after its rollback
+   * @throws any error of the work, after its rollback
    */
   abstract run<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
 
-  /** Takes no more works, and returns when those that it has taken are done: the connection may be closed then. */
+  /** Accepts no more work, and returns when the accepted work is done. Then the connection may be closed. */
   abstract end(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { Logger } from '@nestjs/common';
 import { isNoRoom } from './database-errors';
 
-/** As the thread tells it: an error does not pass unchanged. */
+/** An error of the thread, which an `Error` does not leave unchanged. */
 interface CopyFailure {
   message: string;
   errcode?: number;
@@ -14,12 +14,12 @@ interface CopyFailure {
 const CHECKPOINT_EVERY_MS = 1_000;
 
 /**
- * The write-ahead log of the writing connection, whose slow parts run beside the event loop. SQLite would do both in the
- * COMMIT, with everybody waiting: after a write of a hundred thousand rows each takes half a second or more.
+ * Runs the slow parts of the writer's write-ahead log beside the event loop. SQLite would run both in the COMMIT
+ * and block all requests: after a write of a hundred thousand rows each takes half a second or more.
  *
- * What was committed is flushed to the disk by a thread of the pool, before anybody is told. And it is copied into the
- * database file by a thread of its own, once a second; if that one fails, the writer's own checkpoint, at a far longer log,
- * takes its place.
+ * A thread of the pool flushes what was committed to the disk, before any caller gets its result. A separate
+ * thread copies it into the database file, once a second. If that thread fails, the writer's own checkpoint takes
+ * its place, at a far longer log.
  */
 export class WriteAheadLog {
   private readonly logger = new Logger(WriteAheadLog.name);
@@ -39,15 +39,18 @@ export class WriteAheadLog {
     this.thread.unref();
     this.thread.on('message', (failure: CopyFailure | null) => this.copied(failure));
     this.thread.on('error', (error) =>
-      this.logger.warn('The log of the database is copied by the writer from now on', error),
+      this.logger.warn(
+        'The thread that copies the log of the database failed. The writer copies the log from now on',
+        error,
+      ),
     );
     this.timer = setInterval(() => this.copy(), CHECKPOINT_EVERY_MS);
     this.timer.unref();
   }
 
-  /** The writing connection must be open, and have written: the log is there from then on until it is closed. */
+  /** The writing connection must be open and have written: then the log exists until the connection closes. */
   static async open(databasePath: string): Promise<WriteAheadLog> {
-    // SQLite locks another file, so this descriptor takes part in no lock, and lets go of none.
+    // SQLite locks another file, so closing this descriptor releases no lock.
     return new WriteAheadLog(databasePath, await open(`${databasePath}-wal`, 'r+'));
   }
 
@@ -57,11 +60,11 @@ export class WriteAheadLog {
     await this.file.datasync();
   }
 
-  /** Returns when the database file is let go of. */
+  /** Returns when the database file is closed. */
   async end(): Promise<void> {
     clearInterval(this.timer);
     await this.file.close();
-    // One that failed has ended already.
+    // A thread that failed has already ended.
     if (this.thread.threadId === -1) return;
     const ended = once(this.thread, 'exit');
     this.thread.ref();
@@ -69,11 +72,11 @@ export class WriteAheadLog {
     await ended;
   }
 
-  /** What failed is tried again with the next copy. That a disk is full is told by who writes and is refused for it. */
+  /** The next copy tries again. A full disk is not logged here, because the refused write logs it. */
   private copied(failure: CopyFailure | null): void {
     this.busy = false;
     if (failure && !this.failing && !isNoRoom(failure)) {
-      this.logger.warn(`The log of the database was not copied, and is tried again: ${failure.message}`);
+      this.logger.warn(`Scimify could not copy the log of the database, and tries again: ${failure.message}`);
     }
     this.committed ||= failure !== null;
     this.failing = failure !== null;

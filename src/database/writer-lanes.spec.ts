@@ -12,7 +12,7 @@ describe('the lanes of the writer', () => {
 
   beforeEach(() => (lanes = new WriterLanes()));
 
-  /** The order in which everything that waits is done, each of it taking that long. */
+  /** The order in which all waiting work is done, each piece taking that long. */
   const drained = (now: number, ms: (name: string) => number = () => 1): string[] => {
     const order: string[] = [];
     for (let next = lanes.next(now, false); next; next = lanes.next(now, false)) {
@@ -22,7 +22,7 @@ describe('the lanes of the writer', () => {
     return order;
   };
 
-  it('let the one come next who has held it for the least time', () => {
+  it('choose the lane that has held the writer for the least time', () => {
     for (const name of ['a1', 'a2', 'a3']) lanes.enter('a', small(name));
     for (const name of ['b1', 'b2', 'b3']) lanes.enter('b', small(name));
     expect(drained(0, (name) => (name.startsWith('a') ? 10 : 3))).toEqual([
@@ -35,24 +35,24 @@ describe('the lanes of the writer', () => {
     ]);
   });
 
-  it('save nothing up for who was idle', () => {
+  it('save up no time for an idle lane', () => {
     for (let work = 0; work < 4; work++) lanes.enter('busy', small(`busy${work}`));
     for (const _ of [0, 1]) lanes.charge(lanes.next(0, false)!.lane, 100);
     for (let work = 0; work < 3; work++) lanes.enter('idle', small(`idle${work}`));
     expect(drained(0, () => 100)).toEqual(['busy2', 'idle0', 'busy3', 'idle1', 'idle2']);
   });
 
-  it('forget a debt where nobody waits, and let none grow without end', () => {
+  it('forget a debt when no lane waits, and limit its size', () => {
     lanes.enter('a', big('a'));
     lanes.charge(lanes.next(0, false)!.lane, 60_000);
     lanes.enter('b', small('b1'));
     lanes.enter('b', small('b2'));
     lanes.enter('a', small('a'));
-    // Of the minute a second is left to make up for.
+    // Of the minute one second still counts against the lane.
     expect(drained(0, () => 1_500)).toEqual(['b1', 'a', 'b2']);
   });
 
-  it('let small works go before a big one, for a second', () => {
+  it('let small work go before big work, for a second', () => {
     lanes.enter('a', big('big'));
     lanes.enter('b', small('b1'));
     expect(lanes.next(500, false)!.work.name).toBe('b1');
@@ -60,13 +60,13 @@ describe('the lanes of the writer', () => {
     expect(lanes.next(1_500, false)!.work.name).toBe('big');
   });
 
-  it('have no place for a big one in a transaction that others share', () => {
+  it('allow no big work in a shared transaction', () => {
     lanes.enter('a', big('big'));
     expect(lanes.next(9_000, true)).toBeNull();
     expect(lanes.isEmpty).toBe(false);
   });
 
-  it('let go of a work that gave up', () => {
+  it('remove work that stopped waiting', () => {
     const work = small('a');
     lanes.enter('a', work);
     lanes.leave('a', work);

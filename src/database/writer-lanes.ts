@@ -1,4 +1,4 @@
-/** Something that waits for the writer. */
+/** Work that waits for the writer. */
 export interface Waiting {
   big: boolean;
   /** `performance.now()` of its arrival. */
@@ -8,19 +8,19 @@ export interface Waiting {
 interface Lane<Work> {
   small: Work[];
   big: Work[];
-  /** How long it has held the writer, in milliseconds, beyond where it began (see `enter`). */
+  /** Where the lane began (see `enter`), plus how long it has held the writer since, in milliseconds. */
   used: number;
 }
 
-/** For so long a big work lets small ones of others go first. */
-const BIG_PATIENCE_MS = 1_000;
-/** What a lane has held the writer for beyond others counts against it up to this, when it comes back. */
+/** How long big work lets small work of other lanes go first. */
+const BIG_WORK_WAITS_MS = 1_000;
+/** The most extra time of the writer that counts against a lane when it comes back. */
 const MOST_DEBT_MS = 1_000;
 
 /**
- * Who has the writer next: the waiting lane that has held it for the least time. Idleness saves nothing up: a lane that
- * begins to wait stands where the least of those who wait does. A big work waits while small ones are there, but not for
- * ever.
+ * Chooses the next work: the waiting lane that has held the writer for the least time. An idle lane saves up no
+ * time. When it begins to wait, it starts at the least time of the waiting lanes. Big work waits while there is
+ * small work, but not for ever.
  */
 export class WriterLanes<Work extends Waiting> {
   private readonly lanes = new Map<string, Lane<Work>>();
@@ -37,7 +37,7 @@ export class WriterLanes<Work extends Waiting> {
     }
     let least = Infinity;
     for (const waiting of this.waitingLanes()) least = Math.min(least, waiting.used);
-    // Where nobody waits, nobody is owed anything.
+    // When no lane waits, no lane is behind.
     if (least === Infinity) this.lanes.clear();
     const used = Math.max(this.lanes.get(name)?.used ?? 0, least === Infinity ? 0 : least);
     const entered: Lane<Work> = { small: [], big: [], used: Math.min(used, least + MOST_DEBT_MS) };
@@ -53,7 +53,7 @@ export class WriterLanes<Work extends Waiting> {
     if (index >= 0) queue.splice(index, 1);
   }
 
-  /** @param smallOnly in a transaction that others share, a big work has no place */
+  /** @param smallOnly true inside a shared transaction, which must not hold big work */
   next(now: number, smallOnly: boolean): { lane: string; work: Work } | null {
     const small = this.least((lane) => lane.small.length > 0);
     const big = smallOnly ? null : this.least((lane) => lane.big.length > 0);
@@ -64,7 +64,7 @@ export class WriterLanes<Work extends Waiting> {
     return { lane: name, work };
   }
 
-  /** Says how long a work of the lane held the writer. */
+  /** Adds the time that work of the lane held the writer. */
   charge(name: string, ms: number): void {
     const lane = this.lanes.get(name);
     if (lane) lane.used += ms;
@@ -85,7 +85,7 @@ export class WriterLanes<Work extends Waiting> {
 }
 
 function mayPass(big: { big: Waiting[]; used: number }, small: { used: number }, now: number): boolean {
-  return now - big.big[0]!.since > BIG_PATIENCE_MS && big.used <= small.used;
+  return now - big.big[0]!.since > BIG_WORK_WAITS_MS && big.used <= small.used;
 }
 
 function hasWork({ small, big }: Lane<unknown>): boolean {

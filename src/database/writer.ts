@@ -29,8 +29,9 @@ export class Writer {
   }
 
   /**
-   * @throws DatabaseInUseError when another process has the SQLite database, LockFileError when that cannot be told
-   * @throws NewDatabaseRefusedError when the database is empty and ought not to be
+   * @throws DatabaseInUseError when another process has the SQLite database, LockFileError when the lock file
+   *   cannot be used
+   * @throws NewDatabaseRefusedError when the database is empty and should not be
    */
   static async open(settings: Settings, entities: EntityClasses): Promise<Writer> {
     const { database } = settings;
@@ -41,7 +42,7 @@ export class Writer {
       await dataSource.initialize();
       const migrated = (await dataSource.runMigrations()).map(({ name }) => name);
       const log = database.kind === 'sqlite' ? await WriteAheadLog.open(database.path) : null;
-      // Migrations, which go round the transactions.
+      // Migrations bypass the transaction runner.
       await log?.flush();
       return new Writer(dataSource, migrated, lock, log);
     } catch (error) {

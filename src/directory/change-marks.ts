@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { upsertSql } from '../database/dialect';
@@ -119,7 +119,7 @@ async function markPairs(
       if (rows.length < ROWS_PER_STATEMENT) continue;
       await markMembers(tx, rows, mark);
       rows = [];
-      await breathe();
+      await yieldToEventLoop();
     }
   }
   if (rows.length > 0) await markMembers(tx, rows, mark);

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { inList } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
@@ -58,7 +58,7 @@ async function* membersInSlices(tx: Transaction, groupId: string): AsyncGenerato
     yield rows.map(({ userId }) => userId);
     if (rows.length < ROWS_PER_STATEMENT) return;
     after = rows.at(-1)!.userId;
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { RestartTransaction } from '../database/database-errors';
 import { FOR_UPDATE, inList } from '../database/dialect';
@@ -37,7 +37,7 @@ export async function lockMembershipsOf(
     }
     if (rows.length < ROWS_PER_STATEMENT) return { groupIds, allGroupIds };
     after = rows.at(-1)!.id;
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
 /** Ids that are sorted or merged without a pause: this takes one or two milliseconds. */
 const IDS_PER_SLICE = 4_000;
@@ -8,7 +8,7 @@ export async function sortedIds(ids: ReadonlySet<string>): Promise<string[]> {
   const all = [...ids];
   let runs: string[][] = [];
   for (let start = 0; start < all.length; start += IDS_PER_SLICE) {
-    if (start > 0) await breathe();
+    if (start > 0) await yieldToEventLoop();
     runs.push(all.slice(start, start + IDS_PER_SLICE).sort());
   }
   while (runs.length > 1) {
@@ -27,7 +27,7 @@ async function mergedIds(left: readonly string[], right: readonly string[]): Pro
   let [l, r] = [0, 0];
   while (l < left.length && r < right.length) {
     merged.push(left[l]! <= right[r]! ? left[l++]! : right[r++]!);
-    if (merged.length % IDS_PER_SLICE === 0) await breathe();
+    if (merged.length % IDS_PER_SLICE === 0) await yieldToEventLoop();
   }
   return merged.concat(left.slice(l), right.slice(r));
 }

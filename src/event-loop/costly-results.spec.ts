@@ -28,14 +28,14 @@ describe('results that take long to make', () => {
     expect(await results.get('a', make)).toBe(2);
   });
 
-  it('are made once for whoever asks meanwhile, and anew each time where they cost nothing', async () => {
+  it('are made once for all callers that ask meanwhile, and again each time when they cost nothing', async () => {
     const results = new CostlyResults<number>();
     const make = counter(0);
     expect(await Promise.all([results.get('a', make), results.get('a', make)])).toEqual([1, 1]);
     expect(await results.get('a', make)).toBe(2);
   });
 
-  it('are made anew after a failure', async () => {
+  it('are made again after a failure', async () => {
     const results = new CostlyResults<number>();
     await expect(results.get('a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
     expect(await results.get('a', counter(300))).toBe(1);

@@ -1,21 +1,21 @@
-/** The share of the thread that making results of one kind may take, however often they are asked for. */
+/** The share of the thread's time that results of one kind may take, however often clients ask for them. */
 const SHARE = 1 / 20;
 const KEPT_AT_MOST_MS = 60_000;
 
 export interface CostlyResult<T> {
   result: T;
-  /** How long it held the thread, in milliseconds; 0 for one that is made anew each time. */
+  /** How long making it held the thread, in milliseconds; 0 for a result that is not kept. */
   busyMs: number;
 }
 
 /**
- * Results that take long to make. Whoever asks while one is being made gets that one, and so does who asks soon after: it is
- * kept for twenty times as long as it held the thread, at most a minute.
+ * Keeps results that take long to make. Callers that ask while a result is being made share it. It is then kept
+ * for twenty times as long as it held the thread, at most a minute.
  */
 export class CostlyResults<T> {
   private readonly made = new Map<string, Promise<T>>();
 
-  /** @param key what it is of, and whatever makes another one of it */
+  /** @param key identifies the result; it names everything that changes the result */
   get(key: string, make: () => Promise<CostlyResult<T>>): Promise<T> {
     const known = this.made.get(key);
     if (known) return known;

@@ -1,25 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Whose work the thread does. */
+/** The work that the thread does now. */
 export interface Work {
-  /** What it is, for the log: the route of a request, or the name of a job. */
+  /** For the log: the route of a request, or the name of a job. */
   what: string;
-  /** Whose turn it takes: an integration, a tenant, or '' for what belongs to nobody. */
+  /** Lanes take turns: an integration, a tenant, or '' for jobs of the process. */
   lane: string;
-  /** Says no once nobody waits for what comes of it: then its next slice is its last. Left out: it is always wanted. */
+  /** False when no client waits for the result: the current slice is then the last. Left out: always wanted. */
   isWanted?: () => boolean;
 }
 
-const NOBODYS: Work = { what: 'a job of the process', lane: '' };
+const PROCESS_WORK: Work = { what: 'a job of the process', lane: '' };
 
 const storage = new AsyncLocalStorage<Work>();
 
-/** The work on whose behalf this code runs. */
+/** The work that this code belongs to. */
 export function currentWork(): Work {
-  return storage.getStore() ?? NOBODYS;
+  return storage.getStore() ?? PROCESS_WORK;
 }
 
-/** Runs `action`, and all that it awaits, on behalf of this work. */
+/** Runs `action`, and all that it awaits, as part of this work. */
 export function onBehalfOf<T>(work: Work, action: () => T): T {
   return storage.run(work, action);
 }

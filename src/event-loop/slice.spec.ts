@@ -1,12 +1,12 @@
 import { currentWork, onBehalfOf } from './current-work';
-import { NobodyWaitsError, Slice, atOnce, inSlices } from './slice';
+import { ClientGoneError, Slice, atOnce, inSlices } from './slice';
 import { sortInSlices } from './sort-in-slices';
 
 const hold = (ms: number) => {
   for (const end = performance.now() + ms; performance.now() < end;);
 };
 
-/** Long work of one lane, which notes when each of its slices begins. */
+/** Long work of one lane. It notes its lane at the start of each slice. */
 async function work(lane: string, slices: number, log: string[]): Promise<void> {
   await onBehalfOf({ what: 'test', lane }, async () => {
     const slice = new Slice();
@@ -20,7 +20,7 @@ async function work(lane: string, slices: number, log: string[]): Promise<void> 
 }
 
 describe('long work', () => {
-  it('of two lanes takes turns, however many of one lane there are', async () => {
+  it('of two lanes takes turns, however much work one lane has', async () => {
     const log: string[] = [];
     const many = [1, 2, 3, 4].map(() => work('greedy', 3, log));
     await Promise.all([...many, work('modest', 3, log)]);
@@ -29,7 +29,7 @@ describe('long work', () => {
     expect(log).toHaveLength(15);
   });
 
-  it('lets in what others wait for between any two slices', async () => {
+  it('lets timers run between any two slices', async () => {
     let ticks = 0;
     const ticking = setInterval(() => (ticks += 1), 1);
     await work('one', 10, []);
@@ -37,7 +37,7 @@ describe('long work', () => {
     expect(ticks).toBeGreaterThanOrEqual(5);
   });
 
-  it('ends with its slice when nobody waits for it any more', async () => {
+  it('ends with its slice when the client is gone', async () => {
     let isWanted = true;
     let slices = 0;
     const running = onBehalfOf({ what: 'test', lane: 'a', isWanted: () => isWanted }, async () => {
@@ -48,11 +48,11 @@ describe('long work', () => {
         await slice.next();
       }
     });
-    await expect(running).rejects.toThrow(NobodyWaitsError);
+    await expect(running).rejects.toThrow(ClientGoneError);
     expect(slices).toBe(3);
   });
 
-  it('that is written in steps comes to the same at one go and in slices', async () => {
+  it('written in steps gives the same result with and without slices', async () => {
     function* sum(): Generator<void, number> {
       let total = 0;
       for (let n = 0; n < 1_000; n++) {
@@ -65,7 +65,7 @@ describe('long work', () => {
     expect(await inSlices(sum())).toBe(499_500);
   });
 
-  it('sorts as Array.sort does, equal items in their order', async () => {
+  it('sorts as Array.sort does and keeps the order of equal items', async () => {
     const items = Array.from({ length: 10_000 }, (_, n) => ({ key: (n * 7919) % 97, n }));
     const byKey = (a: { key: number }, b: { key: number }) => a.key - b.key;
     expect(await sortInSlices(items, byKey)).toEqual([...items].sort(byKey));

@@ -2,27 +2,27 @@ import { currentWork } from './current-work';
 import { noteHolder } from './thread-watch';
 import { Turns } from './turns';
 
-/** How long one piece of work holds the thread before it lets others in. */
+/** How long one piece of work holds the thread before other work gets its turn. */
 const SLICE_MS = 10;
 
 const turns = new Turns();
 
-/** Whoever asked for this work has gone: it changes nothing, so it ends here. */
-export class NobodyWaitsError extends Error {
+/** The client of this work is gone. The work changes nothing, so it ends here. */
+export class ClientGoneError extends Error {
   constructor() {
-    super('Nobody waits for the answer any more.');
-    this.name = 'NobodyWaitsError';
+    super('The client no longer waits for the response.');
+    this.name = 'ClientGoneError';
   }
 }
 
 /**
- * Cuts long work into slices: between two small steps ask `isOver`, and if it is, await `next()`. Each step must be far
- * shorter than a slice.
+ * Cuts long work into slices: check `isOver` between two small steps, and await `next()` when it is true. Each
+ * step must be far shorter than a slice.
  *
- * The slice of a request belongs to the lane of its integration or tenant (`currentWork`); lanes take turns.
+ * The slice of a request belongs to the lane of its integration or tenant (`currentWork`). Lanes take turns.
  */
 export class Slice {
-  /** Time in which this work held the thread, in milliseconds, without the slice that is going on. */
+  /** How long this work held the thread, in milliseconds, without the current slice. */
   private heldMs = 0;
   private begun = performance.now();
 
@@ -30,27 +30,27 @@ export class Slice {
     return performance.now() - this.begun >= SLICE_MS;
   }
 
-  /** How long this work has held the thread so far, in milliseconds; the waiting in between does not count. */
+  /** How long this work has held the thread so far, in milliseconds, without the time that it waited. */
   get busyMs(): number {
     return this.heldMs + (performance.now() - this.begun);
   }
 
   /**
-   * Lets others in, and returns when it is this lane's turn again.
+   * Lets other work run, and returns when it is this lane's turn again.
    *
-   * @throws NobodyWaitsError where nobody wants the work any more
+   * @throws ClientGoneError when no client wants the work any more
    */
   async next(): Promise<void> {
     const work = currentWork();
     this.heldMs += performance.now() - this.begun;
     await turns.next(work.lane);
-    if (work.isWanted?.() === false) throw new NobodyWaitsError();
+    if (work.isWanted?.() === false) throw new ClientGoneError();
     noteHolder(work);
     this.begun = performance.now();
   }
 }
 
-/** Runs work that is written as a generator: it yields wherever others may be let in. */
+/** Runs a generator that yields wherever other work may run. */
 export async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
   const slice = new Slice();
   for (;;) {
@@ -60,7 +60,7 @@ export async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
   }
 }
 
-/** The same at one go, for what is known to be small. */
+/** Runs it without a pause, for input that is known to be small. */
 export function atOnce<T>(steps: Generator<void, T>): T {
   for (;;) {
     const { done, value } = steps.next();

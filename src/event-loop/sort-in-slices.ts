@@ -1,8 +1,8 @@
 import { Slice } from './slice';
 
-/** So many are sorted at one go. */
+/** Items that one step sorts. */
 const RUN = 500;
-/** So many are merged between two looks at the clock. */
+/** Items that are merged between two checks of the clock. */
 const STEP = 500;
 
 /** Sorts a list of any length without holding the thread; equal items keep their order. */

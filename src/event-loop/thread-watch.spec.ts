@@ -10,7 +10,7 @@ function holdThread(): void {
 describe('the watch over the thread', () => {
   beforeEach(() => takeLongestHold());
 
-  it('says whose work held it longest, and by which statement', () => {
+  it('names the work that held it longest, and the statement', () => {
     noteHolder({ what: 'GET /quick', lane: 'acme' });
     noteHolder({ what: 'GET /slow', lane: 'umbrella' });
     noteStatement('SELECT 1');
@@ -22,12 +22,12 @@ describe('the watch over the thread', () => {
     expect(hold!.ms).toBeGreaterThanOrEqual(HOLD_MS);
   });
 
-  it('takes what nobody has said to be theirs for idle time', () => {
+  it('counts time that no work has claimed as idle', () => {
     holdThread();
     expect(takeLongestHold()).toMatchObject({ what: 'idle', lane: '', statement: null });
   });
 
-  it('does not count a statement to who comes after', () => {
+  it('does not count a statement for the work that follows', () => {
     noteHolder({ what: 'GET /slow', lane: 'acme' });
     noteStatement('SELECT 1');
     noteHolder({ what: 'GET /other', lane: 'acme' });
@@ -35,7 +35,7 @@ describe('the watch over the thread', () => {
     expect(takeLongestHold()).toMatchObject({ what: 'GET /other', statement: null });
   });
 
-  it('tells each hold once', () => {
+  it('returns each hold once', () => {
     noteHolder({ what: 'GET /slow', lane: 'acme' });
     holdThread();
     expect(takeLongestHold()).toMatchObject({ what: 'GET /slow' });

@@ -17,19 +17,19 @@ let statement: string | null = null;
 let since = performance.now();
 let longest: LongHold | null = null;
 
-/** Says who has the thread from now on. Cheap: it is said at the start of every slice and statement. */
+/** Notes which work has the thread from now on. It must be cheap: every slice and every statement calls it. */
 export function noteHolder(work: Work): void {
   closeHold(performance.now());
   holder = work;
   statement = null;
 }
 
-/** Says that the holder runs this statement. */
+/** Notes that the holder runs this statement. */
 export function noteStatement(sql: string): void {
   statement = sql;
 }
 
-/** @returns the longest hold since the last call; call it from a timer, so that idle time counts as nobody's */
+/** @returns the longest hold since the last call; call it from a timer, so that idle time counts for no work */
 export function takeLongestHold(): LongHold | null {
   closeHold(performance.now());
   holder = IDLE;

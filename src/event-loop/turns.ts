@@ -1,10 +1,10 @@
 /**
- * Turns on the one thread: whoever has work left after a slice waits here, and each turn of the event loop lets one
- * slice in. Lanes take turns, so a tenant with fifty heavy requests gets no more of the thread than one with a single
- * one, and between two slices everybody's small work is done.
+ * Shares the one thread. Work that is not done after a slice waits here, and each turn of the event loop admits
+ * one slice. Lanes take turns, so a tenant with fifty heavy requests gets no more of the thread than a tenant with
+ * one. Small work of all lanes runs between two slices.
  */
 export class Turns {
-  /** The first lane is the next one. */
+  /** The first lane has the next turn. */
   private readonly lanes = new Map<string, (() => void)[]>();
   private scheduled = false;
 

@@ -15,7 +15,7 @@ import { Readiness } from './readiness';
 class HealthView {
   @ApiProperty({ enum: ['ok', 'unavailable'] }) status: 'ok' | 'unavailable';
   @ApiPropertyOptional({
-    description: 'What is wrong, in a sentence; only where something is',
+    description: 'The reason in one sentence; only with the status `unavailable`',
     example: 'The database does not answer.',
   })
   reason?: string;
@@ -39,17 +39,17 @@ export class HealthController {
   }
 
   @Get('ready')
-  @ApiOperation({ summary: 'The process can serve: its database answers, and has room for what is written' })
+  @ApiOperation({ summary: 'The process can serve: its database answers and has space for writes' })
   @ApiOkResponse({ type: HealthView })
-  @ApiServiceUnavailableResponse({ type: HealthView, description: 'It cannot serve' })
+  @ApiServiceUnavailableResponse({ type: HealthView, description: 'The process cannot serve' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
-    const reason = (await this.silentDatabase()) ?? this.readiness.obstacle;
+    const reason = (await this.databaseFailure()) ?? this.readiness.obstacle;
     if (reason === null) return { status: 'ok' };
     void reply.status(503);
     return { status: 'unavailable', reason };
   }
 
-  private async silentDatabase(): Promise<string | null> {
+  private async databaseFailure(): Promise<string | null> {
     try {
       await this.reader.query('SELECT 1');
       return null;

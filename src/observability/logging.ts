@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger as Pino, pino } from 'pino';
 import type { LogLevel } from '../config/settings';
 import { terminalLine } from './terminal-log';
-import { isTold } from './told';
+import { isAlreadyLogged } from './told';
 
 /**
- * On standard output: JSON lines, and lines for people where that is a terminal. Header values, bodies and queries never get
- * into them.
+ * Logs to standard output: JSON lines, or readable lines on a terminal. It never logs header values, bodies or
+ * queries.
  */
 export function createLog(level: LogLevel): Pino {
   const options = { level, base: null };
@@ -15,7 +15,7 @@ export function createLog(level: LogLevel): Pino {
   return pino(options, { write: (line: string) => void process.stdout.write(terminalLine(line)) });
 }
 
-/** What Nest tells of its own start: a hundred lines, of which each says that all is well. */
+/** Contexts of the lines that Nest logs at its start: about a hundred, and none reports a problem. */
 const START_OF_NEST = new Set([
   'InstanceLoader',
   'NestApplication',
@@ -23,10 +23,10 @@ const START_OF_NEST = new Set([
   'RouterExplorer',
   'RoutesResolver',
 ]);
-/** Nest throws what it logs under this name, and whoever catches that says it. */
+/** Nest also throws what it logs in this context, and the code that catches it logs it. */
 const THROWN_TOO = 'ExceptionHandler';
 
-/** What Nest and the rooms log, into the same log. */
+/** Writes the lines of Nest and of our rooms into the same log. */
 export class NestLog implements LoggerService {
   constructor(private readonly pino: Pino) {}
 
@@ -37,13 +37,13 @@ export class NestLog implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    if ([message, ...rest].some(isTold)) return;
+    if ([message, ...rest].some(isAlreadyLogged)) return;
     const [fields, text] = line(message, rest);
     if (fields.context !== THROWN_TOO) this.pino.error(fields, text);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
-    if ([message, ...rest].some(isTold)) return;
+    if ([message, ...rest].some(isAlreadyLogged)) return;
     this.pino.warn(...line(message, rest));
   }
 
@@ -70,7 +70,7 @@ function isObject(part: unknown): part is object {
   return typeof part === 'object' && part !== null;
 }
 
-/** An error without what libraries hang on it: a driver's error carries the values that were bound. */
+/** An error without the extra fields of libraries: a database driver adds the bound values. */
 function describeError(error: Error): object {
   return {
     type: error.name,
@@ -80,7 +80,7 @@ function describeError(error: Error): object {
   };
 }
 
-/** One line a request, without its query. */
+/** One line per request, without its query. */
 export function logRequests(fastify: FastifyInstance, log: Pino): void {
   fastify.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
     log.info(
@@ -98,10 +98,12 @@ export function logRequests(fastify: FastifyInstance, log: Pino): void {
 }
 
 const UUID_OR_URN = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|urn:[\w:.-]+)$/i;
-/** No key of anybody's is shorter. */
+/** No key is shorter. */
 const SHORTEST_KEY = 20;
 
-/** Words of the route, ids and what is short; a long piece may be a key that somebody put in the wrong place. */
+/**
+ * Keeps words of the route, ids and short pieces. A long piece may be a key that a client put in the wrong place.
+ */
 function pathOf({ url, routeOptions }: FastifyRequest): string {
   const words = new Set(routeOptions.url?.split('/'));
   const known = (piece: string) => piece.length < SHORTEST_KEY || words.has(piece) || UUID_OR_URN.test(piece);

@@ -1,14 +1,14 @@
-/** What keeps the process from serving: rooms say so, and `/health/ready` asks. */
+/** Collects the checks of all rooms for what keeps the process from serving. `/health/ready` runs them. */
 export class Readiness {
-  private readonly looks: (() => string | null)[] = [];
+  private readonly checks: (() => string | null)[] = [];
 
-  /** @param look tells in a sentence what is wrong, null where nothing is */
-  ask(look: () => string | null): void {
-    this.looks.push(look);
+  /** @param check returns the problem in one sentence, or null */
+  addCheck(check: () => string | null): void {
+    this.checks.push(check);
   }
 
-  /** The first thing that is wrong. */
+  /** The first problem. */
   get obstacle(): string | null {
-    return this.looks.map((look) => look()).find((sentence) => sentence !== null) ?? null;
+    return this.checks.map((check) => check()).find((sentence) => sentence !== null) ?? null;
   }
 }

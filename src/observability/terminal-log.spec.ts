@@ -11,7 +11,7 @@ describe('a line of the log at a terminal', () => {
     return stripVTControlCharacters(text).replace(/^\d\d:\d\d:\d\d /gm, '');
   };
 
-  it('holds level, room, sentence and fields', () => {
+  it('holds level, context, message and fields', () => {
     expect(
       shown((log) => {
         log.info({ address: 'http://127.0.0.1:3000' }, 'Scimify listens');
@@ -31,9 +31,11 @@ describe('a line of the log at a terminal', () => {
     );
   });
 
-  it('gives no terminal an order that came from elsewhere', () => {
-    const order = '\u001b[2J\r\n\u009b31m';
-    const text = shown((log) => log.info({ context: order, path: order, err: new Error(order) }, order));
+  it('escapes control characters that come from outside', () => {
+    const control = '\u001b[2J\r\n\u009b31m';
+    const text = shown((log) =>
+      log.info({ context: control, path: control, err: new Error(control) }, control),
+    );
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     expect(text).toContain('\\x1b[2J\\x0d\\x0a\\x9b31m');
   });

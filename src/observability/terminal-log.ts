@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 import { pino } from 'pino';
 
-/** What is not a field of its own line alone. */
-const APART = new Set(['level', 'time', 'msg', 'context', 'err']);
+/** Fields with a fixed place in the line. The others follow as `name=value`. */
+const FIXED_FIELDS = new Set(['level', 'time', 'msg', 'context', 'err']);
 const STYLES: Record<string, Parameters<typeof styleText>[0]> = {
   fatal: 'red',
   error: 'red',
@@ -12,15 +12,15 @@ const STYLES: Record<string, Parameters<typeof styleText>[0]> = {
 };
 
 /**
- * A line of the log for a person at a terminal, with the local time: `10:42:07 info  Scimify listens address=…`. The stack
- * of an error stands below it.
+ * A line of the log for a terminal, with the local time: `10:42:07 info  Scimify listens address=…`. The stack of
+ * an error follows below it.
  *
  * @param json as pino writes it
  */
 export function terminalLine(json: string): string {
   const line = JSON.parse(json) as Record<string, unknown>;
   const level = pino.levels.labels[line.level as number] ?? 'info';
-  const fields = Object.entries(line).filter(([name]) => !APART.has(name));
+  const fields = Object.entries(line).filter(([name]) => !FIXED_FIELDS.has(name));
   const text = [
     new Date(line.time as number).toTimeString().slice(0, 8),
     level.padEnd(5),
@@ -36,7 +36,7 @@ export function terminalLine(json: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** With the causes: pino puts their stacks behind. */
+/** With the causes: pino appends their stacks. */
 function stackLines({ stack }: { stack?: string } = {}): string[] {
   return stack?.split('\n').map((line) => `  ${printable(line)}`) ?? [];
 }
@@ -46,7 +46,7 @@ function shown(value: unknown): string {
   return plain ? value : printable(JSON.stringify(value));
 }
 
-/** What a terminal would obey, as a text from elsewhere could hold. */
+/** Control characters. A text from outside must not control the terminal. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
 function printable(text: string): string {

@@ -2,18 +2,21 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { type LongHold, takeLongestHold } from '../event-loop/thread-watch';
 
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 const TOO_LONG_MS = 200;
 const LINE_EVERY_MS = 60_000;
 
-/** While the server listens, says who held the thread for over 200 ms: one line a minute, of the longest. */
+/**
+ * While the server listens, logs which work held the thread for over 200 ms: one line a minute, for the longest
+ * hold.
+ */
 export function logLongHolds(fastify: FastifyInstance, log: Pino): void {
   let timer: NodeJS.Timeout | undefined;
   let longest: LongHold | null = null;
   let holds = 0;
   let lineAt = -Infinity;
 
-  const look = () => {
+  const check = () => {
     const hold = takeLongestHold();
     if (hold && hold.ms > TOO_LONG_MS) {
       holds += 1;
@@ -28,9 +31,9 @@ export function logLongHolds(fastify: FastifyInstance, log: Pino): void {
   };
 
   fastify.addHook('onListen', (done) => {
-    // What the boot held is nobody's business any more.
+    // Forget what held the thread during the boot.
     takeLongestHold();
-    timer = setInterval(look, LOOK_EVERY_MS).unref();
+    timer = setInterval(check, CHECK_EVERY_MS).unref();
     done();
   });
   fastify.addHook('onClose', (_instance, done) => {

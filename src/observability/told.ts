@@ -1,10 +1,10 @@
-/** Marks an error that its owner has told the log once already, and that every caller meets anew: `NestLog` leaves it out. */
-export const TOLD = Symbol('TOLD');
+/** Marks an error that is already in the log and that each caller still gets: `NestLog` skips it. */
+export const ALREADY_LOGGED = Symbol('ALREADY_LOGGED');
 
-/** Whether this error, or what caused it, is marked. */
-export function isTold(error: unknown): boolean {
+/** Whether this error, or one of its causes, is marked. */
+export function isAlreadyLogged(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (TOLD in cause) return true;
+    if (ALREADY_LOGGED in cause) return true;
   }
   return false;
 }

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop, setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { writerOptions } from '../../src/database/data-source-options';
 import { MysqlTransactionRunner } from '../../src/database/mysql-transaction-runner';
@@ -47,7 +47,7 @@ describe('the writer, between neighbours', () => {
     const senders = Array.from({ length: atATime }, async () => {
       while (flooding) {
         await hold(lane, ms, big).catch(() => undefined);
-        await breathe();
+        await yieldToEventLoop();
       }
     });
     return async () => {
@@ -119,7 +119,7 @@ describe('the writer, between neighbours', () => {
     writer.logger = statementLogger((sql) => statements.push(sql));
     // As requests do that are read one in each turn of the event loop.
     const works = Array.from({ length: 20 }, async () => {
-      await breathe();
+      await yieldToEventLoop();
       await transactions.run((tx) => tx.query('SELECT 1'));
     });
     await Promise.all(works);

@@ -112,7 +112,7 @@ describe('a database whose disk is full', () => {
       await makeRoom();
       await waitFor('it to be ready', ready, ({ status }) => status === 200);
       expect(alarms()).toHaveLength(1);
-      expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('has room again'));
+      expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('has space again'));
       for (const [index, { userName }] of atOnce.entries()) {
         const found = await integration.scim.get(
           `/Users?filter=${encodeURIComponent(`userName eq "${userName}"`)}`,

@@ -9,7 +9,7 @@ interface Index {
   unique?: boolean;
 }
 
-/** An external id may belong to several users; every order in which lists are read has an index that ends in the id. */
+/** An external id may belong to several users. Every sort order of a list has an index that ends in the id. */
 const ADDED: readonly Index[] = [
   { name: 'scim_user_by_external_id', table: 'scim_user', columns: 'integrationId, externalIdKey, id' },
   { name: 'scim_user_by_creation', table: 'scim_user', columns: 'integrationId, createdAt, id' },
@@ -28,7 +28,7 @@ const ADDED: readonly Index[] = [
   },
 ];
 
-/** What they take the place of. */
+/** The indexes that they replace. */
 const REMOVED: readonly Index[] = [
   {
     name: 'scim_user_external_id',
@@ -45,19 +45,19 @@ const REMOVED: readonly Index[] = [
 ];
 
 /**
- * `externalId` is no longer unique among users (RFC 7643 §3.1 leaves that to the client), and blank text is no value.
- * Counts of what an integration holds are kept in a row of their own, and a tenant may have quotas of its own.
+ * `externalId` is no longer unique among users (RFC 7643 §3.1 leaves that to the client), and blank text is no
+ * value. A separate row counts what an integration holds, and a tenant may have its own quotas.
  */
 export class SharedExternalIds1790100000000 implements MigrationInterface {
   name = 'SharedExternalIds1790100000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    // On MySQL a foreign key holds on to the last index that serves it: the new ones come first.
+    // On MySQL a foreign key needs an index at all times, so create the new indexes first.
     for (const index of ADDED) await runner.query(create(index));
     for (const index of REMOVED) await runner.query(drop(index));
     for (const table of ['scim_user', 'scim_group']) {
       await runner.query(`UPDATE ${table} SET externalIdKey = NULL WHERE TRIM(externalIdKey) = ''`);
-      // Quotation marks inside a text are escaped, so this is the attribute and nothing else.
+      // Quotation marks inside a text are escaped, so this matches only the attribute.
       await runner.query(
         `UPDATE ${table} SET resource = REPLACE(resource, ',"externalId":""', '') WHERE resource LIKE '%,"externalId":""%'`,
       );

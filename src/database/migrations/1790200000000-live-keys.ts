@@ -6,7 +6,7 @@ const INDEXES = [
   { name: 'scim_key_live', table: 'scim_key', columns: 'integrationId, revokedAt, expiresAt' },
 ] as const;
 
-/** Live keys are counted each time one is made: however many were revoked before, only the live ones are looked at. */
+/** Scimify counts the live keys whenever it makes one. With these indexes it does not read the revoked ones. */
 export class LiveKeys1790200000000 implements MigrationInterface {
   name = 'LiveKeys1790200000000';
 

@@ -7,7 +7,7 @@ const INDEXES = [
   { name: 'member_change_leavers', table: 'member_change', columns: 'leaverOf, groupId' },
 ] as const;
 
-/** What is urgent is found without a look at what is not: people who left, and groups that have little to do. */
+/** Finds urgent changes without reading the others: those of leavers, and groups with few changes. */
 export class UrgentChanges1790300000000 implements MigrationInterface {
   name = 'UrgentChanges1790300000000';
 

@@ -9,7 +9,10 @@ const COLUMNS = [
   { table: 'remote_member', column: 'notFoundSince', ddl: columnDdl.time },
 ] as const;
 
-/** Failures that repeat are counted by one event, and a person whom a team does not take is refused after two minutes. */
+/**
+ * One audit event counts repeated failures. A member whom a remote group does not accept is refused after two
+ * minutes.
+ */
 export class RepeatedFailures1790310000000 implements MigrationInterface {
   name = 'RepeatedFailures1790310000000';
 

@@ -1,7 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { columnDdl as t } from '../column-types';
 
-/** What a target asks to be told of a user beyond the address, and what of it was looked up. No user of before has any. */
+/**
+ * The attributes of a user that a target needs beyond the address, and which of them were used for the look-up. No
+ * existing user has any.
+ */
 export class TargetAttributes1790500000000 implements MigrationInterface {
   name = 'TargetAttributes1790500000000';
 

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { columnDdl as t } from '../column-types';
 
-/** Where a database whose disk was full tries whether there is room again. */
+/** The table in which Scimify tests whether a full disk has space again. */
 export class RoomProbe1790600000000 implements MigrationInterface {
   name = 'RoomProbe1790600000000';
 

@@ -2,8 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { columnDdl as t } from '../column-types';
 
 /**
- * How often in a row a call for a member was refused is counted apart from failures that pass, and what one asks to be tried again
- * is told from what somebody else does.
+ * Counts refused calls for a member in a row apart from temporary failures. A retry that an admin asked for is
+ * told apart from other triggers.
  */
 export class Refusals1790730000000 implements MigrationInterface {
   name = 'Refusals1790730000000';

@@ -6,8 +6,8 @@ const DROP_INDEX =
   dialect === 'mysql' ? 'DROP INDEX guard_event_window ON guard_event' : 'DROP INDEX guard_event_window';
 
 /**
- * The guard against mass changes counts each person once for each team, and knows since when something is held. Removals of
- * the last hour, of whom it is not on record, count as so many different people.
+ * The guard against mass changes counts each user once for each remote group, and knows since when a change is
+ * held. Removals of the last hour have no recorded user, so each counts as a different user.
  */
 export class NetRemovals1790740000000 implements MigrationInterface {
   name = 'NetRemovals1790740000000';
@@ -56,7 +56,7 @@ export class NetRemovals1790740000000 implements MigrationInterface {
       )${t.tableOptions}`,
     );
     await runner.query('CREATE INDEX guard_event_window ON guard_event (integrationId, at)');
-    // What the last hour removed is counted no more: its rows had ids of their own.
+    // Removals of the last hour no longer count, because the old rows had their own ids.
     await runner.query('DROP TABLE later_guard_event');
   }
 }

@@ -9,7 +9,7 @@ const INDEXES = [
 ];
 const A_DAY_MS = 24 * 60 * 60_000;
 
-/** People who left the IdP and wait for a decision for too long are told of, once. */
+/** Reports each leaver once who waits too long for a decision. */
 export class HeldLeavers1790740000001 implements MigrationInterface {
   name = 'HeldLeavers1790740000001';
 

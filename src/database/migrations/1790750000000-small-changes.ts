@@ -8,8 +8,8 @@ const BY_SIZE = { ...GROUPS, columns: 'integrationId, large, whole, since' };
 const BY_WORK = { ...GROUPS, columns: 'integrationId, large, lookUps, whole, since' };
 
 /**
- * Changes of few people are found without a look at the many that wait for a large group to be done; groups that can be
- * sent at once, without a look at those whose people have to be looked up.
+ * Finds changes of few members without reading the many changes that wait for a large group. Finds groups that can
+ * be sent immediately without reading the groups whose members need a look-up.
  */
 export class SmallChanges1790750000000 implements MigrationInterface {
   name = 'SmallChanges1790750000000';

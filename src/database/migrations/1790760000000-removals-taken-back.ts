@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { columnDdl as t } from '../column-types';
 
-/** Whoever was to leave a team and is wanted in it again is not forgotten when the target refuses to add them. */
+/** Remembers a member whose removal was taken back, also when the target refuses to add the member. */
 export class RemovalsTakenBack1790760000000 implements MigrationInterface {
   name = 'RemovalsTakenBack1790760000000';
 

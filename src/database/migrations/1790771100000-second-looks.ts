@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { columnDdl as t } from '../column-types';
 
-/** Teams that a look at the whole target had to leave out are looked at a second time: once per interval. */
+/** Looks a second time at remote groups that a reconciliation had to leave out: once per interval. */
 export class SecondLooks1790771100000 implements MigrationInterface {
   name = 'SecondLooks1790771100000';
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop, setTimeout as sleep } from 'node:timers/promises';
 import fc from '../../../test/support/properties';
 import type { CallContext, CallPriority } from '../provider/integration-provider';
 import type { Clock } from './clock';
@@ -31,7 +31,7 @@ class VirtualClock implements Clock {
   async pass(ms: number): Promise<void> {
     const until = this.time + ms;
     for (;;) {
-      await breathe();
+      await yieldToEventLoop();
       const next = [...this.alarms].sort((a, b) => a.at - b.at)[0];
       if (next === undefined || next.at > until) break;
       this.alarms.delete(next);

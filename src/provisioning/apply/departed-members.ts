@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ROWS_PER_STATEMENT } from '../../database/chunks';
 import type { Transaction } from '../../database/transaction-runner';
@@ -46,7 +46,7 @@ export class DepartedMembers implements OnModuleInit {
       await this.marks.mark(tx, integrationId, pairs, actor.requestId);
       if (teams.length < ROWS_PER_STATEMENT) return;
       after = teams.at(-1)!.remoteGroupId;
-      await breathe();
+      await yieldToEventLoop();
     }
   }
 }

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { deleteInThousands } from '../../database/bounded-delete';
 import { chunksOf } from '../../database/chunks';
 import { FOR_UPDATE, inList, upsertSql } from '../../database/dialect';
-import { BREATHING } from '../../database/keyset-slices';
+import { PAUSES_IN_TRANSACTION } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import { tell } from '../../integrations/integration-log';
 import type { GuardPolicy } from '../../integrations/policies';
@@ -100,7 +100,7 @@ export class RemovalScreen {
 }
 
 function historyOf(tx: Transaction, { integrationId, policy }: ScreenedGroup): RemovalHistory {
-  return new RemovalHistory(tx, BREATHING, integrationId, policy);
+  return new RemovalHistory(tx, PAUSES_IN_TRANSACTION, integrationId, policy);
 }
 
 /** How many of these are members now and were not removed within the window. */

@@ -1,4 +1,4 @@
-import { BREATHING, keysetSlices } from '../../database/keyset-slices';
+import { PAUSES_IN_TRANSACTION, keysetSlices } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import type { RemoteMemberState } from '../state/remote-member.entity';
 import type { KnownGroup } from './drift';
@@ -38,7 +38,7 @@ async function knownMembers(
   remoteGroupId: string,
 ): Promise<ReadonlyMap<string, RecordedMember>> {
   const known = new Map<string, RecordedMember>();
-  const slices = keysetSlices<MemberRow>(BREATHING, (last, limit) =>
+  const slices = keysetSlices<MemberRow>(PAUSES_IN_TRANSACTION, (last, limit) =>
     tx.query(
       `SELECT remoteUserId, state, managed, preexisting, joinedAt FROM remote_member
        WHERE remoteGroupId = ? AND remoteUserId > ? ORDER BY remoteUserId LIMIT ?`,
@@ -60,7 +60,7 @@ async function knownMembers(
 async function wantedMembers(tx: Transaction, groupId: string): Promise<KnownGroup['wanted']> {
   const wanted = new Set<string>();
   type Member = { userId: string; remoteUserId: string | null; active: number };
-  const slices = keysetSlices<Member>(BREATHING, (last, limit) =>
+  const slices = keysetSlices<Member>(PAUSES_IN_TRANSACTION, (last, limit) =>
     tx.query(
       `SELECT m.userId AS userId, u.active AS active, r.remoteUserId AS remoteUserId
        FROM (SELECT userId FROM group_member WHERE groupId = ? AND userId > ? ORDER BY userId LIMIT ?) m

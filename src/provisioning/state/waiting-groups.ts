@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { chunksOf } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
@@ -95,7 +95,7 @@ async function ofEach(
 ): Promise<void> {
   const groups = await tx.query<{ id: string }>(`SELECT id FROM remote_group WHERE ${which}`, params);
   for (let start = 0; start < groups.length; start += GROUPS_AT_ONCE) {
-    if (start > 0) await breathe();
+    if (start > 0) await yieldToEventLoop();
     await work(groups.slice(start, start + GROUPS_AT_ONCE).map(({ id }) => id));
   }
 }

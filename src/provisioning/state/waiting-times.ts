@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { LONGEST_PASSING_DELAY, PROBE_EVERY_MS, UNCLEAR_FOR_MS, refusalDelay } from '../plan/backoff';
@@ -94,7 +94,7 @@ export async function bringForward(
     integrationId,
   ]);
   for (let start = 0; start < groups.length; start += GROUPS_AT_ONCE) {
-    if (start > 0) await breathe();
+    if (start > 0) await yieldToEventLoop();
     const ids = groups.slice(start, start + GROUPS_AT_ONCE).map(({ id }) => id);
     const inThese = `remoteGroupId IN (${inList(ids)})`;
     await sooner('remote_member', ['nextAttemptAt', 'notFoundSince', 'joinedAt'], inThese, ids);
