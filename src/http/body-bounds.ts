@@ -12,7 +12,7 @@ const SCIM: BodyBounds = { bytes: MIB, values: 100_000 };
 /** Okta sends a group with all its members. */
 const SCIM_GROUP: BodyBounds = { bytes: 32 * MIB, values: 1_500_000 };
 
-/** @param route as it was registered, with names of parameters */
+/** @param route the pattern of the route, with names of parameters */
 export function bodyBoundsOf(route: string): BodyBounds {
   if (!route.startsWith('/scim/')) return ADMIN_API;
   return /^\/scim\/v2\/:integrationId\/Groups(\/:\w+)?$/.test(route) ? SCIM_GROUP : SCIM;

@@ -5,11 +5,12 @@ import type { HeldBytes } from './unfinished-bodies';
 const FIRST_BYTES = 64 * 1024;
 
 /**
- * The body of a request, in one buffer: a client may send it in millions of pieces, and each would be an object.
+ * Reads the body of a request into one buffer. A client may send it in millions of pieces, and each would be an
+ * object.
  *
- * @param mostBytes a longer one is refused, by its `Content-Length` before it is read
+ * @param mostBytes a longer body is refused, by its `Content-Length` before it is read
  * @param held grows with what arrives; a `Content-Length` counts from the start
- * @throws FastifyError 413, TooManyRequestsError, or why the connection ended
+ * @throws FastifyError 413, TooManyRequestsError, or the error that ended the connection
  */
 export async function readBody(
   message: IncomingMessage,
@@ -51,8 +52,8 @@ export async function readBody(
     };
     const onEnd = () => end();
     const onError = (error: Error) => end(Object.assign(error, { statusCode: 400 }));
-    const onClose = () => onError(new Error('The connection ended before the request did.'));
-    // Then nothing will tell any more.
+    const onClose = () => onError(new Error('The connection ended before the request was complete.'));
+    // No event follows any more.
     if (message.destroyed) return onClose();
     message.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
     message.resume();

@@ -7,10 +7,9 @@ import { clientNetwork } from '../security/client-network';
 const MINUTE_MS = 60_000;
 
 /**
- * Closes connections that are too many at once, in all or of one client network; they are told in the log, one line a
- * minute.
+ * Closes connections beyond the limits, in total and of one client network. The log gets one line a minute.
  *
- * @param trustedProxies addresses and networks that may have any number: their clients are many
+ * @param trustedProxies addresses and networks without a limit, because they have many clients
  */
 export function limitConnections(
   server: Server,
@@ -23,17 +22,17 @@ export function limitConnections(
   const open = new Map<string, number>();
 
   server.maxConnections = most;
-  server.on('drop', (dropped?: DropArgument) => refused.note(dropped?.remoteAddress ?? '', most, 'in all'));
+  server.on('drop', (dropped?: DropArgument) => refused.note(dropped?.remoteAddress ?? '', most, 'in total'));
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress;
-    // It is gone already.
+    // The client has already disconnected.
     if (address === undefined) return;
     if (isProxy(address)) return;
     const network = clientNetwork(address);
     const ofNetwork = open.get(network) ?? 0;
     if (ofNetwork >= mostPerNetwork) {
       socket.destroy();
-      refused.note(network, ofNetwork, 'of this network');
+      refused.note(network, ofNetwork, 'from this network');
       return;
     }
     open.set(network, ofNetwork + 1);
@@ -45,7 +44,7 @@ export function limitConnections(
   });
 }
 
-/** One line a minute, however many there are. */
+/** Logs one line a minute, however many connections it refuses. */
 class RefusedConnections {
   private sinceLine = 0;
   private lineAt = -Infinity;
@@ -57,7 +56,10 @@ class RefusedConnections {
     this.sinceLine += 1;
     const now = performance.now();
     if (now - this.lineAt < MINUTE_MS) return;
-    this.log.warn({ client, open, refused: this.sinceLine }, `A connection was closed: too many ${which}`);
+    this.log.warn(
+      { client, open, refused: this.sinceLine },
+      `Closed a connection: too many connections ${which}`,
+    );
     this.lineAt = now;
     this.sinceLine = 0;
   }

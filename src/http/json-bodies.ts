@@ -16,10 +16,10 @@ const SMALL_BODY = 64 * KIB;
 const LARGE_BODY = KIB * KIB;
 
 /**
- * JSON is the only kind of body that is read, and it has to be of one meaning. Bodies are bounded by the route that they
- * go to, in bytes and in values, and all of them together in memory.
+ * Reads JSON bodies only, and only unambiguous JSON. Each route limits the bytes and the values of its bodies. One
+ * limit on memory applies to all bodies together.
  *
- * @param unfinishedBytes what bodies may take up until their requests are answered
+ * @param unfinishedBytes memory of all bodies until their requests are answered
  */
 export function readJsonBodies(fastify: FastifyInstance, unfinishedBytes: number): void {
   const bodies = new JsonBodies(fastify, new UnfinishedBodies(unfinishedBytes));
@@ -52,7 +52,7 @@ class JsonBodies {
   async json(request: FastifyRequest, message: IncomingMessage): Promise<unknown> {
     const bounds = boundsOf(request);
     const body = await readBody(message, bounds.bytes, this.hold(request));
-    // An empty body is a missing one, whatever type the client gives it.
+    // An empty body counts as no body, whatever its content type.
     if (body.length === 0) return undefined;
     const steps = parseStrictly(body, { mostValues: bounds.values, parse: this.parse });
     if (body.length <= SMALL_BODY) return atOnce(steps);
@@ -76,7 +76,8 @@ class JsonBodies {
     const held = this.held.get(request);
     if (!held) return;
     this.held.delete(request);
-    // A client that reads slowly keeps the body in memory, and one that left leaves the work on it behind.
+    // The body stays in memory until a slow client has read the response. If the client is gone, its work may
+    // still run.
     if (response.destroyed || response.closed) held.release();
     else response.once('close', () => held.release());
   }
@@ -96,12 +97,12 @@ function laneOf(request: FastifyRequest): string {
   return request.work?.lane ?? clientNetwork(request.ip);
 }
 
-/** Fastify's own, which refuses prototypes. */
+/** Fastify's own parser, which refuses `__proto__` and `constructor`. */
 function parserOf(fastify: FastifyInstance): (text: string) => unknown {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   return (text) => {
     let result: { error: Error | null; value: unknown } | undefined;
-    // It looks at nothing of the request, and calls back before it returns.
+    // It does not use the request, and calls back before it returns.
     void parse({} as FastifyRequest, text, (error, value) => (result = { error, value }));
     if (result?.error) throw result.error;
     return result?.value;

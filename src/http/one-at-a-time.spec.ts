@@ -1,7 +1,7 @@
 import { OneAtATime } from './one-at-a-time';
 
 describe('one at a time', () => {
-  it('is in order within a lane, whatever fails, and lanes do not wait for each other', async () => {
+  it('keeps the order within a lane after a failure, and lanes do not wait for each other', async () => {
     const turns = new OneAtATime();
     const order: string[] = [];
     let finishFirst = () => {};

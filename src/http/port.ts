@@ -4,12 +4,12 @@ import { OperatorError } from '../config/operator-error';
 
 const REMEDIES: Record<string, (host: string, port: number) => string> = {
   EADDRINUSE: (host, port) =>
-    `Port ${port} of ${host} is taken by another process: stop that one, or set PORT to another port.`,
+    `Another process uses port ${port} of ${host}: stop that process, or set PORT to another port.`,
   EACCES: (host, port) =>
-    `Scimify's user may not listen on port ${port} of ${host}: set PORT to one from 1024 to 65535, or give the user that right.`,
+    `Scimify's user may not listen on port ${port} of ${host}: set PORT to a port from 1024 to 65535, or give the user that right.`,
 };
 
-/** Scimify cannot listen where it is to. */
+/** Scimify cannot listen on its address. */
 export class CannotListenError extends OperatorError {
   constructor(host: string, port: number, { code = 'unknown' }: NodeJS.ErrnoException) {
     const remedy =
@@ -21,7 +21,7 @@ export class CannotListenError extends OperatorError {
 }
 
 /**
- * Before anything else is touched: what is made at a first boot is not made for a server that cannot be reached.
+ * Runs before anything else: a first boot must not create keys and a database for a server that cannot listen.
  *
  * @throws CannotListenError
  */

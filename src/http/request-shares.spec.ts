@@ -10,12 +10,12 @@ import { shareRequests } from './request-shares';
 
 const PARALLEL = 2;
 
-/** A server with one route, whose handler a test lets go on. */
+/** A server with a route whose handler a test lets go on. */
 class Server {
   readonly fastify: FastifyInstance;
   readonly lines: Record<string, unknown>[] = [];
-  /** Ends the handlers that are under way, in their order. */
-  readonly underWay: (() => void)[] = [];
+  /** Ends the running handlers, in their order. */
+  readonly running: (() => void)[] = [];
   begun = 0;
 
   constructor() {
@@ -29,7 +29,7 @@ class Server {
     });
     this.fastify.post('/wait', async () => {
       this.begun += 1;
-      await new Promise<void>((resolve) => this.underWay.push(resolve));
+      await new Promise<void>((resolve) => this.running.push(resolve));
       return currentWork();
     });
     this.fastify.post<{ Body: { ms: number } }>('/hold', async ({ body }) => {
@@ -79,39 +79,39 @@ describe('the requests of a lane', () => {
   });
 
   afterEach(async () => {
-    for (const end of server.underWay) end();
+    for (const end of server.running) end();
     await server.fastify.close();
   });
 
-  it('are worked on a few at a time, and those of others beside them', async () => {
+  it('run a few at a time, and beside the requests of other lanes', async () => {
     const acme = [1, 2, 3].map(() => answerOf(server.send('/wait', 'acme')));
     await server.beginning(PARALLEL);
     const umbrella = answerOf(server.send('/wait', 'umbrella'));
     await server.beginning(PARALLEL + 1);
-    server.underWay.at(-1)!();
+    server.running.at(-1)!();
     expect((await umbrella).body.lane).toBe('umbrella');
     expect(server.begun).toBe(PARALLEL + 1);
-    server.underWay[0]!();
+    server.running[0]!();
     await server.beginning(PARALLEL + 2);
-    for (const end of server.underWay) end();
+    for (const end of server.running) end();
     for (const { status } of await Promise.all(acme)) expect(status).toBe(200);
   });
 
-  it('wait for nobody while they show no key', async () => {
+  it('never wait while they show no key', async () => {
     const all = [1, 2, 3, 4].map(() => answerOf(server.send('/wait', null)));
     await server.beginning(4);
-    for (const end of server.underWay) end();
+    for (const end of server.running) end();
     await Promise.all(all);
   });
 
-  it('know whose work they are after their body was read', async () => {
+  it('know their lane after their body was read', async () => {
     const answer = answerOf(server.send('/wait', 'acme', { some: 'body' }));
     await server.beginning(1);
-    server.underWay[0]!();
+    server.running[0]!();
     expect((await answer).body).toEqual({ what: 'POST /wait', lane: 'acme' });
   });
 
-  it('leave the queue when their client goes away', async () => {
+  it('leave the queue when their client disconnects', async () => {
     const busy = [1, 2].map(() => answerOf(server.send('/wait', 'acme')));
     await server.beginning(2);
     const gone = server.send('/wait', 'acme');
@@ -128,16 +128,16 @@ describe('the requests of a lane', () => {
       (connections) => connections === 2,
     );
     const next = answerOf(server.send('/wait', 'acme'));
-    server.underWay[0]!();
-    server.underWay[1]!();
+    server.running[0]!();
+    server.running[1]!();
     await Promise.all(busy);
     await server.beginning(3);
-    server.underWay[2]!();
+    server.running[2]!();
     expect((await next).status).toBe(200);
     expect(server.begun).toBe(3);
   });
 
-  it('hold their place until the work is done, also when the client hung up', async () => {
+  it('keep their place until the work is done, also when the client hung up', async () => {
     const gone = [1, 2].map(() => server.send('/wait', 'acme'));
     await server.beginning(2);
     for (const outgoing of gone) outgoing.destroy();
@@ -149,12 +149,12 @@ describe('the requests of a lane', () => {
     const next = answerOf(server.send('/wait', 'acme'));
     const other = answerOf(server.send('/wait', 'umbrella'));
     await server.beginning(3);
-    server.underWay[2]!();
+    server.running[2]!();
     expect((await other).body.lane).toBe('umbrella');
     expect(server.begun).toBe(3);
-    server.underWay[0]!();
+    server.running[0]!();
     await server.beginning(4);
-    server.underWay[3]!();
+    server.running[3]!();
     expect((await next).status).toBe(200);
   });
 

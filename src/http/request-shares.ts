@@ -11,12 +11,12 @@ interface Visit {
 }
 
 /**
- * Says whose work each request is, and lets only so many of one lane be worked on at the same time. The doors put a
- * request into its lane when they have verified its key; those that show no key wait for nobody.
+ * Puts each request into a lane, and limits how many requests of one lane run at the same time. The SCIM API and
+ * the admin API set the lane when they have verified the key. Requests without a key never wait.
  *
- * A place is taken when the body is there, so that a slow one holds none. It is given back when the answer is made and the
- * connection is done with it: a client that hangs up does not end the work that it has asked for, unless that changes
- * nothing, which ends with its slice.
+ * A request takes its place when its body is complete, so a slow body holds no place. It gives the place back when
+ * the response is ready and the connection is done with it. If the client hangs up, the work goes on. Only work
+ * that changes nothing ends then, with its current slice.
  */
 export function shareRequests(fastify: FastifyInstance, parallelRequests: number): void {
   const shares = new Shares(parallelRequests);
@@ -34,7 +34,7 @@ export function shareRequests(fastify: FastifyInstance, parallelRequests: number
   fastify.addHook('preValidation', (request, reply, done) => {
     const work = request.work!;
     if (changesNothing(request)) work.isWanted = () => !reply.raw.destroyed;
-    // Reading a body leaves the context of the hooks before, so this is where the work begins.
+    // Reading a body loses the async context of the hooks before, so the work begins here.
     const begin = () => {
       noteHolder(work);
       onBehalfOf(work, done);
@@ -43,7 +43,7 @@ export function shareRequests(fastify: FastifyInstance, parallelRequests: number
       begin();
       return;
     }
-    // Nobody waits for the answer, and nothing would tell when to give the place back.
+    // The client is gone, and no event would give the place back.
     if (reply.raw.destroyed) return;
     let place: Place;
     try {

@@ -2,7 +2,7 @@ import type { Work } from '../event-loop/current-work';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose work the request is; of nobody until its key is verified. */
+    /** What the request is and its lane, which is anonymous until its key is verified. */
     work?: Work;
   }
 }

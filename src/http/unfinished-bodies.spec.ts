@@ -2,7 +2,7 @@ import { TooManyRequestsError } from '../security/too-many-requests';
 import { UnfinishedBodies } from './unfinished-bodies';
 
 describe('the memory of bodies', () => {
-  it('is half of it for one lane, all of it for all of them', () => {
+  it('is half of the limit for one lane, and all of it for all lanes', () => {
     const bodies = new UnfinishedBodies(100);
     bodies.open('a').growTo(30);
     bodies.open('a').growTo(20);
@@ -22,7 +22,7 @@ describe('the memory of bodies', () => {
     bodies.open('b').growTo(10);
   });
 
-  it('is free again once they are done with, and what was refused took nothing', () => {
+  it('is free again after a release, and a refused body takes nothing', () => {
     const bodies = new UnfinishedBodies(100);
     const first = bodies.open('a');
     first.growTo(50);

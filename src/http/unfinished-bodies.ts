@@ -2,25 +2,25 @@ import { TooManyRequestsError } from '../security/too-many-requests';
 
 const RETRY_AFTER_MS = 2_000;
 
-/** The bytes that one request holds. */
+/** The bytes that the body of one request holds. */
 export interface HeldBytes {
   /**
-   * @param bytes in all, of this request; less than before changes nothing
+   * @param bytes in total, of this request; a smaller number changes nothing
    * @throws TooManyRequestsError
    */
   growTo(bytes: number): void;
   release(): void;
 }
 
-/** The memory that bodies take up, from their first byte until their requests are answered. */
+/** Limits the memory of request bodies, from their first byte until their requests are answered. */
 export class UnfinishedBodies {
   private held = 0;
   private readonly heldByLane = new Map<string, number>();
 
-  /** @param most bytes of all requests; those of one lane may hold half of it, or a single body that is larger */
+  /** @param most bytes of all requests; one lane may hold half of it, or a single body that is larger */
   constructor(private readonly most: number) {}
 
-  /** @param lane whose request it is */
+  /** @param lane the lane of the request */
   open(lane: string): HeldBytes {
     let own = 0;
     const change = (bytes: number) => {
@@ -46,7 +46,7 @@ export class UnfinishedBodies {
     const fits = this.held + more <= this.most;
     if (fits && (ofLane === own || ofLane + more <= this.most / 2)) return;
     throw TooManyRequestsError.within(
-      'More request bodies are on their way than Scimify holds at a time; send this one again after the seconds that Retry-After names.',
+      'Scimify already holds as many request bodies as it can. Send this request again after the seconds in Retry-After.',
       RETRY_AFTER_MS,
     );
   }

@@ -3,16 +3,19 @@ import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyInstance } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { v4 as randomUuid } from 'uuid';
-import { hangUpInStages } from './early-answers';
+import { halfClose } from './early-answers';
 
-/** Address and headers of one request: a filter of 8,192 characters fits, however it is encoded, and what belongs to it. */
+/**
+ * Limit of the address and the headers of one request. A filter of 8,192 characters fits in any encoding, with the
+ * rest of the request.
+ */
 export const MOST_HEADER_BYTES = 96 * 1024;
 
-/** What Node.js could not read as a request, as an error of the framework. */
+/** An error of the framework for input that Node.js could not parse as a request. */
 export class UnparsedRequestError extends Error {
   constructor(
     readonly statusCode: number,
-    /** Of Node.js: `HPE_…` for what is no HTTP. */
+    /** The code of Node.js: `HPE_…` for input that is not HTTP. */
     readonly code: string,
     message: string,
   ) {
@@ -20,17 +23,17 @@ export class UnparsedRequestError extends Error {
   }
 }
 
-/** @param address as much as is known of the address that was asked for */
+/** @param address the requested address, as far as it is known */
 export type AnswerOf = (
   error: UnparsedRequestError,
   address: string | null,
   requestId: string,
 ) => { headers: Record<string, string>; text: string };
 
-/** Begins where a request does; the rest of a long address may not be there. */
+/** The start of a request. A long address may be cut off. */
 const REQUEST_LINE = /^\s*[A-Z]+ +(\S{1,100})/;
 
-/** Answers what reaches no hook and no filter, because Node.js gave it up before it was a request, or in its middle. */
+/** Answers requests that reach no hook and no filter, because Node.js failed before or while it parsed them. */
 export class UnparsedRequests {
   private readonly latest = new WeakMap<Socket, { address: string; response: ServerResponse }>();
   private readonly answered = new WeakSet<Socket>();
@@ -40,7 +43,7 @@ export class UnparsedRequests {
     private readonly answerOf: AnswerOf,
   ) {}
 
-  /** Remembers what each connection asked for last: a connection belongs to one door. */
+  /** Remembers the last address of each connection, because one connection belongs to one API. */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request, reply, done) => {
       this.latest.set(request.raw.socket, { address: request.url, response: reply.raw });
@@ -48,9 +51,9 @@ export class UnparsedRequests {
     });
   }
 
-  /** As Node.js wants it of a listener to `clientError`. */
+  /** A listener to `clientError` of Node.js. */
   refuse(error: ConnectionError, socket: Socket): void {
-    // Of a connection that is being closed, everything that still comes is an error.
+    // While a connection closes, everything that still arrives is an error.
     if (error.code === 'ECONNRESET' || socket.destroyed || this.answered.has(socket)) return;
     this.answered.add(socket);
     const latest = this.latest.get(socket);
@@ -58,14 +61,14 @@ export class UnparsedRequests {
     const requestId = randomUuid();
     const refusal = refusalOf(error);
     const { statusCode: status, code } = refusal;
-    this.log.info({ requestId, client: socket.remoteAddress, status, code }, 'request that cannot be read');
+    this.log.info({ requestId, client: socket.remoteAddress, status, code }, 'request that cannot be parsed');
     const begun = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString('latin1', 0, 200) : '';
     const address = REQUEST_LINE.exec(begun)?.[1] ?? latest?.address ?? null;
     if (socket.writable && !(isUnderWay && latest.response.headersSent)) {
       socket.write(answerText(status, this.answerOf(refusal, address, requestId)));
     }
     if (isUnderWay) socket.destroy();
-    else hangUpInStages(socket);
+    else halfClose(socket);
   }
 }
 
@@ -80,7 +83,7 @@ function refusalOf({ code }: ConnectionError): UnparsedRequestError {
         `The address and the headers of a request may have ${MOST_HEADER_BYTES} bytes together; send less.`,
       );
     default:
-      return new UnparsedRequestError(400, code, 'What was sent is no HTTP request.');
+      return new UnparsedRequestError(400, code, 'The input is not a valid HTTP request.');
   }
 }
 

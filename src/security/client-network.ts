@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * Whom failures are counted against: an IPv4 address, or the /64 of an IPv6 address, which is what one customer gets and
- * can change addresses in at will.
+ * The network that failures are counted for: an IPv4 address, or the /64 of an IPv6 address. One customer gets a
+ * whole /64 and can change addresses in it at will.
  */
 export function clientNetwork(address: string): string {
   // Some proxies forward the port as well.

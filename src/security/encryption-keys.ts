@@ -6,25 +6,25 @@ import type { Settings } from '../config/settings';
 
 const KEY_BYTES = 32;
 
-/** The file of the generated key holds something else. */
+/** The file of the generated key does not contain a key. */
 class KeyFileDamagedError extends OperatorError {
   constructor(path: string) {
     super(
-      `The file ${path} holds no encryption key (32 bytes in base64): put the one from your backup in its place, or set SCIMIFY_ENCRYPTION_KEY. With another key the stored secrets cannot be opened.`,
+      `The file ${path} holds no encryption key (32 bytes in base64): replace it with the file from your backup, or set SCIMIFY_ENCRYPTION_KEY. Another key cannot decrypt the stored secrets.`,
     );
     this.name = 'KeyFileDamagedError';
   }
 }
 
 export interface EncryptionKey {
-  /** Stored beside each ciphertext: tells which key opens it, and nothing about the key. */
+  /** Stored with each ciphertext: it says which key decrypts it, and nothing about the key. */
   id: string;
   bytes: Buffer;
 }
 
 type KeySettings = Pick<Settings, 'encryptionKeys' | 'dataDirectory'>;
 
-/** The operator's keys, or the one of the data directory, or a new one; the first encrypts, all decrypt. */
+/** The operator's keys, else the key in the data directory, else a new key. The first encrypts, all decrypt. */
 export function encryptionKeys({ encryptionKeys: given, dataDirectory }: KeySettings): EncryptionKey[] {
   const keys = given ?? [storedKey(dataDirectory) ?? randomBytes(KEY_BYTES)];
   return keys.map((bytes) => ({
@@ -33,13 +33,13 @@ export function encryptionKeys({ encryptionKeys: given, dataDirectory }: KeySett
   }));
 }
 
-/** The variable or the file in which the keys are; null where there is none yet. */
+/** The variable or the file that holds the keys; null when there is no key yet. */
 export function encryptionKeysFoundIn({ encryptionKeys: given, dataDirectory }: KeySettings): string | null {
   if (given) return 'SCIMIFY_ENCRYPTION_KEY';
   return existsSync(pathIn(dataDirectory)) ? pathIn(dataDirectory) : null;
 }
 
-/** Stores a new key, once the database is there: a stored key says that there was one. */
+/** Stores a new key. Call it when the database exists: a stored key means that there was a database. */
 export function keepNewKey(settings: KeySettings, [key]: readonly EncryptionKey[]): void {
   if (encryptionKeysFoundIn(settings) !== null) return;
   mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });

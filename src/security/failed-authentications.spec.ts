@@ -3,7 +3,7 @@ import { FailedAuthentications } from './failed-authentications';
 import { TooManyRequestsError } from './too-many-requests';
 
 const BUDGET = 100;
-const nobody = () => Promise.resolve(null);
+const noCaller = () => Promise.resolve(null);
 
 describe('failed authentications', () => {
   let failures: FailedAuthentications;
@@ -15,12 +15,12 @@ describe('failed authentications', () => {
 
   afterEach(() => jest.useRealTimers());
 
-  const fail = (address: string) => failures.verify('a-wrong-token', address, nobody);
+  const fail = (address: string) => failures.verify('a-wrong-token', address, noCaller);
   const useUpBudget = async (address: string) => {
     for (let count = 0; count < BUDGET; count++) expect(await fail(address)).toBeNull();
   };
 
-  it('may be had again when the minute is over, and Retry-After says when', async () => {
+  it('are allowed again when the minute is over, and Retry-After says when', async () => {
     await useUpBudget('203.0.113.1');
     jest.advanceTimersByTime(20_500);
     const refusal: unknown = await fail('203.0.113.1').catch((error: unknown) => error);
@@ -31,7 +31,7 @@ describe('failed authentications', () => {
     await expect(fail('203.0.113.1')).rejects.toThrow(TooManyRequestsError);
   });
 
-  it('are not made good by a success: the key that worked says nothing of the tokens that did not', async () => {
+  it('still count after a success: a valid key proves nothing about the invalid tokens', async () => {
     await useUpBudget('203.0.113.1');
     expect(await failures.verify('good', '203.0.113.1', () => Promise.resolve('caller'), true)).toBe(
       'caller',
@@ -39,7 +39,7 @@ describe('failed authentications', () => {
     await expect(fail('203.0.113.1')).rejects.toThrow(TooManyRequestsError);
   });
 
-  it('are forgotten of the network that failed longest ago when 10,000 others failed since', async () => {
+  it('of the network that failed longest ago are forgotten when 10,000 others have failed since', async () => {
     await useUpBudget('203.0.113.1');
     for (let other = 0; other < 9_999; other++) await fail(`10.0.${other >> 8}.${other & 255}`);
     await expect(fail('203.0.113.1')).rejects.toThrow(TooManyRequestsError);

@@ -3,7 +3,7 @@ import { KnownTokens, type StoredToken } from './known-tokens';
 import { hashToken } from './token';
 import { TooManyRequestsError } from './too-many-requests';
 
-/** Failures of one network at one door before it is held off. */
+/** Failures of one network at one API before it is blocked. */
 const BUDGET = 100;
 const WINDOW_MS = 60_000;
 const MOST_NETWORKS = 10_000;
@@ -14,31 +14,31 @@ interface Failures {
 }
 
 /**
- * Holds off those who guess keys at one door.
+ * Blocks clients that guess keys of one API.
  *
- * Failures are counted by the network they come from: 100 in a minute are answered as such. After that, until the minute
- * is over, a token that no key has is refused without a look-up, and a known one that does not open this door (revoked,
- * expired, of another integration) after it; both with 429.
+ * It counts failures for each client network: 100 in a minute get the normal response. After that, until the
+ * minute is over, it refuses a token that no key has without a look-up. A known token that is not valid for this
+ * API (revoked, expired, of another integration) is refused after the look-up. Both get 429.
  *
- * A good key is never slowed, whatever its neighbours do: customers of one identity provider share its addresses. It is
- * among the known ones, and so it is looked up as always. A key that another process made in the last second is the only one
- * that may have to come again.
+ * A valid key is never slowed down, whatever its neighbours do: customers of one identity provider share its
+ * addresses. It is a known token, so it is looked up as always. Only a key that another process made in the last
+ * second may have to come again.
  *
- * Memory is bounded: at most 10,000 networks are remembered, and of those the ones that failed last.
+ * Memory is bounded: it remembers at most 10,000 networks, those that failed last.
  */
 export class FailedAuthentications {
   private readonly failures = new Map<string, Failures>();
   private readonly known: KnownTokens;
 
-  /** @param storedTokens the keys of this door that follow an id in the order of ids */
+  /** @param storedTokens reads the keys of this API that follow an id, in the order of ids */
   constructor(storedTokens: (afterId: string, limit: number) => Promise<StoredToken[]>) {
     this.known = new KnownTokens(storedTokens);
   }
 
   /**
-   * @param lookUp finds who may act by the token, null for nobody
-   * @param isGoodAnyway it is good without being stored
-   * @throws TooManyRequestsError instead of a null that is one too many
+   * @param lookUp finds the caller that the token belongs to, or null
+   * @param isGoodAnyway the token is valid without being stored
+   * @throws TooManyRequestsError instead of null after too many failures
    */
   async verify<Caller>(
     token: string,
@@ -47,19 +47,19 @@ export class FailedAuthentications {
     isGoodAnyway = false,
   ): Promise<Caller | null> {
     const network = clientNetwork(address);
-    const worthALook =
-      this.msHeldOff(network) === 0 || isGoodAnyway || (await this.known.has(hashToken(token)));
-    const caller = worthALook ? await lookUp() : null;
+    const mayBeValid =
+      this.msBlocked(network) === 0 || isGoodAnyway || (await this.known.has(hashToken(token)));
+    const caller = mayBeValid ? await lookUp() : null;
     if (caller !== null) return caller;
-    // Asked again: others may have failed while this one was looked up.
-    const heldOff = this.msHeldOff(network);
-    if (heldOff > 0) throw tooManyFailures(heldOff);
+    // Check again: other requests may have failed during the look-up.
+    const blocked = this.msBlocked(network);
+    if (blocked > 0) throw tooManyFailures(blocked);
     this.count(network);
     return null;
   }
 
-  /** How much longer, 0 for a network that may fail. */
-  private msHeldOff(network: string): number {
+  /** How much longer the network is blocked; 0 when it is not. */
+  private msBlocked(network: string): number {
     const failures = this.failures.get(network);
     return failures && failures.count >= BUDGET ? Math.max(0, failures.until - performance.now()) : 0;
   }
@@ -67,7 +67,7 @@ export class FailedAuthentications {
   private count(network: string): void {
     const now = performance.now();
     const known = this.failures.get(network);
-    // Put in anew, it is the last one to be forgotten.
+    // Inserted again, it is the last one to be forgotten.
     this.failures.delete(network);
     this.failures.set(
       network,
@@ -79,9 +79,9 @@ export class FailedAuthentications {
   }
 }
 
-function tooManyFailures(heldOffMs: number): TooManyRequestsError {
+function tooManyFailures(blockedMs: number): TooManyRequestsError {
   return TooManyRequestsError.within(
-    'The key is not valid, and too many such keys came from this address; try again with a valid one, or after the seconds that Retry-After names.',
-    heldOffMs,
+    'The key is not valid, and too many such keys came from this address. Try again with a valid key, or after the seconds in Retry-After.',
+    blockedMs,
   );
 }

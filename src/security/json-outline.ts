@@ -3,13 +3,13 @@ import { JsonRefusedError } from './json-refused';
 const KIB = 1024;
 const MIB = KIB * KIB;
 
-/** Far more than anything that we know the meaning of. */
-const DEEPEST = 64;
+/** Far deeper than any request that Scimify understands. */
+const MAX_DEPTH = 64;
 const MOST_NAMES = 1_000;
-/** Of a text over this size, strings are bounded: a string cannot be cut. */
+/** In a text over this size the length of strings is limited, because a string cannot be cut. */
 const LARGE_TEXT = MIB;
 const LONGEST_STRING = 64 * KIB;
-/** What is left of a text once its long lists are cut out, and each element of such a list. */
+/** Limit of what is left of a text without its long lists, and of each element of such a list. */
 const LARGEST_PIECE = 256 * KIB;
 
 const QUOTE = 0x22;
@@ -21,44 +21,45 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Some elements of a list that is parsed in pieces: those between two commas of that list. */
+/** Some elements of a list that is parsed in pieces: the elements between two commas of that list. */
 export interface Piece {
   /** Offset of the bracket that opens the list. */
   list: number;
   from: number;
-  /** Offset of the comma, or of the closing bracket, behind the last element. */
+  /** Offset of the comma, or of the closing bracket, after the last element. */
   to: number;
   isLast: boolean;
 }
 
 /**
- * What brackets, commas, colons and quotes tell of a JSON text, and where its long lists can be cut. Bytes will do: in
- * UTF-8 no other character contains one of these. Of what is no JSON, it says anything.
+ * Reads brackets, commas, colons and quotes of a JSON text: it counts names and values, and finds where long lists
+ * can be cut. It looks at bytes, because in UTF-8 no other character contains one of these. For invalid JSON the
+ * result means nothing.
  */
 export class JsonOutline {
-  /** Names of members, of all objects. */
+  /** Number of the members of all objects. */
   names = 0;
-  /** Objects, lists and scalars. */
+  /** Number of objects, lists and scalars. */
   values = 1;
   /** A piece of an inner list comes before the piece of an outer list that holds it. */
   readonly pieces: Piece[] = [];
 
   private at = 0;
-  /** How many brackets are open; what follows has an entry for each, and one for the whole text. */
+  /** How many brackets are open. The arrays below have an entry for each, and one for the whole text. */
   private level = 0;
   private readonly isList: boolean[] = [false];
   private readonly openedAt: number[] = [0];
   private readonly namesOf: number[] = [0];
   private readonly isCut: boolean[] = [false];
-  /** Where the piece begins that is not cut off yet. */
+  /** Where the current piece begins. */
   private readonly pieceFrom: number[] = [0];
-  /** Bytes of inner lists that have been cut out of that piece. */
+  /** Bytes of inner lists that are cut out of the current piece. */
   private readonly cutOut: number[] = [0];
   private readonly longestString: number;
 
   /**
-   * @param mostValues more are refused
-   * @param pieceBytes a list is cut once so many bytes of it lie behind the last cut
+   * @param mostValues a text with more is refused
+   * @param pieceBytes a list is cut when so many bytes of it follow the last cut
    */
   constructor(
     private readonly text: Buffer,
@@ -69,7 +70,7 @@ export class JsonOutline {
   }
 
   /**
-   * Reads on, so many bytes and to the end of a string.
+   * Reads so many more bytes, and to the end of a string.
    *
    * @returns whether there is more to read
    * @throws JsonRefusedError
@@ -95,7 +96,7 @@ export class JsonOutline {
         case OPEN_LIST:
           this.open(at, true);
           at = this.beforeContent(at);
-          // An element in a list that has any, and the others are told by the commas between them.
+          // The first element of the list. The commas count the others.
           if (text[at + 1] !== CLOSE_LIST) this.countValue();
           break;
         case CLOSE_OBJECT:
@@ -123,13 +124,13 @@ export class JsonOutline {
     if (at < end) return at;
     if (at >= text.length) throw JsonRefusedError.noJson();
     throw tooLarge(
-      `A text in a request body of more than ${LARGE_TEXT / MIB} MiB may have at most ${LONGEST_STRING / KIB} KiB.`,
+      `In a request body of more than ${LARGE_TEXT / MIB} MiB, a text may have at most ${LONGEST_STRING / KIB} KiB.`,
     );
   }
 
-  /** @returns the offset of the last white space behind a bracket, or of the bracket */
+  /** @returns the offset of the last white space after a bracket, or of the bracket */
   private beforeContent(bracket: number): number {
-    // More of it than this is refused in any case.
+    // More white space than this is refused in any case.
     const end = bracket + LARGEST_PIECE;
     let at = bracket + 1;
     while (at < end && isWhiteSpace(this.text[at])) at += 1;
@@ -140,7 +141,7 @@ export class JsonOutline {
     this.values += 1;
     if (this.values > this.mostValues) {
       throw tooLarge(
-        `The request body may hold at most ${this.mostValues.toLocaleString('en')} values (objects, lists, texts, numbers and so on); send less at a time.`,
+        `The request body may hold at most ${this.mostValues.toLocaleString('en')} values (objects, lists, texts, numbers and so on). Send less at a time.`,
       );
     }
   }
@@ -157,8 +158,11 @@ export class JsonOutline {
   }
 
   private open(at: number, isList: boolean): void {
-    if (this.level === DEEPEST) {
-      throw new JsonRefusedError('invalidValue', `The request body is nested deeper than ${DEEPEST} levels.`);
+    if (this.level === MAX_DEPTH) {
+      throw new JsonRefusedError(
+        'invalidValue',
+        `The request body is nested deeper than ${MAX_DEPTH} levels.`,
+      );
     }
     this.level += 1;
     const { level } = this;
@@ -202,7 +206,7 @@ export class JsonOutline {
   private checkPiece(end: number): void {
     if (this.sizeOfPiece(end) <= LARGEST_PIECE) return;
     throw tooLarge(
-      `What is no list in the request body, and each element of a list, may have at most ${LARGEST_PIECE / KIB} KiB.`,
+      `Without its lists the request body may have at most ${LARGEST_PIECE / KIB} KiB, and so may each element of a list.`,
     );
   }
 }

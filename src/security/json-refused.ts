@@ -1,4 +1,7 @@
-/** JSON that a parser would take, and we do not; `tooLarge` is past a bound on size that its sentence names. */
+/**
+ * JSON that Scimify refuses, also where a parser accepts it. `tooLarge`: over the size limit that the message
+ * names.
+ */
 export class JsonRefusedError extends Error {
   constructor(
     readonly reason: 'invalidSyntax' | 'invalidValue' | 'tooLarge',
@@ -9,6 +12,6 @@ export class JsonRefusedError extends Error {
   }
 
   static noJson(): JsonRefusedError {
-    return new JsonRefusedError('invalidSyntax', 'The request body is no valid JSON.');
+    return new JsonRefusedError('invalidSyntax', 'The request body is not valid JSON.');
   }
 }

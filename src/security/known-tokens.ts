@@ -13,9 +13,9 @@ const PAGE = 5_000;
 const LOOK_BACK_MS = 24 * 60 * 60 * 1_000;
 
 /**
- * The hashes of all keys of one kind, as of at most a second ago; those that this process made, from the moment they were
- * made. It never says that a token is good, only that one is unknown, and that without a look-up of its own: however many
- * tokens are guessed, the database is asked once a second, for what is new.
+ * The hashes of all keys of one kind, at most a second old. It knows the keys of this process from the moment they
+ * were made. It never says that a token is valid, only that a token is unknown, and it needs no look-up for that.
+ * However many tokens clients guess, it asks the database at most once a second, for new keys.
  */
 export class KnownTokens {
   private readonly hashes = new Set<string>();
@@ -23,7 +23,7 @@ export class KnownTokens {
   private readAt = -Infinity;
   private reading: Promise<void> | null = null;
 
-  /** @param page the keys that follow an id in the order of ids, revoked ones or not */
+  /** @param page reads the keys that follow an id in the order of ids, also revoked ones */
   constructor(private readonly page: (afterId: string, limit: number) => Promise<StoredToken[]>) {}
 
   async has(hash: string): Promise<boolean> {

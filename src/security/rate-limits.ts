@@ -5,12 +5,13 @@ import { TooManyRequestsError } from './too-many-requests';
 
 export type Door = 'scim' | 'admin';
 
-/** So many seconds' worth of requests may come at once. */
+/** The requests of so many seconds may come at once. */
 const BURST_SECONDS = 4;
 
 /**
- * How much one authenticated caller may ask at a door, and one tenant at both doors together: the operator's rate, counted
- * in windows of four seconds, so that four seconds' worth may come at once. Each process counts for itself.
+ * Limits the requests of one authenticated caller at one API, and of one tenant at both APIs together. It counts
+ * the operator's rate in windows of four seconds, so the requests of four seconds may come at once. Each process
+ * counts for itself.
  */
 @Injectable()
 export class RateLimits {
@@ -25,7 +26,7 @@ export class RateLimits {
   /**
    * Counts one request.
    *
-   * @param caller whose key was verified: the count of a caller who was not would fall to somebody else
+   * @param caller a caller with a verified key: an unverified caller could use up the limit of another
    * @param tenantId null for a platform key
    * @throws TooManyRequestsError
    */
@@ -35,8 +36,8 @@ export class RateLimits {
   }
 
   /**
-   * Counts what a request that was let in asks for beyond itself: a Bulk of n operations is n requests, so n - 1 more. It
-   * is never refused: what exceeds the limits is paid off before the next request is let in.
+   * Counts the additional work of an admitted request: a Bulk of n operations is n requests, so n - 1 more. It
+   * never refuses. What exceeds the limits is paid off before the next request is admitted.
    */
   async charge(door: Door, caller: string, tenantId: string | null, points: number): Promise<void> {
     await this.callers[door]?.charge(caller, points);
@@ -66,10 +67,11 @@ class RateLimit {
   async charge(whose: string, points: number): Promise<void> {
     if (points <= 0) return;
     const { consumedPoints, msBeforeNext } = await this.limiter.penalty(whose, points);
-    // Refused requests are consumed as well, and they are not to be paid for: so it is never more than was charged now.
+    // The library counts refused requests too, which cost nothing here. So the excess is never more than this
+    // charge.
     const excess = Math.min(points, consumedPoints - this.limiter.points);
     if (excess <= 0) return;
-    // The library forgets what a window had too much of when it ends, so the window is made longer.
+    // The library forgets the excess of a window when it ends, so this makes the window longer.
     await this.limiter.block(whose, msBeforeNext / 1_000 + excess / this.perSecond);
   }
 }

@@ -7,10 +7,10 @@ export interface SealedSecret {
   keyId: string;
 }
 
-/** No configured key opens this secret. */
+/** No configured key decrypts this secret. */
 export class SecretUnreadableError extends OperatorError {
   constructor(why: string) {
-    super(`${why} Set SCIMIFY_ENCRYPTION_KEY to the key that the database was written with.`);
+    super(`${why} Set SCIMIFY_ENCRYPTION_KEY to the key that encrypted the secrets of this database.`);
     this.name = 'SecretUnreadableError';
   }
 }
@@ -19,12 +19,12 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM. Every secret is bound to the row it belongs to, so a ciphertext copied to another row does not open.
+ * AES-256-GCM. Every secret is bound to its row, so a ciphertext that is copied to another row does not decrypt.
  */
 export class SecretBox {
   constructor(private readonly keys: readonly EncryptionKey[]) {}
 
-  /** Of the key that encrypts. */
+  /** The id of the key that encrypts. */
   get sealingKeyId(): string {
     return this.keys[0]!.id;
   }
@@ -34,8 +34,9 @@ export class SecretBox {
   }
 
   /**
-   * Keys for another purpose than encryption, one of each configured key; the first is to be made use of, and is the same
-   * in every process that has the same first key. What they make is recognised until the operator takes out its key.
+   * Derives keys for another purpose than encryption, one from each configured key. Use the first for new values;
+   * it is the same in every process with the same first key. Use all to recognise values, until the operator
+   * removes a key.
    */
   derive(purpose: string): [Buffer, ...Buffer[]] {
     const [first, ...others] = this.keys.map(({ bytes }) =>
@@ -64,7 +65,7 @@ export class SecretBox {
       throw new SecretUnreadableError('A stored secret was encrypted with a key that is not configured.');
     const bytes = Buffer.from(ciphertext, 'base64');
     try {
-      // Left to itself, Node takes the tag of a ciphertext that was cut short, however few bits of it there are.
+      // Without this length Node.js accepts the shortened tag of a truncated ciphertext.
       const decipher = createDecipheriv('aes-256-gcm', key.bytes, bytes.subarray(0, IV_BYTES), {
         authTagLength: TAG_BYTES,
       });
@@ -74,9 +75,7 @@ export class SecretBox {
         decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       );
     } catch {
-      throw new SecretUnreadableError(
-        'A stored secret does not belong to the row it stands in, or was altered.',
-      );
+      throw new SecretUnreadableError('A stored secret does not belong to its row, or was altered.');
     }
   }
 }

@@ -26,7 +26,7 @@ export class SecurityModule implements OnModuleInit {
     @Inject(ENCRYPTION_KEYS) private readonly keys: EncryptionKey[],
   ) {}
 
-  /** When everything has been made, the database among it. */
+  /** Runs when everything is created, also the database. */
   onModuleInit(): void {
     keepNewKey(this.settings, this.keys);
     const warning = openToOthers(this.settings.dataDirectory);

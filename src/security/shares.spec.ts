@@ -4,7 +4,7 @@ import { TooManyRequestsError } from './too-many-requests';
 const MOST_WAITING = 512;
 
 describe('the share of a lane', () => {
-  it('lets as many in as it has places, and the others in the order in which they came', () => {
+  it('admits as many as it has places, and the others in the order in which they came', () => {
     const shares = new Shares(2);
     const places = [1, 2, 3, 4].map(() => shares.enter('acme'));
     const admitted = () => places.map(({ isAdmitted }) => isAdmitted);
@@ -15,14 +15,14 @@ describe('the share of a lane', () => {
     expect(admitted()).toEqual([false, false, true, true]);
   });
 
-  it('is of that lane alone', () => {
+  it('is separate for each lane', () => {
     const shares = new Shares(1);
     shares.enter('acme');
     expect(shares.enter('acme').isAdmitted).toBe(false);
     expect(shares.enter('umbrella').isAdmitted).toBe(true);
   });
 
-  it('goes on without whoever gave up waiting', () => {
+  it('skips a request that stopped waiting', () => {
     const shares = new Shares(1);
     const [first, second, third] = [shares.enter('acme'), shares.enter('acme'), shares.enter('acme')];
     second.leave();
@@ -30,7 +30,7 @@ describe('the share of a lane', () => {
     expect(third.isAdmitted).toBe(true);
   });
 
-  it('is given back once, however often somebody leaves', () => {
+  it('is given back once, however often a request leaves', () => {
     const shares = new Shares(1);
     const first = shares.enter('acme');
     const second = shares.enter('acme');
@@ -40,7 +40,7 @@ describe('the share of a lane', () => {
     expect([second.isAdmitted, third.isAdmitted]).toEqual([true, false]);
   });
 
-  it('refuses whoever finds 512 waiting, and nobody of another lane', () => {
+  it('refuses a request when 512 of its lane are waiting, and none of another lane', () => {
     const shares = new Shares(1);
     const first = shares.enter('acme');
     const waiting = Array.from({ length: MOST_WAITING }, () => shares.enter('acme'));
@@ -51,7 +51,7 @@ describe('the share of a lane', () => {
     expect(shares.enter('acme').isAdmitted).toBe(false);
   });
 
-  it('is tried anew by whoever comes when all have left', () => {
+  it('is free again when all have left', () => {
     const shares = new Shares(1);
     shares.enter('acme').leave();
     expect(shares.enter('acme').isAdmitted).toBe(true);

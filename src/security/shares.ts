@@ -6,16 +6,16 @@ const RETRY_AFTER_SECONDS = 5;
 
 /** One request in its lane. */
 export interface Place {
-  /** Fulfilled when it is its turn; never, when it leaves before. */
+  /** Resolves when it is its turn; never, when it leaves before. */
   readonly admitted: Promise<void>;
   readonly isAdmitted: boolean;
-  /** Lets the next one in, or gives up waiting. Again, it does nothing. */
+  /** Admits the next request, or stops waiting. A second call does nothing. */
   leave(): void;
 }
 
 interface Lane {
   busy: number;
-  /** The first one is the next. */
+  /** The first one is admitted next. */
   waiting: Waiting[];
 }
 
@@ -24,22 +24,22 @@ interface Waiting {
 }
 
 /**
- * Lets a few requests of each lane be worked on at a time; the others of that lane wait, first come, first served. One
- * lane never waits for another here: on the thread they take turns by slices.
+ * Limits how many requests of each lane run at a time. The others of that lane wait, first come, first served.
+ * Lanes never wait for each other here: on the thread they take turns by slices.
  */
 export class Shares {
   private readonly lanes = new Map<string, Lane>();
 
-  /** @param most requests of one lane that are worked on at the same time */
+  /** @param most requests of one lane that run at the same time */
   constructor(private readonly most: number) {}
 
-  /** @throws TooManyRequestsError where 512 wait already */
+  /** @throws TooManyRequestsError when 512 are waiting already */
   enter(name: string): Place {
     const lane = this.lanes.get(name) ?? { busy: 0, waiting: [] };
     this.lanes.set(name, lane);
     if (lane.waiting.length >= MOST_WAITING) {
       throw new TooManyRequestsError(
-        `${MOST_WAITING} requests wait already for others of the same sender to be answered; send fewer at the same time, and this one again after the seconds that Retry-After names.`,
+        `${MOST_WAITING} requests of this sender are waiting already. Send fewer at the same time, and send this one again after the seconds in Retry-After.`,
         RETRY_AFTER_SECONDS,
       );
     }

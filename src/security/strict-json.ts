@@ -2,24 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { JsonOutline, type Piece, isWhiteSpace } from './json-outline';
 import { JsonRefusedError } from './json-refused';
 
-/** Takes some milliseconds at most, whatever is in it. */
+/** Parsing a piece takes a few milliseconds at most, whatever it holds. */
 const PIECE_BYTES = 64 * 1024;
 const BYTES_A_STEP = 64 * 1024;
 
 export interface StrictJson {
   /** Objects, lists and scalars that the text may hold. */
   mostValues: number;
-  /** Makes the value of a small text; throws where it is none. */
+  /** Parses a small text; throws when it is invalid. */
   parse: (text: string) => unknown;
   pieceBytes?: number;
 }
 
 /**
- * The value of a JSON text, in small steps, whatever its size: its long lists are cut at their commas, the pieces parsed
- * one by one, and the lists put together. The text as a whole is never made a string.
+ * Parses a JSON text of any size in small steps. It cuts long lists at their commas, parses the pieces one by one,
+ * and joins the lists. It never turns the whole text into one string.
  *
- * Before anything is parsed, it refuses what is nested too deep or past a bound on size; then objects that hold a name
- * twice, because parsers do not agree on which one counts.
+ * Before it parses anything, it refuses a text that is nested too deep or too large. Then it refuses objects with
+ * a duplicate name, because parsers do not agree on which one counts.
  *
  * @param given UTF-8
  * @throws JsonRefusedError
@@ -37,7 +37,8 @@ export function* parseStrictly(
     yield;
   }
   const value = pieces.whole();
-  // Parsers keep one of equal names, so a value has fewer than its text if, and only if, one came twice.
+  // Parsers keep one of two equal names. So the value has fewer names than its text exactly when a name came
+  // twice.
   if (pieces.names < outline.names) {
     throw new JsonRefusedError(
       'invalidSyntax',
@@ -47,7 +48,7 @@ export function* parseStrictly(
   return value;
 }
 
-/** The text without the white space around it, which counts for nothing. */
+/** The text without the white space around it. */
 function trimmed(text: Buffer): Buffer {
   let [from, to] = [0, text.length];
   while (from < to && isWhiteSpace(text[from])) from += 1;
@@ -55,7 +56,7 @@ function trimmed(text: Buffer): Buffer {
   return text.subarray(from, to);
 }
 
-/** A list that was put together of its pieces, and where it stood. */
+/** A list that is joined from its pieces, and its place in the text. */
 interface CutOut {
   from: number;
   to: number;
@@ -63,14 +64,14 @@ interface CutOut {
 }
 
 class ParsedPieces {
-  /** Names of members in all that was parsed. */
+  /** Number of the members in all that was parsed. */
   names = 0;
-  /** Lists that are not whole yet, by the offset of their bracket. */
+  /** Incomplete lists, by the offset of their bracket. */
   private readonly open = new Map<number, unknown[]>();
-  /** Whole lists that what holds them still has to take in, in the order of the text. */
+  /** Complete lists that their outer value does not hold yet, in the order of the text. */
   private readonly cutOut: CutOut[] = [];
   private readonly lists = new Map<string, unknown[]>();
-  /** No client can guess it, so no text of one is taken for a placeholder. */
+  /** No client can guess it, so no text of a client is mistaken for a placeholder. */
   private readonly mark = randomUUID();
 
   constructor(
@@ -80,7 +81,7 @@ class ParsedPieces {
 
   add({ list, from, to, isLast }: Piece): void {
     const elements = this.valueOf(`[${this.textOf(from, to)}]`) as unknown[];
-    // Between two commas, or a comma and a bracket, there has to be something.
+    // There must be an element between two commas, and between a comma and a bracket.
     if (elements.length === 0) throw JsonRefusedError.noJson();
     const whole = this.open.get(list);
     if (!whole) this.open.set(list, elements);
@@ -96,7 +97,7 @@ class ParsedPieces {
     return this.valueOf(this.textOf(0, this.text.length));
   }
 
-  /** With a placeholder for each list that was cut out of it. */
+  /** The text, with a placeholder for each list that is cut out of it. */
   private textOf(from: number, to: number): string {
     const { cutOut } = this;
     let first = cutOut.length;
@@ -104,7 +105,8 @@ class ParsedPieces {
     let text = '';
     let at = from;
     for (const hole of cutOut.splice(first)) {
-      // A list as well: where none may stand, as in place of a name, the placeholder must not be valid either.
+      // The placeholder is a list too: where a list is invalid, e.g. as a name, the placeholder must be invalid
+      // too.
       text += `${this.decode(at, hole.from)}["${hole.placeholder}"]`;
       at = hole.to;
     }
@@ -113,7 +115,7 @@ class ParsedPieces {
 
   private decode(from: number, to: number): string {
     try {
-      // A byte order mark may stand in front of the text, and nowhere in it.
+      // A byte order mark is valid at the start of the text, and nowhere else.
       return (from === 0 ? utf8 : utf8Inside).decode(this.text.subarray(from, to));
     } catch {
       throw new JsonRefusedError('invalidSyntax', 'The request body is not UTF-8.');
@@ -130,12 +132,12 @@ class ParsedPieces {
     return this.filled(value);
   }
 
-  /** Puts the lists back, and counts names. Recursive: the depth is known by now. */
+  /** Puts the lists back, and counts names. It may recurse, because the depth is limited. */
   private filled(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return this.filledList(value as unknown[]);
     const object = value as Record<string, unknown>;
-    // Of all ways to walk the members, the one that makes no garbage.
+    // `for … in` is the one way to walk the members that makes no garbage.
     for (const name in object) {
       this.names += 1;
       const member = object[name];

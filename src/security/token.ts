@@ -3,7 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 export interface NewToken {
   /** Shown once, never stored. */
   token: string;
-  /** The readable beginning, by which people tell keys apart. */
+  /** The readable start, which tells keys apart. */
   prefix: string;
   hash: string;
 }
@@ -20,7 +20,7 @@ export function makeToken(kind: 'admin' | 'scim'): NewToken {
 const REMEMBERED_TOKENS = 1_000;
 const madeHere = new Set<string>();
 
-/** Whether the token is one of the last that this process made: it may be in use before anybody finds it stored. */
+/** Whether this process made the token recently. A client may use it before a look-up finds it in the database. */
 export function wasMadeHere(hash: string): boolean {
   return madeHere.has(hash);
 }

@@ -1,4 +1,4 @@
-/** Whoever asks has to wait; answered with 429 and `Retry-After` at every door. */
+/** The client has to wait. Every API answers with 429 and `Retry-After`. */
 export class TooManyRequestsError extends Error {
   /** @param message one sentence for a person */
   constructor(
@@ -10,7 +10,7 @@ export class TooManyRequestsError extends Error {
   }
 
   static within(message: string, milliseconds: number): TooManyRequestsError {
-    // Okta takes whole seconds only; with 0 it would be back at once.
+    // Okta accepts whole seconds only, and with 0 it would retry at once.
     return new TooManyRequestsError(message, Math.max(1, Math.ceil(milliseconds / 1_000)));
   }
 }

@@ -75,9 +75,9 @@ describe('connections in all', () => {
     await waitFor(
       'a line in the log',
       () => scimify.printed,
-      (printed) => printed.includes('A connection was closed: too many in all'),
+      (printed) => printed.includes('Closed a connection: too many connections in total'),
     );
-    expect(scimify.printed.match(/A connection was closed/g)).toHaveLength(1);
+    expect(scimify.printed.match(/Closed a connection/g)).toHaveLength(1);
     expect(scimify.printed).toContain('"client":"127.0.0.1"');
     for (const connection of connections) connection.close();
   });
