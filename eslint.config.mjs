@@ -29,7 +29,7 @@ export default defineConfig(
         'error',
         { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
       ],
-      // An interface may ask for a promise where an implementation has nothing to wait for.
+      // An interface may require a promise although an implementation awaits nothing.
       '@typescript-eslint/require-await': 'off',
       eqeqeq: ['error', 'always'],
       'no-console': 'error',
@@ -38,7 +38,7 @@ export default defineConfig(
   {
     files: ['**/*.spec.ts', 'test/**/*.ts'],
     rules: {
-      // Bodies of answers and Jest's matchers are `any` here: a wrong guess fails the test.
+      // Response bodies and Jest's matchers are `any` here. A wrong type fails the test.
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -59,7 +59,7 @@ export default defineConfig(
     },
   },
   {
-    // What keeps the process from starting is said before there is a log; a command speaks to its terminal.
+    // Errors before the start come before there is a log. A command writes to its terminal.
     files: ['src/program.ts', 'src/rotate-secrets.ts', 'src/run-migrations.ts'],
     rules: { 'no-console': 'off' },
   },

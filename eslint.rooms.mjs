@@ -1,10 +1,11 @@
 /**
- * The rooms of the house (docs/architecture.md) and who may use whom, as rules for eslint-plugin-boundaries.
+ * The rooms (top-level folders, see docs/architecture.md) and which rooms each of them may use, as rules for
+ * eslint-plugin-boundaries.
  *
- * Dependencies point one way, so the table has no cycle: a row may name only rooms that stand above it.
+ * A row may name only rooms above it, so there is no cycle.
  */
 
-/** What every room may use but those that say so; it knows nothing of the product. */
+/** What every room may use, unless its row says otherwise. These rooms know nothing of the product. */
 const FOUNDATION = ['config', 'event-loop', 'observability', 'security'];
 
 /** @type {readonly { room: string, folder: string, uses: readonly string[], why: string }[]} */
@@ -13,67 +14,67 @@ const TABLE = [
     room: 'config',
     folder: 'src/config',
     uses: [],
-    why: 'settings are read before anything else exists, so they depend on nothing',
+    why: 'Scimify reads its settings before anything else, so they depend on nothing',
   },
   {
     room: 'event-loop',
     folder: 'src/event-loop',
     uses: ['config'],
-    why: 'it shares the one thread among everybody, whoever they are',
+    why: 'it shares the one thread between all kinds of work and knows none of them',
   },
   {
     room: 'observability',
     folder: 'src/observability',
     uses: ['config', 'event-loop'],
-    why: 'it takes what every room logs, and knows none of them',
+    why: 'every room logs through it, so it must not know any of them',
   },
   {
     room: 'security',
     folder: 'src/security',
     uses: ['config', 'event-loop', 'observability'],
-    why: 'encryption and tokens work on bytes; what they protect is not their business',
+    why: 'encryption and tokens work on bytes and do not know what they protect',
   },
   {
     room: 'http',
     folder: 'src/http',
     uses: FOUNDATION,
-    why: 'it is the business of the server, with connections and bodies, whatever is asked for',
+    why: 'it handles connections and bodies, and does not know what a request asks for',
   },
   {
     room: 'provider',
     folder: 'src/integrations/provider',
     uses: [],
-    why: 'it is the contract that every target implements: what it used, every target would have to use',
+    why: 'every target implements this contract, so every target would depend on what it uses',
   },
   {
     room: 'database',
     folder: 'src/database',
     uses: FOUNDATION,
-    why: 'it runs transactions and knows no table; rooms hand their entities in',
+    why: 'it runs transactions and knows no table; the other rooms pass in their entities',
   },
   {
     room: 'admin-api',
     folder: 'src/admin-api',
     uses: [...FOUNDATION, 'database'],
-    why: 'it holds the manners of the admin API (problem details, validation, paging) and none of its routes',
+    why: 'it holds the conventions of the admin API (problem details, validation, paging) and none of its routes',
   },
   {
     room: 'audit',
     folder: 'src/audit',
     uses: [...FOUNDATION, 'database'],
-    why: 'it records what others did and must not need them to do so',
+    why: 'it records what other rooms do and must not depend on them',
   },
   {
     room: 'tenants',
     folder: 'src/tenants',
     uses: [...FOUNDATION, 'database', 'audit', 'admin-api'],
-    why: 'it says who is asking; it must not know what they own',
+    why: 'it identifies the caller and must not know what the caller owns',
   },
   {
     room: 'open-api',
     folder: 'src/open-api',
     uses: [...FOUNDATION, 'admin-api', 'tenants'],
-    why: 'it puts the document together by rules; what a door says of itself is handed in',
+    why: 'it builds the documents by rules; each API passes in its own descriptions',
   },
   {
     room: 'pagerduty',
@@ -85,19 +86,19 @@ const TABLE = [
     room: 'integrations',
     folder: 'src/integrations',
     uses: [...FOUNDATION, 'database', 'tenants', 'audit', 'admin-api', 'provider'],
-    why: 'it knows providers by their contract only, and tells upper rooms of changes instead of calling them',
+    why: 'it knows only the contract of providers, and announces changes instead of calling the rooms that use it',
   },
   {
     room: 'directory',
     folder: 'src/directory',
     uses: [...FOUNDATION, 'database', 'audit'],
-    why: 'it holds what the identity provider wants, whoever asked and wherever it ends up',
+    why: 'it holds the state that the identity provider wants, and knows neither the protocol nor the target',
   },
   {
     room: 'scim',
     folder: 'src/scim',
     uses: [...FOUNDATION, 'database', 'directory', 'integrations', 'audit', 'open-api'],
-    why: 'the protocol writes the desired state and never calls a target, so no push waits for one',
+    why: 'it writes the desired state and never calls a target, so no SCIM request waits for a target',
   },
   {
     room: 'provisioning',
@@ -112,7 +113,7 @@ const TABLE = [
       'audit',
       'admin-api',
     ],
-    why: 'it reaches targets through the provider contract, so that it works for the next target unchanged',
+    why: 'it calls targets only through the provider contract, so a new target needs no change here',
   },
   {
     room: 'simulator',
@@ -124,7 +125,7 @@ const TABLE = [
     room: 'demo',
     folder: 'demo',
     uses: ['simulator'],
-    why: 'it is a customer of Scimify and speaks HTTP with it, as customers do',
+    why: 'it is a client of Scimify and uses HTTP, as customers do',
   },
   {
     room: 'test',
@@ -152,13 +153,13 @@ const TABLE = [
 const ALL = TABLE.map(({ room }) => room);
 TABLE.forEach(({ room, uses }, row) => {
   const below = uses.filter((used) => !ALL.slice(0, row).includes(used));
-  if (below.length > 0) throw new Error(`${room} names ${below.join(', ')}, which does not stand above it`);
+  if (below.length > 0) throw new Error(`${room} names ${below.join(', ')}, which is not above it`);
 });
 const PRODUCT = TABLE.filter(({ folder }) => folder.startsWith('src/')).map(({ room }) => room);
 
 const anyOf = (types) => ({ element: { types: { anyOf: types } } });
 
-/** One rule a room: everything that its row does not name is refused, with the reason. */
+/** One rule per room: it refuses every room that the row does not name, and gives the reason. */
 const policyOf = ({ room, folder, uses, why }) => ({
   from: { element: { type: room } },
   disallow: { to: anyOf(ALL.filter((other) => other !== room && !uses.includes(other))) },
@@ -192,18 +193,18 @@ export const rooms = {
           {
             from: anyOf([...PRODUCT, 'simulator', 'demo']),
             disallow: { to: { file: { categories: 'application' } } },
-            message: 'The top level of src puts the rooms together; a room that used it would use them all.',
+            message: 'The top level of src connects all rooms; a room that used it would use all of them.',
           },
           {
             from: { element: { type: 'pagerduty' } },
             disallow: { to: { module: { source: ['typeorm', '@nestjs/typeorm'] } } },
-            message: 'A target keeps nothing: what must outlive a call is the business of provisioning.',
+            message: 'A target stores nothing: provisioning stores what must outlive a call.',
           },
           {
             from: { file: { categories: 'planner' } },
             disallow: { to: { module: { source: ['typeorm', '@nestjs/*', 'node:*', 'axios'] } } },
             message:
-              'Plans are made by pure functions (no I/O, no clock, no framework), so that the dry run is the plan.',
+              'Pure functions make plans (no I/O, no clock, no framework), so a dry run shows the real plan.',
           },
           {
             from: { element: { types: { anyOf: PRODUCT } }, file: { categories: 'spec' } },

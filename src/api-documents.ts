@@ -4,7 +4,7 @@ import type { ServedDocument } from './open-api/types';
 import { scimDocument } from './scim/http/open-api';
 import { VERSION } from './version';
 
-/** What Scimify says of itself: a document for each of its doors, because each takes keys of its own. */
+/** One OpenAPI document for each API, because each API has its own keys. */
 export function describeDoors(app: INestApplication): ServedDocument[] {
   const scim = scimDocument();
   return [

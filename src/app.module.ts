@@ -15,7 +15,7 @@ import { SecurityModule } from './security/security.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { VERSION } from './version';
 
-/** Every room, in the order in which data flows through them. */
+/** All rooms, in the order of the data flow. */
 @Module({})
 export class AppModule {
   static forRoot(settings: Settings): DynamicModule {

@@ -21,28 +21,28 @@ import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './security-headers';
 
 const SECOND_MS = 1_000;
 const TIMEOUTS_CHECKED_EVERY_MS = SECOND_MS;
-/** Longer than the minute for which load balancers keep a connection: it is for them to close it. */
+/** Load balancers keep a connection for a minute. This is longer, so the load balancer closes it first. */
 const KEEP_ALIVE_TIMEOUT_MS = 75 * SECOND_MS;
 
 /**
- * The whole product, ready to listen.
+ * Builds the whole application, ready to listen.
  *
- * @param rooms all that it is made of: `AppModule`
+ * @param module `AppModule`
  */
 export async function createApplication(
-  rooms: DynamicModule,
+  module: DynamicModule,
   settings: Settings,
   log: Pino,
 ): Promise<NestFastifyApplication> {
   const { headersTimeoutMs, bodyTimeoutMs, unfinishedBodyBytes } = settings.connections;
   const unparsed = new UnparsedRequests(log, answerUnparsed);
   const adapter = new FastifyAdapter({
-    // The id in logs and audit events is ours, whatever the client sends.
+    // Logs and audit events never use a request id of the client.
     genReqId: () => randomUuid(),
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
-      // An id of any length is one that nobody has.
+      // A long id still reaches its route, which answers that there is no such id.
       maxParamLength: MOST_HEADER_BYTES,
     },
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
@@ -55,9 +55,10 @@ export async function createApplication(
     requestTimeout: headersTimeoutMs + bodyTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    // A request that came in before the end is answered as any other: an IdP takes a 503 for final.
+    // During a shutdown, requests that have already arrived get their normal response: an IdP takes a 503 as
+    // final.
     return503OnClosing: false,
-    // A path that cannot be decoded reaches no route, and no filter.
+    // A path that cannot be decoded reaches neither a route nor the exception filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       void answerError(
         error,
@@ -79,7 +80,7 @@ export async function createApplication(
   closeInStages(fastify);
   shareRequests(fastify, settings.parallelRequests);
 
-  const app = await NestFactory.create<NestFastifyApplication>(rooms, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
     abortOnError: false,

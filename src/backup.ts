@@ -10,9 +10,11 @@ import { encryptionKeys, encryptionKeysFoundIn } from './security/encryption-key
 /** `npm run backup -- FILE`: copies the SQLite database of an installation that may be running. */
 runCommand((settings) => {
   const [file] = process.argv.slice(2);
-  if (file === undefined) throw new BackupError('Say where the copy is to be: npm run backup -- FILE');
+  if (file === undefined) throw new BackupError('Name the file of the copy: npm run backup -- FILE');
   if (settings.database.kind !== 'sqlite') {
-    throw new BackupError('This copies SQLite. For MySQL use mysqldump, as docs/operations.md tells.');
+    throw new BackupError(
+      'This command copies SQLite only. For MySQL use mysqldump (see docs/operations.md).',
+    );
   }
   const { bytes, seen: keyIds } = backUp(settings.database.path, resolve(file), (copy) =>
     SEALED_COLUMNS.flatMap(({ table, keyId }) =>
@@ -26,7 +28,7 @@ runCommand((settings) => {
   process.stdout.write(`${report.join('\n')}\n`);
 });
 
-/** Named, never shown. */
+/** Names the keys and never shows them. */
 function keysToKeep(settings: Settings, neededIds: ReadonlySet<string>): string[] {
   const foundIn = encryptionKeysFoundIn(settings);
   const keys = foundIn === null ? [] : encryptionKeys(settings);
@@ -34,18 +36,18 @@ function keysToKeep(settings: Settings, neededIds: ReadonlySet<string>): string[
   const unknown = [...neededIds].filter((needs) => !keys.some(({ id }) => id === needs));
   const which = keys.length > 1 ? ` (of its ${keys.length} keys: ${needed.join(', ')})` : '';
   return [
-    'Keep with it, in another place:',
+    'Keep these too, in another place than the copy:',
     ...(needed.length > 0
-      ? [`  - the encryption key in ${foundIn}${which}: nothing else opens the stored credentials`]
+      ? [`  - the encryption key in ${foundIn}${which}: only this key decrypts the stored credentials`]
       : []),
     ...(unknown.length > 0
       ? [
-          `  - the encryption key that the database was written with. It is not in this environment: run this with the environment of Scimify, to see which it is`,
+          `  - the encryption key of the stored credentials. This environment does not have it: run this command with the environment of Scimify to see which key it is`,
         ]
       : []),
     settings.adminKey === null
-      ? `  - the platform admin key, in admin-key of ${settings.dataDirectory} unless you keep another one`
-      : '  - the platform admin key in SCIMIFY_ADMIN_KEY, or make another one when you restore',
+      ? `  - the platform admin key (file admin-key in ${settings.dataDirectory}), unless you use another one`
+      : '  - the platform admin key in SCIMIFY_ADMIN_KEY; you may also set a new one when you restore',
   ];
 }
 

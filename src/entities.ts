@@ -22,7 +22,7 @@ import { UnclearWrite } from './provisioning/state/unclear-write.entity';
 import { AdminKey } from './tenants/admin-keys/admin-key.entity';
 import { Tenant } from './tenants/tenant.entity';
 
-/** Every table of the product, in the order data flows. */
+/** All tables, in the order of the data flow. */
 export const ENTITIES = [
   RoomProbe,
   Tenant,

@@ -4,35 +4,35 @@ import type { Settings } from './config/settings';
 import { describeFailedOpening } from './database/failed-opening';
 
 const GIVE_RIGHT = "give Scimify's user the right to read and write there";
-const MAKE_ROOM = 'make room on its disk';
+const FREE_SPACE = 'free some space on its disk';
 
-/** By the codes of Node.js: what to do about a file or a directory that cannot be used. */
+/** What to do about a file or a directory that cannot be used, by error code of Node.js. */
 const FILE_REMEDIES: Record<string, string> = {
   EACCES: GIVE_RIGHT,
   EPERM: GIVE_RIGHT,
   EROFS: 'make its file system writable',
-  ENOTDIR: 'move away the file that stands where a directory has to be',
-  EISDIR: 'move that directory away',
-  ENOENT: 'make it',
-  ENOSPC: MAKE_ROOM,
-  EDQUOT: MAKE_ROOM,
+  ENOTDIR: 'move the file away that blocks this directory',
+  EISDIR: 'move the directory away that blocks this file',
+  ENOENT: 'create it',
+  ENOSPC: FREE_SPACE,
+  EDQUOT: FREE_SPACE,
 };
 
 /**
- * What an operator reads of a program that could not go on: no stack, and nothing that a statement was given.
+ * The text for the operator when a program fails: no stack trace and no SQL parameters.
  *
- * @param settings null where they could not be read
+ * @param settings null when the settings themselves could not be read
  */
 export function describeFailure(error: unknown, settings: Settings | null): string {
   for (let cause = error; cause instanceof Object; cause = (cause as Error).cause) {
-    const sentence = cause instanceof OperatorError ? cause.message : settings && toBeMended(cause, settings);
+    const sentence = cause instanceof OperatorError ? cause.message : settings && whatToFix(cause, settings);
     if (sentence) return sentence;
   }
   const { message = String(error) } = (error ?? {}) as Partial<Error>;
-  return `Scimify ended because of something unexpected, please report it: ${message.split('\n', 1)[0]}`;
+  return `Scimify stopped because of an unexpected error. Please report it: ${message.split('\n', 1)[0]}`;
 }
 
-function toBeMended(cause: object, settings: Settings): string | null {
+function whatToFix(cause: object, settings: Settings): string | null {
   return aboutFile(cause, settings) ?? describeFailedOpening(cause, settings.database);
 }
 
@@ -43,7 +43,7 @@ function aboutFile({ code = '', path }: Partial<NodeJS.ErrnoException>, settings
   return `${path} cannot be used (${code}): ${remedy}, or name another place in ${variable}.`;
 }
 
-/** The setting that says where this file or directory is. */
+/** The setting that names the place of this file or directory. */
 function variableOf(path: string, { dataDirectory, database }: Settings): string | null {
   const within = (directory: string) => path === directory || path.startsWith(`${directory}${sep}`);
   if (within(dataDirectory)) return 'SCIMIFY_DATA_DIR';

@@ -5,7 +5,7 @@ import type { PagerDutyOptions } from './pagerduty/pagerduty-options';
 import { PagerDutyModule } from './pagerduty/pagerduty.module';
 import { PagerDutyProvider } from './pagerduty/pagerduty-provider';
 
-/** The one place where targets are registered: another one is one more import and one more name in `inject`. */
+/** The only place that registers targets. A new target is one more import and one more name in `inject`. */
 @Global()
 @Module({})
 export class IntegrationProvidersModule {

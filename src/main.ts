@@ -10,8 +10,8 @@ import { createLog } from './observability/logging';
 import { runProgram } from './program';
 import { AdminKeys } from './tenants/admin-keys/admin-keys.service';
 
-// V8 lets its heap grow to several times what lives before it collects: what passes through fast, as lists of large groups do,
-// would take a gigabyte that nobody needs.
+// By default V8 lets the heap grow to several times its live data before it collects garbage. Short-lived data,
+// e.g. lists of large groups, would then take an extra gigabyte.
 setFlagsFromString('--heap-growing-percent=30');
 
 runProgram(async (settings) => {
@@ -29,19 +29,19 @@ runProgram(async (settings) => {
 function logEnd(log: Pino): void {
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {
-      log.info({ signal }, 'Scimify stops as soon as what is under way is done');
+      log.info({ signal }, 'Scimify finishes its current work and then stops');
       process.once('exit', (code) => log.info({ code }, 'Scimify stopped'));
     });
   }
 }
 
-/** Below everything else, where it is not overlooked. It never gets into a log. */
+/** Printed last, so that the operator sees it. It never goes into a log. */
 function showFirstKey(keys: AdminKeys, log: Pino): void {
   const made = keys.takeFirstKey();
   if (made === null) return;
   if (process.stdout.isTTY) {
     process.stdout.write(`\nPlatform admin key (shown once, also in ${made.path}):\n\n  ${made.token}\n\n`);
   } else {
-    log.info({ path: made.path }, 'A platform admin key was made and stands in this file');
+    log.info({ path: made.path }, 'Scimify created a platform admin key. This file holds it');
   }
 }

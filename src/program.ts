@@ -2,7 +2,7 @@ import { type Settings, readSettings } from './config/settings';
 import { settingsWarnings } from './config/settings-warnings';
 import { describeFailure } from './failed-start';
 
-/** Exit code 1 and a sentence on standard error, if the settings are wrong or the work fails. */
+/** Runs the work. Wrong settings and failures give one sentence on standard error and exit code 1. */
 export function runProgram(work: (settings: Settings) => void | Promise<void>): void {
   let settings: Settings | null = null;
   const run = async () => {
@@ -15,7 +15,7 @@ export function runProgram(work: (settings: Settings) => void | Promise<void>): 
   });
 }
 
-/** A program that has no log: what is to be warned of stands on standard error too. */
+/** Runs a command. It has no log, so its warnings go to standard error too. */
 export function runCommand(work: (settings: Settings) => void | Promise<void>): void {
   runProgram((settings) => {
     for (const warning of settingsWarnings(process.env)) console.error(warning);

@@ -15,14 +15,14 @@ runCommand(async (settings) => {
   try {
     const rotation = new SecretRotation(writer.dataSource, writer.transactions, secrets, new AuditLog());
     const { resealed, current, unreadable, left } = await rotation.run();
-    console.log(`Re-encrypted ${resealed} with the first key; ${current} were right already.`);
+    console.log(`Re-encrypted ${resealed} with the first key; ${current} already used it.`);
     if (left > 0) {
       console.error(
-        `${left} were stored with an older key meanwhile. Give every process the new key in front, then run this again.`,
+        `Another process stored ${left} with an older key meanwhile. Put the new key first in SCIMIFY_ENCRYPTION_KEY of every process, then run this command again.`,
       );
     }
     if (unreadable.length > 0)
-      console.error(`Not opened:\n${unreadable.map((row) => `  - ${row}`).join('\n')}`);
+      console.error(`Could not decrypt:\n${unreadable.map((row) => `  - ${row}`).join('\n')}`);
     if (left + unreadable.length > 0) process.exitCode = 1;
   } finally {
     await writer.close();

@@ -4,7 +4,7 @@ import { Writer } from './database/writer';
 import { ENTITIES } from './entities';
 import { runCommand } from './program';
 
-/** `npm run migration:run`: brings the database up to date and ends. */
+/** `npm run migration:run`: brings the database schema up to date and exits. */
 runCommand(async (settings) => {
   const writer = await Writer.open(settings, ENTITIES);
   await writer.close();

@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 
-/** Pages load nothing that is not ours, and nobody frames them. Answers of the APIs need none of it. */
+/** Pages load only our own resources, and no site may frame them. API responses need none of it. */
 const PAGES = {
   defaultSrc: ["'none'"],
   baseUri: ["'none'"],
@@ -17,13 +17,13 @@ const PAGES = {
 /** Swagger UI brings its styles inside its page. */
 const API_DOCS = { ...PAGES, styleSrc: ["'self'", "'unsafe-inline'"] };
 
-/** What an answer has to say that passes by the hooks, because the address of its request could not be read. */
+/** For responses that bypass the hooks, because the address of their request could not be parsed. */
 export const BARE_SECURITY_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 
 /**
- * Says with every answer what browsers and caches may do with it. There is no CORS: no other site has any business here.
+ * Adds security headers to every response. There is no CORS, because no other site needs access.
  *
- * @param publicUrl HTTPS is demanded for the future only of who comes over HTTPS now
+ * @param publicUrl only with an https URL do browsers have to use HTTPS from now on
  */
 export async function sendSecurityHeaders(fastify: FastifyInstance, publicUrl: string): Promise<void> {
   fastify.addHook('onRoute', (route) => {

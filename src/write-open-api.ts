@@ -7,7 +7,7 @@ import { describeDoors } from './api-documents';
 import { AppModule } from './app.module';
 import { readSettings } from './config/settings';
 
-/** Writes the OpenAPI documents to the folder that is named. A preview of the application opens no database and no port. */
+/** Writes the OpenAPI documents to the given folder. The preview mode of Nest opens no database and no port. */
 async function main(folder: string): Promise<void> {
   const module = AppModule.forRoot(readSettings({}));
   const app = await NestFactory.create(module, new FastifyAdapter(), { preview: true, logger: false });

@@ -38,10 +38,10 @@ export class Environment {
 
   @IsOptional()
   @IsUrl(HTTP_URL, { message: 'must be an http or https URL, e.g. https://scim.example.com' })
-  @NotContains('_', { message: 'must hold no underscore: Okta refuses a base URL with one' })
-  @Matches(/^[^?#]*$/, { message: 'must hold no query and no fragment' })
+  @NotContains('_', { message: 'must not contain an underscore: Okta refuses such a base URL' })
+  @Matches(/^[^?#]*$/, { message: 'must not contain a query or a fragment' })
   @Matches(/^(?!\w+:\/\/[^/]*@)/, {
-    message: 'must hold no user name and no password: it is shown to everybody',
+    message: 'must not contain a user name or a password: every caller can see this URL',
   })
   SCIMIFY_PUBLIC_URL?: string;
 

@@ -1,10 +1,10 @@
-/** @returns the index of the name that takes the fewest changes of a character; of several, the first */
+/** @returns the index of the name with the smallest edit distance; the first of several */
 export function nearestName(name: string, among: readonly string[]): number {
   const distances = among.map((other) => distance(name, other));
   return distances.indexOf(Math.min(...distances));
 }
 
-/** Levenshtein's. */
+/** The Levenshtein distance. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (const character of from) {

@@ -1,2 +1,5 @@
-/** What keeps a program from running and an operator can mend. The message names the variable or the file, and the remedy. */
+/**
+ * A problem that stops a program and that an operator can fix. The message names the variable or the file, and the
+ * fix.
+ */
 export abstract class OperatorError extends Error {}

@@ -8,12 +8,14 @@ describe('warnings of settings', () => {
     ['SCIMIFY_PORT', 'PORT'],
     ['SCIMIFY_DATABASE_URL', 'DATABASE_URL'],
     ['SCIMIFY_PAGERDUTY_API_URL', 'PAGERDUTY_API_URL'],
-  ])('name for %s, which there is not, the nearest one: %s', (given, known) => {
+  ])('name the nearest setting for the unknown %s: %s', (given, known) => {
     const warnings = settingsWarnings({ [given]: 'a-secret' });
-    expect(warnings).toEqual([`${given} is no setting of Scimify and has no effect: did you mean ${known}?`]);
+    expect(warnings).toEqual([
+      `${given} is not a setting of Scimify and has no effect. Did you mean ${known}?`,
+    ]);
   });
 
-  it('are none for what there is, for what is not ours, and for what Kubernetes says of a service', () => {
+  it('do not exist for known settings, for variables of others, and for those that Kubernetes sets for a service', () => {
     const ours = Object.fromEntries(settingNames().map((name) => [name, 'true']));
     expect(settingNames()).toContain('SCIMIFY_LOG_LEVEL');
     expect(settingsWarnings({ ...ours, SCIMIFY_PUBLIC_URL: 'https://scim.example.com' })).toEqual([]);
@@ -29,14 +31,14 @@ describe('warnings of settings', () => {
     expect(settingsWarnings(service)).toEqual([]);
   });
 
-  it('tell of a public URL that is not https, unless it is of this machine', () => {
+  it('name a public URL that is not https, unless it is on this machine', () => {
     for (const url of [
       'http://scim.example.com',
       'http://10.0.0.1:3000/scimify',
       'http://localhost.example.com',
     ]) {
       expect(settingsWarnings({ SCIMIFY_PUBLIC_URL: url })).toEqual([
-        expect.stringMatching(/^SCIMIFY_PUBLIC_URL is not https: .* give its https address\.$/),
+        expect.stringMatching(/^SCIMIFY_PUBLIC_URL is not https: .* use its https address\.$/),
       ]);
     }
     for (const url of [

@@ -4,7 +4,7 @@ import { nearestName } from './nearest-name';
 import { isLoopback } from './settings';
 
 const PREFIX = 'SCIMIFY_';
-/** What Kubernetes tells of a service: `SCIMIFY_SERVICE_HOST`, `SCIMIFY_PORT_3000_TCP_ADDR`. */
+/** Variables that Kubernetes sets for a service: `SCIMIFY_SERVICE_HOST`, `SCIMIFY_PORT_3000_TCP_ADDR`. */
 const OF_A_SERVICE = /^(\w+?)_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
 
 /** Every environment variable that Scimify reads. */
@@ -13,7 +13,7 @@ export function settingNames(): string[] {
   return [...new Set(checks.map(({ propertyName }) => propertyName))];
 }
 
-/** What is allowed and probably not meant, a sentence each. Values are not shown. */
+/** Settings that are allowed but probably a mistake, one sentence each. It shows no values. */
 export function settingsWarnings(env: NodeJS.ProcessEnv): string[] {
   return [...unknownNames(env), ...plainPublicUrl(env)];
 }
@@ -23,7 +23,8 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !isOfAService(name, env))
     .map(
-      (name) => `${name} is no setting of Scimify and has no effect: did you mean ${nearest(name, known)}?`,
+      (name) =>
+        `${name} is not a setting of Scimify and has no effect. Did you mean ${nearest(name, known)}?`,
     );
 }
 
@@ -32,7 +33,7 @@ function isOfAService(name: string, env: NodeJS.ProcessEnv): boolean {
   return service !== undefined && env[`${service}_SERVICE_HOST`] !== undefined;
 }
 
-/** Some have no prefix, and are easily given one. */
+/** Some settings have no prefix, and operators easily add one. */
 function nearest(name: string, known: readonly string[]): string {
   const bare = (text: string) => (text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text);
   return known[nearestName(bare(name), known.map(bare))]!;
@@ -43,6 +44,6 @@ function plainPublicUrl({ SCIMIFY_PUBLIC_URL: given }: NodeJS.ProcessEnv): strin
   const { protocol, hostname } = new URL(given);
   if (protocol === 'https:' || isLoopback(hostname)) return [];
   return [
-    'SCIMIFY_PUBLIC_URL is not https: keys cross the network in the clear, and identity providers refuse it. Put a proxy that ends TLS in front of Scimify and give its https address.',
+    'SCIMIFY_PUBLIC_URL is not https: keys cross the network unencrypted, and identity providers refuse such a URL. Put a proxy with TLS in front of Scimify and use its https address.',
   ];
 }

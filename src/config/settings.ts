@@ -7,7 +7,7 @@ import { OperatorError } from './operator-error';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-/** Everything that the operator may decide, read once at boot. */
+/** All settings of the operator, read once at boot. */
 export interface Settings {
   host: string;
   port: number;
@@ -20,19 +20,22 @@ export interface Settings {
   encryptionKeys: readonly Buffer[] | null;
   /** Platform admin key given by the operator; never stored. Null: generate one at first boot. */
   adminKey: string | null;
-  /** Whether an empty database may be begun although there is an encryption key. */
+  /** Whether Scimify may start with an empty database although there is an encryption key. */
   newDatabase: boolean;
   startPaused: boolean;
   /** 0: for ever. */
   auditRetentionDays: number;
-  /** Addresses and networks whose word on the client's address is taken. */
+  /** Addresses and networks that Scimify trusts to name the client's address. */
   trustedProxies: readonly string[];
-  /** Requests a second: of one integration at the SCIM door, of one key at the admin API, of one tenant at each. 0: any number. */
+  /**
+   * Requests per second: of one integration at the SCIM API, of one key at the admin API, of one tenant at both
+   * together. 0: no limit.
+   */
   rateLimits: { scim: number; admin: number; tenant: number };
-  /** Requests that are worked on at the same time: of one integration at the SCIM door, of one tenant at the admin API. */
+  /** Requests that run at the same time: of one integration at the SCIM API, of one tenant at the admin API. */
   parallelRequests: number;
   connections: ConnectionLimits;
-  /** What one tenant may have, unless the platform decides otherwise for it. */
+  /** Default limits of one tenant. The platform may set other limits for a tenant. */
   quotas: Quotas;
   /** Whether the OpenAPI documents and Swagger UI are served. */
   apiDocs: boolean;
@@ -40,16 +43,16 @@ export interface Settings {
   pagerDuty: { apiUrl: string | null; identityUrl: string | null; parallelCalls: number | null };
 }
 
-/** How much whoever connects may take up. */
+/** Limits of connections and request bodies. */
 export interface ConnectionLimits {
   /** Open connections in all. */
   most: number;
-  /** Open connections of one client network; proxies that are trusted may have any number. */
+  /** Open connections of one client network; trusted proxies have no limit. */
   mostPerNetwork: number;
   headersTimeoutMs: number;
   /** From the end of the headers to the end of the body. */
   bodyTimeoutMs: number;
-  /** Bytes of bodies that have not been worked on yet, of all requests. */
+  /** Bytes of the bodies of all requests that have no response yet. */
   unfinishedBodyBytes: number;
 }
 
@@ -63,16 +66,18 @@ export const QUOTA_NAMES = [
 ] as const;
 export type QuotaName = (typeof QUOTA_NAMES)[number];
 
-/** How much one tenant may have: keys that are live, `scimKeys` of each integration, the rest of all of them together. */
+/**
+ * Limits of one tenant. Only live keys count. `scimKeys` counts for each integration, the others for all together.
+ */
 export type Quotas = Readonly<Record<QuotaName, number>>;
 
 /** Injection token of `Settings`. */
 export const SETTINGS = Symbol('SETTINGS');
 
-/** What the operator has to mend before Scimify can boot: one line for each wrong setting. */
+/** The operator must correct the settings before Scimify can boot: one line for each wrong setting. */
 export class SettingsInvalidError extends OperatorError {
   constructor(readonly problems: readonly string[]) {
-    super(`Scimify cannot start, mend these settings:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
+    super(`Scimify cannot start. Correct these settings:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
     this.name = 'SettingsInvalidError';
   }
 }
@@ -83,7 +88,7 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
-/** @throws SettingsInvalidError that lists everything wrong, never a value */
+/** @throws SettingsInvalidError that lists every problem, never a value */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const given = plainToInstance(Environment, withoutEmpty(env));
   const problems = validateSync(given).map(
@@ -104,19 +109,19 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       problems.push(`SCIMIFY_ADMIN_KEY must be set ${why} (openssl rand -hex 32)`);
     }
     if (!given.SCIMIFY_PUBLIC_URL && !isLoopback(host)) {
-      problems.push(`SCIMIFY_PUBLIC_URL must be set ${why}: the address that identity providers reach`);
+      problems.push(`SCIMIFY_PUBLIC_URL must be set ${why}: it is the address that identity providers use`);
     }
   }
   const encryptionKeys =
     given.SCIMIFY_ENCRYPTION_KEY?.split(',').map((key) => Buffer.from(key, 'base64')) ?? null;
   if (production) {
-    if (given.SCIMIFY_ADMIN_KEY && isMonotonous(given.SCIMIFY_ADMIN_KEY)) {
-      problems.push(`SCIMIFY_ADMIN_KEY ${MONOTONOUS} (openssl rand -hex 32)`);
+    if (given.SCIMIFY_ADMIN_KEY && isNotRandom(given.SCIMIFY_ADMIN_KEY)) {
+      problems.push(`SCIMIFY_ADMIN_KEY ${MUST_BE_RANDOM} (openssl rand -hex 32)`);
     }
-    // The others only open what was encrypted before: without them there would be no way to a better one.
-    if (encryptionKeys?.[0] && isMonotonous(encryptionKeys[0])) {
+    // The other keys only decrypt. If they were refused too, there would be no way to change to a better key.
+    if (encryptionKeys?.[0] && isNotRandom(encryptionKeys[0])) {
       problems.push(
-        `SCIMIFY_ENCRYPTION_KEY ${MONOTONOUS} (openssl rand -base64 32); put a new one in front of it and run npm run secrets:rotate`,
+        `SCIMIFY_ENCRYPTION_KEY ${MUST_BE_RANDOM} (openssl rand -base64 32); put a new one in front of it and run npm run secrets:rotate`,
       );
     }
   }
@@ -165,12 +170,12 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
-/** Of what is made by chance, 32 pieces have far more. */
-const DIFFERENT_PIECES = 10;
-const MONOTONOUS = `must be made by chance: it has fewer than ${DIFFERENT_PIECES} different characters or bytes`;
+/** 32 random characters or bytes have far more. */
+const MIN_DIFFERENT = 10;
+const MUST_BE_RANDOM = `must be random: it has fewer than ${MIN_DIFFERENT} different characters or bytes`;
 
-function isMonotonous(secret: Iterable<string | number>): boolean {
-  return new Set<string | number>(secret).size < DIFFERENT_PIECES;
+function isNotRandom(secret: Iterable<string | number>): boolean {
+  return new Set<string | number>(secret).size < MIN_DIFFERENT;
 }
 
 function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

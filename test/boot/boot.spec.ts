@@ -84,9 +84,7 @@ describe('booting', () => {
   ])('refuses in production a secret of %s (%#)', (_, name, value) => {
     const { status, stderr } = boot({ ...PRODUCTION, [name]: value });
     expect(status).toBe(1);
-    expect(stderr.match(/^ {2}- .*/gm)).toEqual([
-      expect.stringContaining(`- ${name} must be made by chance`),
-    ]);
+    expect(stderr.match(/^ {2}- .*/gm)).toEqual([expect.stringContaining(`- ${name} must be random`)]);
     expect(stderr).not.toContain(value);
   });
 
@@ -103,7 +101,7 @@ describe('booting', () => {
   it('refuses a user name or a password in the public URL', () => {
     const { status, stderr } = boot({ SCIMIFY_PUBLIC_URL: 'https://me:my-password@scim.example.com' });
     expect(status).toBe(1);
-    expect(stderr).toContain('- SCIMIFY_PUBLIC_URL must hold no user name and no password');
+    expect(stderr).toContain('- SCIMIFY_PUBLIC_URL must not contain a user name or a password');
     expect(stderr).not.toContain('my-password');
   });
 

@@ -94,7 +94,7 @@ describe('a start that fails', () => {
     const port = await listen(createServer());
     const said = sentence(await run({ PORT: String(port), SCIMIFY_DATA_DIR: join(directory, 'data') }));
     expect(said).toBe(
-      `Port ${port} of 127.0.0.1 is taken by another process: stop that one, or set PORT to another port.`,
+      `Another process uses port ${port} of 127.0.0.1: stop that process, or set PORT to another port.`,
     );
     expect(() => chmodSync(join(directory, 'data'), 0o700)).toThrow('ENOENT');
   });
@@ -110,7 +110,7 @@ describe('a start that fails', () => {
     async (program) => {
       const end = await run({ ...KEYS, DATABASE_URL: 'mysql://scott:tiger@127.0.0.1:1/scimify' }, program);
       expect(sentence(end)).toBe(
-        'The database server of DATABASE_URL does not answer (ECONNREFUSED): start it, or mend its host and port in DATABASE_URL.',
+        'The database server of DATABASE_URL does not answer (ECONNREFUSED): start it, or correct its host and port in DATABASE_URL.',
       );
     },
   );
@@ -118,9 +118,9 @@ describe('a start that fails', () => {
   it.each([
     ['a login', 1045, 'refuses the user or the password of DATABASE_URL (ER_ACCESS_DENIED_ERROR)'],
     ['a database', 1049, 'does not know the database of DATABASE_URL (ER_BAD_DB_ERROR)'],
-    ['a right', 1044, 'refuses the user of DATABASE_URL something that Scimify needs'],
-    ['one more connection', 1040, 'takes no more connections (ER_CON_COUNT_ERROR)'],
-    ['writes', 1290, 'takes no writes'],
+    ['a right', 1044, 'The user of DATABASE_URL lacks a right on the database that Scimify needs'],
+    ['one more connection', 1040, 'accepts no more connections (ER_CON_COUNT_ERROR)'],
+    ['writes', 1290, 'accepts no writes'],
     ['whatever else', 1064, 'refuses a statement (ER_PARSE_ERROR)'],
   ])(
     'says of a database server that refuses %s what to mend, and cites nothing of it',
@@ -141,7 +141,7 @@ describe('a start that fails', () => {
     const file = join(directory, 'other.sqlite');
     writeFileSync(file, 'no database '.repeat(1_000));
     expect(sentence(await run({ DATABASE_URL: `sqlite:${file}` }, program))).toBe(
-      `The database file ${file} is damaged, or is no SQLite database: put a backup in its place, or name another file in DATABASE_URL.`,
+      `The database file ${file} is damaged or not a SQLite database: replace it with a backup, or name another file in DATABASE_URL.`,
     );
   });
 
@@ -191,7 +191,7 @@ describe('a start that fails', () => {
   it('warns at a terminal of a setting that there is not', async () => {
     const { stderr } = await run({ SCIMIFY_DATA_DIRECTORY: 'secret' }, 'run-migrations');
     expect(stderr).toBe(
-      'SCIMIFY_DATA_DIRECTORY is no setting of Scimify and has no effect: did you mean SCIMIFY_DATA_DIR?\n',
+      'SCIMIFY_DATA_DIRECTORY is not a setting of Scimify and has no effect. Did you mean SCIMIFY_DATA_DIR?\n',
     );
   });
 });

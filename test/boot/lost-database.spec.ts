@@ -129,7 +129,7 @@ describe('the database of an installation', () => {
     const second = await start(env);
     await second.stop();
     const third = await start({ ...env, SCIMIFY_NEW_DATABASE: 'true' });
-    expect(third.printed).toContain('Take it away');
+    expect(third.printed).toContain('Remove it');
     await third.stop();
   });
 

@@ -274,7 +274,7 @@ describe('operating an installation', () => {
     expect(named('two', `${ENCRYPTION_KEY},${older}`)).toContain(
       'the encryption key in SCIMIFY_ENCRYPTION_KEY (of its 2 keys: 2)',
     );
-    expect(named('three', ENCRYPTION_KEY)).toContain('It is not in this environment');
+    expect(named('three', ENCRYPTION_KEY)).toContain('This environment does not have it');
     expect(named('four', older)).toContain('SCIMIFY_ADMIN_KEY');
   });
 
@@ -293,10 +293,10 @@ describe('operating an installation', () => {
 
     expect(refused(undefined)).toContain('npm run backup -- FILE');
     writeFileSync(target, 'precious');
-    expect(refused(target)).toContain('is not overwritten');
+    expect(refused(target)).toContain('does not overwrite it');
     expect(readFileSync(target, 'utf8')).toBe('precious');
-    expect(refused(join(directory, 'scimify.sqlite'))).toContain('is not overwritten');
-    expect(refused(join(directory, 'missing/copy'))).toContain('cannot be made');
+    expect(refused(join(directory, 'scimify.sqlite'))).toContain('does not overwrite it');
+    expect(refused(join(directory, 'missing/copy'))).toContain('cannot be created');
     expect(refused(target, { DATABASE_URL: 'mysql://root@127.0.0.1:1/none' })).toContain('mysqldump');
 
     const damaged = join(directory, 'damaged.sqlite');

@@ -31,7 +31,7 @@ describe('what Scimify tells of its start and its end', () => {
 
   it('is a line for each thing that an operator has to know, as JSON, and none of the hundred of Nest', async () => {
     const env = { SCIMIFY_DATADIR: 'elsewhere', SCIMIFY_PUBLIC_URL: 'http://scim.example.com' };
-    const scimify = await start(env, 'A platform admin key');
+    const scimify = await start(env, 'created a platform admin key');
     expect(await scimify.stop()).toBe(0);
     const lines = scimify.printed
       .trim()
@@ -39,15 +39,15 @@ describe('what Scimify tells of its start and its end', () => {
       .map((line) => JSON.parse(line))
       .filter(({ msg }) => msg !== 'request');
     expect(lines).toMatchObject([
-      { level: 40, msg: expect.stringContaining('did you mean SCIMIFY_DATA_DIR?') },
+      { level: 40, msg: expect.stringContaining('Did you mean SCIMIFY_DATA_DIR?') },
       { level: 40, msg: expect.stringContaining('SCIMIFY_PUBLIC_URL is not https') },
       { level: 30, msg: 'Scimify listens', publicUrl: 'http://scim.example.com' },
       {
         level: 30,
-        msg: expect.stringContaining('A platform admin key was made'),
+        msg: expect.stringContaining('Scimify created a platform admin key'),
         path: `${directory}/admin-key`,
       },
-      { level: 30, msg: 'Scimify stops as soon as what is under way is done', signal: 'SIGTERM' },
+      { level: 30, msg: 'Scimify finishes its current work and then stops', signal: 'SIGTERM' },
       { level: 30, msg: 'Scimify stopped', code: 0 },
     ]);
   });
@@ -69,7 +69,7 @@ describe('what Scimify tells of its start and its end', () => {
       `  ${key}`,
     ]);
     expect(log).not.toContain(key);
-    expect(log).toMatch(/^\d\d:\d\d:\d\d warn {2}SCIMIFY_DATADIR is no setting/m);
+    expect(log).toMatch(/^\d\d:\d\d:\d\d warn {2}SCIMIFY_DATADIR is not a setting/m);
     expect(log).toMatch(/^\d\d:\d\d:\d\d info {2}Scimify listens address=http:/m);
     expect(log).toMatch(/^\d\d:\d\d:\d\d debug RouterExplorer: Mapped /m);
     await first.stop();

@@ -49,10 +49,10 @@ describe('changing the encryption key', () => {
     const sealed = MORE_THAN_A_BATCH + 1;
     const first = rotate(NEW, OLD);
     expect(first).toMatchObject({ status: 0, stderr: '' });
-    expect(first.stdout).toBe(`Re-encrypted ${sealed} with the first key; 0 were right already.\n`);
+    expect(first.stdout).toBe(`Re-encrypted ${sealed} with the first key; 0 already used it.\n`);
     const second = rotate(NEW, OLD);
     expect(second.status).toBe(0);
-    expect(second.stdout).toBe(`Re-encrypted 0 with the first key; ${sealed} were right already.\n`);
+    expect(second.stdout).toBe(`Re-encrypted 0 with the first key; ${sealed} already used it.\n`);
 
     const after = await installation.start(keys(NEW));
     const scimAfter = scimOf(after, integrationId, scimKey);
@@ -87,12 +87,12 @@ describe('changing the encryption key', () => {
     const before = await installation.start(keys(OLD));
     await setUp(adminOf(before), apiKey);
     await before.stop();
-    expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 2 with the first key; 0 were right already.\n');
+    expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 2 with the first key; 0 already used it.\n');
 
     const between = await installation.start(keys(OLD, NEW));
     const { integrationId, scimKey } = await setUp(adminOf(between), apiKey);
     await between.stop();
-    expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 1 with the first key; 2 were right already.\n');
+    expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 1 with the first key; 2 already used it.\n');
 
     const after = await installation.start(keys(NEW));
     await scimOf(after, integrationId, scimKey).createGroup('After');
@@ -106,7 +106,7 @@ describe('changing the encryption key', () => {
 
     const { status, stdout, stderr } = rotate(NEW);
     expect(status).toBe(1);
-    expect(stdout).toBe('Re-encrypted 0 with the first key; 0 were right already.\n');
+    expect(stdout).toBe('Re-encrypted 0 with the first key; 0 already used it.\n');
     expect(stderr).toContain(
       `integration ${integrationId}: A stored secret was encrypted with a key that is`,
     );
@@ -136,7 +136,7 @@ describe('changing the encryption key', () => {
     await waitFor('the team', teamNames, (names) => names.length === 1);
     // A rebind that keeps the secret keeps it as it is sealed now.
     expect((await adminOf(running).post(`/integrations/${integrationId}/rebind`, {})).status).toBe(200);
-    expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 0 with the first key; 2 were right already.\n');
+    expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 0 with the first key; 2 already used it.\n');
   }, 180_000);
 
   it('to a wrong one is told at boot, even before there is any secret, and does no harm', async () => {
