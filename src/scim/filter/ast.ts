@@ -4,12 +4,12 @@ export type ComparisonOperator = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' 
 export type Literal = string | number | boolean | null;
 
 /**
- * A filter as written (RFC 7644 §3.4.2.2), attributes not yet looked up. `position` is where the attribute stands in
- * the text, counted from 1, for error messages.
+ * A parsed filter (RFC 7644 §3.4.2.2) before its attributes are resolved. `position` is the position of the attribute
+ * in the text, from 1, for error messages.
  */
 export type Filter = AttributeFilter | Logical<Filter> | Negation<Filter> | ValuePath;
 
-/** What may stand between `[` and `]`: everything but another bracket. */
+/** The filter between `[` and `]`: anything except another bracket. */
 export type ValueFilter = AttributeFilter | Logical<ValueFilter> | Negation<ValueFilter>;
 
 export type AttributeFilter = Comparison | Presence;
@@ -39,7 +39,7 @@ export interface Negation<T> {
   readonly term: T;
 }
 
-/** `emails[type eq "work"]`: one and the same value matches all of the inner filter. */
+/** `emails[type eq "work"]`: a single value must match the whole inner filter. */
 export interface ValuePath {
   readonly kind: 'valuePath';
   readonly path: AttributePath;

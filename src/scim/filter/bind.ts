@@ -14,12 +14,12 @@ import type {
   ValuePath,
 } from './ast';
 
-/** The way from the object that is filtered to the attribute that is compared. */
+/** The path from the filtered object to the compared attribute. */
 export type Steps = readonly [Attribute, ...Attribute[]];
 
 /**
- * A filter whose attributes are looked up and whose comparisons are known to make sense. Literals have the form that
- * is compared: folded unless the attribute is caseExact, epoch milliseconds for instants.
+ * A filter with resolved attributes and checked comparisons. Literals are already converted for the comparison: folded
+ * unless the attribute is caseExact, epoch milliseconds for instants.
  */
 export type BoundFilter =
   | { readonly kind: 'and' | 'or'; readonly terms: readonly BoundFilter[] }
@@ -27,7 +27,7 @@ export type BoundFilter =
   | BoundComparison
   | { readonly kind: 'present'; readonly steps: Steps }
   | { readonly kind: 'elements'; readonly steps: Steps; readonly filter: BoundFilter }
-  /** About an attribute that does not exist, so that every resource has the same answer. */
+  /** The attribute does not exist, so the answer is the same for every resource. */
   | { readonly kind: 'constant'; readonly value: boolean };
 
 export interface BoundComparison {
@@ -38,14 +38,14 @@ export interface BoundComparison {
   readonly as: ComparisonKind;
 }
 
-/** How the stored value is converted before it is compared. */
+/** How the stored value is converted before the comparison. */
 export type ComparisonKind = 'exact-text' | 'folded-text' | 'instant' | 'number' | 'boolean';
 
 type Look = (path: AttributePath) => Steps | null;
 
 /**
- * @throws ScimError 400 invalidFilter for a comparison that its attribute does not allow; attributes that do not exist
- *   are no error, they have no value (RFC 7644 §3.4.2.1)
+ * @throws ScimError 400 invalidFilter for a comparison that the attribute does not allow. An unknown attribute is no
+ *   error: it has no value (RFC 7644 §3.4.2.1)
  */
 export function bindFilter(type: ResourceType, filter: Filter): BoundFilter {
   return bind(filter, (path) => {
@@ -54,7 +54,7 @@ export function bindFilter(type: ResourceType, filter: Filter): BoundFilter {
   });
 }
 
-/** Binds what stands in the brackets behind a complex attribute. @throws ScimError 400 invalidFilter */
+/** Binds the filter in the brackets after a complex attribute. @throws ScimError 400 invalidFilter */
 export function bindValueFilter(attribute: Attribute, filter: ValueFilter): BoundFilter {
   return bind(filter, (path) => {
     const sub = path.sub === null ? attribute.subAttribute.get(path.name.toLowerCase()) : undefined;
@@ -108,7 +108,7 @@ function bindComparison(filter: Comparison, steps: Steps | null): BoundFilter {
   const { as, takes, operators, convert } = COMPARISONS[leaf.type](leaf);
   if (!operators.has(operator))
     throw refuse(filter, `is a ${leaf.type}, to which ${operator} does not apply`);
-  // A part of a date is no date, and is looked for in its text.
+  // `co`, `sw` and `ew` search the text, because a part of a date is not a date.
   const inText = as === 'instant' && IN_TEXT.has(operator) && typeof literal === 'string';
   const value = inText ? literal : convert(literal);
   if (value === undefined) throw refuse(filter, `must be compared to ${takes}`);
@@ -121,7 +121,7 @@ function bindComparison(filter: Comparison, steps: Steps | null): BoundFilter {
   };
 }
 
-/** An attribute without a value compares as null does: nothing equals it but null. */
+/** An attribute without a value compares like null: it equals only null. */
 function comparesToNothing(operator: ComparisonOperator, literal: Literal): boolean {
   if (operator === 'eq') return literal === null;
   return operator === 'ne' && literal !== null;
@@ -131,7 +131,7 @@ interface ComparisonRules {
   readonly as: ComparisonKind;
   readonly takes: string;
   readonly operators: ReadonlySet<ComparisonOperator>;
-  /** The literal in the form that is compared, undefined where it is of the wrong kind. */
+  /** Converts the literal for the comparison; undefined if it has the wrong type. */
   readonly convert: (literal: Exclude<Literal, null>) => Literal | undefined;
 }
 
@@ -174,12 +174,12 @@ const BOOLEAN_RULES: ComparisonRules = {
 
 const INSTANT_RULES: ComparisonRules = {
   as: 'instant',
-  takes: 'a date and time such as "2011-05-13T04:42:34Z"',
+  takes: 'a date and time like "2011-05-13T04:42:34Z"',
   operators: TEXT_OPERATORS,
   convert: (literal) => (typeof literal === 'string' ? (parseDateTime(literal) ?? undefined) : undefined),
 };
 
-/** RFC 7644 §3.4.2.2 table 3: which operators an attribute of each type takes. */
+/** RFC 7644 §3.4.2.2 table 3: the operators that each attribute type allows. */
 const COMPARISONS: Record<AttributeType, (attribute: Attribute) => ComparisonRules> = {
   string: textRules,
   reference: textRules,

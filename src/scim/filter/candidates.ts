@@ -1,17 +1,17 @@
 import type { BoundComparison, BoundFilter } from './bind';
 import { type FilterColumn, type FilterColumns, columnOf, lookUpOf } from './columns';
 
-/** Where an index has a few resources together. */
+/** One index look-up that finds a few resources. */
 export type LookUp =
   | { readonly kind: 'id'; readonly id: string }
   | { readonly kind: 'column'; readonly column: FilterColumn; readonly value: string }
-  /** Those that are linked to this one. */
+  /** The resources that are linked to this id. */
   | { readonly kind: 'link'; readonly id: string };
 
-/** Among which resources all that match are found; others may be there too. */
+/** A set of resources that contains every match. It may contain others too. */
 export type Candidates =
   | { readonly kind: 'look-ups'; readonly lookUps: readonly LookUp[] }
-  /** Those between two values of a column, both included; null: to the end. */
+  /** The resources between two values of a column, both included; null means no bound. */
   | {
       readonly kind: 'range';
       readonly column: FilterColumn;
@@ -19,13 +19,13 @@ export type Candidates =
       readonly high: string | number | null;
     };
 
-/** How many resources are likely to be read for it: what is unique counts least. */
+/** Estimated number of resources that a look-up reads. Unique columns cost least. */
 const DEARNESS = { id: 1, unique: 2, column: 10, link: 100, range: 100_000 } as const;
 
 /**
- * How the resources that can match are found without looking at all.
+ * Finds the resources that can match, without a scan of all resources.
  *
- * @returns null where no index helps
+ * @returns null if no index helps
  */
 export function candidatesOf(filter: BoundFilter, columns: FilterColumns): Candidates | null {
   switch (filter.kind) {
@@ -37,7 +37,7 @@ export function candidatesOf(filter: BoundFilter, columns: FilterColumns): Candi
       return union(filter.terms.map((term) => candidatesOf(term, columns)));
     case 'compare':
       return candidatesOfComparison(filter, columns);
-    // Whatever `not` excludes may be few; what it lets through is not found by an index.
+    // `not` may match almost every resource, and an index does not find those.
     default:
       return null;
   }
@@ -92,7 +92,7 @@ function rangeOf(
   }
 }
 
-/** The least text above all texts with this prefix; null where there is none. UTF-8 bytes sort as code points do. */
+/** The smallest text above all texts with this prefix; null if there is none. UTF-8 bytes sort as code points do. */
 function afterPrefix(prefix: string): string | null {
   const codePoints = Array.from(prefix, (character) => character.codePointAt(0)!);
   while (codePoints.length > 0) {

@@ -3,8 +3,8 @@ import type { BoundComparison, BoundFilter, Steps } from './bind';
 import { compareValues, type Comparable } from './evaluate';
 
 /**
- * A column that holds an attribute's value and nothing else: NULL exactly where the attribute has no value. Each has an
- * index of the integration, the column and the id, `boolean` excepted.
+ * A column that holds exactly the value of one attribute. It is NULL if, and only if, the attribute has no value.
+ * Every column except `boolean` has an index over the integration, the column and the id.
  *
  * - `key`: binary text, `fold(value)`, of an attribute that is not caseExact
  * - `exact`: binary text, the value itself, of a caseExact attribute
@@ -18,7 +18,7 @@ export interface FilterColumn {
   readonly nullable: boolean;
 }
 
-/** Ids of other resources in rows of their own: `members.value`, `groups.value`. */
+/** Ids of linked resources in separate rows: `members.value`, `groups.value`. */
 export interface FilterLink {
   readonly kind: 'link';
 }
@@ -26,17 +26,16 @@ export interface FilterLink {
 /** By canonical attribute path in lower case: `username`, `meta.lastmodified`, `members.value`. */
 export type FilterColumns = Readonly<Record<string, FilterColumn | FilterLink>>;
 
-/** What is known of a resource without reading it. */
+/** What is known about a resource before it is read. */
 export interface KnownValues {
-  /** The value of a column. */
   valueOf(column: string): string | number | null;
-  /** Whether it is linked to that one. */
+  /** Whether the resource is linked to this id. */
   isLinkedTo(id: string): boolean;
-  /** Whether it is linked to any other; null where that was not looked up. */
+  /** Whether the resource has any link; null if this was not looked up. */
   isLinked(): boolean | null;
 }
 
-/** A comparison, or what else stands at the end of a branch. */
+/** A part of a filter that is not `and`, `or` or `not`. */
 export type Leaf = Exclude<BoundFilter, { kind: 'and' | 'or' | 'not' }>;
 
 export function* leavesOf(filter: BoundFilter): Generator<Leaf> {
@@ -57,13 +56,13 @@ export function columnOf(steps: Steps, columns: FilterColumns): FilterColumn | F
   const attribute = steps.at(-1)!;
   const path = attribute.path.toLowerCase();
   if (columns[path] || attribute.type !== 'complex') return columns[path];
-  // `members pr` is `members.value pr`, as every row has an id; of a column that holds a part this is not known.
+  // `members pr` means `members.value pr`, because every link has an id. A column with one part does not tell this.
   const link = columns[`${path}.value`];
   return link?.kind === 'link' ? link : undefined;
 }
 
 /**
- * What an index answers by one look-up: `userName eq "ada"`, `members eq "…"`.
+ * The column and the value if one index look-up answers the comparison: `userName eq "ada"`, `members eq "…"`.
  *
  * @returns undefined for anything else
  */
@@ -78,9 +77,9 @@ export function lookUpOf(
 }
 
 /**
- * Whether a resource matches, as far as its columns and links tell.
+ * Whether a resource matches, decided only by its columns and links.
  *
- * @returns null where they do not
+ * @returns null if they cannot decide
  */
 export function decide(filter: BoundFilter, columns: FilterColumns, known: KnownValues): boolean | null {
   switch (filter.kind) {
@@ -101,7 +100,7 @@ export function decide(filter: BoundFilter, columns: FilterColumns, known: Known
       if (column === undefined) return null;
       if (column.kind === 'link') return known.isLinked();
       const value = known.valueOf(column.column);
-      // The empty text is a value, but not a present one.
+      // The empty text is a value, but `pr` does not match it.
       return value !== null && value !== '';
     }
     case 'compare': {
@@ -111,7 +110,7 @@ export function decide(filter: BoundFilter, columns: FilterColumns, known: Known
   }
 }
 
-/** @param decisive one term of this value settles it */
+/** @param decisive the value of a term that decides the result: false for `and`, true for `or` */
 function decideAll(
   terms: readonly BoundFilter[],
   columns: FilterColumns,
@@ -147,7 +146,7 @@ function decideLink({ operator, value, as }: BoundComparison, known: KnownValues
   return operator === 'eq' && as === 'exact-text' ? known.isLinkedTo(String(value)) : null;
 }
 
-/** What has no value is the one value null: it equals null, and differs from everything else. */
+/** An attribute without a value counts as null: it equals null and differs from every other value. */
 function compareWithNull(value: Comparable | null, operator: ComparisonOperator, literal: Literal): boolean {
   return operator === 'eq' ? value === literal : operator === 'ne' && value !== literal;
 }

@@ -10,12 +10,12 @@ const NOTHING_KNOWN: ReadonlyMap<BoundFilter, boolean> = new Map();
 /**
  * Whether a resource, or one element of a multi-valued attribute, matches a filter that was bound for it.
  *
- * A multi-valued attribute matches if any of its values does (RFC 7644 §3.4.2.2). What has no value counts as the one
- * value null, which equals null and differs from everything else; so `title ne "x"` also holds where there is no
- * title, and `emails.type ne "work"` where some address is not of type work. `pr` wants a value that is not empty:
- * `""` is a value, but not a present one.
+ * A multi-valued attribute matches if any of its values matches (RFC 7644 §3.4.2.2). An attribute without a value
+ * counts as null: it equals null and differs from every other value. So `title ne "x"` also matches a user without
+ * a title, and `emails.type ne "work"` matches if one address is not of type work. `pr` needs a value that is not
+ * empty: `""` is a value, but `pr` does not match it.
  *
- * @param known parts of the filter of which the answer is known already
+ * @param known answers that are already known, by part of the filter
  */
 export function matches(
   filter: BoundFilter,
@@ -46,7 +46,7 @@ export function matches(
 
 function compareAny(filter: BoundComparison, object: ScimObject): boolean {
   const only = filter.steps.length === 1 && !filter.steps[0].multiValued;
-  // The common case, spared its lists: a scan comes here a hundred thousand times.
+  // The common case, without intermediate lists: a scan calls this a hundred thousand times.
   if (only) return compare(filter, object[filter.steps[0].name] ?? null);
   return valuesOrNull(filter.steps, object).some((value) => compare(filter, value));
 }
@@ -57,7 +57,7 @@ function compare(filter: BoundComparison, value: ScimValue | null): boolean {
   return compareValues(filter.operator, comparable(value, filter.as), filter.value);
 }
 
-/** Compares two values that are there, in the form that is compared. */
+/** Compares two existing values, both already converted for the comparison. */
 export function compareValues(operator: ComparisonOperator, value: Comparable, literal: Comparable): boolean {
   return OPERATORS[operator](value, literal);
 }
@@ -85,7 +85,7 @@ function comparable(value: ScimValue, as: ComparisonKind): Comparable {
     case 'folded-text':
       return fold(value as string);
     case 'instant':
-      // Stored instants were checked when they were read.
+      // Instants are checked before they are stored.
       return parseDateTime(value as string) ?? Number.NaN;
     case 'exact-text':
     case 'number':
@@ -94,12 +94,12 @@ function comparable(value: ScimValue, as: ComparisonKind): Comparable {
   }
 }
 
-/** All values that the steps lead to; those that are not there are left out. */
+/** All values at the end of the steps, without the missing ones. */
 function valuesAt(steps: Steps, object: ScimObject): ScimValue[] {
   return valuesOrNull(steps, object).filter((value) => value !== null);
 }
 
-/** The same with a null for each value that is not there: one if the attribute has none at all. */
+/** Like `valuesAt`, with a null for each missing value, and one null if the attribute has no value at all. */
 function valuesOrNull(steps: Steps, object: ScimObject): (ScimValue | null)[] {
   let values: (ScimValue | null)[] = [object];
   for (const step of steps) {

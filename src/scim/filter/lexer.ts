@@ -6,9 +6,9 @@ export type Token =
   | { readonly kind: 'string'; readonly value: string; readonly position: number }
   | { readonly kind: 'number'; readonly value: number; readonly position: number }
   | { readonly kind: '(' | ')' | '[' | ']' | 'end'; readonly position: number }
-  /** `.value` behind a closing bracket. */
+  /** `.value` after a closing bracket. */
   | { readonly kind: 'sub'; readonly name: string; readonly position: number }
-  /** What cannot be read; the parser reports it when it gets there. */
+  /** Text that is no token. The parser reports it when it reaches it. */
   | { readonly kind: 'bad'; readonly problem: string; readonly position: number };
 
 const SPACE = /[ \t\r\n]+/y;
@@ -17,7 +17,7 @@ const SUB = /\.([A-Za-z$][A-Za-z0-9_$-]*)/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![A-Za-z0-9_$.:-])/y;
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/y;
 
-/** Cuts the text of a filter or of a PATCH path into tokens; the last one is `end`, or the first `bad` one. */
+/** Splits the text of a filter or of a PATCH path into tokens. The last token is `end`, or the first `bad` one. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let offset = 0;
@@ -71,7 +71,7 @@ function problemOf(text: string): string | null {
 
 function numberToken(value: number, position: number): Token {
   if (!Number.isFinite(value)) return { kind: 'bad', problem: 'this number is too large', position };
-  // -0 and 0 are one number, but two keys and two texts.
+  // -0 equals 0, but would give another key and another text.
   return { kind: 'number', value: value === 0 ? 0 : value, position };
 }
 

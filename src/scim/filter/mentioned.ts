@@ -1,6 +1,6 @@
 import type { BoundFilter } from './bind';
 
-/** The top-level attributes that a filter looks at, by canonical name: what it does not mention need not be read. */
+/** Canonical names of the top-level attributes in a filter. The other attributes need not be read. */
 export function mentionedIn(filter: BoundFilter): ReadonlySet<string> {
   switch (filter.kind) {
     case 'and':

@@ -3,21 +3,21 @@ import { parseAttributePath, type AttributePath } from '../schema/attribute-path
 import type { ComparisonOperator, Filter, Literal, ValueFilter } from './ast';
 import { tokenize, type Token } from './lexer';
 
-/** Bounds of a filter: its text in characters, parentheses and brackets inside each other, comparisons in all. */
+/** Limits of a filter: characters of its text, nesting of parentheses and brackets, number of comparisons. */
 export const FILTER_LIMITS = { length: 8192, depth: 20, terms: 200 } as const;
 
-/** `emails[type eq "work"].value` or a plain attribute path, as PATCH writes it (RFC 7644 §3.5.2). */
+/** `emails[type eq "work"].value` or a plain attribute path: the `path` of a PATCH (RFC 7644 §3.5.2). */
 export interface ValuePathText {
   readonly path: AttributePath;
   readonly position: number;
   readonly filter: ValueFilter | null;
-  /** The sub-attribute behind the bracket. */
+  /** The sub-attribute after the bracket. */
   readonly sub: string | null;
 }
 
 /**
- * Parses a filter (RFC 7644 §3.4.2.2). Beyond the RFC, as Entra writes it, `emails[type eq "work"].value eq "x"` is
- * read as `emails[type eq "work" and value eq "x"]`, and words of the grammar may have any case.
+ * Parses a filter (RFC 7644 §3.4.2.2) with two extensions. Entra's `emails[type eq "work"].value eq "x"` means
+ * `emails[type eq "work" and value eq "x"]`, and keywords may have any case.
  *
  * @throws ScimError 400 invalidFilter; its detail names the position
  */
@@ -28,7 +28,7 @@ export function parseFilter(text: string): Filter {
 /**
  * Parses the grammar of a PATCH `path`.
  *
- * @throws ScimError 400 invalidPath, or invalidFilter for what stands in the brackets
+ * @throws ScimError 400 invalidPath, or invalidFilter for the filter in the brackets
  */
 export function parseValuePath(text: string): ValuePathText {
   return new Parser(text, 'path', 'invalidPath').valuePathToEnd();
@@ -123,7 +123,7 @@ class Parser {
     return this.attributeFilter(path, position);
   }
 
-  /** `( … )` or `not ( … )`; null where neither begins here. */
+  /** `( … )` or `not ( … )`; null if neither starts here. */
   private group<T>(content: () => T): T | { kind: 'not'; term: T } | null {
     const negated = this.isWord(this.peek(), 'not') && this.tokens[this.next + 1]?.kind === '(';
     if (negated) this.next++;
@@ -143,7 +143,7 @@ class Parser {
     return filter;
   }
 
-  /** What stands behind an opening parenthesis or bracket. */
+  /** Parses the content after an opening parenthesis or bracket. */
   private nested<T>(content: () => T): T {
     const open = this.peek();
     this.next++;
@@ -193,7 +193,7 @@ class Parser {
     return { path, position: token.position };
   }
 
-  /** The last token is `end` or `bad`, and nothing goes past it. */
+  /** The last token is `end` or `bad`, and the parser does not move past it. */
   private peek(): Token {
     return this.tokens[Math.min(this.next, this.tokens.length - 1)]!;
   }
@@ -215,7 +215,7 @@ class Parser {
 
   private unexpected(expected: string): ScimError {
     const token = this.peek();
-    // What stands beside a password may be one.
+    // Text next to the attribute `password` may be a password, so the message must not repeat it.
     const mayBeSaid = !this.tokens.some((other) => other.kind === 'word' && PASSWORD.test(other.text));
     const instead = mayBeSaid && token.kind !== 'bad' ? `found ${describe(token)}, ` : '';
     const found = token.kind === 'bad' ? token.problem : `${instead}expected ${expected}`;

@@ -1,7 +1,7 @@
 import { printAttributePath } from '../schema/attribute-path';
 import type { Filter } from './ast';
 
-/** The canonical text of a filter: parsed again, it gives the same tree. Attribute names stay as they were spelled. */
+/** The canonical text of a filter. Parsing it gives the same tree. Attribute names keep their spelling. */
 export function printFilter(filter: Filter): string {
   switch (filter.kind) {
     case 'compare':

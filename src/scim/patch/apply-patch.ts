@@ -11,22 +11,22 @@ import type { Assignment, PatchOperation, Removal } from './patch-request';
 import type { Selection } from './path';
 
 /**
- * Changes of multi-valued attributes in one PATCH, and comparisons of the filters in its paths; those of a group's members
- * are not counted here. Each looks at every value, while the row is locked.
+ * Changes of multi-valued attributes in one PATCH, plus comparisons in the filters of its paths. The members of a
+ * group are not counted here. Each change visits every value while the row is locked.
  */
 export const MOST_LIST_CHANGES = 100;
 
 export interface PatchResult {
   resource: ScimResource;
-  /** False if every attribute is what it was: then nothing is written and lastModified stays (RFC 7644 §3.5.2.1). */
+  /** False if no attribute changes. Then nothing is written and lastModified stays (RFC 7644 §3.5.2.1). */
   changed: boolean;
 }
 
 /**
- * Applies the operations in order, each on the result of the one before (RFC 7644 §3.5.2). The given resource is never
- * changed: a failing operation leaves nothing behind. The result is canonical and as valid as after a PUT.
+ * Applies the operations in order, each on the result of the previous one (RFC 7644 §3.5.2). The given resource
+ * does not change, so a failed operation has no effect. The result is canonical and as valid as after a PUT.
  *
- * @throws ScimError 400 invalidValue, mutability, noTarget; 413 for more operations than are worth applying at once
+ * @throws ScimError 400 invalidValue, mutability, noTarget; 413 for too many changes
  */
 export function applyPatch(
   type: ResourceType,
@@ -38,7 +38,7 @@ export function applyPatch(
     .reduce((sum, { target }) => sum + comparisonsIn(target.selection), 0);
   if (changes > MOST_LIST_CHANGES) {
     throw ScimError.tooLarge(
-      `The PATCH changes attributes with several values, or compares values, ${changes} times, and may do so ${MOST_LIST_CHANGES} times; split it into several requests.`,
+      `The PATCH changes or compares values of multi-valued attributes ${changes} times, but at most ${MOST_LIST_CHANGES} times are allowed; split it into several requests.`,
     );
   }
   let current: ScimObject = resource;
@@ -72,7 +72,7 @@ function applyOperation(resource: ScimObject, operation: PatchOperation): ScimOb
 
 type Change = (value: ScimValue | undefined) => ScimValue | undefined;
 
-/** A copy of the object in which the attribute at the end of the steps has changed. */
+/** A copy of the object with a change of the attribute at the end of the steps. */
 function changeAt(object: ScimObject, [step, ...rest]: readonly Attribute[], change: Change): ScimObject {
   const before = object[step!.name];
   if (rest.length === 0) return withValue(object, step!, change(before));
@@ -80,14 +80,14 @@ function changeAt(object: ScimObject, [step, ...rest]: readonly Attribute[], cha
   return withValue(object, step!, withoutStaleReference(step!, inner, changeAt(inner, rest, change)));
 }
 
-/** What is written only (the password) is checked where it is read, and kept nowhere. */
+/** A writeOnly value (the password) was checked when it was read. It is never stored. */
 function withValue(object: ScimObject, attribute: Attribute, value: ScimValue | undefined): ScimObject {
   if (attribute.mutability === 'writeOnly') return object;
   const { [attribute.name]: _before, ...others } = object;
   return value === undefined || isEmpty(value) ? others : { ...others, [attribute.name]: value };
 }
 
-/** For a single-valued attribute add and replace are one: either puts the value in place of the old one. */
+/** For a single-valued attribute, add and replace both replace the old value. */
 function changeSingle(
   attribute: Attribute,
   before: ScimValue | undefined,
@@ -116,7 +116,7 @@ function removeSingle(
   return unassigned(attribute);
 }
 
-/** RFC 7644 §3.5.2.1 and §3.5.2.3: of a complex value only the sub-attributes that are named change. */
+/** RFC 7644 §3.5.2.1 and §3.5.2.3: only the named sub-attributes of a complex value change. */
 function merged(attribute: Attribute, before: ScimObject, json: Record<string, unknown>): ScimObject {
   let after = before;
   for (const [sub, value] of namedSubAttributes(attribute, json)) {
@@ -125,14 +125,14 @@ function merged(attribute: Attribute, before: ScimObject, json: Record<string, u
   return withoutStaleReference(attribute, before, after);
 }
 
-/** `$ref` is the address of `value`: it does not outlive it. */
+/** `$ref` is the address of `value`: a new `value` without a new `$ref` removes the old one. */
 function withoutStaleReference(attribute: Attribute, before: ScimObject, after: ScimObject): ScimObject {
   const stale = attribute.subAttribute.get('$ref');
   if (stale === undefined || before.value === after.value || before.$ref !== after.$ref) return after;
   return withValue(after, stale, undefined);
 }
 
-/** RFC 7644 §3.5.2.2. @throws ScimError 400 mutability for what is required */
+/** RFC 7644 §3.5.2.2. @throws ScimError 400 mutability for a required attribute */
 function unassigned(attribute: Attribute): undefined {
   if (!attribute.required) return undefined;
   throw ScimError.mutability(`"${attribute.path}" is required and cannot be removed; replace it instead.`);
@@ -141,7 +141,7 @@ function unassigned(attribute: Attribute): undefined {
 function changeList(before: ScimValue | undefined, operation: PatchOperation): ScimValue[] | undefined {
   const values = (before ?? []) as ScimValue[];
   const after = operation.op === 'remove' ? removeFrom(values, operation) : assignTo(values, operation);
-  // Not only at the end: each further operation goes through all of it.
+  // Checked after each operation, because the next one visits every value.
   checkLength(operation.target.attribute, after);
   return after.length === 0 && values.length > 0 ? unassigned(operation.target.attribute) : after;
 }
@@ -149,7 +149,7 @@ function changeList(before: ScimValue | undefined, operation: PatchOperation): S
 function removeFrom(values: ScimValue[], { target, value }: Removal): ScimValue[] {
   const { attribute, selection, sub } = target;
   if (selection === null && sub === null) {
-    // A list of values is Entra's way to name what goes. What is not understood in its place is not "everything".
+    // Entra lists the values to remove. A value that we do not understand must not mean "remove everything".
     if (value === undefined) return [];
     const given: readonly unknown[] = Array.isArray(value) ? value : [value];
     checkLength(attribute, given);
@@ -167,7 +167,9 @@ function removeFrom(values: ScimValue[], { target, value }: Removal): ScimValue[
 function namedParts(attribute: Attribute, json: unknown): ScimValue {
   const parts = attribute.type === 'complex' ? partsOf(attribute, json) : readSingle(attribute, json);
   if (parts !== undefined && !isEmpty(parts)) return parts;
-  throw ScimError.invalidValue(`The values of "${attribute.path}" to remove are not understood; name them.`);
+  throw ScimError.invalidValue(
+    `A value to remove from "${attribute.path}" has no known attribute; send at least one attribute of it.`,
+  );
 }
 
 function partsOf(attribute: Attribute, json: unknown): ScimObject | undefined {
@@ -175,7 +177,7 @@ function partsOf(attribute: Attribute, json: unknown): ScimObject | undefined {
   return object === undefined ? undefined : merged(attribute, {}, object);
 }
 
-/** Values of a list that are named by some of their parts: looked up by which parts these are, however many values there are. */
+/** Values that are named by some of their parts. One look-up per set of part names, not per value. */
 class NamedValues {
   private readonly simple = new Set<ScimValue>();
   private readonly byParts = new Map<string, { names: string[]; values: Set<string> }>();
@@ -222,7 +224,7 @@ function assignTo(values: ScimValue[], operation: Assignment): ScimValue[] {
     const made = changedElement(impliedBy(attribute, selection), operation);
     return made === undefined ? values : append(attribute, values, [made]);
   }
-  // RFC 7644 §3.5.2.3: replacing values that a filter selects leaves nothing of them.
+  // RFC 7644 §3.5.2.3: replace keeps no old part of the values that a filter selects.
   const anew = op === 'replace' && sub === null;
   const changed = new Set<ScimValue>();
   const after = values.flatMap((element) => {
@@ -235,7 +237,7 @@ function assignTo(values: ScimValue[], operation: Assignment): ScimValue[] {
   return withoutRepetitions(attribute, values, withOnePrimary(after, changed));
 }
 
-/** One value of a list after an add or a replace; undefined where the operation's value is none. */
+/** One value of a list after an add or a replace; undefined if the operation assigns no value. */
 function changedElement(element: ScimObject, { target, value }: Assignment): ScimObject | undefined {
   const { attribute, sub } = target;
   if (sub !== null) {
@@ -253,9 +255,10 @@ function choose(values: readonly ScimValue[], selection: Selection | null): Set<
 }
 
 /**
- * What a value must have to match the path's filter: `phoneNumbers[type eq "mobile"].value` makes one of that type.
+ * The parts that a new value needs to match the filter: `phoneNumbers[type eq "mobile"].value` creates a value of
+ * that type.
  *
- * @throws ScimError 400 noTarget where the filter is more than a list of what is equal to what
+ * @throws ScimError 400 noTarget if the filter has anything else than `eq` comparisons joined by `and`
  */
 function impliedBy(attribute: Attribute, selection: Selection | null): ScimObject {
   if (selection === null) return {};
@@ -281,14 +284,14 @@ function impliedBy(attribute: Attribute, selection: Selection | null): ScimObjec
   return implied;
 }
 
-/** RFC 7644 §3.5.2.1: what is there already is not added again; the same value of the same type takes up the rest. */
+/** RFC 7644 §3.5.2.1: an existing value is not added again. If value and type are equal, it gets the other parts. */
 function append(
   attribute: Attribute,
   values: readonly ScimValue[],
   given: readonly ScimValue[],
 ): ScimValue[] {
   const after = [...values];
-  // Of several that are the same entry, the first one counts.
+  // If several values are the same entry, the first one counts.
   const places = new Map<string, number>();
   for (const [place, value] of values.entries()) {
     const key = entryKey(attribute, value);
@@ -309,13 +312,13 @@ function append(
   return withoutRepetitions(attribute, values, withOnePrimary(after, changed));
 }
 
-/** Equal for what is the same entry of a list: the same value of the same type, or else what differs in `primary` only. */
+/** Equal keys mean the same entry: equal value and type or, without a value, no difference except `primary`. */
 function entryKey(attribute: Attribute, value: ScimValue): string {
   if (!isObject(value)) return JSON.stringify(value);
   if (attribute.subAttribute.has('value') && value.value !== undefined) {
     return JSON.stringify(['entry', value.value, value.type]);
   }
-  // In the order of the schema: what was changed last may stand last.
+  // In the order of the schema, because a changed part may have moved to the end.
   const subs = attribute.subAttributes.filter(({ name }) => name !== 'primary');
   return partsAsText(
     value,
@@ -323,7 +326,7 @@ function entryKey(attribute: Attribute, value: ScimValue): string {
   );
 }
 
-/** RFC 7644 §3.5.2: making one value the primary one makes the others not primary. */
+/** RFC 7644 §3.5.2: a new primary value makes the others not primary. */
 function withOnePrimary(values: ScimValue[], changed: ReadonlySet<ScimValue>): ScimValue[] {
   if (!values.some((value) => changed.has(value) && isObject(value) && value.primary === true)) return values;
   return values.map((value) =>
@@ -332,8 +335,8 @@ function withOnePrimary(values: ScimValue[], changed: ReadonlySet<ScimValue>): S
 }
 
 /**
- * What an operation has made the same entry as another one becomes one with it, in the place of the first (RFC 7643 §2.4).
- * Entries that were the same before, and that it did not touch, are as the client wanted them.
+ * Merges two entries that an operation made the same, at the place of the first (RFC 7643 §2.4). Entries that were
+ * already the same, and that the operation did not touch, stay: the client wanted them.
  */
 function withoutRepetitions(
   attribute: Attribute,
@@ -360,7 +363,7 @@ function withoutRepetitions(
   return result;
 }
 
-/** @param set what the client has just set, which counts where they differ */
+/** @param set the entry that the client has just set; it wins where they differ */
 function asOne(former: ScimValue, set: ScimValue): ScimValue {
   if (!isObject(former) || !isObject(set)) return former;
   const isPrimary = former.primary === true || set.primary === true;

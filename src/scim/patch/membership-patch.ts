@@ -8,18 +8,18 @@ import { readMemberIds } from '../schema/read-members';
 import { MEMBERS } from '../schema/registry';
 import type { PatchOperation } from './patch-request';
 
-/** Operations that select members by a filter which names no ids: each looks at every member. */
+/** Operations that select members by a filter without ids: each visits every member. */
 export const MOST_MEMBER_SELECTIONS = 20;
-/** Ids between two chances for others. */
+/** Ids between two points where other requests may run. */
 const STEP = 1_000;
 
-/** One operation on a group's members, as algebra on a set of ids; in the order of the PATCH. */
+/** One operation on the members of a group, as a set operation on ids. The steps keep the order of the PATCH. */
 export type MembershipStep =
   | { readonly kind: 'add'; readonly userIds: readonly string[] }
   | { readonly kind: 'remove'; readonly userIds: readonly string[] }
   | { readonly kind: 'set'; readonly userIds: readonly string[] }
   | { readonly kind: 'clear' }
-  /** A filter that names no ids, to be evaluated on `{value, $ref, type, display}` of each member. */
+  /** A filter without ids. It is evaluated on `{value, $ref, type, display}` of each member. */
   | { readonly kind: 'removeWhere'; readonly filter: BoundFilter };
 
 export interface SplitPatch {
@@ -28,7 +28,7 @@ export interface SplitPatch {
 }
 
 /**
- * Parts the operations on `members` from the others, which they do not depend on.
+ * Separates the operations on `members` from the others. They do not depend on each other.
  *
  * | operation | path | value | step |
  * |---|---|---|---|
@@ -43,9 +43,9 @@ export interface SplitPatch {
  * | any | `members.display`, `members[…].display` | – | 400 mutability |
  * | add, replace | `members[…]` | – | 400 mutability |
  *
- * A single object stands for a list of one. Nothing else is understood, and nothing that is not is a change.
+ * A single object means a list of one. Every other form is refused, so it never changes the members.
  *
- * @throws ScimError 400 invalidValue or mutability; 413 for more selections than are worth making at once
+ * @throws ScimError 400 invalidValue or mutability; 413 for too many filters without ids
  */
 export function* splitMembership(operations: readonly PatchOperation[]): Generator<void, SplitPatch> {
   const attributeOperations: PatchOperation[] = [];
@@ -58,16 +58,16 @@ export function* splitMembership(operations: readonly PatchOperation[]): Generat
   const selections = steps.filter(({ kind }) => kind === 'removeWhere').length;
   if (selections > MOST_MEMBER_SELECTIONS) {
     throw ScimError.tooLarge(
-      `The PATCH selects members by a filter ${selections} times, and may do so ${MOST_MEMBER_SELECTIONS} times; name the members by their ids, or split it into several requests.`,
+      `The PATCH selects members by a filter ${selections} times, but at most ${MOST_MEMBER_SELECTIONS} times are allowed; name the members by their ids, or split the PATCH into several requests.`,
     );
   }
   return { attributeOperations, steps };
 }
 
 /**
- * The normal form of the steps: their order no longer matters, and no id is both added and removed.
+ * Merges the steps into one change in which order does not matter. No id is both added and removed.
  *
- * @returns null where a `removeWhere` makes it depend on who the members are
+ * @returns null if a `removeWhere` makes the change depend on the current members
  */
 export function* collapse(steps: readonly MembershipStep[]): Generator<void, MembershipChange | null> {
   let exact = false;
@@ -99,7 +99,7 @@ export function* collapse(steps: readonly MembershipStep[]): Generator<void, Mem
   return exact ? { kind: 'exact', members: add } : { kind: 'delta', add, remove };
 }
 
-/** The steps applied to one member after the other: what each of them becomes does not depend on the others. */
+/** Applies the steps to one member at a time. The result for one member does not depend on the others. */
 export class MembershipEffect {
   private readonly seen = new Set<string>();
   private readonly added = new Set<string>();
@@ -123,7 +123,7 @@ export class MembershipEffect {
     return new MembershipEffect(prepared, named);
   }
 
-  /** Those whom a step adds and who have not been looked at yet. */
+  /** Ids that a step adds and that `on` has not seen yet. */
   *coming(): Generator<void, string[]> {
     const ids: string[] = [];
     yield* each([...this.named], (id) => {
@@ -155,9 +155,9 @@ export class MembershipEffect {
     if (!stays && isMember) this.removed.add(id);
   }
 
-  /** What they come to, once everybody was looked at. */
+  /** The resulting change, after `on` has seen every id. */
   change(): MembershipChange {
-    // Whoever says who is in it means it, also of somebody who comes meanwhile.
+    // After `set` or `clear` the list is exact. It also removes members that another request adds meanwhile.
     const exact = this.steps.some(({ step }) => step.kind === 'set' || step.kind === 'clear');
     return exact
       ? { kind: 'exact', members: this.present }
@@ -197,7 +197,7 @@ function* stepsOf(operation: PatchOperation): Generator<void, MembershipStep[]> 
   return userIds.length === 0 ? [] : [{ kind: operation.op, userIds }];
 }
 
-/** The ids of `value eq "x"` and of several of these joined by `or`; null for any other filter. */
+/** The ids in `value eq "x"`, or in several of these joined by `or`; null for any other filter. */
 function idsNamedBy(filter: ValueFilter): string[] | null {
   if (filter.kind === 'or') {
     const ids = filter.terms.map(idsNamedBy);

@@ -6,7 +6,7 @@ import { checkTexts, isObject } from '../schema/json';
 import type { ResourceType } from '../schema/registry';
 import { readPatchPath, type AttributeTarget } from './path';
 
-/** One change of one attribute; values are still the client's JSON. */
+/** One change of one attribute. The value is still the JSON of the client. */
 export type PatchOperation = Assignment | Removal;
 
 export interface Assignment {
@@ -14,39 +14,38 @@ export interface Assignment {
   readonly target: AttributeTarget;
   /** Never undefined; null means "unassigned". */
   readonly value: unknown;
-  /** From a value without a path: what is readOnly in it is ignored, not refused (Okta sends `id` with every push). */
+  /** From a value without a path. A readOnly attribute in it is ignored, not refused (Okta always sends `id`). */
   readonly implicit: boolean;
-  /** Where the path's filter matches nothing, a value that it would match is made, instead of 400 noTarget. */
+  /** If the filter in the path matches nothing, creates a value that it matches, instead of 400 noTarget. */
   readonly createsTarget: boolean;
 }
 
 export interface Removal {
   readonly op: 'remove';
   readonly target: AttributeTarget;
-  /** The values to remove, which the RFC does not know and Entra sends; undefined where the operation has no `value`. */
+  /** The values to remove: not in the RFC, but Entra sends them. Undefined if the operation has no `value`. */
   readonly value: unknown;
 }
 
 type Op = PatchOperation['op'];
 
-/** Operations of one PATCH; one without a path counts as one for each attribute in its value. */
+/** Operations of one PATCH. An operation without a path counts once for each attribute in its value. */
 export const MOST_OPERATIONS = 1_000;
 
 /**
- * Reads the body of a PATCH (RFC 7644 §3.5.2) into single changes in their order. An operation without a path is
- * spread over the keys of its value, each of which is itself a path: `displayName`, `name.givenName`,
- * `urn:…:User:department`, `emails[type eq "work"].value`, or the URN of a schema with an object. Operations on
- * schemas that we do not know are left out.
+ * Reads the body of a PATCH (RFC 7644 §3.5.2) into single changes, in order. An operation without a path becomes one
+ * change for each key of its value. Each key is a path: `displayName`, `name.givenName`, `urn:…:User:department`,
+ * `emails[type eq "work"].value`, or the URN of a schema with an object. Operations on unknown schemas are ignored.
  *
  * | `op` as sent | `add` | `replace` | `remove` |
  * |---|---|---|---|
  * | no path | value must be an object | value must be an object | noTarget |
- * | no value | invalidValue | invalidValue | fine |
- * | path's filter matches nothing | makes the value | noTarget, but `Replace` with a capital makes it | nothing to do |
+ * | no value | invalidValue | invalidValue | allowed |
+ * | path's filter matches nothing | creates the value | noTarget, but `Replace` with a capital creates it | no change |
  *
- * Yields wherever others may be let in.
+ * Yields where other requests may run.
  *
- * @throws ScimError 400 invalidSyntax, invalidValue, invalidPath, invalidFilter or noTarget; 413 past the bound of operations
+ * @throws ScimError 400 invalidSyntax, invalidValue, invalidPath, invalidFilter or noTarget; 413 for too many operations
  */
 export function* readPatchRequest(type: ResourceType, body: unknown): Generator<void, PatchOperation[]> {
   if (!isObject(body)) throw ScimError.invalidSyntax('The request body must be a JSON object: a PatchOp.');
@@ -88,22 +87,22 @@ function readOperation(type: ResourceType, operation: unknown): PatchOperation[]
   }
   if (op === 'remove') {
     if (target.kind === 'attribute') return [{ op, target, value }];
-    throw ScimError.noTarget('A remove operation needs a "path" to what it removes.');
+    throw ScimError.noTarget('A remove operation needs a "path"; name the attribute to remove.');
   }
   if (value === undefined) throw ScimError.invalidValue(`The "${op}" operation needs a "value".`);
   if (target.kind === 'resource') return spread(type, op, '', value);
   if (type.extensions.includes(target.attribute) && value !== null) {
     return spread(type, op, `${target.attribute.name}:`, value);
   }
-  // Entra's older dialect says "Replace" where it means "set"; the RFC's own word is `replace`.
+  // An older mode of Entra sends "Replace" and means "set". The RFC spells it `replace`.
   return [{ op, target, value, implicit: false, createsTarget: op === 'add' || written !== 'replace' }];
 }
 
-/** One change for each key of a value; `prefix` is the URN, with its colon, that the keys belong to. */
+/** One change for each key of a value. `prefix` is the URN of the keys, with its colon. */
 function spread(type: ResourceType, op: Exclude<Op, 'remove'>, prefix: string, value: unknown): Assignment[] {
   if (!isObject(value)) {
     throw ScimError.invalidValue(
-      `The value of an "${op}" operation that has no attribute in its path must be an object.`,
+      `An "${op}" operation without an attribute in its path needs an object as "value".`,
     );
   }
   return Object.entries(value).flatMap(([key, inner]): Assignment[] => {
@@ -117,14 +116,14 @@ function spread(type: ResourceType, op: Exclude<Op, 'remove'>, prefix: string, v
   });
 }
 
-/** What a key of a path-less value means; null for what is unknown, which is ignored as it is in a POST. */
+/** What a key of a value without a path means; null for an unknown key, which is ignored as in a POST. */
 function readKey(type: ResourceType, op: Op, key: string): AttributeTarget | 'resource' | null {
   try {
     const target = readPatchPath(type, op, key, false);
     if (target.kind === 'attribute') return target;
     return target.kind === 'resource' ? 'resource' : null;
   } catch (error) {
-    // Any text may be a name of something that we do not know. But a bracket says that it is meant as a path.
+    // Any text may be an unknown name. But a bracket shows that the client means a path.
     if (error instanceof ScimError && !key.includes('[')) return null;
     throw error;
   }
@@ -134,6 +133,6 @@ function readOp(written: unknown): Op {
   const op = typeof written === 'string' ? written.toLowerCase() : '';
   if (op === 'add' || op === 'remove' || op === 'replace') return op;
   const found = typeof written === 'string' ? `, not ${quoted(written)}` : '';
-  // RFC 7644 §3.12 has no keyword for this one; the body does not conform to the message's schema.
+  // RFC 7644 §3.12 has no keyword for this error. invalidSyntax fits: the body breaks the schema of the message.
   throw ScimError.invalidSyntax(`"op" must be "add", "remove" or "replace"${found}.`);
 }

@@ -6,13 +6,14 @@ import type { Attribute } from '../schema/attribute';
 import type { AttributePath } from '../schema/attribute-path';
 import type { Resolution, ResourceType } from '../schema/registry';
 
-/** What a PATCH operation works on. */
+/** The attribute that a PATCH operation changes. */
 export interface AttributeTarget {
   readonly kind: 'attribute';
   /**
-   * The way to it from the resource: single-valued complex attributes (an extension under its URN is one), then the
-   * attribute itself. `name.familyName` is `[name, familyName]`, `emails.value`, `emails[…].value` and `manager[…].value`
-   * end before the `sub`: from a multi-valued attribute or a filter on, values have to be chosen.
+   * The path from the resource: single-valued complex attributes (an extension under its URN is one), then the
+   * attribute itself. `name.familyName` is `[name, familyName]`. In `emails.value`, `emails[…].value` and
+   * `manager[…].value` the steps end before the `sub`: after a multi-valued attribute or a filter, values must be
+   * selected first.
    */
   readonly steps: readonly [Attribute, ...Attribute[]];
   /** The last of the steps. */
@@ -21,7 +22,7 @@ export interface AttributeTarget {
   readonly sub: Attribute | null;
 }
 
-/** The values of a complex attribute that a filter in the path chooses; of a single-valued one, its value or none. */
+/** The filter in a path. It selects values of a complex attribute; of a single-valued one, its value or nothing. */
 export interface Selection {
   readonly filter: BoundFilter;
   readonly written: ValueFilter;
@@ -31,17 +32,17 @@ export type PatchTarget =
   | AttributeTarget
   /** The resource itself, by the URN of its core schema or by the absence of a path. */
   | { readonly kind: 'resource' }
-  /** An attribute of a schema that we do not know: whatever is done to it does nothing. */
+  /** An attribute of an unknown schema. Operations on it have no effect. */
   | { readonly kind: 'unknown-schema' }
-  /** No attribute of a schema that we know. */
+  /** An unknown attribute of a known schema. */
   | { readonly kind: 'unknown-attribute' };
 
 /**
- * Looks up a PATCH path (RFC 7644 §3.5.2 figure 7); a path may also be the URN of a schema alone. Only what is removed may
- * be a single value that a filter chooses, as Entra removes a `manager`.
+ * Looks up a PATCH path (RFC 7644 §3.5.2 figure 7). A path may also be the URN of a schema alone. A filter on a
+ * single-valued attribute is allowed only for remove: Entra removes a `manager` this way.
  *
- * @param mayLackUrn whether names of an extension are known without its URN
- * @throws ScimError 400 invalidPath, or invalidFilter for what stands in the brackets
+ * @param mayLackUrn whether names of an extension are allowed without its URN
+ * @throws ScimError 400 invalidPath, or invalidFilter for the filter in the brackets
  */
 export function readPatchPath(
   type: ResourceType,
@@ -57,14 +58,14 @@ export function readPatchPath(
   const { path, filter, sub } = parseValuePath(text);
   const resolution = mayLackUrn ? resolve(type, path) : type.resolve(path);
   if (resolution.kind === 'resource')
-    throw ScimError.invalidPath('A whole resource has no values to select.');
+    throw ScimError.invalidPath('A path to a whole resource cannot have a filter; remove the brackets.');
   if (resolution.kind !== 'attribute') return resolution;
   if (filter === null) return plainTarget(resolution.steps);
 
   const attribute = resolution.steps.at(-1)!;
   if (attribute.type !== 'complex' || !(attribute.multiValued || op === 'remove')) {
     throw ScimError.invalidPath(
-      `The path selects values of ${quoted(attribute.name)}, which has none to select.`,
+      `The path has a filter on ${quoted(attribute.name)}, which has no values to select; remove the brackets.`,
     );
   }
   const selection = { filter: bindValueFilter(attribute, filter), written: filter };
@@ -74,7 +75,7 @@ export function readPatchPath(
   return subAttribute === undefined ? { kind: 'unknown-attribute' } : { ...selected, sub: subAttribute };
 }
 
-/** The URN before a name of an extension is only recommended (RFC 7644 §3.10); without it the core's own names come first. */
+/** RFC 7644 §3.10 only recommends the URN before a name of an extension. Without it, names of the core schema win. */
 function resolve(type: ResourceType, path: AttributePath): Resolution {
   const plain = type.resolve(path);
   if (plain.kind !== 'unknown-attribute' || path.urn !== null) return plain;
