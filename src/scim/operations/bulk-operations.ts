@@ -20,7 +20,7 @@ import { type AttemptedWrite, RefusedWriteRecorder } from './refused-write-recor
 import type { ResourceOperations, WrittenResource } from './resource-operations';
 import { UserOperations } from './user-operations';
 
-/** What became of one operation (RFC 7644 §3.7.3). */
+/** The result of one operation (RFC 7644 §3.7.3). */
 export interface BulkResult {
   method?: string;
   bulkId?: string;
@@ -30,31 +30,32 @@ export interface BulkResult {
   response?: ScimErrorBody;
 }
 
-/** One request while it is run. */
+/** The state of a running request. */
 interface BulkRun {
   caller: ScimCaller;
   order: BulkOrder;
-  /** Ids of what was created, by bulkId. */
+  /** Ids of the created resources, by bulkId. */
   created: Map<string, string>;
-  /** Operations whose resource is created, and refers not yet to all that it is to refer to. */
+  /** Operations that created a resource without some of its references. */
   begun: Map<PlacedOperation, Completion>;
   asScimError: (error: unknown, method: string) => ScimError;
 }
 
-/** What is left to do of a creation. */
+/** The work that is left for a created resource. */
 interface Completion {
   id: string;
-  /** bulkIds that the resource is to refer to. */
+  /** bulkIds of the references that it lacks. */
   missing: ReadonlySet<string>;
 }
 
-/** Answers to what may be sent again as it is. */
+/** Statuses after which a client may repeat the same request. */
 const PASSING_STATUSES: ReadonlySet<string> = new Set(['429', '503']);
 
 /**
- * Runs the operations of a BulkRequest, each a transaction of its own, in their order; one that refers to a resource
- * which a later one creates waits for it. Of users that refer to each other, or to themselves, one is created without
- * such a reference and gets it by a PATCH (RFC 7644 §3.7.1). Between two of them others are let in.
+ * Runs the operations of a BulkRequest in their order, each in its own transaction. An operation that refers to a
+ * resource of a later operation waits for it. If users refer to each other or to themselves, one user is created
+ * without the reference, and a PATCH adds it later (RFC 7644 §3.7.1). Other requests may run between two
+ * operations.
  */
 @Injectable()
 export class BulkOperations {
@@ -65,15 +66,15 @@ export class BulkOperations {
   ) {}
 
   /**
-   * @param asScimError how an error of a write is answered
-   * @returns results in the order of the request, without those that `failOnErrors` kept from being tried
+   * @param asScimError converts the error of a write
+   * @returns results in the order of the request, without operations that did not run because of `failOnErrors`
    */
   async run(
     { context, target, baseUrl }: ScimCaller,
     request: BulkRequest,
     asScimError: (error: unknown, method: string) => ScimError,
   ): Promise<BulkResult[]> {
-    // However many operations search, together they look at no more than one request may.
+    // All searches share the scan limit of one request.
     const caller = { context, target, baseUrl, scan: new ScanBudget() };
     const order = await inSlices(BulkOrder.of(request.operations));
     const run: BulkRun = { caller, order, created: new Map(), begun: new Map(), asScimError };
@@ -86,7 +87,7 @@ export class BulkOperations {
       if (result.response) failures += 1;
       if (slice.isOver) await slice.next();
     }
-    // What `failOnErrors` ended is not left half done where the rest of it can be done.
+    // After a stop by `failOnErrors`, complete the resources that lack references.
     for (const [one, completion] of run.begun) {
       results.set(one.index, await this.complete(run, one.operation as BulkOperation, completion));
     }
@@ -125,7 +126,7 @@ export class BulkOperations {
     return result;
   }
 
-  /** Gives a resource the references that it was created without. */
+  /** Adds the references that a created resource lacks. */
   private async complete(
     run: BulkRun,
     operation: BulkOperation,
@@ -141,10 +142,10 @@ export class BulkOperations {
     });
     const { method } = operation;
     if (!result.response) return { ...result, method, status: '201' };
-    // What passes by itself says of a request that it may be sent again, which the creation may not.
+    // The text of a temporary error asks to repeat the request, but the creation must not be repeated.
     const isPassing = PASSING_STATUSES.has(result.status);
     const why = isPassing ? '' : ` (${String(result.response.detail).replace(/\.$/, '')})`;
-    const detail = `The resource is created, but without its references to others of this request: set them by a PATCH of it${why}.`;
+    const detail = `The resource is created, but without its references to other resources of this request; add them with a PATCH${why}.`;
     return { ...result, method, response: { ...result.response, detail } };
   }
 

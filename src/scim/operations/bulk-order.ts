@@ -1,30 +1,32 @@
 import { type BulkOperation, type RefusedOperation, isRefused } from '../messages/bulk';
 import { referenceIn, referencesIn } from './bulk-references';
 
-/** One operation of a request, or why it cannot be one, at its place. */
+/** A valid or refused operation with its position in the request. */
 export interface PlacedOperation {
   readonly index: number;
   readonly operation: BulkOperation | RefusedOperation;
-  /** The bulkId under which others refer to what it creates. */
+  /** The bulkId of the resource that it creates; null if it creates none. */
   readonly makes: string | null;
-  /** bulkIds that it refers to and that are not settled. */
+  /** bulkIds that it refers to and that are not settled yet. */
   readonly open: Set<string>;
-  /** Whether it refers to the very resource that it creates. */
+  /** Whether it refers to the resource that it creates itself. */
   readonly namesItself: boolean;
-  /** Whether it makes a group a member of a group, which no order of creation helps. */
+  /** Whether it makes a group a member of a group. No order makes that valid. */
   readonly nestsGroups: boolean;
 }
 
 /**
- * The order in which the operations of a BulkRequest run: that of the request, but one that refers to a resource which a
- * later one creates comes right after that one (RFC 7644 §3.7.2). Each reference is looked at once.
+ * The order in which the operations of a BulkRequest run. It is the order of the request, with one exception: an
+ * operation that refers to a resource of a later operation runs right after that one (RFC 7644 §3.7.2). Each
+ * reference is visited once.
  *
- * Of users and groups that wait for each other, a user comes while references of it are still open, and a second time when
- * they are settled (§3.7.1). What is to change it waits until then; what only refers to it does not.
+ * If users and groups wait for each other in a cycle, one user runs before its references are settled, and a
+ * second time after that (§3.7.1). Creations that refer to this user do not wait for the second time. All other
+ * operations do.
  */
 export class BulkOrder {
   private readonly placed: PlacedOperation[] = [];
-  /** The creations by their bulkIds. */
+  /** The creating operations by bulkId. */
   private readonly makers = new Map<string, PlacedOperation>();
   private readonly waiting = new Set<PlacedOperation>();
   private readonly waitingFor = new Map<string, PlacedOperation[]>();
@@ -35,7 +37,7 @@ export class BulkOrder {
 
   private constructor() {}
 
-  /** Yields wherever others may be let in. */
+  /** Yields where other requests may run. */
   static *of(operations: readonly (BulkOperation | RefusedOperation)[]): Generator<void, BulkOrder> {
     const order = new BulkOrder();
     const endpoints = new Map<string, string>();
@@ -51,7 +53,7 @@ export class BulkOrder {
     return order;
   }
 
-  /** @returns undefined once all have run */
+  /** @returns undefined after the last operation */
   next(): PlacedOperation | undefined {
     const released = this.ready[this.nextReady];
     if (released) {
@@ -60,19 +62,19 @@ export class BulkOrder {
     }
     while (this.nextPlaced < this.placed.length) {
       const one = this.placed[this.nextPlaced++]!;
-      // One that waited and was released meanwhile has run already.
+      // An operation that had to wait runs from `ready`.
       if (!this.waiting.has(one)) return one;
     }
     return this.beginCircle();
   }
 
-  /** What this operation was to create is there with all that it refers to, or will never be. */
+  /** Marks an operation as finished: its resource exists with all its references, or will never exist. */
   settle(one: PlacedOperation): void {
     one.open.clear();
     this.release(one, () => true);
   }
 
-  /** What this operation was to create is there, and can be referred to. */
+  /** Marks a resource as created without some of its references. Other creations can refer to it now. */
   settleBegun(one: PlacedOperation): void {
     this.release(one, (other) => other.operation.method === 'POST');
   }
@@ -92,7 +94,7 @@ export class BulkOrder {
       break;
     }
     if (one === undefined) return undefined;
-    // Whoever waits leads to a circle, whatever reference is followed.
+    // Every waiting operation leads to a cycle, whichever reference we follow.
     const way = new Set<PlacedOperation>();
     while (!way.has(one)) {
       way.add(one);
@@ -100,7 +102,7 @@ export class BulkOrder {
       one = this.makers.get(bulkId!)!;
     }
     const circle = [...way].slice([...way].indexOf(one));
-    // There is one: groups wait for users only.
+    // Every cycle has a user: groups wait only for users.
     const user = circle.find(({ operation }) => operation.endpoint === 'Users')!;
     this.begun.add(user);
     return user;

@@ -5,15 +5,15 @@ import { isObject } from '../schema/json';
 const REFERENCE = /^bulkId:(.+)$/;
 const QUOTED_REFERENCE = /"(bulkId:[^"]+)"/g;
 
-/** Where a reference to another resource may stand; the same text under any other name is just text. */
+/** Names whose values may be references to other resources. Under another name, the same text is only text. */
 const REFERRING = new Set(['value', 'manager', '$ref', 'path']);
 
-/** Names are of any case, and may be paths: `manager`, `urn:…:User:Manager`, `manager.value`. */
+/** Names are case-insensitive, and may be paths: `manager`, `urn:…:User:Manager`, `manager.value`. */
 function mayRefer(name: string): boolean {
   return REFERRING.has(name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(':')) + 1).toLowerCase());
 }
 
-/** The bulkId that a text as a whole refers to. */
+/** The bulkId, if the whole text is a reference. */
 export function referenceIn(text: string | null): string | undefined {
   return REFERENCE.exec(text ?? '')?.[1];
 }
@@ -24,7 +24,7 @@ export function* referencesIn(data: BulkOperation['data'], name = 'path'): Gener
     if (!mayRefer(name)) return;
     const bulkId = referenceIn(data);
     if (bulkId !== undefined) yield bulkId;
-    // A path such as `members[value eq "bulkId:ada"]`.
+    // A path like `members[value eq "bulkId:ada"]`.
     else for (const match of data.matchAll(QUOTED_REFERENCE)) yield match[1]!.slice('bulkId:'.length);
   } else if (Array.isArray(data)) {
     for (const element of data) yield* referencesIn(element, name);
@@ -33,7 +33,7 @@ export function* referencesIn(data: BulkOperation['data'], name = 'path'): Gener
   }
 }
 
-/** @throws ScimError 409 for a reference to what was not created */
+/** @throws ScimError 409 if the resource was not created */
 export function resolveReference(created: ReadonlyMap<string, string>, text: string): string {
   const bulkId = referenceIn(text);
   if (bulkId === undefined) return text;
@@ -46,7 +46,7 @@ export function resolveReference(created: ReadonlyMap<string, string>, text: str
   );
 }
 
-/** The data with ids in place of references. @throws ScimError 409 for a reference to what was not created */
+/** Replaces references in the data with ids. @throws ScimError 409 if a resource was not created */
 export function resolveReferences(
   created: ReadonlyMap<string, string>,
   data: unknown,
@@ -66,7 +66,7 @@ export function resolveReferences(
   );
 }
 
-/** A resource without its references to some bulkIds; undefined where the whole of the data is one. */
+/** Removes the references to these bulkIds from a resource; undefined if the data itself is such a reference. */
 export function withoutReferences(bulkIds: ReadonlySet<string>, data: unknown, name = 'path'): unknown {
   if (typeof data === 'string') return refersTo(bulkIds, data, name) ? undefined : data;
   if (Array.isArray(data)) {
@@ -82,7 +82,7 @@ export function withoutReferences(bulkIds: ReadonlySet<string>, data: unknown, n
   );
 }
 
-/** The attributes of a resource, whole, in which it refers to some bulkIds. */
+/** The complete attributes of a resource that refer to one of these bulkIds. */
 export function attributesReferring(bulkIds: ReadonlySet<string>, data: unknown): Record<string, unknown> {
   if (!isObject(data)) return {};
   return Object.fromEntries(Object.entries(data).filter(([key, part]) => refersTo(bulkIds, part, key)));

@@ -45,7 +45,7 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
   ): Promise<GroupRow> {
     const groupId = resourceId('Group', id);
     const { attributes, members } = splitMembers(body);
-    // What is wrong with it is told before anything waits for the group.
+    // Refuses a bad body before the transaction waits for the group.
     readResource(GROUP, attributes);
     const ids = members === undefined ? null : await inSlices(readMemberIds(members));
     return this.groups.change(
@@ -61,7 +61,7 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
           );
           return write.resource === current.resource ? null : write;
         },
-        // A rename that was built from a read without members must not empty the team.
+        // Clients may build a rename from a read without members. It must not empty the group.
         membership: ids === null ? undefined : { kind: 'exact', members: new Set(ids) },
       },
       WRITE_OPTIONS,
@@ -77,7 +77,7 @@ export class GroupOperations implements ResourceOperations<GroupRow> {
     const groupId = resourceId('Group', id);
     const { attributeOperations, steps } = await inSlices(readPatch(body));
     if (steps.some(({ kind }) => kind === 'removeWhere')) {
-      // Nothing of a group is read before it is known whose it is.
+      // The group must belong to the integration before its members are read.
       const group = await this.groups.find(caller.context.integrationId, groupId);
       if (!group) throw new ResourceNotFoundError('Group', id);
     }

@@ -1,16 +1,16 @@
 import { isObject } from '../schema/json';
 
-/** Beyond that a refusal names whatever is left as one: only a full replacement makes up for it. */
+/** More names become one entry for everything else. Only a full replacement resolves that entry. */
 const MAX_NAMES = 2_000;
 const EVERYTHING_ELSE = '*';
 
 /**
- * What a body means to write, as far as it can be read: attributes by lower-case name, and `members:{id}` for each
- * member. For bodies that were refused, so nothing is taken for granted.
+ * The names of what a body writes, as far as it can be read: attributes in lower case, and `members:{id}` for each
+ * member. The body may be a refused one, so the code does not trust its shape.
  */
 export function namedAttributes(method: string, body: unknown): string[] {
   const names = new Set<string>();
-  // One more tells that there are others; a body may name two hundred thousand members.
+  // One name too many is enough to stop: a body may name two hundred thousand members.
   const isFull = () => names.size > MAX_NAMES;
   if (method === 'PATCH') addOperations(names, body, isFull);
   else if (isObject(body)) addObject(names, body, isFull);
@@ -58,7 +58,7 @@ function addMembers(names: Set<string>, value: unknown, path: string, isFull: ()
   if (named === 0) names.add('members');
 }
 
-/** The attribute that a path begins with, without its URN. */
+/** The attribute at the start of a path, without its URN. */
 function nameOf(path: string): string {
   const withoutUrn = path.replace(/^urn:.*:(?=[^:]*$)/i, '');
   return (/^[\w$-]+/.exec(withoutUrn)?.[0] ?? withoutUrn).toLowerCase().slice(0, 100);

@@ -4,13 +4,12 @@ import { ResourceNotFoundError } from '../../directory/directory-errors';
 import { ScimError, ScimMethodNotAllowedError } from '../messages/scim-error';
 import type { WriteConditions } from './resource-operations';
 
-/** A write that has waited so long is refused with 429, which the IdP repeats, rather than answered after its time-out. */
+/** A write that waits longer gets 429, and the IdP repeats it. Otherwise the IdP would time out first. */
 export const WRITE_OPTIONS: TransactionOptions = { maxWaitMs: 5_000 };
 
 /**
- * An id that is no UUID is nobody's.
- *
- * @throws ResourceNotFoundError, or ScimMethodNotAllowedError for the search, which stands where an id does
+ * @throws ResourceNotFoundError for an id that is not a UUID
+ * @throws ScimMethodNotAllowedError for `.search` in place of an id
  */
 export function resourceId(type: 'User' | 'Group', id: string): string {
   if (id === '.search') throw new ScimMethodNotAllowedError('POST');
@@ -19,19 +18,19 @@ export function resourceId(type: 'User' | 'Group', id: string): string {
   return lower;
 }
 
-/** @throws ScimError 412 when the client means another version, or none (RFC 7644 §3.14, RFC 9110 §13.1) */
+/** @throws ScimError 412 if the client expects another version, or no resource (RFC 7644 §3.14, RFC 9110 §13.1) */
 export function assertMatches({ ifMatch, ifNoneMatch }: WriteConditions, etag: string): void {
   if (ifMatch !== undefined && !namesEtag(ifMatch, etag)) {
     throw ScimError.preconditionFailed('The resource has changed since it was read; read it again.');
   }
   if (ifNoneMatch !== undefined && namesEtag(ifNoneMatch, etag)) {
     throw ScimError.preconditionFailed(
-      'The resource is there, in a version that "If-None-Match" rules out; leave that header out to change it.',
+      'The version of the resource is in "If-None-Match"; leave that header out to change the resource.',
     );
   }
 }
 
-/** Whether a list of entity tags, as in `If-Match`, names this one; weak comparison (RFC 9110 §8.8.3.2). */
+/** Whether a list of entity tags (`If-Match`) contains this one; weak comparison (RFC 9110 §8.8.3.2). */
 export function namesEtag(header: string, etag: string): boolean {
   const strong = (tag: string) => tag.trim().replace(/^W\//i, '');
   return header.split(',').some((tag) => tag.trim() === '*' || strong(tag) === strong(etag));

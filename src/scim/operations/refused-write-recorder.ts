@@ -8,7 +8,7 @@ import { isObject } from '../schema/json';
 import { ScimError } from '../messages/scim-error';
 import { namedAttributes } from './named-attributes';
 
-/** A write as it came, by request or inside a Bulk. */
+/** A write as the client sent it, alone or in a bulk request. */
 export interface AttemptedWrite {
   method: string;
   endpoint: 'Users' | 'Groups';
@@ -16,11 +16,11 @@ export interface AttemptedWrite {
   body: unknown;
 }
 
-/** Statuses that say nothing of the write itself, or that the IdP repeats. */
+/** Statuses that say nothing about the write itself, or after which the IdP repeats it. */
 const NOT_KEPT = new Set([401, 405, 429]);
 const MAX_NAME_LENGTH = 256;
 
-/** Keeps what was refused for good, until something makes up for it. A write is never refused for failing to be kept. */
+/** Records finally refused writes until a later write resolves them. A failed record never makes a write fail. */
 @Injectable()
 export class RefusedWriteRecorder {
   private readonly logger = new Logger(RefusedWriteRecorder.name);
@@ -30,7 +30,7 @@ export class RefusedWriteRecorder {
   async refused({ context }: ScimCaller, write: AttemptedWrite, error: ScimError): Promise<void> {
     if (error.status < 400 || error.status >= 500 || NOT_KEPT.has(error.status)) return;
     if (error instanceof ScimDisabledError) return;
-    // What was to be gone is gone: nothing is open.
+    // The resource is already gone, so there is nothing left to do.
     if (write.method === 'DELETE' && error.status === 404) return;
     const written = writtenTo(write);
     if (!written) return;
@@ -56,9 +56,9 @@ export class RefusedWriteRecorder {
     try {
       await work;
     } catch (error) {
-      // Whoever may no longer write leaves nothing behind, and was told so by the write itself.
+      // The key may no longer write, so nothing is recorded. The write itself already returned this error.
       if (error instanceof ScimError) return;
-      this.logger.error('A refused write could not be kept', error);
+      this.logger.error('Cannot record a refused write', error);
     }
   }
 }
@@ -70,7 +70,7 @@ function coveredBy({ method, endpoint, body }: AttemptedWrite): Covered {
   return withMembers ? { kind: 'all' } : { kind: 'all-but-members' };
 }
 
-/** Null where nothing tells which resource was meant. */
+/** Null if the write does not tell which resource it means. */
 function writtenTo({ method, endpoint, target, body }: AttemptedWrite): WrittenTo | null {
   const resourceType = endpoint === 'Users' ? 'User' : 'Group';
   if (method !== 'POST') {

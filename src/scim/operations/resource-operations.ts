@@ -1,18 +1,18 @@
 import type { ScimCaller } from '../authentication/scim-authentication';
 
-/** What a write left behind. */
+/** A resource after a write. */
 export interface WrittenResource {
   id: string;
   version: number;
 }
 
-/** Preconditions that a client set, as lists of entity tags (RFC 7644 §3.14). */
+/** Preconditions of the client, as lists of entity tags (RFC 7644 §3.14). */
 export interface WriteConditions {
   ifMatch?: string | undefined;
   ifNoneMatch?: string | undefined;
 }
 
-/** The writes of one type of resource, each a transaction of its own, as controllers and Bulk ask for them. */
+/** The writes of one resource type, for controllers and bulk requests. Each is one transaction. */
 export interface ResourceOperations<Row extends WrittenResource> {
   create(caller: ScimCaller, body: unknown): Promise<Row>;
   replace(caller: ScimCaller, id: string, body: unknown, conditions: WriteConditions): Promise<Row>;

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { SecretBox } from '../../security/secret-box';
 import { ScimError } from '../messages/scim-error';
 
-/** What a cursor has to be used with again: the same list, asked for in the same way. */
+/** A cursor is valid only for the same list and the same query. */
 export interface CursorScope {
   integrationId: string;
   resourceType: string;
@@ -14,13 +14,13 @@ export interface CursorScope {
 
 const MAC_BYTES = 16;
 
-/** Cursors of RFC 9865: a place in a list, authenticated and bound to integration and query. Nothing is kept of them. */
+/** Cursors of RFC 9865: a signed place in a list, bound to integration and query. The server stores nothing. */
 @Injectable()
 export class Cursors {
   private readonly key: Buffer;
 
   constructor(secrets: SecretBox) {
-    // A list that a rotation comes in between begins anew.
+    // A rotation of the secret makes cursors invalid, and clients start the list again.
     [this.key] = secrets.derive('scim-cursor');
   }
 

@@ -14,23 +14,23 @@ import type { ResourceSource } from './resource-source';
 import { Matcher, ScanBudget } from './scan';
 import { type Sorting, comparePlaces, sortingOf } from './sorting';
 
-/** Comparisons that no index answers: each of them is made for every resource that is looked at. */
+/** Comparisons without an index: each one runs for every resource of a scan. */
 export const MOST_COMPARISONS = 50;
 const KEYS_AT_ONCE = 500;
 
 export interface FoundPage {
   ids: string[];
-  /** Left out of a walk by cursor, where counting would cost more than the page, unless nothing but the count is asked for. */
+  /** Left out in cursor pagination, because counting would cost more than the page, unless `count` is 0. */
   totalResults?: number;
   startIndex?: number;
   nextCursor?: string;
 }
 
 /**
- * The page that a request asks for (RFC 7644 §3.4.2, RFC 9865). Keys are read slice by slice, from an index that is near to
- * what the filter or the order asks for; what an index does not tell is found by looking at each resource, within bounds.
+ * The page that a request asks for (RFC 7644 §3.4.2, RFC 9865). Keys are read in slices, from an index that suits
+ * the filter or the order. What no index answers is checked on each resource, within limits.
  *
- * @throws ScimError 400 invalidFilter, invalidCursor; 400 tooMany when a search goes past its bound
+ * @throws ScimError 400 invalidFilter, invalidCursor; 400 tooMany for a search above its limit
  */
 export async function findPage(
   source: ResourceSource,
@@ -75,14 +75,14 @@ async function pageByCursor(
   if (count === 0) {
     const { totalResults } = await pageByIndex(list, { startIndex: 1, count });
     if (totalResults === 0) return { ids: [], totalResults };
-    // The walk has not moved on: it is no end of the list.
+    // The cursor stays at its place, because this is not the end of the list.
     return { ids: [], totalResults, nextCursor: cursors.encode(scope, from ?? { offset: 0 }) };
   }
   const behind = from && 'id' in from ? from : null;
   const passed = from && 'offset' in from ? from.offset : 0;
   const found: Place[] = [];
   let skipped = 0;
-  // One more tells whether there is another page.
+  // One result more shows whether there is another page.
   for await (const places of list.places(behind, count + 1)) {
     for (const place of places) {
       if (skipped < passed) skipped += 1;
@@ -96,10 +96,10 @@ async function pageByCursor(
   return { ids, nextCursor: cursors.encode(scope, next) };
 }
 
-/** Where a page by cursor begins. What is computed for each resource may be long, so there it is told by its number. */
+/** The start of a page by cursor. A computed key may be long, so such a list uses an offset. */
 type CursorPlace = Place | { offset: number };
 
-/** A list in its order, before it is cut into pages. */
+/** A list in its order, before it is split into pages. */
 class Search {
   private readonly budget = new ScanBudget();
 
@@ -113,16 +113,16 @@ class Search {
     return this.sorting.kind === 'computed';
   }
 
-  /** How many there are, where that is known beforehand. */
+  /** The total, if it is known without a scan; otherwise null. */
   async totalWithoutLooking(): Promise<number | null> {
     return this.filter === null && this.sorting.kind === 'index' ? this.source.total() : null;
   }
 
   /**
-   * The places of all that match, slice by slice.
+   * The places of all matches, in slices.
    *
-   * @param behind from the beginning on, or from behind a place
-   * @param wanted how many the caller is going to look at, if it is not all
+   * @param behind starts after this place; null for the beginning
+   * @param wanted how many places the caller needs, if not all
    * @throws ScimError 400 tooMany
    */
   async *places(behind: Place | null, wanted?: number): AsyncGenerator<Place[]> {
@@ -142,9 +142,9 @@ class Search {
   }
 
   /**
-   * Which part of an order has to be read.
+   * The part of an order that must be read.
    *
-   * @returns undefined where another way to the candidates is shorter, which has them in another order
+   * @returns null for all of it, undefined if another index is faster but has another order
    */
   private rangeIn(order: KeyOrder): KeyRange | null | undefined {
     const candidates = this.candidates();
@@ -157,7 +157,7 @@ class Search {
     return this.filter && candidatesOf(this.filter, this.source.columns);
   }
 
-  /** All that match, collected and then sorted. */
+  /** Collects all matches, then sorts them. */
   private async sorted(): Promise<Place[]> {
     const { sorting } = this;
     const places: Place[] = [];
@@ -240,7 +240,7 @@ class Search {
     return places;
   }
 
-  /** Of several values the first one counts, as links have no primary one. */
+  /** The first of several values counts, because links have no primary value. */
   private async withFirstLink<R extends object>(id: string, resource: R): Promise<R> {
     for await (const [first] of this.source.links.valuesOf(id)) {
       return { ...resource, [this.source.links.attribute]: [first] };
@@ -281,7 +281,7 @@ function assertAnswerable({ columns }: ResourceSource, filter: BoundFilter): voi
   }
   if (comparisons <= MOST_COMPARISONS) return;
   throw ScimError.invalidFilter(
-    `The filter has ${comparisons} comparisons that no index answers, and may have ${MOST_COMPARISONS}; split the request.`,
+    `The filter has ${comparisons} comparisons without an index, but at most ${MOST_COMPARISONS} are allowed; split the request.`,
   );
 }
 

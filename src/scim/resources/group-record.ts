@@ -6,7 +6,7 @@ import { completed } from '../schema/read-resource';
 import { GROUP } from '../schema/registry';
 import { storedText } from './representation';
 
-/** What the directory stores of a group resource. Members are rows of their own, `meta` is added by a read. */
+/** The stored form of a group. Members are separate rows, and a read adds `meta`. */
 export function groupWrite(
   id: string,
   resource: ScimResource,
@@ -29,7 +29,7 @@ export function storedGroup(row: GroupRow): ScimResource {
   return JSON.parse(row.resource) as ScimResource;
 }
 
-/** Columns of the directory that hold an attribute exactly. */
+/** Directory columns that hold exactly one attribute. */
 export const GROUP_COLUMNS: FilterColumns = {
   id: { column: 'id', kind: 'id', nullable: false },
   displayname: { column: 'displayNameKey', kind: 'key', nullable: false },

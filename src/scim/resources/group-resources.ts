@@ -9,7 +9,7 @@ import { GroupMembers } from './members';
 import { metaOf, spliced } from './representation';
 import type { ResourceSource, TextPiece } from './resource-source';
 
-/** Groups as SCIM resources: the stored text, `meta`, and the members, which are streamed. */
+/** Groups as SCIM resources: the stored text, `meta`, and the streamed members. */
 @Injectable()
 export class GroupResources {
   constructor(
@@ -40,14 +40,14 @@ export class GroupResources {
     };
   }
 
-  /** The JSON text of these groups, those left out that are gone. */
+  /** The JSON text of these groups, without deleted ones. */
   async *texts(
     integrationId: string,
     baseUrl: string,
     ids: readonly string[],
     projection: Projection,
   ): AsyncGenerator<TextPiece> {
-    // One for all: a group of a few hundred members alone is never long enough to let others in.
+    // One slice for all groups: a group of a few hundred members alone never uses up a slice.
     const slice = new Slice();
     for await (const row of this.groups.each(integrationId, ids)) {
       let begins = true;
@@ -58,7 +58,7 @@ export class GroupResources {
     }
   }
 
-  /** The JSON text of one group, in pieces: a hundred groups of ten thousand members do not sit in memory. */
+  /** The JSON text of one group, in pieces, because a hundred groups of ten thousand members need too much memory. */
   async *text(
     baseUrl: string,
     row: GroupRow,
@@ -89,7 +89,8 @@ export class GroupResources {
       if (slice.isOver) await slice.next();
     }
     if (isOpen) yield ']}';
-    // A client compares with the empty list. It is none where somebody is there of whom nothing is asked for.
+    // A client compares with the empty list, so an empty group needs `[]`. A group with hidden members must not
+    // show it.
     else yield isEmpty ? `${beginning}]}` : frame;
   }
 }

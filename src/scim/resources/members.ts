@@ -9,7 +9,7 @@ import { USER } from '../schema/registry';
 import { locationOf } from './representation';
 import { ScanBudget } from './scan';
 
-/** The members of groups as resources show them, read slice by slice. */
+/** The members of groups as they appear in resources, read in slices. */
 @Injectable()
 export class GroupMembers {
   constructor(
@@ -24,8 +24,8 @@ export class GroupMembers {
   }
 
   /**
-   * What a PATCH does to the members of one group of the caller's integration. Only a filter that names no ids has to look
-   * at who they are; however many such filters there are, the members are gone through once.
+   * The change that a PATCH makes to the members of one group of the caller's integration. Only a filter without
+   * ids needs the current members. For any number of such filters, they are read once.
    *
    * @throws ScimError 400 tooMany
    */
@@ -56,7 +56,7 @@ export class GroupMembers {
   }
 }
 
-/** @param displayName undefined for a user who is not there */
+/** @param displayName undefined if the user does not exist */
 function memberOf(baseUrl: string, userId: string, displayName: string | undefined): ScimObject {
   const member: ScimObject = { value: userId, $ref: locationOf(baseUrl, USER, userId), type: 'User' };
   return displayName === undefined ? member : { ...member, display: displayName };

@@ -2,7 +2,7 @@ import { ScimError } from '../messages/scim-error';
 import type { ResourceType } from '../schema/registry';
 import type { ScimObject, ScimValue } from '../schema/json';
 
-/** What every stored resource has beside its text. */
+/** The fields of every stored resource. */
 export interface StoredRow {
   id: string;
   version: number;
@@ -11,7 +11,7 @@ export interface StoredRow {
   lastModified: number;
 }
 
-/** Weak, because a list and a single read differ in what they hold; equal to `meta.version` (RFC 7644 §3.14). */
+/** Weak, because a list and a single read may hold different attributes. Equal to `meta.version` (RFC 7644 §3.14). */
 export function etagOf(row: Pick<StoredRow, 'version'>): string {
   return `W/"${row.version}"`;
 }
@@ -30,19 +30,19 @@ export function metaOf(baseUrl: string, type: ResourceType, row: StoredRow): Sci
   };
 }
 
-/** Bytes of a stored resource, without what links show. */
+/** Bytes of a stored resource, without linked resources (`members`, `groups`). */
 export const MOST_RESOURCE_BYTES = 256 * 1024;
 
-/** The text that is stored of a resource. @throws ScimError 413 */
+/** The text to store for a resource. @throws ScimError 413 */
 export function storedText(resource: ScimObject): string {
   const text = JSON.stringify(resource);
   if (text.length * 3 <= MOST_RESOURCE_BYTES || Buffer.byteLength(text) <= MOST_RESOURCE_BYTES) return text;
   throw ScimError.tooLarge(
-    `The resource would be larger than ${MOST_RESOURCE_BYTES / 1024} KiB; remove values that nobody needs, photos say.`,
+    `The resource would be larger than ${MOST_RESOURCE_BYTES / 1024} KiB; remove values that you do not need, for example photos.`,
   );
 }
 
-/** The stored text with `meta` and a derived list spliced in: nothing is parsed, projected and printed again. */
+/** Inserts `meta` and a derived list into the stored text, without parsing and printing it again. */
 export function spliced(
   row: StoredRow,
   meta: ScimObject,

@@ -5,35 +5,34 @@ import type { ResourceType } from '../schema/registry';
 
 /** Part of the JSON text of a list of resources. */
 export interface TextPiece {
-  /** Whether a resource begins with it. */
+  /** Whether a resource begins with this piece. */
   begins: boolean;
   text: string;
 }
 
-/** Resources by their own ids and those of others: the groups of a user, the members of a group. */
+/** Links between resources: the groups of a user, the members of a group. */
 export interface Links {
-  /** The multi-valued attribute that shows them. */
+  /** The multi-valued attribute that shows the links. */
   attribute: 'groups' | 'members';
-  /** Ids of the resources that are linked to another one, slice by slice; nothing for another one that is not there. */
+  /** Ids of the resources that are linked to another one, in slices; none if the other one does not exist. */
   linkedTo(otherId: string): AsyncIterable<string[]>;
-  /** Which of these, a hundred at most, are linked to any other. */
+  /** Which of these resources, at most a hundred, have any link. */
   havingAny(ids: readonly string[]): Promise<readonly string[]>;
-  /** What the attribute of a resource shows, slice by slice. */
+  /** The values of the attribute of one resource, in slices. */
   valuesOf(id: string): AsyncIterable<ScimObject[]>;
 }
 
-/** The resources of one type and integration. */
+/** The resources of one type in one integration. */
 export interface ResourceSource {
   integrationId: string;
   type: ResourceType;
   columns: FilterColumns;
   links: Links;
-  /** How many there are. */
   total(): Promise<number>;
-  /** Their keys in an order, slice by slice. */
+  /** The keys in an order, in slices. */
   keys(request: KeyRequest, wanted?: number): AsyncIterable<KeyRow[]>;
-  /** The keys of some, five hundred at most, in the order of their ids. */
+  /** The keys of these resources, at most five hundred, in the order of their ids. */
   keysOf(ids: readonly string[]): Promise<KeyRow[]>;
-  /** Some resources, one after the other, with `meta` and without what links show; those that are gone are left out. */
+  /** These resources, one by one, with `meta` but without linked resources. Deleted resources are left out. */
   resourcesOf(ids: readonly string[]): AsyncIterable<{ id: string; resource: ScimObject }>;
 }

@@ -19,7 +19,7 @@ export class RootSearch {
     private readonly cursors: Cursors,
   ) {}
 
-  /** @throws ScimError 400 invalidValue where it is to be sorted: that order would run through both types */
+  /** @throws ScimError 400 invalidValue for `sortBy`, because that order would mix both types */
   async find(
     integrationId: string,
     baseUrl: string,
@@ -60,7 +60,7 @@ export class RootSearch {
     return { users: users.ids, groups: groups.ids, page: { totalResults, startIndex: search.startIndex } };
   }
 
-  /** A cursor begins with the letter of the type that it stands in. */
+  /** The first letter of a cursor is the type of its place: `u` for users, `g` for groups. */
   private async byCursor(integrationId: string, baseUrl: string, search: SearchRequest & { cursor: string }) {
     const [type, inner] = [search.cursor.slice(0, 1), search.cursor.slice(1)];
     if (!['', 'u', 'g'].includes(type)) throw ScimError.invalidCursor();

@@ -13,17 +13,17 @@ const MOST_RESOURCES = 100_000;
 const MOST_LINKED_IDS = 300_000;
 const MOST_MS = 2_000;
 const LOOKED_UP_AT_ONCE = 100;
-/** Rows between two looks at the clock. */
+/** Rows between two checks of the budget. */
 const STEP = 50;
 
-/** @returns the page that a client gets in place of a list cut short: it would create what it does not see */
+/** An error, not a shorter list: the client would create the resources that it does not see. */
 function tooMany(): ScimError {
   return ScimError.tooMany(
-    'The request has to look at too many resources; filter and sort by userName, displayName, externalId, id or meta.',
+    'The search must read too many resources; filter and sort by userName, displayName, externalId, id or meta.',
   );
 }
 
-/** What one search has looked at so far; it lets others in, and ends past its bound. */
+/** Counts what a search reads, lets other requests run, and stops a search above its limit. */
 export class ScanBudget {
   private readonly slice = new Slice();
   private resources = 0;
@@ -35,16 +35,16 @@ export class ScanBudget {
     await this.rest();
   }
 
-  /** Lets others in, whatever was spent. */
+  /** Lets other requests run, without a check of the limit. */
   async rest(): Promise<void> {
     if (this.slice.isOver) await this.slice.next();
   }
 }
 
-/** Finds which resources match a filter: by their columns and links where these tell, else by reading them. */
+/** Finds the resources that match a filter: by columns and links if possible, otherwise by reading the resource. */
 export class Matcher {
   private readonly links = new Map<string, ReadonlySet<string>>();
-  /** What the filter says of links; of these, what asks whether there are any. */
+  /** The parts of the filter about links; `anyLeaves` only ask whether there is any link. */
   private readonly linkLeaves: readonly Leaf[];
   private readonly anyLeaves: ReadonlySet<Leaf>;
 
@@ -71,12 +71,12 @@ export class Matcher {
     return matcher;
   }
 
-  /** The ids that are linked to another one, as the filter names it. */
+  /** The ids that are linked to an id in the filter. */
   linkedTo(otherId: string): ReadonlySet<string> {
     return this.links.get(otherId) ?? new Set();
   }
 
-  /** Those of the rows that match, in their order. @throws ScimError 400 tooMany */
+  /** The matching rows, in their order. @throws ScimError 400 tooMany */
   async matching(rows: readonly KeyRow[]): Promise<KeyRow[]> {
     const linked = this.anyLeaves.size > 0 ? await this.linkedAmong(rows) : null;
     const verdicts = new Map<string, boolean | null>();
@@ -115,7 +115,7 @@ export class Matcher {
     return matches(this.filter, resource, known);
   }
 
-  /** A filter on what links show holds if it holds for any of them: they are looked at slice by slice, never all at once. */
+  /** A filter on links matches if any link matches. Links are read in slices, never all at once. */
   private async linkAnswers(id: string): Promise<Map<BoundFilter, boolean>> {
     const { attribute } = this.source.links;
     const answers = new Map<BoundFilter, boolean>();

@@ -9,20 +9,20 @@ import { type ScimObject, type ScimValue, isObject } from '../schema/json';
 import type { ResourceType } from '../schema/registry';
 
 /**
- * How a list is to be sorted (RFC 7644 §3.4.2.3): by a column of which there is an index, or by what is computed of each
- * resource. What has no value comes last; descending is the exact reverse of ascending.
+ * How a list is sorted (RFC 7644 §3.4.2.3): by an indexed column, or by a key that is computed for each resource. In
+ * ascending order, resources without a value come last. Descending order is the exact reverse.
  */
 export type Sorting =
   | { kind: 'index'; order: KeyOrder }
   | {
       kind: 'computed';
       descending: boolean;
-      /** Top-level name of what is sorted by. */
+      /** Top-level name of the sort attribute. */
       attribute: string;
       keyOf: (resource: ScimObject) => Place['key'];
     };
 
-/** An attribute that is not known has no values, so it sorts nothing. */
+/** An unknown attribute has no values, so the order is by id. */
 export function sortingOf(
   type: ResourceType,
   columns: FilterColumns,
@@ -45,13 +45,13 @@ export function sortingOf(
   };
 }
 
-/** A complex attribute sorts by its `value`, as it is compared by it. */
+/** A complex attribute sorts by its `value`, as in a filter. */
 function withValue(steps: readonly Attribute[]): readonly Attribute[] {
   const value = steps.at(-1)!.subAttribute.get('value');
   return value ? [...steps, value] : steps;
 }
 
-/** Of several values the primary one counts, else the first. */
+/** If there are several values, the primary one counts, else the first. */
 function keyOf(steps: readonly Attribute[], resource: ScimObject): Place['key'] {
   let value: ScimValue | undefined = resource;
   for (const step of steps) {
@@ -67,7 +67,7 @@ function keyOf(steps: readonly Attribute[], resource: ScimObject): Place['key'] 
   return attribute.caseExact ? value : fold(value);
 }
 
-/** @returns a number below 0 where the left one comes first */
+/** @returns a number below 0 if the left one comes first */
 export function comparePlaces(descending: boolean): (left: Place, right: Place) => number {
   const ascending = (left: Place, right: Place) =>
     compareKeys(left.key, right.key) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0);

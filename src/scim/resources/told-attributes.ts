@@ -2,14 +2,14 @@ import { parseAttributePath } from '../schema/attribute-path';
 import { type ScimResource, type ScimValue, isObject } from '../schema/json';
 import { USER_SCHEMA } from '../schema/user.schema';
 
-/** As JSON. What is longer tells nobody who somebody is, and is left out. */
+/** Characters of JSON. A longer value does not help to identify a user, so it is left out. */
 const VALUE_LENGTH = 1_000;
 
 /**
- * What the target is told of a user to find the person.
+ * The attributes of a user that the target needs to find its own user.
  *
- * @param paths attributes as RFC 7644 §3.10 names them, spelled as in /Schemas
- * @returns JSON of an object with these paths for names, without those that have no value; null where nothing is asked
+ * @param paths attribute paths of RFC 7644 §3.10, spelled as in /Schemas
+ * @returns JSON of an object with these paths as names, without missing values; null if there are no paths
  */
 export function toldAttributes(resource: ScimResource, paths: readonly string[]): string | null {
   if (paths.length === 0) return null;
@@ -22,7 +22,7 @@ export function toldAttributes(resource: ScimResource, paths: readonly string[])
 
 function valueAt(resource: ScimResource, path: string): ScimValue | undefined {
   const parsed = parseAttributePath(path);
-  if (parsed === null) throw new Error(`"${path}" is no path of an attribute`);
+  if (parsed === null) throw new Error(`"${path}" is not an attribute path`);
   const { urn, name, sub } = parsed;
   const holder = urn === null || urn === USER_SCHEMA.id ? resource : resource[urn];
   const value = isObject(holder) ? holder[name] : undefined;

@@ -7,7 +7,7 @@ import { USER } from '../schema/registry';
 import { storedText } from './representation';
 import { toldAttributes } from './told-attributes';
 
-/** What the directory stores of a user resource. `meta` and `groups` are not part of it: a read adds them. */
+/** The stored form of a user. A read adds `meta` and `groups`. */
 export function userWrite(
   id: string,
   resource: ScimResource,
@@ -33,7 +33,7 @@ export function storedUser(row: UserRow): ScimResource {
   return JSON.parse(row.resource) as ScimResource;
 }
 
-/** Columns of the directory that hold an attribute exactly. */
+/** Directory columns that hold exactly one attribute. */
 export const USER_COLUMNS: FilterColumns = {
   id: { column: 'id', kind: 'id', nullable: false },
   username: { column: 'userNameKey', kind: 'key', nullable: false },
@@ -52,7 +52,7 @@ function displayNameOf(resource: ScimResource): string {
   return (shown as string).slice(0, 1000);
 }
 
-/** The address by which the target knows the person: primary, else work, else the first, else a user name that is one. */
+/** The user's e-mail address in the target: primary, else work, else the first, else the user name if it is one. */
 function emailOf(resource: ScimResource): string | null {
   const emails = ((resource.emails ?? []) as ScimObject[]).filter(({ value }) => typeof value === 'string');
   const chosen =

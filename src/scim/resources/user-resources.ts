@@ -9,10 +9,10 @@ import { locationOf, metaOf, spliced } from './representation';
 import type { ResourceSource, TextPiece } from './resource-source';
 import { USER_COLUMNS, storedUser } from './user-record';
 
-/** Users whose groups are read by one statement. */
+/** Users per statement that reads their groups. */
 const USERS_AT_ONCE = 50;
 
-/** Users as SCIM resources: the stored text, `meta`, and the groups that they are in. */
+/** Users as SCIM resources: the stored text, `meta`, and their groups. */
 @Injectable()
 export class UserResources {
   constructor(
@@ -29,7 +29,7 @@ export class UserResources {
       links: {
         attribute: 'groups',
         async *linkedTo(groupId) {
-          // The members of a deleted group are still there for a while.
+          // The member rows of a deleted group still exist for a while.
           if (await groups.find(integrationId, groupId)) yield* groups.memberIds(integrationId, groupId);
         },
         havingAny: (ids) => groups.inGroups(integrationId, ids),
@@ -50,7 +50,7 @@ export class UserResources {
     };
   }
 
-  /** The JSON text of these users, those left out who are gone. */
+  /** The JSON text of these users, without deleted ones. */
   async *texts(
     integrationId: string,
     baseUrl: string,
