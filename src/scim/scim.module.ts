@@ -20,7 +20,7 @@ import { UserResources } from './resources/user-resources';
 
 @Module({
   imports: [DirectoryModule, IntegrationsModule],
-  // The last one answers whatever the others do not.
+  // The last controller handles every path that the others do not.
   controllers: [
     ScimUsersController,
     ScimGroupsController,

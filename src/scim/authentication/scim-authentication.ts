@@ -14,35 +14,35 @@ import { ScimError } from '../messages/scim-error';
 import type { ScanBudget } from '../resources/scan';
 import { scimRouteOf } from './scim-route';
 
-/** On whose behalf a SCIM request acts, and under which address its resources are found. */
+/** The integration that a SCIM request acts for, and the base URL of its resources. */
 export interface ScimCaller {
   context: ChangeContext;
-  /** What the target has a say in of what is stored. */
+  /** How the target compares group names, and which user attributes it needs. */
   target: VerifiedScimKey['target'];
   /** Without a trailing slash. */
   baseUrl: string;
-  /** What all searches of one request have looked at together; each has a bound of its own where it is left out. */
+  /** Shared limit for all searches of one request. Without it, each search has its own limit. */
   scan?: ScanBudget;
 }
 
 export type ScimFastifyRequest = FastifyRequest & {
   scim?: ScimCaller;
-  /** Set where the request is answered with an error. */
+  /** Set if the response is an error. */
   refusal?: ScimError;
 };
 
-/** The key that a request has shown is missing, wrong, expired, revoked, or another integration's: one answer for all. */
+/** The key is missing, wrong, expired, revoked or of another integration. All cases get the same answer. */
 export class ScimUnauthenticatedError extends ScimError {
   constructor() {
     super(
       401,
       undefined,
-      'The SCIM key is not valid for this URL; copy both anew from Scimify into the identity provider.',
+      'The SCIM key is not valid for this URL; copy the URL and the key from Scimify into the identity provider again.',
     );
   }
 }
 
-/** The key is good, and an admin disabled its integration. */
+/** The key is valid, but an admin disabled its integration. */
 export class ScimDisabledError extends ScimError {
   constructor() {
     super(
@@ -106,7 +106,7 @@ export class ScimAuthentication implements OnModuleInit {
     };
   }
 
-  /** The body of a request may end minutes after its key was looked at. @throws ScimError as `authenticate` */
+  /** Checks the key again: the body may end minutes after the first check. @throws ScimError as `authenticate` */
   private async admit(tx: Transaction, key: VerifiedScimKey): Promise<void> {
     const admission = await this.keys.admit(tx, key);
     if (admission === 'refused') throw new ScimUnauthenticatedError();
@@ -115,7 +115,7 @@ export class ScimAuthentication implements OnModuleInit {
 
   private async keyOf(request: FastifyRequest, integrationId: string): Promise<VerifiedScimKey | null> {
     const token = tokenOf(request.headers.authorization);
-    // Whoever shows no key guesses none.
+    // A request without a key guesses no key, so it does not count as a failed attempt.
     if (token === null) return null;
     return this.failures.verify(token, request.ip, () => this.keys.verify(token, integrationId));
   }

@@ -3,9 +3,10 @@ import type { FastifyRequest } from 'fastify';
 const ROUTES = '/scim/v2/:integrationId';
 
 /**
- * The id of the integration and the path below its address, as the router understood them: a path can be written in many
- * ways, and whatever reached a SCIM route is a SCIM request. Null for requests of other doors, and for such as reached no
- * route at all.
+ * The id of the integration and the path below its base URL, as the router parsed them. A path can be written in many
+ * ways, so only the router decides what a SCIM request is.
+ *
+ * @returns null for requests to other APIs, and for requests without a route
  */
 export function scimRouteOf(request: FastifyRequest): { integrationId: string; path: string } | null {
   const { url } = request.routeOptions;

@@ -23,7 +23,7 @@ export class BulkController {
   async run(@Caller() caller: ScimCaller, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
     const request = readBulkRequest(body);
     const { integrationId, tenantId } = caller.context;
-    // The request itself was counted as one.
+    // The rate limit already counted the request as one.
     await this.limits.charge('scim', integrationId, tenantId, request.operations.length - 1);
     const operations = await this.bulk.run(caller, request, asScimError);
     sendJson(reply, 200, JSON.stringify({ schemas: [MESSAGE_URNS.bulkResponse], Operations: operations }));

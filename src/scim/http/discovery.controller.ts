@@ -108,10 +108,10 @@ export class DiscoveryController {
   }
 }
 
-/** RFC 7644 §4: a client that filters must not believe that what is left out is not there. */
+/** RFC 7644 §4 asks for 403, so no client trusts a filter that has no effect. */
 function refuseFilter({ filter }: QueryParameters): void {
   if (filter === undefined || filter === '') return;
-  throw new ScimError(403, undefined, 'This endpoint cannot be filtered; read the whole list.');
+  throw new ScimError(403, undefined, 'This endpoint does not support "filter"; read the whole list.');
 }
 
 function sendList(reply: FastifyReply, items: Record<string, unknown>[]): void {

@@ -13,7 +13,7 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   return scim;
 });
 
-/** What the client makes a write depend on. */
+/** The preconditions that the client sets for a write. */
 export const Conditions = createParamDecorator((_: unknown, context: ExecutionContext): WriteConditions => {
   const { headers } = context.switchToHttp().getRequest<ScimFastifyRequest>();
   return { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] };
@@ -22,13 +22,13 @@ export const Conditions = createParamDecorator((_: unknown, context: ExecutionCo
 const SCIM_JSON = 'application/scim+json';
 const PLAIN_JSON = 'application/json';
 
-/** RFC 7644 §3.8: what the client would rather have, scim+json when it does not say; never 406. */
+/** RFC 7644 §3.8: the media type that the client prefers, scim+json by default; never 406. */
 export function mediaTypeFor(accept: string | undefined): string {
   const wantsPlain = qualityOf(PLAIN_JSON, accept ?? '*/*') > qualityOf(SCIM_JSON, accept ?? '*/*');
   return `${wantsPlain ? PLAIN_JSON : SCIM_JSON}; charset=utf-8`;
 }
 
-/** RFC 9110 §12.5.1: the most specific range that matches tells the quality. */
+/** RFC 9110 §12.5.1: the most specific matching range decides the quality. */
 function qualityOf(type: string, accept: string): number {
   const ranges = accept.split(',').map((part) => {
     const [range = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
@@ -42,7 +42,7 @@ function qualityOf(type: string, accept: string): number {
   return 0;
 }
 
-/** What is longer is sent while the rest of it is read. */
+/** A response with more characters is streamed. */
 const SENT_WHOLE = 64 * 1024;
 
 export function sendJson(reply: FastifyReply, status: number, text: string): void {
@@ -50,8 +50,8 @@ export function sendJson(reply: FastifyReply, status: number, text: string): voi
 }
 
 /**
- * Sends JSON text that comes in pieces: what is short as a whole, what is long as it is read, no faster than the client
- * takes it. What fails before it has become long is answered as an error.
+ * Sends JSON text that comes in pieces. A short text is sent as a whole. A long text is streamed, no faster than the
+ * client reads it. An error before the stream starts becomes an error response.
  */
 export async function sendPieces(
   reply: FastifyReply,

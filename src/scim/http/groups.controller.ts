@@ -89,7 +89,7 @@ export class ScimGroupsController {
     const projection = new Projection(GROUP, readAttributeLists(query));
     const row = await this.groups.find(caller.context.integrationId, resourceId('Group', id));
     if (!row) throw new ResourceNotFoundError('Group', id);
-    // How a member is displayed changes without the group's version.
+    // The `display` of a member can change while the version of the group stays.
     if (ifNoneMatch !== undefined && !projection.includes('members') && namesEtag(ifNoneMatch, etagOf(row))) {
       void reply.status(304).header('ETag', etagOf(row)).send();
       return;
@@ -126,7 +126,7 @@ export class ScimGroupsController {
       await this.send(reply, 200, caller, row, new Projection(GROUP, lists));
       return;
     }
-    // No body of a hundred thousand members for one who was added.
+    // No body: a PATCH that adds one member must not return a hundred thousand.
     void reply.status(204).header('ETag', etagOf(row)).send();
   }
 

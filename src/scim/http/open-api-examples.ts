@@ -18,7 +18,7 @@ const ADA = {
   emails: [{ value: 'ada@example.com', type: 'work', primary: true }],
 };
 const PLATFORM = { schemas: [GROUP.schema.id], displayName: 'Platform' };
-/** A name that hardly any real team has: a group takes over the team of its name. */
+/** Hardly any real team has this name. A group takes over the team with its name. */
 const TRIAL = { schemas: [GROUP.schema.id], displayName: 'Scimify trial' };
 
 const meta = (resourceType: string, path: string) => ({
@@ -29,7 +29,7 @@ const meta = (resourceType: string, path: string) => ({
   version: 'W/"2"',
 });
 
-/** Resources as they are answered. */
+/** Resources in responses. */
 export const RETURNED = {
   User: {
     ...ADA,
@@ -52,8 +52,8 @@ export const RETURNED = {
 const patchOf = (operation: object) => ({ schemas: [MESSAGE_URNS.patchOp], Operations: [operation] });
 
 /**
- * Bodies that Swagger UI begins with. Sent as they stand there, they touch nobody's team: what replaces leaves out what would
- * be taken away (`active`, `emails`, `members`), and what is created is nobody's.
+ * Bodies that Swagger UI shows first. Sent unchanged, they change no real team. A replacement leaves out `active`,
+ * `emails` and `members`, so they keep their values. A created user or group matches no real user or team.
  */
 export const SAMPLES = {
   User: {

@@ -8,10 +8,10 @@ import type { Attribute } from '../schema/attribute';
 import { GROUP, type ResourceType, USER } from '../schema/registry';
 import { EXAMPLE_BASE, GROUP_ID, RETURNED, USER_ID } from './open-api-examples';
 
-/** In a request or in an answer. */
+/** In a request or in a response. */
 type Use = 'sent' | 'returned';
 
-/** Every body of SCIM; resources are derived from the schemas that `/Schemas` publishes. */
+/** All SCIM bodies. Resources are derived from the schemas that `/Schemas` publishes. */
 export function scimSchemas(): Record<string, SchemaObject> {
   return {
     ScimUser: returnedResource(USER),
@@ -28,25 +28,25 @@ export function scimSchemas(): Record<string, SchemaObject> {
   };
 }
 
-/** What is not `returned: always` may be left out by `attributes` and `excludedAttributes`. */
+/** `attributes` and `excludedAttributes` can leave out every attribute that is not `returned: always`. */
 function returnedResource(type: ResourceType): SchemaObject {
   const attributes = type.root.subAttributes.filter(({ returned }) => returned !== 'never');
   return {
     type: 'object',
-    description: `A ${type.name} as it is answered; without a value, an attribute is left out.`,
+    description: `A ${type.name} in a response. Attributes without a value are left out.`,
     required: ['schemas', 'id'],
     properties: propertiesOf(attributes, 'returned'),
     examples: [RETURNED[type.name]],
   };
 }
 
-/** Names are read without regard to case, and what is unknown is ignored (RFC 7643 §2.1, RFC 7644 §3.3). */
+/** Names are case-insensitive, and unknown attributes are ignored (RFC 7643 §2.1, RFC 7644 §3.3). */
 function sentResource(type: ResourceType): SchemaObject {
   const attributes = type.root.subAttributes.filter(({ mutability }) => mutability !== 'readOnly');
   return {
     type: 'object',
-    description: `A ${type.name} as a client writes it; what is unknown or read-only is ignored.`,
-    // `schemas` may be left out: the endpoint tells the type. What has a default may be left out, too.
+    description: `A ${type.name} in a request. Unknown and read-only attributes are ignored.`,
+    // `schemas` is optional: the endpoint tells the type. Attributes with a default are optional too.
     required: type.schema.attributes
       .filter(({ required, defaultValue }) => required && defaultValue === undefined)
       .map(({ name }) => name),
@@ -109,12 +109,17 @@ function listOf(resource: Schema): SchemaObject {
     required: ['schemas', 'itemsPerPage', 'Resources'],
     properties: {
       schemas: message('listResponse'),
-      totalResults: { type: 'integer', minimum: 0, description: 'Of all pages' },
-      startIndex: { type: 'integer', minimum: 1, description: 'Where the list is paged by index' },
-      itemsPerPage: { type: 'integer', minimum: 0, maximum: PAGE_SIZE.max, description: 'On this page' },
+      totalResults: { type: 'integer', minimum: 0, description: 'Number of resources on all pages' },
+      startIndex: { type: 'integer', minimum: 1, description: 'Only with index pagination' },
+      itemsPerPage: {
+        type: 'integer',
+        minimum: 0,
+        maximum: PAGE_SIZE.max,
+        description: 'Number of resources on this page',
+      },
       nextCursor: {
         type: 'string',
-        description: 'Where the list is paged by cursor; absent on the last page',
+        description: 'Only with cursor pagination; absent on the last page',
       },
       previousCursor: { type: 'string' },
       Resources: { type: 'array', items: resource },
@@ -147,10 +152,10 @@ const MESSAGES: Record<string, SchemaObject> = {
           type: 'object',
           required: ['op'],
           properties: {
-            op: { type: 'string', enum: ['add', 'replace', 'remove'], description: 'In any case' },
+            op: { type: 'string', enum: ['add', 'replace', 'remove'], description: 'In upper or lower case' },
             path: {
               type: 'string',
-              description: 'Without one, the keys of `value` are paths',
+              description: 'Without a path, each key of `value` is a path',
               examples: [`members[value eq "${USER_ID}"]`],
             },
             value: ANY,
@@ -173,7 +178,7 @@ const MESSAGES: Record<string, SchemaObject> = {
       excludedAttributes: { type: 'array', items: { type: 'string' }, examples: [['groups']] },
       sortBy: {
         type: 'string',
-        description: 'At `/Users` and `/Groups` only',
+        description: 'Only at `/Users` and `/Groups`',
         examples: ['userName'],
       },
       sortOrder: { type: 'string', enum: ['ascending', 'descending'], default: 'ascending' },
@@ -181,18 +186,22 @@ const MESSAGES: Record<string, SchemaObject> = {
       count: {
         type: 'integer',
         default: PAGE_SIZE.default,
-        description: `More than ${PAGE_SIZE.max} counts as that`,
+        description: `At most ${PAGE_SIZE.max}; a larger value counts as ${PAGE_SIZE.max}`,
       },
-      cursor: { type: 'string', description: 'Empty for the first page of a walk by cursor (RFC 9865)' },
+      cursor: { type: 'string', description: 'Empty for the first page of cursor pagination (RFC 9865)' },
     },
   },
   ScimBulkRequest: {
     type: 'object',
-    description: 'A BulkRequest (RFC 7644 §3.7); each operation is a transaction of its own.',
+    description: 'A BulkRequest (RFC 7644 §3.7). Each operation is a separate transaction.',
     required: ['Operations'],
     properties: {
       schemas: message('bulkRequest'),
-      failOnErrors: { type: 'integer', minimum: 1, description: 'How many failures end the request' },
+      failOnErrors: {
+        type: 'integer',
+        minimum: 1,
+        description: 'The request stops after this many failed operations',
+      },
       Operations: {
         type: 'array',
         minItems: 1,
@@ -206,9 +215,10 @@ const MESSAGES: Record<string, SchemaObject> = {
             bulkId: {
               type: 'string',
               minLength: 1,
-              description: 'Of a POST; `bulkId:{it}` stands for the id of what it creates',
+              description:
+                'Required for POST. Other operations use `bulkId:{bulkId}` for the id of the created resource',
             },
-            version: { type: 'string', minLength: 1, description: 'As `If-Match`' },
+            version: { type: 'string', minLength: 1, description: 'Like `If-Match`' },
             data: ANY,
           },
         },
@@ -217,7 +227,7 @@ const MESSAGES: Record<string, SchemaObject> = {
   },
   ScimBulkResponse: {
     type: 'object',
-    description: 'A BulkResponse; operations that `failOnErrors` kept from being tried are left out.',
+    description: 'A BulkResponse. It has no entry for operations that did not run because of `failOnErrors`.',
     required: ['schemas', 'Operations'],
     properties: {
       schemas: message('bulkResponse'),
@@ -227,8 +237,12 @@ const MESSAGES: Record<string, SchemaObject> = {
           type: 'object',
           required: ['status'],
           properties: {
-            method: { type: 'string', description: 'As it was sent, in capitals', examples: ['POST'] },
-            bulkId: { type: 'string', description: 'Where one was sent' },
+            method: {
+              type: 'string',
+              description: 'The method of the operation, in capitals',
+              examples: ['POST'],
+            },
+            bulkId: { type: 'string', description: 'Present if the operation has one' },
             version: { type: 'string', examples: ['W/"1"'] },
             location: { type: 'string', examples: [`${EXAMPLE_BASE}/Users/${USER_ID}`] },
             status: { type: 'string', pattern: '^[1-5][0-9]{2}$', examples: ['201'] },
@@ -249,7 +263,10 @@ const MESSAGES: Record<string, SchemaObject> = {
         type: 'string',
         enum: [...SCIM_TYPES],
       },
-      detail: { type: 'string', description: 'One sentence for an admin of the IdP' },
+      detail: {
+        type: 'string',
+        description: 'One sentence for an admin of the IdP: the cause, and what to do',
+      },
     },
   },
 };

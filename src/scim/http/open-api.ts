@@ -19,16 +19,16 @@ import { SAMPLES } from './open-api-examples';
 import { scimSchemas } from './open-api-schemas';
 
 /**
- * What SCIM says of itself in its OpenAPI document. Written by hand, because controllers take and answer whatever the
- * schemas of SCIM allow, of which the decorators know nothing.
+ * The OpenAPI document of the SCIM API. It is written by hand: the SCIM schemas define the bodies, and the
+ * decorators do not know these schemas.
  */
 export function scimDocument(): DescribedDoor {
   return {
     about: {
       title: 'Scimify: SCIM 2.0',
       description:
-        'What an identity provider (IdP) sends to `/scim/v2/{integrationId}`, with a SCIM key of that integration as bearer ' +
-        'token: RFC 7643, RFC 7644 and RFC 9865. Each group becomes a team of the target.',
+        'The API for an identity provider (IdP): RFC 7643, RFC 7644 and RFC 9865. The IdP sends requests to ' +
+        '`/scim/v2/{integrationId}`, with a SCIM key of that integration as bearer token. Each group becomes a team of the target.',
     },
     tags: TAGS,
     prefix: '/scim/',
@@ -48,7 +48,8 @@ export function scimDocument(): DescribedDoor {
           type: 'apiKey',
           in: 'header',
           name: 'Authorization',
-          description: 'The bare SCIM key, without a scheme word, as Okta sends it in its mode HTTP Header',
+          description:
+            'The SCIM key alone, without the word Bearer, as Okta sends it in its mode HTTP Header',
         },
       },
     },
@@ -56,7 +57,10 @@ export function scimDocument(): DescribedDoor {
 }
 
 const TAGS: readonly Tag[] = [
-  { name: 'Users', description: 'People. Each is somebody of the target, who is found by e-mail address.' },
+  {
+    name: 'Users',
+    description: 'Users of the IdP. Scimify finds the matching user of the target by e-mail address.',
+  },
   { name: 'Groups', description: 'Each group becomes a team of the target.' },
   { name: 'Service', description: 'Discovery, search over all resources, bulk requests.' },
 ];
@@ -66,7 +70,7 @@ const SECURITY: Operation['security'] = [{ scimKey: [] }, { bareScimKey: [] }];
 
 type Extra = Partial<Operation> & { errors: readonly string[] };
 
-/** An operation; whatever it is, a key, a mode and an outage can stand in its way. */
+/** Adds the errors that every operation can return: 401, 403, 429 and 500. */
 function operation(
   tag: string,
   operationId: string,
@@ -94,13 +98,13 @@ function operation(
 const parameterRef = (name: string): Reference => ({ $ref: `#/components/parameters/${name}` });
 const headerRef = (name: string): Reference => ({ $ref: `#/components/headers/${name}` });
 
-/** The answer is of the type that `Accept` prefers. */
+/** `Accept` decides the media type of the response. */
 const content = (schema: string): Content => ({
   'application/scim+json': { schema: schemaRef(schema) },
   'application/json': { schema: schemaRef(schema) },
 });
 
-/** @param example of what does no harm when it is sent as it stands */
+/** @param example a body that does no harm when a reader sends it unchanged */
 const body = (schema: string, example: object) => ({
   required: true,
   content: Object.fromEntries(
@@ -140,8 +144,8 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
       post: operation(tag, `scimCreate${name}`, `Create a ${thing}`, {
         description:
           type === USER
-            ? 'A user that was deactivated before and has the same `userName`, and no other `externalId`, is revived under its old id.'
-            : 'The target is not called: what becomes of the team is told by the admin API.',
+            ? 'If a deactivated user has the same `userName` and no different `externalId`, Scimify reactivates it under its old id.'
+            : 'Scimify does not call the target in this request. The admin API shows the state of the team.',
         parameters: PROJECTION,
         requestBody: body(input, SAMPLES[name].created),
         responses: { 201: resourceAnswer(`The ${thing} as it is stored`, schema) },
@@ -163,7 +167,7 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
         responses: {
           200: resourceAnswer(`The ${thing}`, schema),
           304: {
-            description: `The client has this version. Only where the answer would hold no ${type === USER ? '`groups`' : '`members`'}.`,
+            description: `The client already has this version. Only if the response does not contain ${type === USER ? '`groups`' : '`members`'}.`,
             headers: { ETag: headerRef('ScimETag') },
           },
         },
@@ -172,8 +176,8 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
       put: operation(tag, `scimReplace${name}`, `Replace a ${thing}`, {
         description:
           type === USER
-            ? 'Without `active` or `emails`, those stay as they are.'
-            : 'Without `members`, they stay as they are; an explicit `[]` empties the group.',
+            ? 'If the body has no `active` or no `emails`, the user keeps the stored value.'
+            : 'If the body has no `members`, the group keeps its members. An explicit `[]` empties the group.',
         parameters: [...conditions, ...PROJECTION],
         requestBody: body(input, SAMPLES[name].replaced),
         responses: { 200: resourceAnswer(`The ${thing} as it is stored`, schema) },
@@ -187,7 +191,7 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
       }),
       delete: operation(tag, `scimDelete${name}`, `Delete a ${thing}`, {
         parameters: conditions,
-        responses: { 204: { description: `The ${thing} is gone` } },
+        responses: { 204: { description: `The ${thing} is deleted` } },
         errors: ['404', '412'],
       }),
     },
@@ -197,9 +201,10 @@ function resourcePaths(type: ResourceType, tag: string): Record<string, PathItem
 function patchAnswers(type: ResourceType, schema: string): Responses {
   if (type === USER) return { 200: resourceAnswer('The user as it is stored', schema) };
   return {
-    200: resourceAnswer('The group, where the client asks for `attributes`', schema),
+    200: resourceAnswer('The group, if the client asks for `attributes`', schema),
     204: {
-      description: 'Done. No body of a hundred thousand members for one who was added.',
+      description:
+        'The group is changed. There is no body, because a group can have a hundred thousand members.',
       headers: { ETag: headerRef('ScimETag') },
     },
   };
@@ -210,8 +215,8 @@ const SERVICE = 'Service';
 function servicePaths(): Record<string, PathItem> {
   const discovery = (operationId: string, summary: string, schema: string, errors: string[] = []) =>
     operation(SERVICE, operationId, summary, {
-      description: 'Filtering is refused with 403 (RFC 7644 §4).',
-      responses: { 200: answer('As asked', schema) },
+      description: 'A request with `filter` gets 403 (RFC 7644 §4).',
+      responses: { 200: answer('The requested data', schema) },
       errors,
     });
   const integration = [parameterRef('ScimIntegration')];
@@ -225,7 +230,7 @@ function servicePaths(): Record<string, PathItem> {
   return {
     [`${BASE}/.search`]: {
       parameters: integration,
-      post: operation(SERVICE, 'scimSearch', 'Search users and groups at once', {
+      post: operation(SERVICE, 'scimSearch', 'Search users and groups together', {
         requestBody: body('ScimSearchRequest', SAMPLES.search),
         responses: { 200: answer('The resources of this page', 'ScimResourceList') },
         errors: BODY_ERRORS,
@@ -235,13 +240,17 @@ function servicePaths(): Record<string, PathItem> {
       parameters: integration,
       post: operation(SERVICE, 'scimBulk', 'Write many resources in one request', {
         requestBody: body('ScimBulkRequest', SAMPLES.bulk),
-        responses: { 200: answer('What became of each operation', 'ScimBulkResponse') },
+        responses: { 200: answer('The result of each operation', 'ScimBulkResponse') },
         errors: BODY_ERRORS,
       }),
     },
     [`${BASE}/ServiceProviderConfig`]: {
       parameters: integration,
-      get: discovery('scimGetServiceProviderConfig', 'Tell what is supported', 'ScimServiceProviderConfig'),
+      get: discovery(
+        'scimGetServiceProviderConfig',
+        'Get the supported features',
+        'ScimServiceProviderConfig',
+      ),
     },
     [`${BASE}/ResourceTypes`]: {
       parameters: integration,
@@ -279,7 +288,7 @@ function servicePaths(): Record<string, PathItem> {
         (['get', 'post', 'put', 'patch', 'delete'] as const).map((method) => [
           method,
           operation(SERVICE, `scim${method[0]!.toUpperCase()}${method.slice(1)}Me`, 'Not supported', {
-            description: "An integration's key is nobody's account (RFC 7644 §3.11).",
+            description: 'A SCIM key belongs to an integration, not to a user (RFC 7644 §3.11).',
             errors: ['501'],
           }),
         ]),
@@ -295,7 +304,7 @@ const PARAMETERS: Record<string, Parameter> = {
     name: 'integrationId',
     in: 'path',
     required: true,
-    description: 'Id of the integration; `scimBaseUrl` of the integration ends with it',
+    description: 'Id of the integration: the last part of its `scimBaseUrl`',
     schema: { type: 'string', format: 'uuid' },
   },
   ScimId: {
@@ -308,7 +317,7 @@ const PARAMETERS: Record<string, Parameter> = {
   ScimFilter: {
     name: 'filter',
     in: 'query',
-    description: 'RFC 7644 §3.4.2.2, as in `displayName eq "Platform"`',
+    description: 'RFC 7644 §3.4.2.2, for example `displayName eq "Platform"`',
     schema: { type: 'string', maxLength: FILTER_LIMITS.length },
   },
   ScimSortBy: { name: 'sortBy', in: 'query', description: 'An attribute path', schema: { type: 'string' } },
@@ -320,27 +329,27 @@ const PARAMETERS: Record<string, Parameter> = {
   ScimStartIndex: {
     name: 'startIndex',
     in: 'query',
-    description: 'Position of the first resource of the page, from 1 on; less counts as 1',
+    description: 'Position of the first resource on the page, from 1; a smaller value counts as 1',
     schema: { type: 'integer', default: 1 },
   },
   ScimCount: {
     name: 'count',
     in: 'query',
-    description: `Resources on a page; more than ${PAGE_SIZE.max} counts as that, less than 0 as 0`,
+    description: `Resources per page; a value above ${PAGE_SIZE.max} counts as ${PAGE_SIZE.max}, a negative value as 0`,
     schema: { type: 'integer', default: PAGE_SIZE.default },
   },
   ScimCursor: {
     name: 'cursor',
     in: 'query',
     description:
-      '`nextCursor` of the page before, or empty for the first page of a walk by cursor (RFC 9865)',
+      '`nextCursor` of the previous page, or empty for the first page of cursor pagination (RFC 9865)',
     allowEmptyValue: true,
     schema: { type: 'string' },
   },
   ScimAttributes: {
     name: 'attributes',
     in: 'query',
-    description: 'Attributes that the answer shall hold',
+    description: 'Attributes to return',
     style: 'form',
     explode: false,
     schema: ATTRIBUTE_LIST,
@@ -348,7 +357,7 @@ const PARAMETERS: Record<string, Parameter> = {
   ScimExcludedAttributes: {
     name: 'excludedAttributes',
     in: 'query',
-    description: 'Attributes that the answer need not hold',
+    description: 'Attributes to leave out',
     style: 'form',
     explode: false,
     schema: ATTRIBUTE_LIST,
@@ -357,15 +366,16 @@ const PARAMETERS: Record<string, Parameter> = {
     name: 'If-Match',
     in: 'header',
     description:
-      'Versions of which the resource must be one, as its `ETag` tells them; `*` for any. No resource has the version of ' +
-      'the example, so nothing is overwritten by mistake.',
+      'Versions that the resource may have, as in its `ETag`; `*` means any version. No resource has the version in the ' +
+      'example, so a test request overwrites nothing.',
     schema: { type: 'string' },
     example: 'W/"0"',
   },
   ScimIfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
-    description: 'Versions that the client has, or that a write is not to change, as in `W/"2"`; `*` for any',
+    description:
+      'Versions that the client already has, or that a write must not change, for example `W/"2"`; `*` means any version',
     schema: { type: 'string' },
   },
 };
@@ -395,7 +405,7 @@ interface ErrorAnswer {
 const RETRY_AFTER: Record<string, Header> = {
   'Retry-After': {
     required: true,
-    description: 'Whole seconds: Okta understands nothing else',
+    description: 'Whole seconds, because Okta understands no other form',
     schema: { type: 'integer', minimum: 1 },
   },
 };
@@ -403,21 +413,22 @@ const RETRY_AFTER: Record<string, Header> = {
 const ERRORS: Record<string, ErrorAnswer> = {
   400: {
     name: 'ScimInvalid',
-    description:
-      'The request is not understood or not acceptable; nothing was changed. `scimType` says in what way.',
+    description: 'The request is not valid. Scimify changed nothing. `scimType` tells the kind of error.',
     scimType: 'invalidValue',
     detail: '"userName" is required; send a value for it.',
   },
   401: {
     name: 'ScimUnauthenticated',
     description:
-      'Unknown integration, or no key, a wrong, expired or revoked one, or that of another integration.',
-    detail: 'The SCIM key is not valid for this URL; copy both anew from Scimify into the identity provider.',
+      'The integration is unknown, or the key is missing, wrong, expired, revoked or of another integration.',
+    detail:
+      'The SCIM key is not valid for this URL; copy the URL and the key from Scimify into the identity provider again.',
     headers: { 'WWW-Authenticate': { required: true, schema: { type: 'string', enum: ['Bearer'] } } },
   },
   403: {
     name: 'ScimForbidden',
-    description: 'An admin disabled the integration, or a discovery endpoint was asked to filter.',
+    description:
+      'An admin disabled the integration, a quota is used up, or a request to a discovery endpoint has a filter.',
     detail:
       'This integration is disabled in Scimify: changes are not accepted until an admin enables or pauses it.',
   },
@@ -428,13 +439,13 @@ const ERRORS: Record<string, ErrorAnswer> = {
   },
   409: {
     name: 'ScimConflict',
-    description: 'Another resource has this name or external id already.',
+    description: 'Another resource already has this name or external id.',
     scimType: 'uniqueness',
     detail: 'Another user already has this userName.',
   },
   412: {
     name: 'ScimPreconditionFailed',
-    description: 'The resource has none of the versions of `If-Match`, or one of `If-None-Match`.',
+    description: 'The version of the resource is not in `If-Match`, or it is in `If-None-Match`.',
     detail: 'The resource has changed since it was read; read it again.',
   },
   413: {
@@ -444,19 +455,19 @@ const ERRORS: Record<string, ErrorAnswer> = {
   },
   415: {
     name: 'ScimUnsupportedMediaType',
-    description: 'The body is no JSON.',
+    description: 'The body is not JSON.',
     detail: 'Send the body as application/scim+json or application/json.',
   },
   429: {
     name: 'ScimTooManyRequests',
     description:
-      'Too many requests, or Scimify is busy for a moment. Nothing was changed; Okta repeats it by itself.',
+      'Too many requests, or Scimify is busy for a moment. Scimify changed nothing. Okta repeats the request automatically.',
     detail: 'Scimify is busy and changed nothing; send the request again.',
     headers: RETRY_AFTER,
   },
   500: {
     name: 'ScimInternalError',
-    description: 'A defect of Scimify.',
+    description: 'A bug in Scimify.',
     detail: 'Scimify failed to handle this request; its log tells more.',
   },
   501: {
@@ -466,7 +477,7 @@ const ERRORS: Record<string, ErrorAnswer> = {
   },
   503: {
     name: 'ScimUnavailable',
-    description: 'The database did not confirm the creation: the resource may exist.',
+    description: 'The database did not confirm the creation, so the resource may exist.',
     detail: 'Scimify could not confirm the change; send the request again.',
     headers: RETRY_AFTER,
   },

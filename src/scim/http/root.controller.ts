@@ -9,7 +9,7 @@ import { readSearchBody } from '../messages/search-request';
 import { RootSearch } from '../resources/root-search';
 import { Caller, sendPieces } from './exchange';
 
-/** Methods of each endpoint; one that exists and is asked in another way is 405, everything else 404. */
+/** Methods of each endpoint. Another method on a known endpoint gets 405, any other path gets 404. */
 const METHODS: readonly [RegExp, string][] = [
   [/^\/(Users|Groups)$/, 'GET, POST'],
   [/^\/((Users|Groups)\/)?\.search$/, 'POST'],
@@ -18,7 +18,7 @@ const METHODS: readonly [RegExp, string][] = [
   [/^\/Bulk$/, 'POST'],
 ];
 
-/** What concerns the whole service provider, and whatever no other route answers. */
+/** Endpoints of the whole service provider, and every path without a route. */
 @ApiTags('SCIM')
 @Controller('scim/v2/:integrationId')
 export class ScimRootController {
@@ -36,7 +36,7 @@ export class ScimRootController {
     await sendPieces(reply, 200, listResponseText(page, pieces));
   }
 
-  /** RFC 7644 §3.11: an integration's key is nobody's account. */
+  /** RFC 7644 §3.11: a SCIM key belongs to an integration, not to a user. */
   @All('Me')
   @ApiExcludeEndpoint()
   me(): never {

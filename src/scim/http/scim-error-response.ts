@@ -20,10 +20,10 @@ export interface ScimErrorResponse {
   body: ScimErrorBody;
 }
 
-/** Okta repeats a 429 by itself, and only with whole seconds. */
+/** Okta repeats a 429 automatically, but only with whole seconds. */
 const RETRY_AFTER_SECONDS = '5';
 
-/** Any error as a SCIM error (RFC 7644 §3.12); what is not meant for a client becomes a bare 500. */
+/** Converts any error to a SCIM error response (RFC 7644 §3.12). Internal errors become a 500 without details. */
 export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): ScimErrorResponse {
   const scimError = asScimError(error, request.method, request.routeOptions.bodyLimit);
   request.refusal = scimError;
@@ -35,7 +35,7 @@ export function scimErrorResponse(error: unknown, request: ScimFastifyRequest): 
   return { status: scimError.status, headers, body: scimError.toBody() };
 }
 
-/** What an error is called in SCIM; `method` is that of the write which met it. */
+/** Converts any error to a SCIM error. `method` is the method of the failed write. */
 export function asScimError(error: unknown, method: string, bodyLimit?: number): ScimError {
   if (error instanceof ScimError) return error;
   if (error instanceof ResourceNotFoundError) return ScimError.notFound(error.message);
@@ -51,14 +51,14 @@ export function asScimError(error: unknown, method: string, bodyLimit?: number):
   if (error instanceof QuotaReachedError) return new ScimError(403, undefined, error.message);
   if (error instanceof DatabaseFullError) {
     const detail =
-      'The disk of the database is full and nothing was changed; send the request again once there is room.';
+      'The disk of the database is full and nothing was changed; send the request again when there is free space.';
     return new ScimError(429, undefined, detail);
   }
   if (error instanceof DatabaseUnavailableError) {
     return new ScimError(429, undefined, 'Scimify is busy and changed nothing; send the request again.');
   }
   if (error instanceof CommitOutcomeUnknownError) {
-    // Only what may be repeated without harm asks to be repeated.
+    // The IdP repeats a 429 automatically, so only methods that are safe to repeat get it.
     const status = method === 'POST' ? 503 : 429;
     return new ScimError(status, undefined, 'Scimify could not confirm the change; send the request again.');
   }
@@ -105,5 +105,7 @@ function ofFramework(error: FrameworkError | null, bodyLimit = 0): ScimError {
 
 function unreadable(code = ''): string {
   if (code === 'FST_ERR_BAD_URL') return 'The address of the request cannot be decoded.';
-  return code.startsWith('HPE_') ? 'What was sent is no HTTP request.' : 'The request body is no valid JSON.';
+  return code.startsWith('HPE_')
+    ? 'The data is not a valid HTTP request.'
+    : 'The request body is not valid JSON.';
 }

@@ -4,7 +4,7 @@ import type { QueryParameters } from './exchange';
 
 const FILTER = 'filter=';
 
-/** The query of a list, in which a filter may hold plus signs that are not written as `%2B`. */
+/** The query of a list. Its filter may contain plus signs that are not encoded as `%2B`. */
 export const SearchParameters = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const query = request.query as QueryParameters;
@@ -13,10 +13,11 @@ export const SearchParameters = createParamDecorator((_: unknown, context: Execu
 });
 
 /**
- * In a form a `+` is a space, and OneLogin writes filters so. Whoever writes spaces as `%20` means a plus sign, as in
- * `ada+test@example.com`: how a filter writes its spaces is seen before its first string.
+ * In form encoding a `+` is a space, and OneLogin encodes filters this way. A client that encodes spaces as `%20`
+ * means a plus sign, for example in `ada+test@example.com`. The text before the first string shows how the client
+ * encodes spaces.
  *
- * @returns null where a `+` is a space, or the filter cannot be decoded
+ * @returns null if a `+` is a space, or if the filter cannot be decoded
  */
 function filterWithPlusSigns(url: string): string | null {
   const parameters = url.slice(url.indexOf('?') + 1).split('&');

@@ -89,7 +89,7 @@ export class ScimUsersController {
     const projection = new Projection(USER, readAttributeLists(query));
     const row = await this.users.find(caller.context.integrationId, resourceId('User', id));
     if (!row) throw new ResourceNotFoundError('User', id);
-    // The groups of a user change without its version.
+    // The groups of a user can change while the version of the user stays.
     if (ifNoneMatch !== undefined && !projection.includes('groups') && namesEtag(ifNoneMatch, etagOf(row))) {
       void reply.status(304).header('ETag', etagOf(row)).send();
       return;

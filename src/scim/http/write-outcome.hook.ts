@@ -7,7 +7,7 @@ import { type AttemptedWrite, RefusedWriteRecorder } from '../operations/refused
 
 const RESOURCE_PATH = /^\/(Users|Groups)(?:\/([^/]+))?\/?$/;
 
-/** Before a write is answered, what became of it is noted: also where its body could not even be read. */
+/** Records the outcome of every write before the response, even if the body of the request could not be read. */
 @Injectable()
 export class WriteOutcomeHook implements OnModuleInit {
   constructor(

@@ -8,7 +8,7 @@ export const BULK_LIMITS = { maxOperations: 1_000, maxPayloadSize: 1024 * 1024 }
 
 export type BulkMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** One operation of a BulkRequest (RFC 7644 §3.7), its shape checked. */
+/** One operation of a BulkRequest (RFC 7644 §3.7) with a checked shape. */
 export interface BulkOperation {
   method: BulkMethod;
   endpoint: 'Users' | 'Groups';
@@ -19,19 +19,19 @@ export interface BulkOperation {
   data: unknown;
 }
 
-/** An operation that cannot be one, with what tells the client which of its operations that is. */
+/** An invalid operation, with the fields that identify it for the client. */
 export interface RefusedOperation {
-  /** As it was sent; undefined where that is no text. */
+  /** As the client sent it; undefined if it is not a string. */
   method: string | undefined;
   bulkId: string | undefined;
-  /** Of the resource that its path names. */
+  /** From its path; null if the path is not valid. */
   endpoint: 'Users' | 'Groups' | null;
   target: string | null;
   refusal: ScimError;
 }
 
 export interface BulkRequest {
-  /** How many failures end the request; infinite where the client sets none. */
+  /** The request stops after this many failures; Infinity if the client sets no number. */
   failOnErrors: number;
   operations: (BulkOperation | RefusedOperation)[];
 }
@@ -43,10 +43,9 @@ export function isRefused(operation: BulkOperation | RefusedOperation): operatio
 const METHODS: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * An operation that makes no sense fails alone; only a body that is no BulkRequest fails as a whole. Names may be of any
- * case.
+ * An invalid operation fails alone. Only a body that is no BulkRequest fails as a whole. Names are case-insensitive.
  *
- * @throws ScimError 400 invalidSyntax or invalidValue, 413 past the limit of operations
+ * @throws ScimError 400 invalidSyntax or invalidValue, 413 for too many operations
  */
 export function readBulkRequest(body: unknown): BulkRequest {
   if (!isObject(body))
@@ -58,7 +57,7 @@ export function readBulkRequest(body: unknown): BulkRequest {
   }
   if (operations.length > BULK_LIMITS.maxOperations) {
     throw ScimError.tooLarge(
-      `A bulk request may hold ${BULK_LIMITS.maxOperations} operations (maxOperations).`,
+      `A bulk request may have at most ${BULK_LIMITS.maxOperations} operations (maxOperations); split it into several requests.`,
     );
   }
   return {
@@ -67,7 +66,7 @@ export function readBulkRequest(body: unknown): BulkRequest {
   };
 }
 
-/** RFC 7644 §3.7: a bulkId is unique within a request, else a reference to it would mean either. */
+/** RFC 7644 §3.7: a bulkId is unique within a request. Otherwise a reference to it is ambiguous. */
 function withUniqueBulkIds(operations: BulkRequest['operations']): BulkRequest['operations'] {
   const seen = new Set<string>();
   return operations.map((operation) => {
@@ -75,7 +74,7 @@ function withUniqueBulkIds(operations: BulkRequest['operations']): BulkRequest['
     const { method, bulkId, endpoint, target } = operation;
     if (seen.has(bulkId)) {
       const refusal = ScimError.invalidValue(
-        `The bulkId ${quoted(bulkId)} is used by an operation before this one.`,
+        `An earlier operation already uses the bulkId ${quoted(bulkId)}; use another one.`,
       );
       return { method, bulkId, endpoint, target, refusal };
     }
@@ -87,10 +86,10 @@ function withUniqueBulkIds(operations: BulkRequest['operations']): BulkRequest['
 function readFailOnErrors(value: unknown): number {
   if (value === undefined || value === null) return Infinity;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
-  throw ScimError.invalidValue('"failOnErrors" must be a whole number from 1 on.');
+  throw ScimError.invalidValue('"failOnErrors" must be a whole number of at least 1.');
 }
 
-/** An operation as it was sent, its shape not yet checked; undefined for what is no text where one belongs. */
+/** An operation before its shape is checked. A field is undefined if it must be a string and is not. */
 interface GivenOperation extends Pick<RefusedOperation, 'endpoint' | 'target'> {
   method: string;
   bulkId: string | null | undefined;
@@ -155,7 +154,7 @@ function textOrNothing(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** @returns undefined for what is neither a text nor absent */
+/** @returns null if the value is absent, undefined if it is not a string or is empty */
 function optionalText(value: unknown): string | null | undefined {
   if (value === undefined || value === null) return null;
   return typeof value === 'string' && value !== '' ? value : undefined;

@@ -1,14 +1,14 @@
 import { MESSAGE_URNS } from './urns';
 
-/** What a ListResponse says about itself (RFC 7644 §3.4.2, RFC 9865 §2); `undefined` is left out. */
+/** The paging fields of a ListResponse (RFC 7644 §3.4.2, RFC 9865 §2). JSON leaves out `undefined`. */
 export interface ListPage {
-  /** Left out only where counting is not worth its price (RFC 9865 §2.1 allows it). */
+  /** Left out only if counting costs too much (RFC 9865 §2.1 allows this). */
   totalResults?: number;
   /** 1-based; index pagination only. */
   startIndex?: number;
-  /** How many resources are really on this page. */
+  /** The actual number of resources on this page. */
   itemsPerPage: number;
-  /** On every page of a cursor walk but the last. */
+  /** Cursor pagination only; absent on the last page. */
   nextCursor?: string;
   previousCursor?: string;
 }
@@ -23,7 +23,7 @@ export function listResponse<R>(page: ListPage, resources: R[]): ListResponse<R>
 }
 
 /**
- * The JSON text of a list whose resources are read while it is sent; how many they were is said at its end.
+ * The JSON text of a list that is sent while its resources are read, so `itemsPerPage` comes last.
  *
  * @param pieces texts of the resources, in order
  */

@@ -1,6 +1,6 @@
 /**
- * A field of a message by its lower-case name: names of attributes are compared without case (RFC 7643 §2.1), those of
- * messages too.
+ * A field of a message by its lower-case name. Attribute names are case-insensitive (RFC 7643 §2.1), and so we
+ * read the fields of messages.
  */
 export function field(object: Record<string, unknown>, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];

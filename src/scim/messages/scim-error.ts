@@ -27,8 +27,8 @@ export interface ScimErrorBody {
 }
 
 /**
- * Whatever SCIM refuses. `detail` is read by an IdP's administrator on a task page: one sentence that says what is
- * wrong and what to do. Text of the client goes into it through `quoted` only.
+ * An error of the SCIM API. An admin of the IdP reads `detail` on a task page: one sentence that says what is
+ * wrong and what to do. Insert text of the client only through `quoted`.
  */
 export class ScimError extends Error {
   override readonly name = 'ScimError';
@@ -69,7 +69,7 @@ export class ScimError extends Error {
     return new ScimError(
       400,
       'invalidCursor',
-      'The cursor does not belong to this list; begin anew without one.',
+      'The cursor does not belong to this list; start again without a cursor.',
     );
   }
 
@@ -103,10 +103,10 @@ export class ScimError extends Error {
   }
 }
 
-/** 405 for a method that an endpoint does not take, with those that it takes. */
+/** 405 for a method that the endpoint does not support, with the supported methods. */
 export class ScimMethodNotAllowedError extends ScimError {
   constructor(readonly allowed: string) {
-    super(405, undefined, `This endpoint takes ${allowed} only.`);
+    super(405, undefined, `This endpoint supports only ${allowed}.`);
   }
 }
 
@@ -117,12 +117,12 @@ const ECHO_LIMIT = 100;
  * 100 characters between the quotes.
  */
 export function quoted(text: string): string {
-  // No escape is longer than six characters, so nothing behind this cut could show.
+  // Escaping never shortens a text, so nothing after this cut can appear.
   const escaped = JSON.stringify(text.slice(0, ECHO_LIMIT + 1))
     .slice(1, -1)
     .replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, escapeCodeUnit);
   if (escaped.length <= ECHO_LIMIT) return `"${escaped}"`;
-  // A cut may not fall inside an escape or between two surrogates.
+  // Must not cut inside an escape or between two surrogates.
   const cut = escaped.slice(0, ECHO_LIMIT - 1).replace(/(\\|\\u[0-9a-f]{0,3}|[\ud800-\udbff])$/, '');
   return `"${cut}…"`;
 }

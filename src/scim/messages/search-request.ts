@@ -8,28 +8,28 @@ import { assertSchema } from './message-schema';
 import { quoted, ScimError } from './scim-error';
 import { MESSAGE_URNS } from './urns';
 
-/** Bounds of each list of attribute names: how many, and characters of them all. */
+/** Limits of each list of attribute names: number of names, and characters of all names together. */
 export const MOST_NAMES = 200;
 export const NAMES_LENGTH = 8_192;
 
 export const PAGE_SIZE = { default: 100, max: 200 } as const;
 
-/** What a query asks for (RFC 7644 §3.4.2 and §3.4.3, RFC 9865 §2), bounds applied. */
+/** A parsed query (RFC 7644 §3.4.2 and §3.4.3, RFC 9865 §2) with limits applied. */
 export interface SearchRequest extends AttributeLists {
   readonly filter: Filter | null;
   readonly sortBy: AttributePath | null;
   readonly sortOrder: 'ascending' | 'descending';
   /** From 0 (only `totalResults` is wanted) to `PAGE_SIZE.max`. */
   readonly count: number;
-  /** From 1; without meaning where there is a cursor. */
+  /** From 1; ignored if there is a cursor. */
   readonly startIndex: number;
-  /** Null for index pagination; empty for the first page of a walk by cursor. */
+  /** Null for index pagination; empty for the first page of cursor pagination. */
   readonly cursor: string | null;
 }
 
 /**
- * Reads the query string of a GET, given as decoded values, repeated parameters as lists. Unknown parameters are
- * ignored (RFC 7644 §3.4.2; Entra appends flags of its own), and so are empty ones but `cursor`.
+ * Reads the decoded query string of a GET. A repeated parameter is a list. Unknown parameters are ignored (RFC 7644
+ * §3.4.2; Entra adds its own flags). Empty parameters are ignored too, except `cursor`.
  *
  * @throws ScimError 400 invalidFilter, invalidValue, invalidPath or invalidCount
  */
@@ -47,7 +47,7 @@ export function readSearchQuery(query: Readonly<Record<string, unknown>>): Searc
   };
 }
 
-/** `attributes` and `excludedAttributes` of any request's query: comma-separated, perhaps repeated. */
+/** `attributes` and `excludedAttributes` in the query of any request: comma-separated, possibly repeated. */
 export function readAttributeLists(query: Readonly<Record<string, unknown>>): AttributeLists {
   return {
     attributes: names('attributes', query.attributes),
@@ -56,7 +56,7 @@ export function readAttributeLists(query: Readonly<Record<string, unknown>>): At
 }
 
 /**
- * Reads the body of `POST …/.search`. Names and URN may be of any case.
+ * Reads the body of `POST …/.search`. Names and the URN are case-insensitive.
  *
  * @throws ScimError 400 invalidSyntax, and as `readSearchQuery`
  */
@@ -100,7 +100,7 @@ function readCount(value: unknown): number {
   return boundedCount(integer('count', value));
 }
 
-/** RFC 9865 §4 has a keyword of its own for a bad count. */
+/** RFC 9865 §4 defines a separate keyword for a bad count. */
 function readCursorCount(value: unknown): number {
   const count = asInteger(value);
   if (Number.isNaN(count)) throw new ScimError(400, 'invalidCount', '"count" must be a whole number.');
@@ -113,7 +113,7 @@ function boundedCount(count: number = PAGE_SIZE.default): number {
 
 function readSortBy(value: string): AttributePath {
   const path = parseAttributePath(value);
-  if (path === null) throw ScimError.invalidPath(`"sortBy" is no attribute path: ${quoted(value)}.`);
+  if (path === null) throw ScimError.invalidPath(`"sortBy" is not an attribute path: ${quoted(value)}.`);
   return path;
 }
 
@@ -136,7 +136,7 @@ function integer(name: string, value: unknown): number | undefined {
   return number;
 }
 
-/** A number or its text, cut to what a count of rows can be; NaN for anything else. */
+/** A number, or a string with a number, limited to safe integers; NaN for anything else. */
 function asInteger(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && !/^\s*[+-]?\d+\s*$/.test(value)) return NaN;
@@ -145,7 +145,7 @@ function asInteger(value: unknown): number | undefined {
   return Math.min(Math.max(number, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 }
 
-/** The one value of a query parameter; undefined where it is absent or empty. */
+/** A parameter that may occur only once; undefined if it is absent or empty. */
 function single(query: Readonly<Record<string, unknown>>, name: string): unknown {
   const value = query[name];
   if (Array.isArray(value)) throw ScimError.invalidValue(`"${name}" is given more than once; give it once.`);

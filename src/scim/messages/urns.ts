@@ -1,4 +1,4 @@
-/** URNs of the SCIM messages (RFC 7644 §8.2): bodies that are no resources and never listed in `/Schemas`. */
+/** URNs of the SCIM messages (RFC 7644 §8.2): these bodies are not resources, and `/Schemas` does not list them. */
 export const MESSAGE_URNS = {
   listResponse: 'urn:ietf:params:scim:api:messages:2.0:ListResponse',
   searchRequest: 'urn:ietf:params:scim:api:messages:2.0:SearchRequest',
@@ -8,7 +8,7 @@ export const MESSAGE_URNS = {
   error: 'urn:ietf:params:scim:api:messages:2.0:Error',
 } as const;
 
-/** URNs compare without case (RFC 8141 §3.1 for the prefix; clients are no better with the rest). */
+/** Compares without case: RFC 8141 §3.1 demands it for the prefix, and clients also vary the case of the rest. */
 export function sameUrn(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase();
 }

@@ -4,15 +4,15 @@ export type Mutability = 'readOnly' | 'readWrite' | 'immutable' | 'writeOnly';
 export type Returned = 'always' | 'never' | 'default' | 'request';
 export type Uniqueness = 'none' | 'server' | 'global';
 
-/** The characteristics of one attribute: those of RFC 7643 §7, published in `/Schemas`, then our own, which are not. */
+/** The characteristics of an attribute: first those of RFC 7643 §7, which `/Schemas` publishes, then our own. */
 export interface Attribute {
   readonly name: string;
-  /** Where it stands in a resource, in attribute notation (RFC 7644 §3.10): `name.familyName`, `urn:…:User:manager.value`. */
+  /** Its path in a resource, in attribute notation (RFC 7644 §3.10): `name.familyName`, `urn:…:User:manager.value`. */
   readonly path: string;
   readonly type: AttributeType;
   readonly multiValued: boolean;
   readonly description: string;
-  /** Never unassigned in a resource; a client may leave out what has a `defaultValue`. */
+  /** Every resource has a value for it. A client may leave it out if it has a `defaultValue`. */
   readonly required: boolean;
   readonly caseExact: boolean;
   readonly mutability: Mutability;
@@ -25,26 +25,26 @@ export interface Attribute {
 
   /** Sub-attributes by lower-case name. */
   readonly subAttribute: ReadonlyMap<string, Attribute>;
-  /** Longest text in UTF-16 units, as sent and as folded (keys are made of the folded text). */
+  /** Longest text in UTF-16 units, both as sent and folded, because keys use the folded text. */
   readonly maxLength: number;
   /** Most values of a multi-valued attribute. */
   readonly maxValues: number;
-  /** What a resource has from its creation on where the client says nothing; such an attribute is required. */
+  /** The value at creation if the client sends none. Such an attribute is required. */
   readonly defaultValue: boolean | undefined;
-  /** In PUT, absent and null mean "unchanged" (RFC 7644 §3.5.1 leaves it to us), and only a given value replaces. */
+  /** In a PUT, absent and null mean "unchanged" (RFC 7644 §3.5.1 leaves this to us). Only a given value replaces. */
   readonly keptWhenOmitted: boolean;
-  /** A bare `"x"` where an object belongs is read as `{"value": "x"}` (Entra's `manager`). */
+  /** A bare `"x"` in place of an object means `{"value": "x"}` (Entra's `manager`). */
   readonly acceptsBareValue: boolean;
-  /** Blank text means "unassigned": some clients send it for what they have no value for. */
+  /** Blank text means "unassigned": some clients send it if they have no value. */
   readonly blankIsUnassigned: boolean;
-  /** A value that no client may give, compared without case, and why; canonical values are only suggestions (RFC 7643 §7). */
+  /** A forbidden value, compared without case, and the reason. Canonical values are only suggestions (RFC 7643 §7). */
   readonly refused: { readonly value: string; readonly because: string } | undefined;
 }
 
-/** A declared schema; where its attributes stand in a resource is the business of the resource type. */
+/** A schema. The resource type decides where its attributes stand in a resource. */
 export interface Schema {
   readonly id: string;
-  /** Other URNs under which clients mean this schema: older ones, and one that a vendor's example mistypes. */
+  /** Other URNs that clients use for this schema: older ones, and one with a typo from a vendor's example. */
   readonly aliases: readonly string[];
   readonly name: string;
   readonly description: string;
@@ -56,7 +56,7 @@ type Characteristics = Partial<Omit<Attribute, 'name' | 'path' | 'description' |
 const DEFAULT_MAX_LENGTH = 8192;
 const DEFAULT_MAX_VALUES = 500;
 
-/** An attribute with the defaults of RFC 7643 §2.2 for what is not said. */
+/** An attribute with the defaults of RFC 7643 §2.2 for missing characteristics. */
 export function attribute(
   name: string,
   description: string,
@@ -90,8 +90,8 @@ export function attribute(
 }
 
 /**
- * An object that only holds attributes, seen as a complex attribute so that reading, PATCH and projection need no case
- * of their own for it: the whole resource, and an extension under its URN.
+ * An object that only holds attributes: a whole resource, or an extension under its URN. As a complex attribute,
+ * it needs no special case in reading, PATCH and projection.
  */
 export function container(name: string, description: string, attributes: readonly Attribute[]): Attribute {
   const subAttributes = name === '' ? attributes : attributes.map((sub) => nest(`${name}:`, sub));
@@ -127,7 +127,7 @@ export function multiValued(
       attribute('value', `The value of this entry of "${name}".`, value),
       attribute('display', 'A human-readable name, primarily used for display purposes.'),
       attribute('type', 'A label that says what the value is for.', { canonicalValues: types }),
-      attribute('primary', `Whether this is the preferred one of "${name}"; at most one is.`, {
+      attribute('primary', `Whether this is the preferred entry of "${name}"; at most one entry is.`, {
         type: 'boolean',
       }),
     ],

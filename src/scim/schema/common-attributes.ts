@@ -1,8 +1,8 @@
 import { attribute } from './attribute';
 
-/** RFC 7643 §3: of every resource, of no schema, so not listed in `/Schemas`. */
+/** RFC 7643 §3: every resource has these attributes. They belong to no schema, so `/Schemas` does not list them. */
 
-/** What stands before the attributes of the core schema, in canonical order. */
+/** Before the attributes of the core schema, in canonical order. */
 export const LEADING_ATTRIBUTES = [
   attribute('schemas', 'URNs of the schemas that the resource uses.', {
     type: 'reference',
@@ -25,7 +25,7 @@ export const LEADING_ATTRIBUTES = [
   }),
 ] as const;
 
-/** What stands behind everything else. */
+/** After all other attributes. */
 export const TRAILING_ATTRIBUTES = [
   attribute('meta', 'Metadata kept by the service provider.', {
     type: 'complex',

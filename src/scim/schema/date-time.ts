@@ -2,10 +2,10 @@ const XSD_DATE_TIME =
   /^(-?\d{4,6})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?$/;
 
 /**
- * The instant of an xsd:dateTime (RFC 7643 §2.3.5) in epoch milliseconds; what is finer than a millisecond is cut off,
- * a text without a zone is UTC.
+ * The instant of an xsd:dateTime (RFC 7643 §2.3.5) in epoch milliseconds. Digits after the milliseconds are cut
+ * off. A text without a zone is UTC.
  *
- * @returns null where it is none, dates that the calendar does not have included
+ * @returns null if it is not valid, also for dates that do not exist
  */
 export function parseDateTime(text: string): number | null {
   const parts = XSD_DATE_TIME.exec(text);

@@ -1,6 +1,6 @@
 import { attribute, type Schema } from './attribute';
 
-/** RFC 7643 §4.2. Two names are never equal within an integration, so uniqueness is `server`, not the printed `none`. */
+/** RFC 7643 §4.2. Group names are unique in an integration, so uniqueness is `server`, not `none` as in the RFC. */
 export const GROUP_SCHEMA: Schema = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:Group',
   aliases: [
@@ -19,8 +19,8 @@ export const GROUP_SCHEMA: Schema = {
       multiValued: true,
       maxValues: Infinity,
       keptWhenOmitted: true,
-      // What is not an object with a string `value` is not understood, and a list of members that is not
-      // understood is refused rather than guessed at.
+      // A member must be an object with a string `value`. Any other list of members is refused, because a guess could
+      // remove members.
       acceptsBareValue: false,
       subAttributes: [
         attribute('value', 'Identifier of the user.', {
@@ -35,16 +35,16 @@ export const GROUP_SCHEMA: Schema = {
           caseExact: true,
           mutability: 'immutable',
         }),
-        attribute('type', 'What the member is; always a user.', {
+        attribute('type', 'The type of the member: always a user.', {
           canonicalValues: ['User'],
-          // Whatever else it says means a user: PingFederate sends "value".
+          // Every other type means a user: PingFederate sends "value".
           refused: {
             value: 'Group',
             because: 'groups inside groups are not supported, push the users themselves',
           },
           mutability: 'immutable',
         }),
-        // Not in the printed schema, sent by Okta and OneLogin, derived from the user in what we return.
+        // Not in the schema of the RFC. Okta and OneLogin send it; responses take it from the user.
         attribute('display', 'Display name of the user.', { mutability: 'readOnly' }),
       ],
     }),

@@ -1,7 +1,7 @@
 import { MOST_COMBINING_MARKS, isStorable, isStreamSafe } from '../../database/storable-text';
 import { ScimError } from '../messages/scim-error';
 
-/** A resource or a complex value: only what has a value is a key; `null` and `[]` do not occur (RFC 7643 §2.5). */
+/** A resource or a complex value. It has keys only for existing values, never `null` or `[]` (RFC 7643 §2.5). */
 export interface ScimObject {
   [name: string]: ScimValue;
 }
@@ -20,23 +20,23 @@ export function isUnassigned(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
-/** Whether a canonical value is empty of content; such a value is dropped. */
+/** Whether a canonical value is empty. Empty values are dropped. */
 export function isEmpty(value: ScimValue): boolean {
   if (Array.isArray(value)) return value.length === 0;
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-/** Canonical values have one order of keys, so that equal values have equal texts. */
+/** Canonical values have a fixed order of keys, so equal values have equal texts. */
 export function sameValue(left: ScimValue | undefined, right: ScimValue | undefined): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
-/** Values between two chances for others. */
+/** Values between two points where other requests may run. */
 const STEP = 200;
 
 /**
- * Refuses a body that holds, in any string or name, text that cannot be stored or is dear to compare, also where it would
- * be ignored. Walks without recursion: a body of a megabyte can be nested half a million deep.
+ * Refuses a body if any string or name cannot be stored or is expensive to compare, even in an ignored part. Walks
+ * without recursion, because a body of a megabyte can be nested half a million levels deep.
  *
  * @throws ScimError 400 invalidValue
  */

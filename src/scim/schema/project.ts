@@ -3,24 +3,24 @@ import { parseAttributePath } from './attribute-path';
 import { isEmpty, type ScimObject, type ScimResource, type ScimValue } from './json';
 import type { ResourceType } from './registry';
 
-/** Attributes that a list names: whole (`true`), or by some of their sub-attributes. */
+/** The attributes in a list: whole (`true`), or only some sub-attributes. */
 type Selections = Map<Attribute, true | Selections>;
 
 const NOTHING: Selections = new Map();
 
-/** `attributes` and `excludedAttributes` as given (RFC 7644 §3.9); an empty list is as good as none. */
+/** `attributes` and `excludedAttributes` as given (RFC 7644 §3.9). An empty list means no list. */
 export interface AttributeLists {
   readonly attributes: readonly string[];
   readonly excludedAttributes: readonly string[];
 }
 
 /**
- * Which attributes of a resource a response holds (RFC 7643 §7 `returned`, RFC 7644 §3.9). Names may be of any case, in
- * full or short notation, down to a sub-attribute; unknown ones are ignored. Given both lists, the second is taken out
- * of what the first asks for.
+ * Which attributes of a resource a response holds (RFC 7643 §7 `returned`, RFC 7644 §3.9). Names are
+ * case-insensitive, in full or short notation, down to a sub-attribute. Unknown names are ignored. If a client
+ * sends both lists, `excludedAttributes` is subtracted from `attributes`.
  */
 export class Projection {
-  /** Whether it is what a client gets that asks for nothing in particular: such a response needs no projecting. */
+  /** Whether the client asks for no particular attributes. Such a response needs no projection. */
   readonly isDefault: boolean;
   private readonly asked: Selections | null;
   private readonly excluded: Selections;
@@ -34,13 +34,13 @@ export class Projection {
     this.isDefault = this.asked === null && this.excluded.size === 0;
   }
 
-  /** Whether anything under a top-level name may be in the response; if not, it need not be read (`members`, `groups`). */
+  /** Whether the response may hold part of this top-level attribute. If not, it need not be read (`members`, `groups`). */
   includes(name: string): boolean {
     const attribute = this.type.topLevel(name);
     return attribute !== undefined && wanted(attribute, this.asked ?? true, this.excluded) !== false;
   }
 
-  /** A new object with what is included, in canonical order. */
+  /** A new object with the included attributes, in canonical order. */
   project(resource: ScimResource): ScimResource {
     return projectObject(this.type.root, resource, this.asked ?? true, this.excluded);
   }
@@ -118,7 +118,7 @@ function select(into: Selections, [attribute, ...rest]: readonly Attribute[]): v
   select(inner, rest);
 }
 
-/** The core schema's URN alone stands for each of its attributes. */
+/** The URN of the core schema alone means all its attributes. */
 function stepsOf(type: ResourceType, name: string): readonly (readonly Attribute[])[] {
   const container = type.containerOf(name);
   if (container === type.root) {

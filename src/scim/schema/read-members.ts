@@ -3,20 +3,20 @@ import { checkTexts, isObject, type ScimObject } from './json';
 import { readSingle } from './read-value';
 import { MEMBERS } from './registry';
 
-/** Members of one request: more than any group has. */
+/** Members in one request: more than any group has. */
 export const MOST_MEMBERS = 200_000;
-/** Members between two chances for others. */
+/** Members between two points where other requests may run. */
 const STEP = 100;
 
-/** A group as a client sends it, its members apart from everything else: there may be a hundred thousand of them. */
+/** A group as a client sends it. Its members are separate, because there may be a hundred thousand. */
 export interface SplitGroup {
-  /** The body without its members; whatever it is, if it is no object. */
+  /** The body without its members; the body itself if it is not an object. */
   attributes: unknown;
-  /** Undefined where it says nothing of them: absent or null. */
+  /** Undefined if the members are absent or null. */
   members: unknown;
 }
 
-/** @throws ScimError 400 invalidValue for members that are given twice */
+/** @throws ScimError 400 invalidValue if the members are given twice */
 export function splitMembers(body: unknown): SplitGroup {
   if (!isObject(body)) return { attributes: body, members: undefined };
   const attributes = { ...body };
@@ -33,9 +33,9 @@ export function splitMembers(body: unknown): SplitGroup {
 }
 
 /**
- * The ids in a `members` value, each once; a single object stands for a list of one. Yields wherever others may be let in.
+ * The ids in a `members` value, each once. A single object means a list of one. Yields where other requests may run.
  *
- * @throws ScimError 400 invalidValue, 413 for more members than one request may name
+ * @throws ScimError 400 invalidValue, 413 for too many members
  */
 export function* readMemberIds(json: unknown): Generator<void, string[]> {
   if (json === null) {
@@ -44,18 +44,18 @@ export function* readMemberIds(json: unknown): Generator<void, string[]> {
   const list: unknown[] = Array.isArray(json) ? json : [json];
   if (list.length > MOST_MEMBERS) {
     throw ScimError.tooLarge(
-      `The request names ${list.length} members, and may name ${MOST_MEMBERS}; send the others in another one.`,
+      `The request names ${list.length} members, but at most ${MOST_MEMBERS} are allowed; send the others in another request.`,
     );
   }
   const ids = new Set<string>();
   for (const [index, member] of list.entries()) {
     if (!isObject(member)) {
       throw ScimError.invalidValue(
-        'Each entry of "members" must be an object such as {"value": "id of a user"}.',
+        'Each entry of "members" must be an object like {"value": "id of a user"}.',
       );
     }
     yield* checkTexts(member);
-    // What is no value at all is refused by the schema: the id is required.
+    // The schema requires the id, so there is always a value here.
     const { value } = readSingle(MEMBERS, member) as ScimObject;
     ids.add(value as string);
     if (index % STEP === 0) yield;

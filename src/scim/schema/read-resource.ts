@@ -9,15 +9,15 @@ import type { ResourceType } from './registry';
 export interface ReadResource {
   resource: ScimResource;
   /**
-   * Canonical names of the top-level attributes and extension URNs that the body gave, `[]` included: what is absent or
-   * null is not in it. So `members: []` (empty the group) and no members (leave them) can be told apart.
+   * Canonical names of the top-level attributes and extension URNs in the body, `[]` included. Absent and null
+   * ones are not in the set. So `members: []` (empty the group) differs from no members (keep them).
    */
   given: ReadonlySet<string>;
 }
 
 /**
  * The body of a POST as a canonical resource: `schemas` derived, defaults filled in, readOnly and unknown attributes
- * ignored, `password` checked and dropped. Without `id` and `meta`, which are the server's to add.
+ * ignored, `password` checked and dropped. The server adds `id` and `meta` later.
  *
  * @throws ScimError 400 invalidSyntax (no JSON object) or invalidValue
  */
@@ -27,10 +27,10 @@ export function readResource(type: ResourceType, body: unknown): ReadResource {
 }
 
 /**
- * The body of a PUT against the stored resource (RFC 7644 §3.5.1): readOnly attributes stay, `active`, `emails` and
- * `members` stay where they are absent or null, everything else is what the body says.
+ * Applies the body of a PUT to the stored resource (RFC 7644 §3.5.1). readOnly attributes stay. `active`, `emails` and
+ * `members` stay if they are absent or null. Everything else comes from the body.
  *
- * @throws ScimError 400 as `readResource`, and mutability where an immutable attribute differs
+ * @throws ScimError 400 as `readResource`, and mutability if an immutable attribute differs
  */
 export function readReplacement(type: ResourceType, body: unknown, stored: ScimResource): ReadResource {
   const { values, given } = readBody(type, body);
@@ -45,9 +45,9 @@ export function readReplacement(type: ResourceType, body: unknown, stored: ScimR
 }
 
 /**
- * A resource made of values that were read one by one, brought into canonical form: order, `schemas`, defaults.
+ * The canonical form of a resource from values that were read one by one: order, `schemas`, defaults.
  *
- * @throws ScimError 400 invalidValue where something required is missing or a list breaks its rules
+ * @throws ScimError 400 invalidValue if a required value is missing or a list breaks its rules
  */
 export function completed(type: ResourceType, values: ScimObject): ScimResource {
   const filled: ScimObject = { ...values, schemas: [type.schema.id] };
@@ -63,7 +63,7 @@ export function completed(type: ResourceType, values: ScimObject): ScimResource 
   return resource;
 }
 
-/** @throws ScimError 400 mutability where an immutable attribute had a value and has another now (RFC 7644 §3.5.1) */
+/** @throws ScimError 400 mutability if an immutable attribute had a value and now has another (RFC 7644 §3.5.1) */
 export function checkImmutable(container: Attribute, before: ScimObject, after: ScimObject): void {
   for (const attribute of container.subAttributes) {
     const old = before[attribute.name];
@@ -79,7 +79,7 @@ export function checkImmutable(container: Attribute, before: ScimObject, after: 
 function readBody(type: ResourceType, body: unknown): { values: ScimObject; given: Set<string> } {
   if (!isObject(body))
     throw ScimError.invalidSyntax(`The request body must be a JSON object: a ${type.name}.`);
-  // The body of a resource is small: members of groups, of which there may be many, are read apart.
+  // The body of a resource is small: the members of a group, which may be many, are read separately.
   atOnce(checkTexts(body));
   const values: ScimObject = {};
   const given = new Set<string>();
@@ -100,8 +100,8 @@ function readBody(type: ResourceType, body: unknown): { values: ScimObject; give
 }
 
 /**
- * `schemas` must name the resource's schema (RFC 7643 §3) unless it is left out, in today's or an older notation: OneLogin
- * sends pre-IETF URNs only. What else it names is borne: Entra and Google add URNs of their own.
+ * `schemas` must name the schema of the resource (RFC 7643 §3) unless it is absent. An older URN is enough:
+ * OneLogin sends only pre-IETF URNs. Other URNs are ignored: Entra and Google add their own.
  */
 function checkSchemas(type: ResourceType, schemas: ScimValue | undefined): void {
   if (!Array.isArray(schemas) || schemas.some((urn) => type.containerOf(urn as string) === type.root)) return;

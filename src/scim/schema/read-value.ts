@@ -5,10 +5,11 @@ import { parseDateTime } from './date-time';
 import { isObject, isUnassigned, type ScimObject, type ScimValue } from './json';
 
 /**
- * A client's JSON as the canonical value of an attribute: declared names in declared order, string booleans turned into
- * booleans, single values of multi-valued attributes wrapped, what is readOnly or unknown left out.
+ * Converts the JSON of a client to the canonical value of an attribute: declared names in declared order, string
+ * booleans as booleans, single values of multi-valued attributes as lists, without readOnly and unknown
+ * attributes.
  *
- * @returns undefined where the JSON means "unassigned" (RFC 7643 §2.5)
+ * @returns undefined if the JSON means "unassigned" (RFC 7643 §2.5)
  * @throws ScimError 400 invalidValue
  */
 export function readValue(attribute: Attribute, json: unknown): ScimValue | undefined {
@@ -23,7 +24,7 @@ export function readSingle(attribute: Attribute, json: unknown): ScimValue | und
   return READERS[attribute.type](attribute, json);
 }
 
-/** The sub-attributes that an object names, canonical attribute by raw value; unknown and readOnly ones left out. */
+/** The raw values in an object by sub-attribute, without unknown and readOnly ones. */
 export function namedSubAttributes(
   attribute: Attribute,
   json: Record<string, unknown>,
@@ -38,11 +39,11 @@ export function namedSubAttributes(
   return named;
 }
 
-/** The object form of a complex value; what stands for one by its `value` alone is brought into it. */
+/** The object form of a complex value. A bare string becomes its `value`, if the attribute allows that. */
 export function asObject(attribute: Attribute, json: unknown): Record<string, unknown> | undefined {
   if (isObject(json)) return json;
   if (attribute.acceptsBareValue && typeof json === 'string') {
-    // Entra removes a manager by an empty string.
+    // Entra removes a manager with an empty string.
     return json === '' ? undefined : { value: json };
   }
   throw wrongType(attribute, 'a JSON object');
@@ -54,12 +55,12 @@ export function checkList(attribute: Attribute, values: readonly ScimValue[]): v
   if (!attribute.subAttribute.has('primary')) return;
   if (values.filter((value) => isObject(value) && value.primary === true).length > 1) {
     throw ScimError.invalidValue(
-      `"${attribute.path}" marks more than one value as primary; mark one at most.`,
+      `"${attribute.path}" marks more than one value as primary; mark at most one.`,
     );
   }
 }
 
-/** @throws ScimError 400 invalidValue where a required sub-attribute has no value */
+/** @throws ScimError 400 invalidValue if a required sub-attribute has no value */
 export function checkRequired(attribute: Attribute, value: ScimObject): void {
   for (const sub of attribute.subAttributes) {
     if (sub.required && sub.mutability !== 'readOnly' && value[sub.name] === undefined) {
@@ -76,8 +77,8 @@ function readList(attribute: Attribute, list: readonly unknown[]): ScimValue[] |
     if (json === null) throw ScimError.invalidValue(`"${attribute.path}" holds a null; leave it out.`);
     const value = readSingle(attribute, json);
     if (value === undefined) continue;
-    // The very same value twice is one value; the same (type, value) with other parts is what the client wants. A value
-    // that does not say whether it is the primary one is none (RFC 7643 §2.4).
+    // Identical values count once. The client wants values with the same (type, value) but other different parts.
+    // A value without `primary` is not primary (RFC 7643 §2.4).
     const text = JSON.stringify(
       isObject(value) && value.primary === false ? { ...value, primary: undefined } : value,
     );
@@ -106,14 +107,14 @@ const READERS: Record<AttributeType, (attribute: Attribute, json: unknown) => Sc
   dateTime: (attribute, json) => {
     const text = readText(attribute, json);
     if (parseDateTime(text) === null) {
-      throw wrongType(attribute, 'a date and time such as "2011-05-13T04:42:34Z"');
+      throw wrongType(attribute, 'a date and time like "2011-05-13T04:42:34Z"');
     }
     return text;
   },
   binary: (attribute, json) => {
     const text = readText(attribute, json);
-    // Both alphabets of RFC 4648; certificates come broken into lines. White space has one place in it at a time, so that
-    // a text which is none is looked at once.
+    // Both alphabets of RFC 4648; certificates have line breaks. White space can match in only one place at a
+    // time, so a wrong text takes linear time.
     if (!/^[A-Za-z0-9+/_\-\s]*(?:={1,2}\s*)?$/.test(text)) throw wrongType(attribute, 'base64');
     return text;
   },
@@ -125,7 +126,7 @@ function readText(attribute: Attribute, json: unknown): string {
   if (attribute.required && json.trim() === '') {
     throw ScimError.invalidValue(`"${attribute.path}" is required and may not be blank.`);
   }
-  // Folding can lengthen a text up to threefold, and the folded text is what keys are made of.
+  // Folding can make a text three times as long, and keys use the folded text.
   if (
     json.length > attribute.maxLength ||
     (json.length * 3 > attribute.maxLength && fold(json).length > attribute.maxLength)
@@ -143,7 +144,7 @@ function readText(attribute: Attribute, json: unknown): string {
 
 function readBoolean(attribute: Attribute, json: unknown): boolean {
   if (typeof json === 'boolean') return json;
-  // Entra's default is "True" and "False".
+  // Entra sends "True" and "False" by default.
   const text = typeof json === 'string' ? json.toLowerCase() : '';
   if (text !== 'true' && text !== 'false') throw wrongType(attribute, 'true or false');
   return text === 'true';

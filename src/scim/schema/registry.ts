@@ -12,18 +12,18 @@ const SCHEMA_URN = 'urn:ietf:params:scim:schemas:core:2.0:Schema';
 export type Resolution =
   /** `steps` leads from the resource to the attribute: `[manager's URN, manager, value]`, `[emails, value]`, or a URN alone. */
   | { kind: 'attribute'; steps: readonly [Attribute, ...Attribute[]] }
-  /** The core schema's own URN: the resource as a whole. */
+  /** The URN of the core schema: the resource as a whole. */
   | { kind: 'resource' }
-  /** No such attribute in a schema that we know. */
+  /** An unknown attribute of a known schema. */
   | { kind: 'unknown-attribute' }
-  /** Of a schema that we do not know. */
+  /** An attribute of an unknown schema. */
   | { kind: 'unknown-schema' };
 
-/** One kind of resource: where its attributes stand, and what their names mean. */
+/** A resource type: its attributes, their order and their names. */
 export class ResourceType {
   /** The whole resource as one complex attribute, its parts in canonical order. */
   readonly root: Attribute;
-  /** The extensions, each as the complex attribute that stands under its URN. */
+  /** The extensions, each as a complex attribute under its URN. */
   readonly extensions: readonly Attribute[];
   private readonly containers = new Map<string, Attribute>();
 
@@ -49,19 +49,19 @@ export class ResourceType {
     });
   }
 
-  /** The object that holds the attributes of a schema of this type: the root for the core one; aliases count. */
+  /** The object that holds the attributes of a schema: the root for the core schema. Aliases count too. */
   containerOf(urn: string): Attribute | undefined {
     return this.containers.get(urn.toLowerCase());
   }
 
-  /** The part of the resource under a top-level name as a client spells it: an attribute, or an extension by its URN. */
+  /** The attribute with this top-level name in any spelling, or the extension with this URN. */
   topLevel(name: string): Attribute | undefined {
     const key = name.toLowerCase();
     const extension = this.containers.get(key);
     return extension === undefined || extension === this.root ? this.root.subAttribute.get(key) : extension;
   }
 
-  /** RFC 7644 §3.10: names without a URN are of the core schema (or common), case does not count. */
+  /** RFC 7644 §3.10: names without a URN belong to the core schema or are common. Case does not count. */
   resolve(path: AttributePath): Resolution {
     const whole = this.containerOf(printAttributePath(path));
     if (whole === this.root) return { kind: 'resource' };
@@ -93,7 +93,7 @@ export const USER = new ResourceType('User', '/Users', 'User Account', USER_SCHE
 export const GROUP = new ResourceType('Group', '/Groups', 'Group', GROUP_SCHEMA, []);
 export const RESOURCE_TYPES: readonly ResourceType[] = [USER, GROUP];
 
-/** The `members` of a group, which are rows of their own and not part of the stored resource. */
+/** The `members` of a group. They are separate rows, not part of the stored resource. */
 export const MEMBERS: Attribute = GROUP.root.subAttribute.get('members')!;
 
 export const SCHEMAS: readonly Schema[] = RESOURCE_TYPES.flatMap((type) => [
@@ -101,7 +101,7 @@ export const SCHEMAS: readonly Schema[] = RESOURCE_TYPES.flatMap((type) => [
   ...type.extensionSchemas,
 ]);
 
-/** A schema as `/Schemas` lists it (RFC 7643 §7); `baseUrl` is that of the SCIM endpoint, without a trailing slash. */
+/** A schema as `/Schemas` lists it (RFC 7643 §7). `baseUrl` is the SCIM base URL without a trailing slash. */
 export function describeSchema(schema: Schema, baseUrl: string): Record<string, unknown> {
   return {
     schemas: [SCHEMA_URN],

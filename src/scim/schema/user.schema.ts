@@ -38,19 +38,19 @@ export const USER_SCHEMA: Schema = {
       referenceTypes: ['external'],
       caseExact: true,
     }),
-    attribute('title', "The user's title, such as Vice President."),
+    attribute('title', "The user's title, for example Vice President."),
     attribute('userType', 'The relationship between the organisation and the user.'),
     attribute('preferredLanguage', "The user's preferred languages, as in the Accept-Language header."),
-    attribute('locale', "The user's location for localising numbers and dates, such as en-US."),
-    attribute('timezone', "The user's time zone in the IANA format, such as America/Los_Angeles."),
+    attribute('locale', "The user's location for the format of numbers and dates, for example en-US."),
+    attribute('timezone', "The user's time zone in the IANA format, for example America/Los_Angeles."),
     attribute('active', "The user's administrative status.", {
       type: 'boolean',
-      // It cannot be removed: its default would take its place, and bring a deactivated user back.
+      // It cannot be removed: the default would replace it and reactivate a deactivated user.
       required: true,
       defaultValue: true,
       keptWhenOmitted: true,
     }),
-    attribute('password', 'Accepted and thrown away: there is nothing to sign in to.', {
+    attribute('password', 'Accepted and discarded, because users do not sign in to Scimify.', {
       mutability: 'writeOnly',
       returned: 'never',
       caseExact: true,
@@ -99,10 +99,12 @@ export const USER_SCHEMA: Schema = {
         attribute('type', 'A label that says what the address is for.', {
           canonicalValues: ['work', 'home', 'other'],
         }),
-        attribute('primary', 'Whether this is the preferred address; at most one is.', { type: 'boolean' }),
+        attribute('primary', 'Whether this is the preferred address; at most one address is.', {
+          type: 'boolean',
+        }),
       ],
     }),
-    attribute('groups', 'Groups that the user belongs to; changed through the groups.', {
+    attribute('groups', 'Groups of the user. A client changes them through the groups.', {
       type: 'complex',
       multiValued: true,
       mutability: 'readOnly',
