@@ -21,10 +21,10 @@ export const FARAH = person('Farah', 'Haddad');
 /** Assigned in Okta, but has no PagerDuty account. */
 export const GUS = person('Gus', 'Lindqvist');
 
-export const EVERYBODY: readonly Person[] = [ADA, BEN, CHLOE, DANA, EMIL, FARAH, GUS];
+export const ALL_PEOPLE: readonly Person[] = [ADA, BEN, CHLOE, DANA, EMIL, FARAH, GUS];
 
 /** The people with a PagerDuty account. */
-export const PAGERDUTY_USERS: readonly Person[] = EVERYBODY.filter((someone) => someone !== GUS);
+export const PAGERDUTY_USERS: readonly Person[] = ALL_PEOPLE.filter((someone) => someone !== GUS);
 
 export const PLATFORM = 'Platform On-call';
 export const PAYMENTS = 'Payments On-call';

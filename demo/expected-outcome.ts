@@ -37,7 +37,7 @@ function expectedOutcome(tenantId: string) {
     // Each team is created once, with the group's name at that time. A rename keeps the team.
     'teams created': [PLATFORM, PAYMENTS].sort(),
     // Ben, Chloe and Dana, but none of the members that Okta removed by mistake.
-    'members taken out': 3,
+    'members removed': 3,
   };
 }
 
@@ -66,7 +66,7 @@ function observed(outcome: Outcome): ReturnType<typeof expectedOutcome> {
       ]),
     ) as ReturnType<typeof expectedOutcome>['people who are missing'],
     'teams created': [...outcome.created].sort(),
-    'members taken out': outcome.takenOut,
+    'members removed': outcome.removedMembers,
   };
 }
 

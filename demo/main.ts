@@ -7,7 +7,7 @@ import { OktaSession } from './okta-session';
 import { readOutcome } from './outcome';
 import { report } from './report';
 import { ScimifyProcess } from './scimify-process';
-import { STORY, furnishPagerDuty } from './story';
+import { STORY, seedPagerDuty } from './story';
 
 const START = 'The demo starts Scimify and a PagerDuty simulator';
 
@@ -32,7 +32,7 @@ interface Options {
 /** Stops what was started, in reverse order, even after an error. */
 const running: (() => Promise<void>)[] = [];
 
-async function endEverything(): Promise<void> {
+async function stopAll(): Promise<void> {
   for (let end = running.pop(); end; end = running.pop()) await end();
 }
 
@@ -89,14 +89,14 @@ async function play({ auth, exit }: Options): Promise<boolean> {
   narrator.chapter(START);
   const simulator = await startSimulator();
   running.push(() => simulator.close());
-  furnishPagerDuty(simulator);
+  seedPagerDuty(simulator);
   narrator.done(`a PagerDuty simulator with six people at ${simulator.url}`);
   const scimify = await ScimifyProcess.spawn(simulator.url);
   running.push(() => scimify.stop());
   await scimify.ready();
   scimify.onCrash((how) => {
     process.stderr.write(`${how}\n`);
-    void endEverything().finally(() => process.exit(1));
+    void stopAll().finally(() => process.exit(1));
   });
   narrator.done(`Scimify with a temporary SQLite database at ${scimify.url}`);
 
@@ -157,17 +157,17 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       process.stdout.write('\nstopping\n');
-      void endEverything().finally(() => process.exit(options.exit ? 130 : 0));
+      void stopAll().finally(() => process.exit(options.exit ? 130 : 0));
     });
   }
   try {
     const right = await play(options);
     process.exitCode = right ? 0 : 1;
-    if (options.exit) await endEverything();
+    if (options.exit) await stopAll();
   } catch (error) {
     process.stderr.write(`\ndemo: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
-    await endEverything();
+    await stopAll();
   }
 }
 

@@ -33,7 +33,7 @@ export class OktaSession {
 
   async assign(person: Person): Promise<void> {
     const { userName, givenName, familyName, oktaId } = person;
-    await this.mustBeFree(`/Users?${lookUp('userName', userName)}`);
+    await this.assertNotFound(`/Users?${lookUp('userName', userName)}`);
     const created = await this.send(
       'POST',
       '/Users',
@@ -64,7 +64,7 @@ export class OktaSession {
   }
 
   async pushGroup(name: string, members: readonly Person[]): Promise<void> {
-    await this.mustBeFree(`/Groups?${lookUp('displayName', name)}`);
+    await this.assertNotFound(`/Groups?${lookUp('displayName', name)}`);
     const body = { schemas: [GROUP], displayName: name, members: [] };
     const id = idOf(await this.send('POST', '/Groups', 201, body, name));
     this.groups.set(name, { id, name });
@@ -122,7 +122,7 @@ export class OktaSession {
     await this.patch(`/Groups/${this.group(group).id}`, operations, names.join(', '));
   }
 
-  private async mustBeFree(path: string): Promise<void> {
+  private async assertNotFound(path: string): Promise<void> {
     const found = (await this.send('GET', path, 200, undefined, 'does not exist yet')) as {
       totalResults?: unknown;
     };

@@ -13,7 +13,7 @@ export interface Outcome {
   /** Names of the teams that Scimify created, in order. Refused attempts are left out. */
   readonly created: readonly string[];
   /** How many members Scimify removed from teams. */
-  readonly takenOut: number;
+  readonly removedMembers: number;
 }
 
 export async function readOutcome(
@@ -39,6 +39,6 @@ export async function readOutcome(
     created: simulator
       .calls({ method: 'POST', path: '/teams', status: 201 })
       .map(({ requestBody }) => (requestBody as { team: { name: string } }).team.name),
-    takenOut: simulator.calls({ method: 'DELETE', status: 204 }).length,
+    removedMembers: simulator.calls({ method: 'DELETE', status: 204 }).length,
   };
 }

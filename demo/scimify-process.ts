@@ -11,7 +11,7 @@ const SERVER = join(__dirname, '..', 'src', 'main.js');
 const LOG = 'scimify.log';
 const STOP_WITHIN_MS = 15_000;
 /** Settings for another Scimify that the operator's shell may contain. */
-const NOT_OURS = /^(SCIMIFY_|PAGERDUTY_|DATABASE_URL$|REDIS_URL$|HOST$|PORT$|NODE_ENV$)/;
+const OTHER_SETTINGS = /^(SCIMIFY_|PAGERDUTY_|DATABASE_URL$|REDIS_URL$|HOST$|PORT$|NODE_ENV$)/;
 
 /** Runs Scimify as a child process with a temporary SQLite database. */
 export class ScimifyProcess {
@@ -34,7 +34,7 @@ export class ScimifyProcess {
     const log = openSync(join(directory, LOG), 'w');
     const child = spawn(process.execPath, [SERVER], {
       env: {
-        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_OURS.test(name))),
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !OTHER_SETTINGS.test(name))),
         NODE_ENV: 'development',
         PORT: String(port),
         DATABASE_URL: `sqlite:${join(directory, 'scimify.sqlite')}`,
@@ -79,9 +79,9 @@ export class ScimifyProcess {
     if (this.ended === null && this.child.pid !== undefined) {
       const exited = once(this.child, 'exit');
       this.child.kill('SIGTERM');
-      const impatience = setTimeout(() => this.child.kill('SIGKILL'), STOP_WITHIN_MS);
+      const killTimer = setTimeout(() => this.child.kill('SIGKILL'), STOP_WITHIN_MS);
       await exited;
-      clearTimeout(impatience);
+      clearTimeout(killTimer);
     }
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -14,7 +14,7 @@ export interface Stage {
 }
 
 /** Waits until these groups have the expected numbers of members and only wait for an admin, and prints their states. */
-export async function settled(
+export async function waitUntilSettled(
   { narrator, simulator, admin, integrationId }: Stage,
   /** By group name. */
   groups: Readonly<Record<string, readonly [applied: number, desired: number]>>,

@@ -7,7 +7,7 @@ import {
   CHLOE,
   DANA,
   EMIL,
-  EVERYBODY,
+  ALL_PEOPLE,
   FARAH,
   GUS,
   LEFT_ALONE,
@@ -17,11 +17,11 @@ import {
   PLATFORM,
   fullName,
 } from './cast';
-import { type Stage, peopleIn, settled } from './stage';
+import { type Stage, peopleIn, waitUntilSettled } from './stage';
 import { waitUntil } from './wait-until';
 
 /** Acme's PagerDuty account before the integration: its users, and two teams created manually. */
-export function furnishPagerDuty(simulator: Simulator): void {
+export function seedPagerDuty(simulator: Simulator): void {
   for (const person of PAGERDUTY_USERS) {
     simulator.addUser({ email: person.userName, name: fullName(person) });
   }
@@ -42,7 +42,7 @@ export const STORY: readonly Chapter[] = [
     title: 'Okta tests the connection and assigns seven people',
     play: async ({ narrator, okta }) => {
       await okta.testConnection();
-      const [first, ...others] = EVERYBODY;
+      const [first, ...others] = ALL_PEOPLE;
       await okta.assign(first!);
       const count = await narrator.fold(async () => {
         for (const person of others) await okta.assign(person);
@@ -67,7 +67,7 @@ export const STORY: readonly Chapter[] = [
     play: async (stage) => {
       const { mode } = await stage.admin.enable(stage.integrationId);
       stage.narrator.done(`the integration is ${mode}`);
-      await settled(stage, { [PLATFORM]: [3, 4], [PAYMENTS]: [3, 3], [ADOPTED.name]: [2, 2] });
+      await waitUntilSettled(stage, { [PLATFORM]: [3, 4], [PAYMENTS]: [3, 3], [ADOPTED.name]: [2, 2] });
     },
   },
   {
@@ -76,14 +76,14 @@ export const STORY: readonly Chapter[] = [
       await stage.okta.addMembers(PLATFORM, [FARAH]);
       await stage.okta.removeMembers(PLATFORM, [BEN]);
       await stage.okta.rename(PAYMENTS, PAYMENTS_RENAMED);
-      await settled(stage, { [PLATFORM]: [3, 4], [PAYMENTS_RENAMED]: [3, 3] });
+      await waitUntilSettled(stage, { [PLATFORM]: [3, 4], [PAYMENTS_RENAMED]: [3, 3] });
     },
   },
   {
     title: `${CHLOE.givenName} leaves Acme`,
     play: async (stage) => {
       await stage.okta.deactivate(CHLOE);
-      await settled(stage, { [PLATFORM]: [2, 3] });
+      await waitUntilSettled(stage, { [PLATFORM]: [2, 3] });
     },
   },
   {
@@ -93,7 +93,7 @@ export const STORY: readonly Chapter[] = [
         await stage.okta.addMembers(PAYMENTS_RENAMED, [BEN]);
         await stage.okta.removeMembers(PAYMENTS_RENAMED, [DANA]);
       });
-      await settled(stage, { [PAYMENTS_RENAMED]: [3, 3] });
+      await waitUntilSettled(stage, { [PAYMENTS_RENAMED]: [3, 3] });
     },
   },
   {
@@ -114,7 +114,7 @@ export const STORY: readonly Chapter[] = [
         () => found,
       );
       for (const { kind, message } of found) narrator.done(`${kind}: ${message}`);
-      await settled(stage, { [name]: [2, 2] });
+      await waitUntilSettled(stage, { [name]: [2, 2] });
     },
   },
   {
@@ -132,7 +132,7 @@ export const STORY: readonly Chapter[] = [
       await admin.reject(change.id, 'The wrong group was emptied');
       narrator.done('the admin rejects it, and Okta adds the members again');
       await okta.addMembers(PAYMENTS_RENAMED, everybody);
-      await settled(stage, { [PAYMENTS_RENAMED]: [3, 3], [PLATFORM]: [2, 3] });
+      await waitUntilSettled(stage, { [PAYMENTS_RENAMED]: [3, 3], [PLATFORM]: [2, 3] });
       const count = (await admin.heldChanges(integrationId)).filter(
         ({ decision }) => decision === null,
       ).length;

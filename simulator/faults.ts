@@ -160,7 +160,7 @@ export class Faults {
   }
 
   /** @returns undefined when no fault hits the request */
-  strike(request: { method: string; path: string; account: string | null }): Injection | undefined {
+  apply(request: { method: string; path: string; account: string | null }): Injection | undefined {
     if (this.active.size === 0) return undefined;
     const struck: ActiveFault[] = [];
     for (const fault of this.active.values()) {

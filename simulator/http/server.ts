@@ -17,7 +17,7 @@ const UNKNOWN: CallCredential = { kind: 'unknown', id: null, account: null };
 class BodyTooLarge extends Error {}
 
 /** What handles the requests to the port. */
-export interface Doors {
+export interface Handlers {
   readonly restApi: RestApi;
   readonly tokenEndpoint: TokenEndpoint;
   readonly controlApi: ControlApi;
@@ -66,7 +66,7 @@ export class SimulatorServer {
   private readonly waiting = new Map<NodeJS.Timeout, () => void>();
   private closed = false;
 
-  constructor(private readonly doors: Doors) {
+  constructor(private readonly handlers: Handlers) {
     this.server = createServer((request, response) => {
       this.serve(request, response).catch((error: unknown) => {
         if (response.destroyed || response.headersSent) return void request.socket.destroy();
@@ -121,7 +121,7 @@ export class SimulatorServer {
     const { authorization, accept, 'content-type': contentType } = request.headers;
 
     if (fullPath === '/_control' || fullPath.startsWith('/_control/')) {
-      const answer = this.doors.controlApi.answer({
+      const answer = this.handlers.controlApi.answer({
         method,
         path: fullPath,
         query: new URLSearchParams(search),
@@ -134,7 +134,7 @@ export class SimulatorServer {
 
     const { host, path } = this.hostOf(fullPath);
     const credential = host === 'identity' ? this.clientOf(body, contentType) : this.callerOf(authorization);
-    const call = this.doors.callLog.arrived({
+    const call = this.handlers.callLog.arrived({
       at: arrivedAt,
       host,
       method,
@@ -145,8 +145,8 @@ export class SimulatorServer {
     });
     const evaluate = (): Answer =>
       host === 'identity'
-        ? this.doors.tokenEndpoint.answer({ method, authorization, contentType, body })
-        : this.doors.restApi.answer({
+        ? this.handlers.tokenEndpoint.answer({ method, authorization, contentType, body })
+        : this.handlers.restApi.answer({
             host,
             method,
             path,
@@ -157,14 +157,14 @@ export class SimulatorServer {
             body,
           });
 
-    const injection = this.doors.faults.strike({
+    const injection = this.handlers.faults.apply({
       method,
       path: path + search,
       account: credential.account,
     });
     if (!injection) {
       const answer = evaluate();
-      this.doors.callLog.answered(call, answer.status);
+      this.handlers.callLog.answered(call, answer.status);
       return this.send(response, answer);
     }
 
@@ -173,11 +173,11 @@ export class SimulatorServer {
     if (injection.latencyMs > 0) await this.wait(injection.latencyMs);
     if (this.closed) return void request.socket.destroy();
     if (injection.outcome.kind === 'drop') {
-      this.doors.callLog.answered(call, null);
+      this.handlers.callLog.answered(call, null);
       return void request.socket.destroy();
     }
     const answer = injection.outcome.kind === 'answer' ? injection.outcome.answer : (effect ?? evaluate());
-    this.doors.callLog.answered(call, answer.status);
+    this.handlers.callLog.answered(call, answer.status);
     this.send(response, answer);
   }
 
@@ -186,17 +186,17 @@ export class SimulatorServer {
     if (path === '/oauth/token') return { host: 'identity', path };
     const prefix = /^\/(us|eu)(?=\/)/.exec(path);
     if (prefix) return { host: prefix[1] as Region, path: path.slice(prefix[0].length) };
-    return { host: this.doors.plainHost, path };
+    return { host: this.handlers.plainHost, path };
   }
 
   private callerOf(authorization: string | undefined): CallCredential {
-    const caller = identify(authorization, this.doors.credentials);
+    const caller = identify(authorization, this.handlers.credentials);
     return caller ? { kind: caller.kind, id: caller.id, account: caller.account.identity } : UNKNOWN;
   }
 
   private clientOf(body: string, contentType: string | undefined): CallCredential {
     if (!contentType?.toLowerCase().startsWith('application/x-www-form-urlencoded')) return UNKNOWN;
-    const client = this.doors.credentials.findClient(new URLSearchParams(body).get('client_id') ?? '');
+    const client = this.handlers.credentials.findClient(new URLSearchParams(body).get('client_id') ?? '');
     return client ? { kind: 'client', id: client.clientId, account: client.account.identity } : UNKNOWN;
   }
 

@@ -3,7 +3,7 @@ import type { Caller } from '../state/credentials';
 import type { BaseRole, TeamRecord } from '../state/records';
 
 /** Base roles that may only read. PagerDuty says "forbidden operation → 403"; that it refuses every write is an assumption. */
-const READERS: ReadonlySet<BaseRole> = new Set([
+const READ_ONLY_ROLES: ReadonlySet<BaseRole> = new Set([
   'observer',
   'restricted_access',
   'read_only_user',
@@ -30,7 +30,7 @@ export function checkMayWrite(caller: Caller): void {
   if (caller.readOnly) throw accessDenied();
   if (caller.kind === 'user') {
     const user = caller.account.users.get(caller.userId);
-    if (!user || READERS.has(user.role)) throw accessDenied();
+    if (!user || READ_ONLY_ROLES.has(user.role)) throw accessDenied();
   }
 }
 

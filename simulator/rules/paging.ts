@@ -1,7 +1,7 @@
 import { argumentsError } from '../http/answers';
 
 const LARGEST_PAGE = 100;
-const REACH = 10_000;
+const MAX_OFFSET_PLUS_LIMIT = 10_000;
 
 export interface Page {
   readonly limit: number;
@@ -31,9 +31,9 @@ export function readPage(query: URLSearchParams, defaultLimit: number): Page {
   const limit = Math.min(wholeNumber(query, 'limit', defaultLimit, 1), LARGEST_PAGE);
   const offset = wholeNumber(query, 'offset', 0, 0);
   const total = flag(query, 'total');
-  if (offset + limit > REACH) {
+  if (offset + limit > MAX_OFFSET_PLUS_LIMIT) {
     throw argumentsError(
-      `Offset+limit exceeds maximum allowed value of ${REACH}. Please try to refine your search to reduce the returned set of records below this number, like adding a date range.`,
+      `Offset+limit exceeds maximum allowed value of ${MAX_OFFSET_PLUS_LIMIT}. Please try to refine your search to reduce the returned set of records below this number, like adding a date range.`,
     );
   }
   return { limit, offset, total };

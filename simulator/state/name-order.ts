@@ -6,7 +6,7 @@ interface Ordered {
 }
 
 /** Separates the texts of two rows. No search text contains it. */
-const BETWEEN = '\u0000';
+const SEPARATOR = '\u0000';
 
 function compare(a: Ordered, b: Ordered): number {
   if (a.orderKey !== b.orderKey) return a.orderKey < b.orderKey ? -1 : 1;
@@ -51,7 +51,7 @@ export class NameOrder<T extends Ordered> {
   matching(part: string): readonly T[] {
     const rows = this.all();
     if (part === '') return rows;
-    if (part.includes(BETWEEN)) return [];
+    if (part.includes(SEPARATOR)) return [];
     // A search in one long text is about fifty times faster than in twenty thousand short texts.
     const { text, ends } = (this.searchable ??= this.searchableText());
     const found: T[] = [];
@@ -69,10 +69,10 @@ export class NameOrder<T extends Ordered> {
   }
 
   private searchableText(): { text: string; ends: number[] } {
-    const texts = this.all().map(({ searchText }) => searchText.replaceAll(BETWEEN, ' '));
+    const texts = this.all().map(({ searchText }) => searchText.replaceAll(SEPARATOR, ' '));
     let end = -1;
-    const ends = texts.map((text) => (end += text.length + BETWEEN.length));
-    return { text: texts.join(BETWEEN), ends };
+    const ends = texts.map((text) => (end += text.length + SEPARATOR.length));
+    return { text: texts.join(SEPARATOR), ends };
   }
 }
 

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 export const BIG_WRITE_ROWS = 1_000;
 
 /** Whether there are more rows than a small write touches. It stops reading once it knows. */
-export async function areMany(
+export async function isBigWrite(
   reader: DataSource,
   from: string,
   parameters: readonly unknown[],

@@ -8,7 +8,7 @@ import { DesiredStateChanges } from './desired-state-changes';
 import { newMark } from './mark';
 
 /** Up to this many users of one group that change at once count as few. */
-const FEW = 25;
+const SMALL_CHANGE_USERS = 25;
 
 /**
  * What the engine has to compare again. The marks are written in the transaction of the change. They are the outbox: the
@@ -33,7 +33,7 @@ export class ChangeMarks {
     const mark = newMark();
     const groupIds = [...pairs.keys()].sort();
     await markGroups(tx, integrationId, groupIds, { mark, cause, whole: false });
-    const isFew = (groupId: string) => pairs.get(groupId)!.length <= FEW;
+    const isFew = (groupId: string) => pairs.get(groupId)!.length <= SMALL_CHANGE_USERS;
     const some = groupIds.filter(isFew);
     const many = groupIds.filter((groupId) => !isFew(groupId));
     await markPairs(tx, pairs, some, { mark, cause, smallOf: integrationId });
@@ -74,7 +74,7 @@ async function markGroups(
   groupIds: readonly string[],
   { mark, cause, whole }: { mark: string; cause: string | null; whole: boolean },
 ): Promise<void> {
-  const renewed = renewedBy(cause);
+  const renewed = columnsToUpdate(cause);
   const renewedWhole = cause === null ? ['whole'] : ['whole', 'wholeCause'];
   const since = Date.now();
   for await (const some of chunksOf(groupIds)) {
@@ -130,7 +130,7 @@ async function markMembers(
   rows: readonly [groupId: string, userId: string][],
   { mark, cause, smallOf }: PairsMark,
 ): Promise<void> {
-  const renewed = renewedBy(cause);
+  const renewed = columnsToUpdate(cause);
   await tx.query(
     upsertSql({
       table: 'member_change',
@@ -144,6 +144,6 @@ async function markMembers(
   );
 }
 
-function renewedBy(cause: string | null): string[] {
+function columnsToUpdate(cause: string | null): string[] {
   return cause === null ? ['mark'] : ['mark', 'cause'];
 }

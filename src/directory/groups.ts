@@ -6,7 +6,7 @@ import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
 import { type UniqueKey, violatedKey } from '../database/database-errors';
 import { FOR_SHARE, FOR_UPDATE, inList, placeholders, throughIndex } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
-import { BIG_WRITE_ROWS, areMany } from './big-writes';
+import { BIG_WRITE_ROWS, isBigWrite } from './big-writes';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { assertRoomFor, countChange } from './directory-counts';
@@ -14,7 +14,7 @@ import { ResourceConflictError, ResourceNotFoundError, UnknownMembersError } fro
 import { fold } from './fold';
 import type { ScimGroup } from './group.entity';
 import { LIVE, LiveResources, type ResourceTable } from './live-resources';
-import { type MembershipChange, type MembershipEffect, effectOf } from './membership-effect';
+import { type MembershipChange, type MembershipEffect, computeEffect } from './membership-effect';
 import { isResourceId } from './resource-id';
 import { sortedIds } from './sorted-ids';
 
@@ -256,7 +256,7 @@ export class Groups extends LiveResources<GroupRow> {
     request: GroupChangeRequest,
     options?: TransactionOptions,
   ): Promise<GroupRow> {
-    const big = await this.touchesMany(context.integrationId, id, request.membership);
+    const big = await this.isBigChange(context.integrationId, id, request.membership);
     return this.run(context, { big, ...options }, async (tx) => {
       const before = await lockGroup(tx, context.integrationId, id);
       const write = request.attributes?.(before) ?? null;
@@ -342,7 +342,7 @@ export class Groups extends LiveResources<GroupRow> {
     await countChange(tx, context, { groups: -1, memberships: -Number(members!.total) });
   }
 
-  private async touchesMany(
+  private async isBigChange(
     integrationId: string,
     groupId: string,
     change: MembershipChange | undefined,
@@ -351,7 +351,7 @@ export class Groups extends LiveResources<GroupRow> {
     if (change.kind === 'delta') return change.add.size + change.remove.size > BIG_WRITE_ROWS;
     if (change.members.size > BIG_WRITE_ROWS) return true;
     // A short list can still remove many members.
-    return areMany(this.reader, 'group_member WHERE integrationId = ? AND groupId = ?', [
+    return isBigWrite(this.reader, 'group_member WHERE integrationId = ? AND groupId = ?', [
       integrationId,
       groupId,
     ]);
@@ -409,7 +409,7 @@ async function changeMembers(
   groupId: string,
   change: MembershipChange,
 ): Promise<MembershipEffect> {
-  const { added, removed } = await effectOf(tx, groupId, change);
+  const { added, removed } = await computeEffect(tx, groupId, change);
   await assertRoomFor(tx, context, { memberships: added.length - removed.length });
   await insertMembers(tx, context.integrationId, groupId, added);
   for await (const some of chunksOf(removed)) {

@@ -35,9 +35,9 @@ const FIRST_ROWS = 200;
 const LEAST_ROWS = 16;
 const MOST_ROWS = 2_000;
 /** Resources that one statement reads with all their text. */
-const FIRST_TOGETHER = 10;
-const MOST_TOGETHER = 50;
-const TEXT_TOGETHER = 512 * 1024;
+const FIRST_RESOURCES = 10;
+const MOST_RESOURCES = 50;
+const TEXT_PER_STATEMENT = 512 * 1024;
 const QUICK_MS = 2;
 const SLOW_MS = 8;
 
@@ -58,14 +58,14 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
    * megabyte of text, because one resource can be a thousand times as long as another.
    */
   async *each(integrationId: string, ids: readonly string[]): AsyncGenerator<Row> {
-    let together = FIRST_TOGETHER;
+    let together = FIRST_RESOURCES;
     for (let start = 0; start < ids.length;) {
       const rows = await this.rows(integrationId, ids.slice(start, start + together));
       start += together;
       yield* rows;
       const length = rows.reduce((sum, { resource }) => sum + resource.length, 0);
-      if (length > 0) together = Math.floor((TEXT_TOGETHER * rows.length) / length);
-      together = Math.min(Math.max(together, 1), MOST_TOGETHER);
+      if (length > 0) together = Math.floor((TEXT_PER_STATEMENT * rows.length) / length);
+      together = Math.min(Math.max(together, 1), MOST_RESOURCES);
     }
   }
 
@@ -123,7 +123,7 @@ export abstract class LiveResources<Row extends { id: string; resource: string }
         if (live.length > 0) yield live;
         if (rows.length < limit) break;
         place = placeOf(order, rows.at(-1)!);
-        limit = adapted(limit, performance.now() - begun);
+        limit = adaptLimit(limit, performance.now() - begun);
       }
     }
   }
@@ -142,7 +142,7 @@ function isLive({ deletedAt }: KeyRow): boolean {
 }
 
 /** The cost of a row is not known in advance: one tenant's rows can be a hundred times as long as another's. */
-function adapted(limit: number, ms: number): number {
+function adaptLimit(limit: number, ms: number): number {
   if (ms < QUICK_MS) return Math.min(limit * 2, MOST_ROWS);
   return ms > SLOW_MS ? Math.max(Math.floor(limit / 2), LEAST_ROWS) : limit;
 }

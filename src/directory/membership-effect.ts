@@ -17,20 +17,20 @@ export interface MembershipEffect {
 }
 
 /** Reads the affected memberships. The caller holds the lock of the group. */
-export async function effectOf(
+export async function computeEffect(
   tx: Transaction,
   groupId: string,
   change: MembershipChange,
 ): Promise<MembershipEffect> {
-  if (change.kind === 'exact') return differenceTo(tx, groupId, await sortedIds(change.members));
+  if (change.kind === 'exact') return compareWithMembers(tx, groupId, await sortedIds(change.members));
   return {
-    added: await amongMembers(tx, groupId, await sortedIds(change.add), false),
-    removed: await amongMembers(tx, groupId, await sortedIds(change.remove), true),
+    added: await filterByMembership(tx, groupId, await sortedIds(change.add), false),
+    removed: await filterByMembership(tx, groupId, await sortedIds(change.remove), true),
   };
 }
 
 /** @param wanted sorted, as are the members that are read: both lists are merged in one pass */
-async function differenceTo(
+async function compareWithMembers(
   tx: Transaction,
   groupId: string,
   wanted: readonly string[],
@@ -63,7 +63,7 @@ async function* membersInSlices(tx: Transaction, groupId: string): AsyncGenerato
 }
 
 /** @param present true: the users that are in the group; false: the users that are not */
-async function amongMembers(
+async function filterByMembership(
   tx: Transaction,
   groupId: string,
   userIds: readonly string[],

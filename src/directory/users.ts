@@ -7,7 +7,7 @@ import { chunksOf } from '../database/chunks';
 import { RestartTransaction, type UniqueKey, violatedKey } from '../database/database-errors';
 import { FOR_UPDATE, inList } from '../database/dialect';
 import { type Transaction, type TransactionOptions, TransactionRunner } from '../database/transaction-runner';
-import { areMany } from './big-writes';
+import { isBigWrite } from './big-writes';
 import type { ChangeContext } from './change-context';
 import { ChangeMarks } from './change-marks';
 import { countChange } from './directory-counts';
@@ -109,14 +109,14 @@ export class Users extends LiveResources<UserRow> {
     write: UserWrite,
     options?: TransactionOptions,
   ): Promise<UserRow> {
-    const big = await areMany(
+    const big = await isBigWrite(
       this.reader,
       `scim_user u JOIN group_member m ON m.integrationId = u.integrationId AND m.userId = u.id
        WHERE u.integrationId = ? AND u.userNameKey = ?`,
       [context.integrationId, fold(write.userName)],
     );
     return this.run(context, { big, ...options }, async (tx) => {
-      const former = await formerSelf(tx, context.integrationId, write);
+      const former = await findUserToRevive(tx, context.integrationId, write);
       return former ? this.revive(tx, context, former, write) : this.insert(tx, context, id, write);
     });
   }
@@ -132,13 +132,13 @@ export class Users extends LiveResources<UserRow> {
     change: (current: UserRow) => UserWrite | null,
     options?: TransactionOptions,
   ): Promise<UserRow> {
-    const big = await this.isInMany(context.integrationId, id);
+    const big = await this.isInManyGroups(context.integrationId, id);
     return this.run(context, { big, ...options }, async (tx) => {
       const before = await readUser(tx, context.integrationId, id);
       const write = change(before);
       if (!write) return before;
       // A user that is reactivated with another external id is another person with a reused name.
-      const another = !before.active && write.active && isAnother(before, write);
+      const another = !before.active && write.active && isAnotherPerson(before, write);
       const reachesTeams =
         write.active !== before.active ||
         write.email !== before.email ||
@@ -175,7 +175,7 @@ export class Users extends LiveResources<UserRow> {
     accept: (current: UserRow) => void = () => undefined,
     options?: TransactionOptions,
   ): Promise<void> {
-    const big = await this.isInMany(context.integrationId, id);
+    const big = await this.isInManyGroups(context.integrationId, id);
     await this.run(context, { big, ...options }, async (tx) => {
       const before = await readUser(tx, context.integrationId, id);
       accept(before);
@@ -242,15 +242,15 @@ export class Users extends LiveResources<UserRow> {
   ): Promise<UserRow> {
     const { id } = before;
     const groupIds = await leaveGroups(tx, context, before);
-    const after = await this.update(tx, context, before, reidentified(write, id), before.incarnation + 1);
+    const after = await this.update(tx, context, before, withId(write, id), before.incarnation + 1);
     await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
     await this.record(tx, context, 'user.revived', id, { userName: write.userName });
     await countChange(tx, context, { memberships: -groupIds.length });
     return after;
   }
 
-  private isInMany(integrationId: string, userId: string): Promise<boolean> {
-    return areMany(this.reader, 'group_member WHERE integrationId = ? AND userId = ?', [
+  private isInManyGroups(integrationId: string, userId: string): Promise<boolean> {
+    return isBigWrite(this.reader, 'group_member WHERE integrationId = ? AND userId = ?', [
       integrationId,
       userId,
     ]);
@@ -378,7 +378,11 @@ async function assertFree(
  *
  * @throws ResourceConflictError
  */
-async function formerSelf(tx: Transaction, integrationId: string, write: UserWrite): Promise<UserRow | null> {
+async function findUserToRevive(
+  tx: Transaction,
+  integrationId: string,
+  write: UserWrite,
+): Promise<UserRow | null> {
   const [row] = await tx.query<UserRow>(
     `SELECT ${COLUMNS} FROM scim_user WHERE integrationId = ? AND userNameKey = ?`,
     [integrationId, fold(write.userName)],
@@ -386,7 +390,7 @@ async function formerSelf(tx: Transaction, integrationId: string, write: UserWri
   if (!row) return null;
   const user = fromSql(row);
   if (user.active || !write.active) throw nameConflict();
-  if (isAnother(user, write)) {
+  if (isAnotherPerson(user, write)) {
     throw new ResourceConflictError(
       'User',
       'userName',
@@ -397,7 +401,7 @@ async function formerSelf(tx: Transaction, integrationId: string, write: UserWri
 }
 
 /** Whether the write is for another person than the stored user: both have an external id, and the ids differ. */
-function isAnother(before: UserRow, write: UserWrite): boolean {
+function isAnotherPerson(before: UserRow, write: UserWrite): boolean {
   const externalId = externalIdOf(before);
   return externalId !== null && write.externalId !== null && write.externalId !== externalId;
 }
@@ -418,7 +422,7 @@ function keyChanges(user: UserRow, write: UserWrite) {
 }
 
 /** Replaces the id in `resource`: the write was serialised with a new id. */
-function reidentified(write: UserWrite, id: string): UserWrite {
+function withId(write: UserWrite, id: string): UserWrite {
   return { ...write, resource: JSON.stringify({ ...(JSON.parse(write.resource) as object), id }) };
 }
 

@@ -26,7 +26,7 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
     let invariants: PeopleInvariants;
 
     beforeEach(async () => {
-      await world.beginAnew();
+      await world.reset();
       idp = new ModelIdp();
       invariants = new PeopleInvariants(idp, world);
     });
@@ -248,7 +248,7 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
       });
       await fc.assert(
         fc.asyncProperty(commands, async (chosen) => {
-          await world.beginAnew();
+          await world.reset();
           const idp = new ModelIdp();
           const invariants = new PeopleInvariants(idp, world);
           await beginWithTeams(idp, { world, invariants });

@@ -101,7 +101,7 @@ describe('an IdP, people who edit teams by hand, an unreliable PagerDuty and a p
     let idp: ModelIdp;
 
     beforeEach(async () => {
-      await world.beginAnew();
+      await world.reset();
       idp = new ModelIdp();
     });
 
@@ -197,7 +197,7 @@ describe('an IdP, people who edit teams by hand, an unreliable PagerDuty and a p
       });
       await fc.assert(
         fc.asyncProperty(commands, async (chosen) => {
-          await world.beginAnew();
+          await world.reset();
           const idp = new ModelIdp();
           const invariants = new StateMachineInvariants(idp, world);
           await fc.asyncModelRun(() => ({ model: idp, real: { world, invariants } }), chosen);

@@ -76,7 +76,7 @@ export class CallJudge {
     const edits = [...events.edits];
     for (const [index, call] of calls.entries()) {
       while (edits[0] && edits[0].afterSeq < call.seq) this.edit(edits.shift()!);
-      this.beginAnew(call);
+      this.forgetReads(call);
       this.judge(call, index);
     }
     for (const edit of edits) this.edit(edit);
@@ -93,7 +93,7 @@ export class CallJudge {
   }
 
   /** A new process has lost what the last one read, and a reconciliation must read everything again. */
-  private beginAnew({ seq }: Call): void {
+  private forgetReads({ seq }: Call): void {
     const previous = this.verdicts.at(-1)?.call.seq ?? 0;
     const since = (event: number) => previous <= event && event < seq;
     if (this.events.kills.some(since)) this.forget(/^GET \/users\?/);

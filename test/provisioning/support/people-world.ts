@@ -75,12 +75,12 @@ export class PeopleWorld extends StateMachineWorld {
     this.clock.restore();
   }
 
-  override async beginAnew(): Promise<void> {
+  override async reset(): Promise<void> {
     this.refusals = [];
     this.refusedTeams.clear();
     this.isPaused = false;
     this.membersPerTeam = Infinity;
-    await super.beginAnew();
+    await super.reset();
   }
 
   protected override populate(): void {

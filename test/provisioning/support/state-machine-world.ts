@@ -83,7 +83,7 @@ export class StateMachineWorld {
   }
 
   /** Starts again with two teams that a group can adopt, and a new integration. */
-  async beginAnew(): Promise<void> {
+  async reset(): Promise<void> {
     if (this.current) await this.admin('disable');
     this.pagerDuty.reset();
     for (const known of [this.handMade, this.byHand, this.drifted, this.holders]) known.clear();
