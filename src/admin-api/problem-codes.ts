@@ -52,7 +52,7 @@ export const PROBLEM_KINDS = {
     status: 409,
     meaning: 'The credential does not see most of the teams of the integration. Nothing was stored.',
     detail:
-      'Of 20 teams that this integration holds, 11 were asked for, and the credential does not see 11 of them. Give one that sees them. If they were really deleted, reconcile with acceptMissingTeams first; if the credential of before is gone too, rebind the integration. Nothing was stored.',
+      'Scimify checked 11 of 20 teams of this integration, and the credential does not see 11 of them. Give a credential that sees them. If they were really deleted, reconcile with acceptMissingTeams first; if the previous credential no longer works either, rebind the integration. Nothing was stored.',
   },
   changed_meanwhile: {
     status: 409,
@@ -133,7 +133,7 @@ export const PROBLEM_KINDS = {
     status: 422,
     meaning: 'The secret and the settings do not give access to the account. Nothing was stored.',
     detail:
-      'PagerDuty refuses the key every change: it is read-only, or of a person who may only read. Create a general access key with "Read-only API Key" left unchecked, and give it as the secret. Nothing was stored.',
+      'PagerDuty refuses every change with this key: the key is read-only, or its owner may only read. Create a general access key with "Read-only API Key" left unchecked, and give it as the secret. Nothing was stored.',
   },
   rate_limited: {
     status: 429,
@@ -160,7 +160,7 @@ export const PROBLEM_KINDS = {
     status: 503,
     meaning: 'Scimify could not ask the target. Nothing was stored.',
     detail:
-      'The secret could not be tried. The target did not answer everything within 20 seconds. Test again in some minutes; this tells nothing about the credential. Nothing was stored.',
+      'Scimify could not test the secret. The target did not answer everything within 20 seconds. Test again in a few minutes; this result says nothing about the credential. Nothing was stored.',
   },
 } as const satisfies Record<string, ProblemKind>;
 

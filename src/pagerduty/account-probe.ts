@@ -15,36 +15,36 @@ import { writeToNothing } from './write-rights';
 import type { AccountEndpoints } from './pagerduty-endpoints';
 import type { AccountRegion, OAuthSettings, PagerDutySettings } from './pagerduty-settings';
 
-/** What came of showing the credential in one region. */
+/** Result of using the credential in one region. */
 export type Entry =
   | {
-      /** Not accepted, or nobody answered in a form that tells. */
+      /** PagerDuty does not accept the credential, or no response tells. */
       error: ProviderError;
       /** RFC 6749 §5.2, where the token endpoint gave one. */
       oauthError: string | null;
-      /** The app got a token, which the REST API then refused. */
+      /** The app got a token, and the REST API refused that token. */
       hasToken: boolean;
     }
   | { error: null; session: Session };
 
-/** What came of reading one list. */
+/** Result of reading one list. */
 export interface Reading {
   error: ProviderError | null;
   account: RemoteAccount | null;
 }
 
-/** Longer than the gap between two calls, shorter than anybody waits for a test. */
+/** Longer than the gap between two calls, shorter than a person waits for a test. */
 const PATIENCE_MS = 5_000;
 
-/** A probe mints for itself, so that it neither gets nor gives a token that others use. */
+/** A probe mints its own tokens: it neither uses nor stores a shared one. */
 const NO_TOKENS: TokenStore = {
   get: () => Promise.reject(new Error('A probe has no store of tokens.')),
   drop: () => undefined,
 };
 
 /**
- * Shows a credential to PagerDuty and looks what it can do, past everything that the connection has cached: always with a
- * token of its own, which nobody else gets. It makes about six calls and changes nothing.
+ * Finds out what a credential can do at PagerDuty. It ignores all caches of the connection and always mints a
+ * token of its own, which no other caller gets. It makes about six calls and changes nothing.
  */
 export class AccountProbe {
   private readonly host: ConnectionHost;
@@ -58,7 +58,9 @@ export class AccountProbe {
     this.host = { budget: impatient(host.budget), tokens: NO_TOKENS, slots: host.slots };
   }
 
-  /** Asking there instead would be another question: for an app the region is part of the scope, for a key an address. */
+  /**
+   * Whether both regions can answer differently: for an app the region is in the scope, for a key in the address.
+   */
   differs(region: AccountRegion, other: AccountRegion): boolean {
     return (
       this.account.settings.authMethod === 'oauth' ||
@@ -82,7 +84,7 @@ export class AccountProbe {
     return this.firstLook(new Session(this.client(region, app), scopes), context);
   }
 
-  /** Whether the app gets a token with this scope alone. @returns null when granted */
+  /** Requests a token with this scope alone. @returns null when granted */
   async refusalOfScope(
     settings: OAuthSettings,
     scope: string,
@@ -92,7 +94,7 @@ export class AccountProbe {
     return 'refused' in answer ? answer.refused : null;
   }
 
-  /** A key shows itself for the first time here; a token could still be refused. */
+  /** The first call with a key, and the first with this token: PagerDuty may refuse either. */
   private async firstLook(session: Session, context: CallContext): Promise<Entry> {
     const reading = session.mayRead('users')
       ? await session.read('users', context)
@@ -126,13 +128,13 @@ export class AccountProbe {
   }
 }
 
-/** A credential that PagerDuty lets in. */
+/** A credential that PagerDuty accepts. */
 export class Session {
   private readonly readings = new Map<'teams' | 'users', Promise<Reading>>();
 
   constructor(
     private readonly client: PagerDutyClient,
-    /** Null for a key, which has none. */
+    /** Null for a key: keys have no scopes. */
     readonly scopes: readonly string[] | null,
   ) {}
 
@@ -140,7 +142,7 @@ export class Session {
     return this.scopes === null || this.scopes.includes(`${collection}.read`);
   }
 
-  /** One row of the list, asked for once. */
+  /** Reads one row of the list, once. */
   read(collection: 'teams' | 'users', context: CallContext): Promise<Reading> {
     let reading = this.readings.get(collection);
     if (reading === undefined) {
@@ -153,13 +155,13 @@ export class Session {
     return reading;
   }
 
-  /** @returns what came instead of a 404 when nobody was removed from no team; null when the key may write */
+  /** Removes a user who cannot exist. @returns what came instead of a 404; null when the key may write */
   async refusalOfWrites(context: CallContext): Promise<ProviderError | null> {
     const error = await failureOf(this.client.send(writeToNothing('remove', null), context));
     return error?.kind === 'not-found' ? null : error;
   }
 
-  /** PagerDuty docs: `/users/me` is there for the keys of users alone. @returns null where it could not be told */
+  /** PagerDuty docs: `/users/me` exists only for keys of users. @returns null when PagerDuty did not tell */
   async isOfUser(context: CallContext): Promise<boolean | null> {
     const error = await failureOf(
       this.client.send({ operation: 'get_user', method: 'GET', path: ['users', 'me'] }, context),
@@ -169,7 +171,7 @@ export class Session {
   }
 }
 
-/** Somebody waits for the result: a used-up rate limit is said, not waited for. */
+/** A person waits for the result, so a used-up rate limit is an error at once. */
 function impatient(budget: RateBudget): RateBudget {
   return {
     acquire: async (context) => {
@@ -183,7 +185,7 @@ function impatient(budget: RateBudget): RateBudget {
           kind: 'rate-limited',
           outcome: 'not-applied',
           reason: 'rate_limited',
-          message: 'PagerDuty lets this credential make no more calls for the moment.',
+          message: 'PagerDuty allows no more calls with this credential at the moment.',
           remedy: 'Wait a minute.',
         });
       }
@@ -204,7 +206,7 @@ async function failureOf(call: Promise<unknown>): Promise<ProviderError | null> 
   }
 }
 
-/** @throws anything else, such as the reason of an abort */
+/** @throws anything else, e.g. the reason of an abort */
 function providerError(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
   throw error;

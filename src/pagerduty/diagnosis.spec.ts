@@ -268,7 +268,7 @@ describe('a diagnosis of a credential of elsewhere', () => {
     simulator.inject({ path: /^\/users/, status: 503 });
     const check = named(await withKey(simulator.addApiKey()), 'credential');
     expect(check).toMatchObject({ status: 'failed', reason: 'unauthorized' });
-    expect(check?.message).toContain('Whether the region eu accepts it could not be told.');
+    expect(check?.message).toContain('Scimify could not find out whether the region eu accepts it.');
   });
 });
 

@@ -24,9 +24,9 @@ type Refusal = Extract<Entry, { error: ProviderError }>;
 const WRONG_APP_TYPE: ReadonlySet<string | null> = new Set(['unauthorized_client', 'unsupported_grant_type']);
 
 /**
- * The checks of a connection test, in the order in which one hangs on the other:
+ * The checks of a connection test. A check may depend on those before it:
  *
- * | what PagerDuty does | checks that say so |
+ * | what PagerDuty does | result |
  * |---|---|
  * | no answer, HTML, 404, 5xx, 429 to the first call | `address` failed, never the credential |
  * | 401, or no token, in both regions | `credential` failed |
@@ -36,8 +36,8 @@ const WRONG_APP_TYPE: ReadonlySet<string | null> = new Set(['unauthorized_client
  * | a token without a scope | `scope_*` failed, and what needs it skipped |
  * | 402 on teams | `teams_ability` failed |
  * | 403 on a list | `teams_readable`, `users_readable` failed |
- * | 403 on a write of nothing | `teams_writable` failed: the key is read-only |
- * | 200 on `/users/me` | `key_owner` warns: it is a person's key |
+ * | 403 on a write to a team that cannot exist | `teams_writable` failed: the key is read-only |
+ * | 200 on `/users/me` | `key_owner` warns: the key is personal |
  */
 export class Diagnosis {
   constructor(
@@ -45,7 +45,7 @@ export class Diagnosis {
     private readonly probe: AccountProbe,
   ) {}
 
-  /** Every check, once each. */
+  /** Yields every check once. */
   async *run(context: CallContext): AsyncGenerator<DiagnosisCheck, void, undefined> {
     const given = new Set<string>();
     for await (const check of this.checks(context)) {
@@ -55,7 +55,7 @@ export class Diagnosis {
     yield* theRest(given);
   }
 
-  /** Ends early where nothing that follows could be looked at. */
+  /** Ends early when no later check is possible. */
   private async *checks(context: CallContext): AsyncGenerator<DiagnosisCheck, void, undefined> {
     const entry = await this.probe.enter(this.settings.accountRegion, context);
     if (entry.error?.isTransient) {
@@ -80,14 +80,14 @@ export class Diagnosis {
     yield* keyChecks(session, context);
   }
 
-  /** PagerDuty says neither which part of a credential is wrong, nor that it belongs to the other region: that is tried. */
+  /** Tries the other region and single scopes: PagerDuty does not say which part of a credential is wrong. */
   private async *refused(refusal: Refusal, context: CallContext): AsyncGenerator<DiagnosisCheck> {
     const { accountRegion } = this.settings;
     const other: AccountRegion = accountRegion === 'us' ? 'eu' : 'us';
     const tried = this.probe.differs(accountRegion, other) ? await this.probe.enter(other, context) : null;
     if (tried?.error === null) {
       const account = await accountOf(tried.session, context);
-      yield passed('credential', `PagerDuty accepts the credential, but in the region ${other} alone.`);
+      yield passed('credential', `PagerDuty accepts the credential, but only in the region ${other}.`);
       yield { ...regionWrong(accountRegion, other), ...(account === null ? {} : { account }) };
       return;
     }
@@ -96,7 +96,7 @@ export class Diagnosis {
       const scopes = await this.scopesAlone(this.settings, context);
       if (scopes.some(({ status }) => status === 'passed')) {
         yield passed('credential', 'PagerDuty accepts the client, but not for every scope.');
-        yield skipped('account', 'Looked at once the app has its scopes.');
+        yield skipped('account', 'Not checked: the app lacks scopes.');
         yield* scopes;
         return;
       }
@@ -118,7 +118,7 @@ export class Diagnosis {
 
   private accountCheck(account: RemoteAccount | null): DiagnosisCheck {
     if (account === null) {
-      return skipped('account', 'Nothing that the credential may read names the account.');
+      return skipped('account', 'Nothing that the credential can read names the account.');
     }
     const { settings } = this;
     const region: AccountRegion = account.identity.startsWith('pagerduty:eu:') ? 'eu' : 'us';
@@ -154,7 +154,7 @@ function* scopeChecks(scopes: readonly string[] | null): Generator<DiagnosisChec
 }
 
 async function* readingChecks(session: Session, context: CallContext): AsyncGenerator<DiagnosisCheck> {
-  const withoutScope = (scope: string): string => `Not looked at without the scope ${scope}.`;
+  const withoutScope = (scope: string): string => `Not checked: the app lacks the scope ${scope}.`;
   if (!session.mayRead('teams')) {
     yield skipped('teams_ability', withoutScope('teams.read'));
     yield skipped('teams_readable', withoutScope('teams.read'));
@@ -162,13 +162,13 @@ async function* readingChecks(session: Session, context: CallContext): AsyncGene
     const { error } = await session.read('teams', context);
     if (error?.status === 402) {
       yield failedWith('teams_ability', error, REMEDIES.ability);
-      yield skipped('teams_readable', 'Not looked at without teams in the plan.');
+      yield skipped('teams_readable', 'Not checked: the plan of the account does not include teams.');
     } else if (error !== null) {
-      yield skipped('teams_ability', 'Not known as long as teams cannot be read.');
+      yield skipped('teams_ability', 'Not known: Scimify could not read the teams.');
       yield failedWith('teams_readable', error, REMEDIES.notReadable);
     } else {
-      yield passed('teams_ability', 'The account has teams.');
-      yield passed('teams_readable', 'The teams of the account can be listed.');
+      yield passed('teams_ability', 'The plan of the account includes teams.');
+      yield passed('teams_readable', 'The credential can list the teams of the account.');
     }
   }
   if (!session.mayRead('users')) {
@@ -177,50 +177,50 @@ async function* readingChecks(session: Session, context: CallContext): AsyncGene
   }
   const { error } = await session.read('users', context);
   if (error !== null) yield failedWith('users_readable', error, REMEDIES.notReadable);
-  else yield passed('users_readable', 'The users of the account can be listed.');
+  else yield passed('users_readable', 'The credential can list the users of the account.');
 }
 
 async function* keyChecks(session: Session, context: CallContext): AsyncGenerator<DiagnosisCheck> {
   if (session.scopes !== null) {
-    // PagerDuty docs: for an app the scope alone decides.
+    // PagerDuty docs: for an app only the scope decides.
     yield session.scopes.includes('teams.write')
       ? passed('teams_writable', 'The app has the scope teams.write.')
-      : skipped('teams_writable', 'Not looked at without the scope teams.write.');
-    yield passed('key_owner', 'The token is that of an app.');
+      : skipped('teams_writable', 'Not checked: the app lacks the scope teams.write.');
+    yield passed('key_owner', 'The token belongs to an app.');
     return;
   }
   const teams = await session.read('teams', context);
-  if (teams.error !== null) yield skipped('teams_writable', 'Not known as long as teams cannot be read.');
+  if (teams.error !== null) yield skipped('teams_writable', 'Not known: Scimify could not read the teams.');
   else yield writeCheck(await session.refusalOfWrites(context));
   const isOfUser = await session.isOfUser(context);
-  if (isOfUser === null) yield skipped('key_owner', 'PagerDuty did not say whose key it is.');
+  if (isOfUser === null) yield skipped('key_owner', 'PagerDuty did not say whether the key is personal.');
   else if (isOfUser) {
-    yield warned('key_owner', 'user_key', "The key is a person's own one.", REMEDIES.userKey);
+    yield warned('key_owner', 'user_key', 'The key is the personal key of a user.', REMEDIES.userKey);
   } else yield passed('key_owner', 'The key is a general access key.');
 }
 
 function writeCheck(refusal: ProviderError | null): DiagnosisCheck {
-  if (refusal === null) return passed('teams_writable', 'PagerDuty refuses the key no change of a team.');
+  if (refusal === null) return passed('teams_writable', 'The key may change teams.');
   if (refusal.isTransient) return failedWith('teams_writable', refusal, REMEDIES.readOnly);
   if (refusal.kind === 'permission') {
     const message =
-      'PagerDuty refuses the key every change: it is read-only, or of a person who may only read.';
+      'PagerDuty refuses every change with this key: the key is read-only, or its owner may only read.';
     return failed('teams_writable', 'key_read_only', message, REMEDIES.readOnly);
   }
-  // PagerDuty publishes no way to ask: another answer than the two expected tells nothing.
-  const message = `Whether the key may change teams is not known. ${refusal.message}`;
+  // PagerDuty documents no way to ask: a response other than the two expected ones proves nothing.
+  const message = `Scimify could not find out whether the key may change teams. ${refusal.message}`;
   return warned('teams_writable', 'write_unknown', message, REMEDIES.readOnly);
 }
 
 function regionWrong(set: AccountRegion, actual: AccountRegion): DiagnosisCheck {
-  const message = `The settings say region ${set}, but the credential belongs to an account of the region ${actual}.`;
+  const message = `The settings say region ${set}, but the credential belongs to an account in the region ${actual}.`;
   return failed('account', 'region_wrong', message, REMEDIES.region(actual));
 }
 
 function outcomeElsewhere(tried: Entry | null, other: AccountRegion): string {
   if (tried === null) return '';
   return tried.error?.isTransient
-    ? `Whether the region ${other} accepts it could not be told.`
+    ? `Scimify could not find out whether the region ${other} accepts it.`
     : `The region ${other} does not accept it either.`;
 }
 
@@ -235,7 +235,7 @@ function remedyOf({ error, oauthError, hasToken }: Refusal): string {
     case 'unauthorized':
       return hasToken ? REMEDIES.token : REMEDIES.key;
     default:
-      // Locked, expired: the account's own trouble, whatever the credential.
+      // Locked, expired: a problem of the account, whatever the credential.
       return error.remedy;
   }
 }

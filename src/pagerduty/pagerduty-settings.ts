@@ -19,29 +19,29 @@ export interface ApiKeySettings {
 
 export type PagerDutySettings = OAuthSettings | ApiKeySettings;
 
-// It becomes part of an OAuth scope string, so nothing but a host label may pass.
+// It becomes part of an OAuth scope string, so only a host label may pass.
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 // PagerDuty API reference: the description of a team has at most 1,024 characters.
 const GROUP_DESCRIPTION_LENGTH = 1024;
 const CLIENT_ID_LENGTH = 255;
-/** Of what may be a web address that was pasted whole. */
+/** For input that may be a whole pasted web address. */
 const ADDRESS_LENGTH = 1000;
 const SECRET_LENGTH = 512;
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
 
-/** What a person does about each field that is wrong. */
+/** What a person does about each wrong field. */
 export const PROBLEMS = {
   settings: 'Give the settings as a JSON object.',
   authMethod: 'Set authMethod to "oauth" (Scoped OAuth) or "api_key" (API access key).',
 
-  secretAmongSettings: 'Secrets are not settings: give it as "secret" beside the settings.',
+  secretAmongSettings: 'Secrets are not settings: give the secret as "secret" beside the settings.',
   fieldOfOtherMethod: (authMethod: string) =>
     `Leave this field out: it has no meaning with authMethod "${authMethod}".`,
   unknownField: (known: readonly string[]) =>
     `There is no such setting; the settings are ${known.join(', ')}.`,
 
   noClientId: 'Give the client id of the app registered in PagerDuty.',
-  clientId: `A client id has at most ${CLIENT_ID_LENGTH} letters, digits and signs and no spaces; copy it again from the app.`,
+  clientId: `A client id has at most ${CLIENT_ID_LENGTH} letters, digits and signs, and no spaces; copy it again from the app.`,
 
   noSubdomain: 'Give the subdomain of the account: "acme" for https://acme.pagerduty.com.',
   subdomainMeant: (label: string, isEu: boolean) =>
@@ -53,16 +53,16 @@ export const PROBLEMS = {
     'Set accountRegion to "eu" when the web address of the account ends in .eu.pagerduty.com, otherwise to "us".',
 
   descriptionNoText: 'Give the description as text, or leave the field out.',
-  descriptionEmpty: 'Leave the field out for the default description: it is empty.',
+  descriptionEmpty: 'Leave the field out to use the default description; this description is empty.',
   descriptionBroken: 'The description contains U+0000 or a broken character; type it again without it.',
   descriptionTooLong: `PagerDuty takes at most ${GROUP_DESCRIPTION_LENGTH} characters; shorten the description.`,
 
   noSecret: (what: string) => `Give the ${what}: it is empty.`,
   secretTooLong: (what: string) =>
-    `A ${what} has at most ${SECRET_LENGTH} characters; copy nothing but the ${what} itself.`,
+    `A ${what} has at most ${SECRET_LENGTH} characters; copy only the ${what} itself.`,
   secretInHeader: (what: string) => `Give the bare ${what}, without "Token token=" or "Bearer" before it.`,
   secretBroken: (what: string) =>
-    `The ${what} contains a space, a line break or another character that no ${what} has; copy it again without them.`,
+    `The ${what} contains a space, a line break or another character that is not allowed in it; copy it again without them.`,
 } as const;
 
 const FIELDS = {
@@ -93,7 +93,7 @@ const GROUP_DESCRIPTION_SCHEMA = {
     'Description given to the teams that Scimify creates. {tenant_id}, {group_name} and {integration_name} are replaced.',
   minLength: 1,
   maxLength: GROUP_DESCRIPTION_LENGTH,
-  // More than blanks, and nothing that PagerDuty would refuse or garble.
+  // Not only blanks, and no character that PagerDuty refuses or garbles.
   pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
   examples: ['Created via Scimify for tenant {tenant_id}'],
 };
@@ -106,7 +106,7 @@ const REGION_SCHEMA = {
   examples: ['us'],
 };
 
-/** `x-secret` tells a form what the integration's `secret`, which is not one of the settings, holds. */
+/** `x-secret` describes the integration's `secret` for a form; the secret is not a setting. */
 export const SETTINGS_SCHEMA: Record<string, unknown> = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'PagerDuty settings',
@@ -213,7 +213,7 @@ export function parseSettings(input: unknown): PagerDutySettings {
 }
 
 /**
- * Found before it is sent: a pasted newline makes the HTTP client throw, which then reads as a network error.
+ * Checked before it is sent: a pasted newline makes the HTTP client throw, which looks like a network error.
  */
 export function checkSecret(settings: PagerDutySettings, secret: string): SettingsProblem[] {
   const what = settings.authMethod === 'oauth' ? 'client secret' : 'API access key';
@@ -294,7 +294,7 @@ function readGroupDescription(value: unknown, problems: SettingsProblem[]): stri
     problems.push({ field: 'groupDescription', message });
   };
   if (typeof value !== 'string') return problem(PROBLEMS.descriptionNoText);
-  // A character has at most two code units: counting what is far too long would take long.
+  // A character has at most two code units. Counting the characters of a huge text takes too long.
   if (value.length > 2 * GROUP_DESCRIPTION_LENGTH) return problem(PROBLEMS.descriptionTooLong);
   if (value.trim() === '') return problem(PROBLEMS.descriptionEmpty);
   if (/\u0000|\p{Surrogate}/u.test(value)) return problem(PROBLEMS.descriptionBroken);
@@ -302,7 +302,7 @@ function readGroupDescription(value: unknown, problems: SettingsProblem[]): stri
   return value;
 }
 
-/** At most 100 characters of what was typed, made harmless for logs and terminals. */
+/** At most 100 characters of the input, escaped for logs and terminals. */
 function shown(text: string): string {
   const escaped = text
     .slice(0, 101)

@@ -9,7 +9,7 @@ import { SearchableList } from './api/searchable-list';
 import { parseUser, type User } from './api/types';
 import type { KnownUsers } from './known-users';
 
-/** Some seconds' worth of PagerDuty's 960 calls a minute. */
+/** A few seconds of PagerDuty's 960 calls a minute. */
 const SEARCHES_AT_ONCE = 50;
 
 /** Finds PagerDuty's users by their login address. */
@@ -27,7 +27,7 @@ export class UserMatching {
     });
   }
 
-  /** @param shown told of everybody whom a search or a scan shows */
+  /** @param shown receives every user that a search or a scan returns */
   async resolve(
     identities: readonly UserIdentity[],
     context: CallContext,
@@ -60,7 +60,7 @@ export class UserMatching {
       );
       this.known.saw(addresses);
       shown?.(addresses);
-      // Whoever was just shown with another address is not answered with, but asked for next time.
+      // A cached user that now has another address is left out, so the caller asks again.
       for (const [email, userId] of recalled) {
         if (this.known.recall(email) !== userId) matches.delete(email);
       }
@@ -82,7 +82,9 @@ export class UserMatching {
   }
 }
 
-/** @returns ids by address: of these addresses, and of all that were found; null where there is not exactly one user */
+/**
+ * @returns user ids by address, for these and all found addresses; null unless exactly one user has the address
+ */
 function singleMatches(
   emails: readonly string[],
   usersByEmail: ReadonlyMap<string, readonly User[]>,
@@ -97,10 +99,10 @@ function singleMatches(
 const NO_ADDRESS: UserMatch = {
   kind: 'not-found',
   message:
-    'The identity provider gives no usable e-mail address for this person; PagerDuty knows people by theirs. Give the person one, or set a remote link.',
+    'The identity provider sends no usable e-mail address for this user, and PagerDuty finds users by address. Give the user an address, or set a remote link.',
 };
 
-/** Addresses keep the case they were entered with, and PagerDuty compares them without it. */
+/** PagerDuty keeps the case of an address and ignores it when comparing. */
 export function emailKey(email: string): string {
   return email.normalize('NFC').trim().toLowerCase();
 }
@@ -119,12 +121,12 @@ function matchOf(email: string, users: readonly User[]): UserMatch {
   if (user === undefined) {
     return {
       kind: 'not-found',
-      message: `No PagerDuty user has the login address ${email}. Make the account in PagerDuty, correct the address, or set a remote link.`,
+      message: `No PagerDuty user has the login address ${email}. Create the PagerDuty user, correct the address, or set a remote link.`,
     };
   }
   if (users.length === 1) return resolved(user.id);
   return {
     kind: 'ambiguous',
-    message: `${users.length} PagerDuty users have the login address ${email}: ${users.map((u) => u.id).join(', ')}. Say by a remote link who is meant.`,
+    message: `${users.length} PagerDuty users have the login address ${email}: ${users.map((u) => u.id).join(', ')}. Set a remote link to the right one.`,
   };
 }

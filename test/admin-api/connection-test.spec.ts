@@ -393,7 +393,7 @@ describe('the connection test', () => {
       const answer = await putSecret(id, fresh);
       expect(answer.status).toBe(503);
       expect(answer.body.code).toBe('target_unavailable');
-      expect(answer.body.detail).toContain('tells nothing about the credential');
+      expect(answer.body.detail).toContain('says nothing about the credential');
       scimify.pagerDuty.clearFaults();
       scimify.pagerDuty.removeKey(fresh);
       expect((await test(id)).body.ok).toBe(true);

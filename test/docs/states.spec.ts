@@ -13,7 +13,7 @@ const PROVOKED_IN = ['test/provisioning/reasons.spec.ts', 'src/pagerduty/diagnos
 /** Of a check to which its provider gave no reason; PagerDuty gives one to each. */
 const NO_REASON = 'failed';
 
-const SAME_ACCOUNT = 'The account is the one of before';
+const SAME_ACCOUNT = 'The credential still reaches the same account';
 
 const STATES = read('docs/states.md');
 const GUIDE = read('docs/connect-okta-and-pagerduty.md');

@@ -112,7 +112,7 @@ describe('a person whose addition PagerDuty answers with 404 although team and p
       const wait = Date.parse(shown.nextAttemptAt) - Date.now();
       if (shown.reason !== 'not_visible_yet') {
         expect(shown).toMatchObject({ state: 'blocked', reason: 'addition_not_found' });
-        expect(shown.message).toContain('shows both the team and the person');
+        expect(shown.message).toContain('shows both the team and the user');
         expect(wait).toBeGreaterThan(HOUR - MINUTE);
         expect(wait).toBeLessThanOrEqual(HOUR);
         break;

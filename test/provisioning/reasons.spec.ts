@@ -127,7 +127,7 @@ const STRANGE_ACCOUNT = () =>
   `The credential belongs to https://other-${worlds}.pagerduty.com, but this integration writes to https://acme-${worlds}.pagerduty.com. ` +
   `Give a credential of https://acme-${worlds}.pagerduty.com; to move to the other account, rebind the integration.`;
 const NOBODY_HAS = (address: string) =>
-  `No PagerDuty user has the login address ${address}. Make the account in PagerDuty, correct the address, or set a remote link.`;
+  `No PagerDuty user has the login address ${address}. Create the PagerDuty user, correct the address, or set a remote link.`;
 
 /** With these a team that loses all of its three members is too much. */
 const GUARDED = {};
@@ -230,7 +230,7 @@ const CASES: Case[] = [
   {
     reason: 'user_not_found',
     where: 'a member without an address',
-    says: 'The identity provider gives no usable e-mail address for this person; PagerDuty knows people by theirs. Give the person one, or set a remote link.',
+    says: 'The identity provider sends no usable e-mail address for this user, and PagerDuty finds users by address. Give the user an address, or set a remote link.',
     provoke: async () => {
       await connect();
       users.jane = await integration.scim.createUser('jane', { emails: [] });
@@ -241,7 +241,7 @@ const CASES: Case[] = [
     reason: 'user_ambiguous',
     where: 'a member',
     says: () =>
-      `2 PagerDuty users have the login address ${email('jane')}: P1, P2. Say by a remote link who is meant.`,
+      `2 PagerDuty users have the login address ${email('jane')}: P1, P2. Set a remote link to the right one.`,
     provoke: async () => {
       await connect();
       const group = await syncedGroup('On-call', 'ada');
@@ -323,7 +323,7 @@ const CASES: Case[] = [
     reason: 'not_visible_yet',
     where: 'a member',
     says:
-      'PagerDuty answers "not found" to the call that adds the person, although it shows both the team and the person. ' +
+      'PagerDuty answers "not found" to the call that adds the user, although it shows both the team and the user. ' +
       'Nothing needs to be done. Scimify tries again.',
     provoke: async () => {
       await connect();

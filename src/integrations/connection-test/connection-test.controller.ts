@@ -32,13 +32,13 @@ class ConnectionCheckView {
     type: String,
     nullable: true,
     description: 'What to do about it',
-    example: 'Copy client id and client secret again from the app in PagerDuty.',
+    example: 'Copy the client id and the client secret again from the app in PagerDuty.',
   })
   remedy: string | null;
 }
 
 class ConnectionTestView {
-  @ApiProperty({ description: 'No check failed; there may be warnings' }) ok: boolean;
+  @ApiProperty({ description: 'No check failed. Warnings are possible' }) ok: boolean;
   @ApiProperty({ type: [ConnectionCheckView] }) checks: ConnectionCheckView[];
 }
 
@@ -64,9 +64,9 @@ export class ConnectionTestController {
   @ApiOperation({
     summary: 'Test the connection to the target',
     description:
-      'Looks at everything that the account has to have, in at most 20 seconds, and changes nothing there. The result is ' +
-      'kept as `connection` of the integration; when every check passes, a suspension ends, and ' +
-      'whatever failed before is tried again at once.',
+      'Checks everything that the integration needs in the account. The test takes at most 20 seconds and changes nothing ' +
+      'there. The integration keeps the result as `connection`. When no check fails, a suspension ends, and ' +
+      'Scimify retries everything that failed before at once.',
   })
   @ApiOkResponse({ type: ConnectionTestView })
   @ApiProblems('invalid_request')
@@ -82,8 +82,8 @@ export class ConnectionTestController {
   @ApiOperation({
     summary: 'Replace the secret',
     description:
-      'The new secret is tried first, and stored only if it works and reaches the same account. This is possible while ' +
-      'the integration is being deleted, too: without a working secret its teams are not let go.',
+      'Scimify tests the new secret first and stores it only if it works and reaches the same account. This is also ' +
+      'possible while the integration is being deleted: Scimify needs a working secret to release its teams.',
   })
   @ApiNoContentResponse()
   @ApiProblems(

@@ -6,7 +6,7 @@ import { Integrations } from '../integrations.service';
 import { type ConnectionDiagnosis, diagnose, explanationOf } from './diagnosis';
 import { sameAccountCheck } from './same-account';
 
-/** Tests the connection as it is stored, in whatever mode the integration is. */
+/** Tests the stored connection, in every mode of the integration. */
 @Injectable()
 export class ConnectionTests {
   constructor(
@@ -14,7 +14,7 @@ export class ConnectionTests {
     private readonly connections: Connections,
   ) {}
 
-  /** What it finds is also kept with the integration; one that passes ends a suspension. */
+  /** Also stores the result with the integration. A passed test ends a suspension. */
   async run(admin: Admin, id: string): Promise<ConnectionDiagnosis> {
     const integration = await this.integrations.get(admin, id);
     const { connection } = this.connections.open(integration);

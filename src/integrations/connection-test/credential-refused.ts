@@ -1,12 +1,12 @@
 import { Problem } from '../../admin-api/problem';
 import type { ProblemCode } from '../../admin-api/problem-codes';
 
-/** Settings and a secret that will not do. */
+/** The connection test refused the settings and the secret. */
 export class CredentialRefused extends Problem {
   constructor(
     code: ProblemCode,
     detail: string,
-    /** What a diagnosis calls it: for the audit. */
+    /** The reason of the failed check, for the audit. */
     readonly reason: string,
   ) {
     super(code, detail);

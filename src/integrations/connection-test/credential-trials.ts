@@ -11,7 +11,7 @@ import { KnownGroups } from './known-groups';
 import { anotherAccount } from './same-account';
 import { trialHost, trialHostWithToken } from './trial-host';
 
-/** Tries how an account is reached before that is stored. */
+/** Tests settings and a secret before they are stored. */
 @Injectable()
 export class CredentialTrials {
   constructor(
@@ -20,9 +20,10 @@ export class CredentialTrials {
   ) {}
 
   /**
-   * @returns the account that is reached, null where it could not be told
-   * @throws Problem 400 for what the provider does not accept
-   * @throws CredentialRefused 409 for another account, or one that no longer sees the groups of before, 422 where it does not work, 503 where that could not be told
+   * @returns the account, null when it is not known
+   * @throws Problem 400 for settings or a secret that the provider does not accept
+   * @throws CredentialRefused 409 for another account or a credential that does not see the known groups, 422 when
+   *   it does not work, 503 when the test was inconclusive
    */
   async run(integration: Integration, input: object, secret: string): Promise<RemoteAccount | null> {
     const provider = this.providers.get(integration.provider);
@@ -44,7 +45,7 @@ export class CredentialTrials {
   }
 }
 
-/** Another account comes first: whatever else is wrong then is wrong there. */
+/** Another account comes first: every other failure then is a failure of that other account. */
 function refusalOf(diagnosis: ConnectionDiagnosis): CredentialRefused | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
@@ -60,6 +61,6 @@ function refusalOf(diagnosis: ConnectionDiagnosis): CredentialRefused | null {
   const reason = failure.reason ?? 'failed';
   const detail = `${explanationOf(failure)} Nothing was stored.`;
   return diagnosis.undecided
-    ? new CredentialRefused('target_unavailable', `The secret could not be tried. ${detail}`, reason)
+    ? new CredentialRefused('target_unavailable', `Scimify could not test the secret. ${detail}`, reason)
     : new CredentialRefused('secret_refused', detail, reason);
 }

@@ -1,19 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import type { DiagnosisCheck, ProviderConnection, RemoteAccount } from '../provider/integration-provider';
 
-/** The longest that a person waits for a test. */
+/** A person waits for the result. */
 const LONGEST_MS = 20_000;
 
 /** What a whole connection test found. */
 export class ConnectionDiagnosis {
   constructor(readonly checks: readonly DiagnosisCheck[]) {}
 
-  /** Warnings keep nothing from working. */
+  /** Warnings do not count: the integration works with them. */
   get ok(): boolean {
     return this.failure === null;
   }
 
-  /** The first check that failed: what follows often follows from it. */
+  /** The first failed check: later failures often follow from it. */
   get failure(): DiagnosisCheck | null {
     return this.checks.find(({ status }) => status === 'failed') ?? null;
   }
@@ -22,7 +22,7 @@ export class ConnectionDiagnosis {
     return this.checks.find(({ account }) => account !== undefined)?.account ?? null;
   }
 
-  /** Its failures pass by themselves, so the credential may be right. */
+  /** The failure passes by itself, so the credential may be right. */
   get undecided(): boolean {
     return this.failure?.transient === true;
   }
@@ -32,7 +32,7 @@ export class ConnectionDiagnosis {
   }
 }
 
-/** Runs every check; one that does not end in time is the last one, as failed. */
+/** Runs all checks. After a timeout the last check is a failed `in_time`. */
 export async function diagnose(
   connection: ProviderConnection,
   longestMs: number = LONGEST_MS,
@@ -41,7 +41,7 @@ export async function diagnose(
   setMaxListeners(0, signal);
   const checks: DiagnosisCheck[] = [];
   try {
-    // A test writes nothing, so no lease has to be held for it and it runs in every mode.
+    // A test writes nothing, so it needs no lease and runs in every mode.
     const context = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
     for await (const check of connection.diagnose(context)) checks.push(check);
   } catch (error) {
@@ -51,7 +51,7 @@ export async function diagnose(
   return new ConnectionDiagnosis(checks);
 }
 
-/** What an admin reads of one check: the cause and what to do about it. */
+/** The text of one check for an admin: the cause and what to do about it. */
 export function explanationOf({ message, remedy }: DiagnosisCheck): string {
   return remedy === null ? message : `${message} ${remedy}`;
 }
@@ -62,7 +62,7 @@ function notInTime(longestMs: number): DiagnosisCheck {
     title: 'The test ends in time',
     status: 'failed',
     message: `The target did not answer everything within ${longestMs / 1000} seconds.`,
-    remedy: 'Test again in some minutes; this tells nothing about the credential.',
+    remedy: 'Test again in a few minutes; this result says nothing about the credential.',
     reason: 'timeout',
     transient: true,
   };

@@ -7,10 +7,13 @@ import { VISIBILITY_LOST } from '../suspension-reasons';
 const ASKED_AT_MOST = 20;
 const LONGEST_MS = 20_000;
 
-/** @returns ids of groups that the integration holds in its target, no more than so many */
+/** @returns ids of remote groups that the integration holds, at most `limit` */
 export type GroupSample = (integrationId: string, limit: number) => Promise<readonly string[]>;
 
-/** Groups of a target that must stay in sight; whoever knows them, of whom this room knows nothing, tells them here. */
+/**
+ * Tests that a credential sees the known groups. The engine registers a sample of them: this module must not
+ * import it.
+ */
 @Injectable()
 export class KnownGroups {
   private sample: GroupSample = () => Promise.resolve([]);
@@ -20,20 +23,24 @@ export class KnownGroups {
   }
 
   /**
-   * Whether a connection sees the groups of before, by some of them: to one that sees few of them the others would look
-   * deleted.
+   * Whether a connection sees the known remote groups, judged by a sample. To a credential that sees few of them,
+   * the others would look deleted.
    */
   async check(integration: Integration, connection: ProviderConnection): Promise<DiagnosisCheck> {
-    const check = { id: 'known_groups', title: 'The teams of before are to be seen', remedy: null };
-    // What is out of sight already cannot be lost; nothing is written until it is seen again.
+    const check = {
+      id: 'known_groups',
+      title: "The credential still sees this integration's teams",
+      remedy: null,
+    };
+    // Groups that are already out of sight cannot get lost; nothing is written until they are visible again.
     const ids =
       integration.suspensionReason === VISIBILITY_LOST
         ? []
         : await this.sample(integration.id, ASKED_AT_MOST);
     const signal = AbortSignal.timeout(LONGEST_MS);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
-    // One that is missing may be deleted: of fewer than two nothing is concluded.
-    if (ids.length < 2) return { ...check, status: 'passed', message: 'There are too few to tell by.' };
+    // A single missing group may be deleted, so fewer than two prove nothing.
+    if (ids.length < 2) return { ...check, status: 'passed', message: 'Too few teams for this check.' };
     let seen = 0;
     let missing = 0;
     try {
@@ -44,28 +51,29 @@ export class KnownGroups {
       }
     } catch (error) {
       if (!(error instanceof ProviderError) && !signal.aborted) throw error;
-      // A target that is merely slow would never let a secret be changed: what it told so far has to do.
+      // With a slow target no secret change would ever succeed, so a partial result counts.
       if (!signal.aborted || seen + missing < 2) {
-        const message = 'It could not be told whether the teams of before are to be seen.';
-        const remedy = 'Try again in some minutes.';
+        const message =
+          "Scimify could not find out whether the credential still sees this integration's teams.";
+        const remedy = 'Try again in a few minutes.';
         return { ...check, status: 'failed', message, remedy, reason: 'timeout', transient: true };
       }
     }
     if (missing <= seen) {
-      return { ...check, status: 'passed', message: `Of ${seen + missing} asked for, ${seen} were seen.` };
+      return { ...check, status: 'passed', message: `It sees ${seen} of ${seen + missing} checked teams.` };
     }
     return {
       ...check,
       status: 'failed',
-      message: `Of ${ids.length} teams that this integration holds, ${seen + missing} were asked for, and the credential does not see ${missing} of them.`,
+      message: `Scimify checked ${seen + missing} of ${ids.length} teams of this integration, and the credential does not see ${missing} of them.`,
       remedy:
-        'Give one that sees them. If they were really deleted, reconcile with acceptMissingTeams first; if the credential of before is gone too, rebind the integration.',
+        'Give a credential that sees them. If they were really deleted, reconcile with acceptMissingTeams first; if the previous credential no longer works either, rebind the integration.',
       reason: VISIBILITY_LOST,
     };
   }
 }
 
-/** One that the credential may not read is as good as out of its sight, and stays so. */
+/** A group that the credential may not read counts as out of sight: that does not pass by itself. */
 async function isSeen(connection: ProviderConnection, id: string, call: CallContext): Promise<boolean> {
   try {
     return (await connection.getGroup(id, call)) !== null;

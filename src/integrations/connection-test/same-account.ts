@@ -5,23 +5,23 @@ import { CredentialRefused } from './credential-refused';
 import { explanationOf } from './diagnosis';
 
 /**
- * Whether the credential still reaches the account whose groups and people this integration knows by their ids.
- * @returns null where the one or the other is not known
+ * Whether the credential still reaches the account whose group and user ids this integration has stored.
+ * @returns null when one of the two accounts is not known
  */
 export function sameAccountCheck(
   integration: Integration,
   found: RemoteAccount | null,
 ): DiagnosisCheck | null {
-  // Without an address it is a stand-in for an account that could not be told.
+  // An identity without an address stands for an account that is not known yet.
   if (found === null || integration.accountIdentity === null || !integration.accountUrl) return null;
-  const title = 'The account is the one of before';
+  const title = 'The credential still reaches the same account';
   const { accountUrl } = integration;
   if (integration.accountIdentity === found.identity) {
     return {
       id: 'same_account',
       title,
       status: 'passed',
-      message: `It is ${accountUrl} as before.`,
+      message: `The credential still reaches ${accountUrl}.`,
       remedy: null,
     };
   }
@@ -36,7 +36,7 @@ export function sameAccountCheck(
 }
 
 /**
- * For what is about to be stored: the account may have become known since that was tried.
+ * Checks again right before storing: the account may have become known since the test.
  * @throws CredentialRefused 409 for another account
  */
 export function assertSameAccount(current: Integration, found: RemoteAccount | null): void {

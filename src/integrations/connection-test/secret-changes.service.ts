@@ -5,7 +5,7 @@ import { Integrations } from '../integrations.service';
 import { CredentialRefused } from './credential-refused';
 import { CredentialTrials } from './credential-trials';
 
-/** Puts another secret in place of the stored one, once it is known to work. */
+/** Replaces the stored secret with another one that works. */
 @Injectable()
 export class SecretChanges {
   constructor(
@@ -13,7 +13,10 @@ export class SecretChanges {
     private readonly trials: CredentialTrials,
   ) {}
 
-  /** @throws Problem 400, 409, 412 or 422 where the secret will not do, 503 where that could not be told; nothing is stored then */
+  /**
+   * @throws Problem 400, 409, 412 or 422 for a refused secret, 503 after an inconclusive test; then nothing is
+   * stored
+   */
   async replace(admin: Admin, id: string, secret: string, expected: ExpectedVersions): Promise<void> {
     const integration = await this.integrations.get(admin, id);
     assertExpected(expected, integration);

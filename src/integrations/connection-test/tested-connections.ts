@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HeardInTransaction } from '../../database/heard-in-transaction';
 
-/** Tells of a connection that has passed the test of an admin: what is remembered of its failures holds no longer. */
+/** Announces that a connection has passed an admin's test: remembered failures of it are out of date. */
 @Injectable()
 export class TestedConnections extends HeardInTransaction<[integrationId: string]> {}

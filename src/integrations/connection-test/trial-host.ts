@@ -1,7 +1,7 @@
 import { InProcessCallSlots } from '../connections/call-slots';
 import type { AccessToken, ConnectionHost } from '../provider/integration-provider';
 
-/** With one token for all calls. */
+/** Uses one token for all calls. */
 export function trialHostWithToken(): ConnectionHost {
   let token: Promise<AccessToken> | null = null;
   return {
@@ -10,10 +10,7 @@ export function trialHostWithToken(): ConnectionHost {
   };
 }
 
-/**
- * For a credential that is only tried: nothing else uses it yet, so there is neither a token nor a budget to share with
- * anybody.
- */
+/** For a credential under test: nothing else uses it yet, so there is no token and no budget to share. */
 export function trialHost(): ConnectionHost {
   return {
     budget: {

@@ -17,7 +17,7 @@ export type Operation =
   | 'add_member'
   | 'remove_member';
 
-/** How a sentence names each operation after "PagerDuty did not". */
+/** The words for each operation after "PagerDuty did not". */
 export const PHRASES: Record<Operation, string> = {
   get_token: 'issue an access token',
   list_users: 'list the users',
@@ -40,13 +40,13 @@ const WRITES: ReadonlySet<Operation> = new Set<Operation>([
   'remove_member',
 ]);
 
-/** Whoever may not list these can do nothing in the account. */
+/** A credential that may not list these can do nothing in the account. */
 const COLLECTIONS: ReadonlySet<Operation> = new Set<Operation>(['list_users', 'list_teams']);
 
 interface Failure {
   kind: ProviderErrorKind;
   remedy: string;
-  /** A write may have been carried out although it failed; a read changes nothing either way. */
+  /** A failed write may still have taken effect; a read changes nothing either way. */
   unclear?: true;
   /** Every other call of the account would fail the same way. */
   accountWide?: true;
@@ -55,14 +55,14 @@ interface Failure {
 const RETRIED = 'Nothing needs to be done: it is tried again by itself.';
 const CHECK_ADDRESS = 'Check the configured address of PagerDuty and any proxy on the way to it.';
 const CHECK_CREDENTIAL =
-  'Check that the key or app still exists and is enabled in PagerDuty and that the region is the one of the account, then give the secret anew.';
+  'Check that the key or app still exists and is enabled in PagerDuty and that the region matches the account, then give the secret again.';
 const CHECK_OAUTH =
   'Check the client id, the client secret, the account subdomain, the region and the scopes of the app (teams.read, teams.write, users.read).';
-const ASK_PAGERDUTY = 'Let an owner of the account settle this with PagerDuty.';
+const ASK_PAGERDUTY = 'Ask an owner of the account to settle this with PagerDuty.';
 const FREE_TEAM =
-  'Take the team off the escalation policies, schedules, services and subteams that use it in PagerDuty.';
+  'In PagerDuty, remove the team from the escalation policies, schedules, services and subteams that use it.';
 
-/** Every reason that a failure can have, and what follows from it. */
+/** Every reason of a failure, with its consequences. */
 export const FAILURES = {
   rate_limited: { kind: 'rate-limited', remedy: RETRIED },
 
@@ -88,12 +88,12 @@ export const FAILURES = {
   scopes_missing: {
     kind: 'permission',
     accountWide: true,
-    remedy: 'Add the missing scopes to the app in PagerDuty; a new token is asked for by itself.',
+    remedy: 'Add the missing scopes to the app in PagerDuty; Scimify then requests a new token by itself.',
   },
   access_denied: {
     kind: 'permission',
     remedy:
-      'Use a general access key that is not read-only, or an app with the scopes teams.read, teams.write and users.read; if the account has an IP allow list, put the addresses of this service on it.',
+      'Use a general access key that is not read-only, or an app with the scopes teams.read, teams.write and users.read; if the account has an IP allow list, add the addresses of this service to it.',
   },
   teams_ability_missing: {
     kind: 'permission',
@@ -104,11 +104,11 @@ export const FAILURES = {
 
   team_gone: {
     kind: 'not-found',
-    remedy: 'If nobody deleted the team on purpose, check that the credential may see it.',
+    remedy: 'If the team was not deleted on purpose, check that the credential may see it.',
   },
   user_gone: {
     kind: 'not-found',
-    remedy: 'Nothing needs to be done: the person is looked up again by e-mail address.',
+    remedy: 'Nothing needs to be done: Scimify looks the user up again by e-mail address.',
   },
   team_or_user_gone: { kind: 'not-found', remedy: RETRIED },
   malformed_id: {
@@ -119,7 +119,7 @@ export const FAILURES = {
   name_taken: {
     kind: 'conflict',
     remedy:
-      'Rename the group, or the team that holds the name; it may be a private team that the credential cannot see.',
+      'Rename the group, or the team that has the name; it may be a private team that the credential cannot see.',
   },
   conflict: { kind: 'conflict', remedy: 'Look at the team in PagerDuty and try again.' },
 
@@ -136,28 +136,28 @@ export const FAILURES = {
   member_on_escalation_policy: {
     kind: 'rejected',
     remedy:
-      'Take the person off the escalation policies of this team, and off the schedules that these use, in PagerDuty.',
+      'In PagerDuty, remove the user from the escalation policies of this team and from the schedules of these policies.',
   },
   team_full: {
     kind: 'rejected',
-    remedy: 'Make room or split the group: a team has at most 500 members.',
+    remedy: 'Remove members from the group or split it: a team has at most 500 members.',
   },
   user_in_too_many_teams: {
     kind: 'rejected',
-    remedy: 'Take the person out of other teams in PagerDuty: a person is in at most 400.',
+    remedy: 'Remove the user from other teams in PagerDuty: a user is in at most 400 teams.',
   },
   user_is_stakeholder: {
     kind: 'rejected',
-    remedy: 'Give the person a base role other than stakeholder in PagerDuty, or take them out of the group.',
+    remedy:
+      'Give the user a base role other than stakeholder in PagerDuty, or remove the user from the group.',
   },
   addition_not_found: {
     kind: 'rejected',
-    remedy:
-      'Try in PagerDuty to put the person into the team by hand; where that fails as well, ask the support of PagerDuty.',
+    remedy: 'Try to add the user to the team by hand in PagerDuty; if that fails too, ask PagerDuty support.',
   },
   change_not_found: {
     kind: 'rejected',
-    remedy: 'Try in PagerDuty to do it by hand; where that fails as well, ask the support of PagerDuty.',
+    remedy: 'Try to make the change by hand in PagerDuty; if that fails too, ask PagerDuty support.',
   },
   role_refused: {
     kind: 'rejected',
@@ -165,17 +165,18 @@ export const FAILURES = {
   },
   list_too_long: {
     kind: 'rejected',
-    remedy: 'PagerDuty lists at most 10,000 rows: reduce what is there to list.',
+    remedy: 'Reduce the number of users or teams in the account: PagerDuty lists at most 10,000.',
   },
   request_refused: {
     kind: 'rejected',
-    remedy: 'Settle in PagerDuty what it objects to; it is tried again from time to time and on demand.',
+    remedy:
+      'Resolve in PagerDuty what the message names; Scimify tries again from time to time and on demand.',
   },
 } as const satisfies Record<string, Failure>;
 
 export type FailureReason = keyof typeof FAILURES;
 
-/** A failure of this reason, with what follows from it. */
+/** The error for this reason, with its consequences. */
 export function callFailed(
   reason: FailureReason,
   operation: Operation,
@@ -188,7 +189,7 @@ export function callFailed(
   return new ProviderError({ kind, reason, remedy, outcome, accountWide, ...fields });
 }
 
-/** A success whose body is not what the reference promises. */
+/** A successful response whose body does not match PagerDuty's API reference. */
 export function unreadableAnswer(operation: Operation, status: number): ProviderError {
   return callFailed('unreadable_answer', operation, {
     message: `PagerDuty did not ${PHRASES[operation]} in a form that can be read (HTTP ${status}).`,
@@ -196,7 +197,7 @@ export function unreadableAnswer(operation: Operation, status: number): Provider
   });
 }
 
-/** A list that changed while it was read, so that it may miss somebody. */
+/** A list that changed during the read, so rows may be missing. */
 export function listChangedWhileRead(operation: Operation): ProviderError {
   return callFailed('list_changed', operation, {
     message: `PagerDuty did not ${PHRASES[operation]} completely: the list changed while it was read.`,
@@ -211,7 +212,9 @@ export function listTooLong(operation: Operation): ProviderError {
 }
 
 export function malformedId(operation: Operation): ProviderError {
-  return callFailed('malformed_id', operation, { message: 'PagerDuty has no team or user with such an id.' });
+  return callFailed('malformed_id', operation, {
+    message: 'PagerDuty has no team or user with an id of this form.',
+  });
 }
 
 export function scopesMissing(missing: readonly string[]): ProviderError {
@@ -224,10 +227,10 @@ export function teamGone(cause: ProviderError): ProviderError {
   return concluded('team_gone', cause, 'The team is not in PagerDuty any more.');
 }
 
-/** A team that people are in, as their own entries say, and that is not listed. */
+/** Users name a team as theirs, but PagerDuty does not list it. */
 export function teamHidden(): ProviderError {
   return callFailed('team_gone', 'list_teams', {
-    message: 'PagerDuty says of people that they are in a team, and does not show that team.',
+    message: 'PagerDuty shows users as members of a team, but does not show the team.',
   });
 }
 
@@ -235,10 +238,10 @@ export function userGone(cause: ProviderError): ProviderError {
   return concluded('user_gone', cause, 'The user is not in PagerDuty any more.');
 }
 
-/** PagerDuty answers 404 although both are there, as it does for a while after one of them was made. */
+/** PagerDuty answers 404 although both exist, as it does for a while after one of them was created. */
 export function additionNotFound(cause: ProviderError): ProviderError {
   const message =
-    'PagerDuty answers "not found" to the call that adds the person, although it shows both the team and the person.';
+    'PagerDuty answers "not found" to the call that adds the user, although it shows both the team and the user.';
   return concluded('addition_not_found', cause, message);
 }
 
@@ -252,10 +255,10 @@ export function changeNotFound(
 }
 
 export function userIsStakeholder(cause: ProviderError): ProviderError {
-  return concluded('user_is_stakeholder', cause, `${cause.message} The person is a stakeholder there.`);
+  return concluded('user_is_stakeholder', cause, `${cause.message} The user is a stakeholder in PagerDuty.`);
 }
 
-/** What a failure turned out to be after a second look. */
+/** The error after a second look at the cause. */
 function concluded(reason: FailureReason, cause: ProviderError, message: string): ProviderError {
   const { kind, remedy } = FAILURES[reason];
   const { outcome, status } = cause;

@@ -4,7 +4,7 @@ import { TEAM_EXISTS } from '../plan/new-group';
 export const UNKNOWN_PERSON = {
   reason: 'user_not_found',
   message:
-    'No PagerDuty user has the login address ada@example.com. Make the account in PagerDuty, correct the address, or set a remote link.',
+    'No PagerDuty user has the login address ada@example.com. Create the PagerDuty user, correct the address, or set a remote link.',
 };
 
 /** Example of a blocked group. */

@@ -99,7 +99,7 @@ class PlanProblemView {
   @ApiProperty({ example: 'unauthorized', description: 'Stable code' }) reason: string;
   @ApiProperty({
     example:
-      'PagerDuty did not list the teams (HTTP 401). Check that the key or app still exists and is enabled in PagerDuty and that the region is the one of the account, then give the secret anew.',
+      'PagerDuty did not list the teams (HTTP 401). Check that the key or app still exists and is enabled in PagerDuty and that the region matches the account, then give the secret again.',
     description: 'What is wrong and what to do',
   })
   message: string;
