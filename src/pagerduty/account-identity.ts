@@ -4,8 +4,8 @@ import { unreadableAnswer } from './api/failures';
 import { parsePage, parseTeam, parseUser } from './api/types';
 
 /**
- * The account that the first row of a list belongs to, at the cost of one call.
- * @returns null where the list is empty to this credential, or its row has no address
+ * The account of the first row of a list. Costs one call.
+ * @returns null when the credential sees an empty list, or the row has no address
  * @throws ProviderError
  */
 export async function accountShownBy(

@@ -2,13 +2,13 @@ const KEPT_MS = 5 * 60_000;
 
 interface Known {
   userId: string;
-  /** When the first call was made that showed them, by the monotonic clock. */
+  /** When the first call that returned the user began, by the monotonic clock. */
   askedAt: number;
 }
 
 /**
- * Whom an address meant a moment ago, in one account: only single matches, for somebody who is missing may be created any
- * minute. Of a large account it is some megabytes, so it is given back as soon as it is too old to be used, asked or not.
+ * Recently found user ids by e-mail address, for one account. Only single matches are kept, because a missing user
+ * may be created any minute. A large account takes some megabytes, so a timer frees entries that are too old.
  */
 export class KnownUsers {
   private readonly byEmail = new Map<string, Known>();
@@ -18,7 +18,7 @@ export class KnownUsers {
     return this.byEmail.size;
   }
 
-  /** @returns the user's id; null where the target was not asked within that time, or within five minutes */
+  /** @returns the user id; null when PagerDuty was not asked within that time, or within five minutes */
   recall(email: string, maxAgeMs = KEPT_MS): string | null {
     const known = this.byEmail.get(email);
     if (known === undefined) return null;
@@ -26,8 +26,8 @@ export class KnownUsers {
   }
 
   /**
-   * @param userIds by address; null where the address meant nobody, or several
-   * @param askedAt when the first call was made that showed them, by the monotonic clock
+   * @param userIds by address; null when no user or several users have the address
+   * @param askedAt when the first call that returned them began, by the monotonic clock
    */
   remember(userIds: ReadonlyMap<string, string | null>, askedAt: number): void {
     for (const [email, userId] of userIds) {
@@ -39,12 +39,12 @@ export class KnownUsers {
     if (this.byEmail.size > 0) this.expiry ??= expireLater(new WeakRef(this));
   }
 
-  /** PagerDuty docs: somebody deleted and created again has another id. */
+  /** PagerDuty docs: a user who is deleted and created again has another id. */
   forget(userId: string): void {
     for (const [email, known] of this.byEmail) if (known.userId === userId) this.byEmail.delete(email);
   }
 
-  /** Whom an address meant is known no more once they are shown with another one. */
+  /** Forgets users that PagerDuty now returns with another address. */
   saw(addresses: ReadonlyMap<string, string>): void {
     for (const [email, { userId }] of this.byEmail) {
       if ((addresses.get(userId) ?? email) !== email) this.byEmail.delete(email);
@@ -61,7 +61,9 @@ export class KnownUsers {
   }
 }
 
-/** Weakly: a timer that holds them would keep those of a deleted integration in memory until it goes off. */
+/**
+ * A weak reference: otherwise the timer would keep the users of a deleted integration in memory until it fires.
+ */
 function expireLater(users: WeakRef<KnownUsers>): NodeJS.Timeout {
   return setTimeout(() => users.deref()?.expire(), KEPT_MS).unref();
 }

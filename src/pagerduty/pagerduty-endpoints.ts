@@ -1,10 +1,10 @@
 import type { AccountRegion } from './pagerduty-settings';
 
-/** Addresses in place of PagerDuty's: a simulator, an egress proxy. */
+/** Addresses that replace PagerDuty's, e.g. those of a simulator or an egress proxy. */
 export interface PagerDutyEndpoints {
-  /** Base of the REST API in place of PagerDuty's address of the account's region; `{region}` in it becomes `us` or `eu`. */
+  /** Base URL of the REST API instead of PagerDuty's for the region; `{region}` becomes `us` or `eu`. */
   apiUrl?: string;
-  /** Base to which `/oauth/token` is appended. */
+  /** Base URL; `/oauth/token` is appended. */
   identityUrl?: string;
   /** What PagerDuty's support sees, e.g. `scimify/1.2.0`. */
   userAgent?: string;
@@ -18,7 +18,7 @@ export interface AccountEndpoints {
 }
 
 // PagerDuty docs: the EU service region has an API host of its own; one identity host serves both regions
-// and the region travels inside the scope string.
+// and the region is part of the scope string.
 const API_URLS: Record<AccountRegion, string> = {
   us: 'https://api.pagerduty.com',
   eu: 'https://api.eu.pagerduty.com',

@@ -49,10 +49,10 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
   };
 
   readonly limits: ProviderLimits;
-  /** PagerDuty API reference, "List users": the login address is what it can be asked for. */
+  /** PagerDuty API reference, "List users": a search by login address needs no other attribute. */
   readonly userAttributes = [];
   private readonly options: PagerDutyOptions;
-  /** Of one credential, and no longer than anybody uses it. */
+  /** One per credential, for as long as the credential is in use. */
   private readonly knownUsers = new WeakMap<ConnectionHost, KnownUsers>();
 
   constructor(
@@ -65,7 +65,7 @@ export class PagerDutyProvider implements IntegrationProvider<PagerDutySettings>
       groupNameLength: 100,
       // PagerDuty docs, "Account limits".
       membersPerGroup: 500,
-      // PagerDuty docs ask for one call at a time and publish no cap; a few keep a first push from taking hours.
+      // PagerDuty docs publish no limit.
       parallelCalls: this.options.parallelCalls ?? DEFAULT_PARALLEL_CALLS,
     };
   }

@@ -5,8 +5,8 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { PAGERDUTY_OPTIONS, type PagerDutyOptions } from './pagerduty-options';
 import { PagerDutyProvider } from './pagerduty-provider';
 
-// Longer than any call, and shorter than load balancers keep an idle connection: a write on one that the other side has just
-// closed would end unclear.
+// Longer than any call, and shorter than load balancers keep an idle connection: a write on a connection that the
+// other side has just closed has an unknown outcome.
 const IDLE_SOCKET_MS = 15_000;
 
 @Module({
@@ -21,7 +21,7 @@ const IDLE_SOCKET_MS = 15_000;
   exports: [PagerDutyProvider],
 })
 export class PagerDutyModule {
-  /** What is unset keeps its default. */
+  /** Unset options keep their defaults. */
   static forRoot(options: PagerDutyOptions): DynamicModule {
     return {
       module: PagerDutyModule,

@@ -26,13 +26,13 @@ const USERS: ListRequest<UserWithTeams> = {
   collection: 'users',
   parseRow: parseUserWithTeams,
   withTotal: true,
-  // The teams were recorded to come without asking; PagerDuty's API reference promises them only to who asks.
+  // Recorded responses have the teams without this; PagerDuty's API reference promises them only with it.
   query: { 'include[]': 'teams' },
 };
 
-// PagerDuty docs, "Account limits": a team has at most 500 members, which are so many pages.
+// PagerDuty docs, "Account limits": a team has at most 500 members: five pages.
 const PAGES_OF_A_TEAM = 5;
-/** So many teams in a row that cannot be listed speak of an outage. */
+/** After this many failed teams in a row there is an outage. */
 const FAILURES_THAT_STOP = 3;
 
 interface Membership {
@@ -41,9 +41,9 @@ interface Membership {
 }
 
 /**
- * Teams and who is in them. One scan of the users (⌈U/100⌉ calls) tells the teams of everybody, where asking each team costs a
- * call or more for each; so teams are asked only where they are few in a large account, or where the account has more users than
- * PagerDuty lists.
+ * Reads teams with their members. One scan of the users (⌈U/100⌉ calls) returns the teams of each user. Reading
+ * the members of each team costs one call or more per team. So that is done only for few teams in a large account,
+ * or when the account has more users than PagerDuty lists.
  */
 export class Snapshots {
   constructor(
@@ -54,7 +54,7 @@ export class Snapshots {
   ) {}
 
   /**
-   * @param shown told of everybody who was read, also where not everybody was
+   * @param shown receives all users that were read, also from an incomplete list
    * @throws ProviderError that concerns the whole account
    */
   async take(
@@ -88,7 +88,7 @@ export class Snapshots {
       };
       if (typeof name === 'string') groups.set(id, { name, memberIds: ids, membersComplete: complete });
       if (name !== null) continue;
-      // A team that its members name is there all the same.
+      // A team that its members name still exists.
       if (ids.size > 0) hidden.add(id);
       else groups.set(id, null);
     }
@@ -112,7 +112,7 @@ export class Snapshots {
     };
   }
 
-  /** By id: null where the team is gone, absent where that could not be told. */
+  /** Names by team id: null when the team is gone, absent when that is not known. */
   private async namesOf(
     teamIds: ReadonlySet<string>,
     teams: ReadList<Team>,
@@ -134,7 +134,7 @@ export class Snapshots {
     return names;
   }
 
-  /** Puts the members of each of these teams in the place of what a part of the users told, and adds their addresses. */
+  /** Reads the members of each team, to replace those from the incomplete list of users. Adds their addresses. */
   private async list(
     teamIds: readonly string[],
     seen: Map<string, Membership>,
@@ -150,7 +150,7 @@ export class Snapshots {
   }
 }
 
-/** One after another; what fails is noted, and several failures in a row end it. */
+/** One team after another. Collects failures; several in a row end the loop. */
 async function forEach(
   teamIds: readonly string[],
   failures: ProviderError[],
@@ -171,14 +171,15 @@ async function forEach(
 
 interface ReadList<Row> {
   rows: Map<string, Row>;
-  /** `not-tried`: reading on was pointless after the first page, or is impossible. */
+  /** `not-tried`: the rest was not worth reading after the first page, or cannot be read. */
   end: 'complete' | 'incomplete' | 'not-tried';
   failures: ProviderError[];
 }
 
 /**
- * A list as far as it can be read. It is complete only where its end was reached, no row came twice and there were as many as
- * PagerDuty counted: it keeps no snapshot between pages, so rows shift while it is read.
+ * Reads a list as far as possible. The list is complete only if its end was reached, no row came twice and the
+ * number of rows is PagerDuty's total: PagerDuty keeps no snapshot between pages, so rows may shift during the
+ * read.
  *
  * @param stop whether to give up after the first page
  * @throws ProviderError that concerns the whole account
@@ -206,14 +207,14 @@ async function readList<Row extends { id: string }>(
     const beyondReach = failure.reason === 'list_too_long';
     return { rows, end: beyondReach ? 'not-tried' : 'incomplete', failures: [failure] };
   }
-  // A row that came twice, or one without an id, is counted and not among the rows.
+  // `counted` includes repeated rows and rows without an id; `rows` does not.
   const whole = rows.size === counted && (total === null || total === counted);
   return whole
     ? { rows, end: 'complete', failures: [] }
     : { rows, end: 'incomplete', failures: [listChangedWhileRead(list.operation)] };
 }
 
-/** @throws the error itself where it is not of this one list alone */
+/** @throws the error itself when it does not concern this list alone */
 function ownFailure(error: unknown): ProviderError {
   if (error instanceof ProviderError && !error.accountWide) return error;
   throw error;
@@ -225,7 +226,7 @@ function addressesOf(users: ReadList<UserWithTeams>): Map<string, string> {
   return addresses;
 }
 
-/** Only of these teams; absent where nobody named the team. */
+/** Only for these teams; absent when no user names the team. */
 function membershipsIn(
   users: ReadList<UserWithTeams>,
   teamIds: ReadonlySet<string>,

@@ -22,7 +22,7 @@ export const TEAM_ROLES = [
 /** PagerDuty docs, "User roles": the base roles of full and limited stakeholders. */
 const STAKEHOLDER_ROLES: ReadonlySet<string> = new Set(['read_only_user', 'read_only_limited_user']);
 
-/** So many members in a row whom an error of PagerDuty's own meets speak of something larger than each of them. */
+/** After this many server errors in a row the problem is not a single member. */
 const ERRORS_THAT_STOP = 3;
 
 /** The members of PagerDuty's teams. */
@@ -34,8 +34,8 @@ export class TeamMembers {
   ) {}
 
   /**
-   * One call after another: PagerDuty has no bulk call, and two writes to one team may lock each other out. After a failure that is
-   * not the member's own (the account's, the team's, an outage) the outcome is yielded and the error thrown.
+   * One call after another: PagerDuty has no bulk call, and two writes to one team may lock each other out. When a
+   * failure does not concern the member alone (account, team, outage), it yields the outcome and throws the error.
    */
   async *change(
     teamId: string,
@@ -70,7 +70,7 @@ export class TeamMembers {
     return members.map((member) => ({ remoteUserId: member.id, role: member.role }));
   }
 
-  /** Who is in the team, each with their login address. */
+  /** The members of the team with their login addresses. */
   async addresses(teamId: string, context: CallContext): Promise<Map<string, string | null>> {
     const members = await this.read(teamId, context, { 'include[]': 'users' });
     return new Map(members.map(({ id, email }) => [id, email]));
@@ -87,7 +87,7 @@ export class TeamMembers {
     return members;
   }
 
-  /** Null where the list changed meanwhile: PagerDuty keeps no snapshot between pages. */
+  /** Null when the list changed meanwhile: PagerDuty keeps no snapshot between pages. */
   private async readOnce(
     teamId: string,
     context: CallContext,
@@ -128,7 +128,7 @@ class MemberWrites {
     private readonly context: CallContext,
   ) {}
 
-  /** The role that was given, or null where PagerDuty chose it. */
+  /** The assigned role, or null when PagerDuty chose it. */
   async add(member: MemberSpec): Promise<string | null> {
     const { remoteUserId, role } = member;
     try {
@@ -137,7 +137,7 @@ class MemberWrites {
           await this.put(remoteUserId, { role });
           return role;
         } catch (error) {
-          // PagerDuty docs, "User roles": base roles such as owner have one fixed team role and refuse any other.
+          // PagerDuty docs, "User roles": some base roles, e.g. owner, have one fixed team role and refuse others.
           if (!isRefusedRole(error)) throw error;
         }
       }
@@ -157,12 +157,12 @@ class MemberWrites {
       );
     } catch (error) {
       if (!(error instanceof ProviderError) || error.kind !== 'not-found') throw error;
-      // With the team there, the person is not in it: whether because they left or were deleted is all the same.
+      // If the team exists, the user is not in it. It does not matter whether the user left or was deleted.
       await this.lookAtTeam(error);
     }
   }
 
-  /** @throws ProviderError what failed, where trying the next member makes no sense */
+  /** @throws ProviderError the failure, when the next member would fail too */
   stopIfPointless(result: unknown): void {
     const isError = result instanceof ProviderError && result.kind === 'unavailable';
     this.errorsInARow = isError ? this.errorsInARow + 1 : 0;
@@ -190,10 +190,10 @@ class MemberWrites {
         ? userGone(error)
         : additionNotFound(error);
     }
-    // What PagerDuty says to a stakeholder is not documented, but who is one is.
+    // PagerDuty documents which users are stakeholders, but not its response for them.
     if (error.reason === 'request_refused' || error.reason === 'role_refused') {
       const user = await userOf(this.client, remoteUserId, this.context).catch((cause: unknown) => {
-        // That the call may not be sent any more, say, is not the target's answer.
+        // Not a response of PagerDuty: e.g. the call may no longer be sent.
         if (!(cause instanceof ProviderError)) throw cause;
         return null;
       });
@@ -202,7 +202,7 @@ class MemberWrites {
     return error;
   }
 
-  /** @throws ProviderError `team_gone` where the team is what was not found */
+  /** @throws ProviderError `team_gone` when the team itself does not exist */
   private async lookAtTeam(missing: ProviderError): Promise<void> {
     if (this.teamSeen) return;
     if ((await this.teams.get(this.teamId, this.context)) === null) throw this.teams.missing(missing);

@@ -10,7 +10,10 @@ export function teamNameKey(name: string): string {
   return withPlainSpaces(name).toLowerCase();
 }
 
-/** PagerDuty keeps no name of a user with outer or doubled spaces (Terraform's provider met both), and perhaps none of a team. */
+/**
+ * PagerDuty removes outer and doubled spaces in user names (Terraform's provider met both), perhaps in team names
+ * too.
+ */
 export function withPlainSpaces(name: string): string {
   return name.normalize('NFC').trim().replace(/\s+/g, ' ');
 }
@@ -60,7 +63,7 @@ export class Teams {
         operation: 'create_team',
         method: 'POST',
         path: ['teams'],
-        // Unwrapped is tolerated for some credentials and an access-denied 403 for others.
+        // Without the `team` wrapper PagerDuty answers an access-denied 403 to some credentials.
         body: { team: { type: 'team', name: group.name, description: group.description } },
       },
       context,
@@ -69,7 +72,7 @@ export class Teams {
   }
 
   async update(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void> {
-    // PagerDuty docs: PUT is a partial update here; what is not sent keeps its value.
+    // PagerDuty docs: PUT is a partial update here; a field that is not sent keeps its value.
     const fields = Object.fromEntries(
       Object.entries<string | undefined>(change).filter(([, value]) => value !== undefined),
     );
@@ -82,7 +85,7 @@ export class Teams {
     await this.write({ operation: 'delete_team', method: 'DELETE', path: ['teams', id] }, id, context);
   }
 
-  /** A team that a write does not find is looked at before it is said to be gone. */
+  /** When a write does not find the team, reads the team before reporting it as gone. */
   private async write(
     call: ApiCall & { operation: 'update_team' | 'delete_team' },
     id: string,
@@ -96,7 +99,7 @@ export class Teams {
     }
   }
 
-  /** What a team that is not found amounts to. */
+  /** The error for a team that does not exist. */
   missing(cause: ProviderError): ProviderError {
     return cause.reason === GROUP_GONE ? cause : teamGone(cause);
   }

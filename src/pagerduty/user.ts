@@ -5,7 +5,7 @@ import { unreadableAnswer } from './api/failures';
 import { parseUser, type User } from './api/types';
 
 /**
- * One user by their id; null where PagerDuty has none of it.
+ * One user by id; null when PagerDuty has no such user.
  *
  * @throws ProviderError
  */

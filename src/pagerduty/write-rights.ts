@@ -2,22 +2,24 @@ import type { CallContext, GroupWrite } from '../integrations/provider/integrati
 import { ProviderError } from '../integrations/provider/provider-error';
 import type { ApiCall, PagerDutyClient } from './api/client';
 
-// PagerDuty docs: ids are short strings of letters and digits. No id is that long, so nothing is ever changed by it.
+// PagerDuty docs: ids are short strings of letters and digits. No id is this long, so a write to it changes
+// nothing.
 const NO_TEAM = 'PNOSUCHTEAMATALL';
 const NO_USER = 'PNOSUCHUSERATALL';
 
 /**
- * A write that changes nothing. PagerDuty docs do not tell by anything a credential reads whether it may write. Whoever may not
- * is refused (403) before anything is looked up; whoever may is told that there is no such team or user (404).
+ * A write that changes nothing. By the PagerDuty docs, nothing that a credential can read tells whether it may
+ * write. PagerDuty refuses a credential without the right (403) before it looks anything up; to others it answers
+ * that the team or user does not exist (404).
  *
- * @param teamId of a team to whose members something is to be done
+ * @param teamId the team, for a write to its members
  */
 export function writeToNothing(write: GroupWrite, teamId: string | null): ApiCall {
   const ofMembers = ['teams', teamId ?? NO_TEAM, 'users', NO_USER];
   switch (write) {
     case 'add':
       return { operation: 'add_member', method: 'PUT', path: ofMembers };
-    // A creation names nothing that could be missing: only that no write at all is let through tells of it, too.
+    // A creation names nothing that could be missing. But a credential that may not write may not create either.
     case 'create':
     case 'remove':
       return { operation: 'remove_member', method: 'DELETE', path: ofMembers };
@@ -30,7 +32,7 @@ export function writeToNothing(write: GroupWrite, teamId: string | null): ApiCal
   }
 }
 
-/** @returns null where PagerDuty did not tell */
+/** @returns null when PagerDuty did not tell */
 export async function mayWrite(
   client: PagerDutyClient,
   write: GroupWrite,

@@ -7,30 +7,33 @@ export interface IntegrationProvider<S extends object = object> {
   readonly description: ProviderDescription;
   readonly limits: ProviderLimits;
   /**
-   * What `resolveUsers` is to be told of a person beside their address: attributes of SCIM users, as RFC 7644 §3.10 names
-   * them and /Schemas spells them (`nickName`, `name.familyName`,
-   * `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`). Whoever has another one than before is
-   * looked up afresh. Ten at most. A user that was written before the provider asked is told of with their next change.
+   * SCIM user attributes that `resolveUsers` needs beside the e-mail address, named as in RFC 7644 §3.10 and
+   * spelled as in /Schemas (`nickName`, `name.familyName`,
+   * `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber`). When one of them changes, the
+   * engine looks the user up again. Ten at most. A new attribute reaches the provider for an existing user with
+   * that user's next change.
    */
   readonly userAttributes: readonly string[];
   /**
-   * Two names that the target would call equal have equal keys: of groups with equal keys one integration takes only one.
-   * Of a name of 256 characters it has at most 1,100 bytes. Stored, so what it says of a name never changes.
+   * Names that the target treats as equal have equal keys. An integration takes only one of several groups with
+   * equal keys. The key of a name of 256 characters has at most 1,100 bytes. It is stored, so the key of a name
+   * never changes.
    */
   groupNameKey(name: string): string;
-  /** The name as the target keeps it: this is what is sent, and what is compared with the one that it shows. */
+  /** The name as the target stores it. The engine sends it and compares it with the name that the target shows. */
   keptGroupName(name: string): string;
   /**
-   * A text `groupDescription` in the settings is the description of each group that is made, with `{tenant_id}`,
-   * `{group_name}` and `{integration_name}` filled in; without it there is a default. It is the one setting that the engine
-   * reads.
+   * The engine reads one setting, the text `groupDescription`. It is the description of each group that the engine
+   * creates, with `{tenant_id}`, `{group_name}` and `{integration_name}` filled in. There is a default.
    *
    * @throws SettingsError naming each wrong field
    */
   parseSettings(input: unknown): S;
-  /** The problems of a secret for these settings, before it is ever sent; empty when it may be right. */
+  /** Problems of a secret for these settings, found without sending it. Empty when the secret may be right. */
   checkSecret(settings: S, secret: string): SettingsProblem[];
-  /** What makes two integrations share one token and one rate budget; holds the secret, so it is hashed by the host. */
+  /**
+   * Integrations with equal keys share one token and one rate budget. Contains the secret, so the host hashes it.
+   */
   credentialKey(settings: S, secret: string): string;
   connect(account: { settings: S; secret: string }, host: ConnectionHost): ProviderConnection;
 }
@@ -40,7 +43,7 @@ export interface ProviderDescription {
   authMethods: readonly { id: string; title: string; description: string }[];
   /** JSON Schema (2020-12) of `settings`. */
   settingsSchema: Record<string, unknown>;
-  /** Roles inside a group that the policy `memberRole` may name; empty where the target has none. */
+  /** Roles inside a group that the policy `memberRole` may name; empty when the target has none. */
   memberRoles: readonly { id: string; title: string; description: string }[];
   guides: readonly { title: string; url: string }[];
 }
@@ -54,8 +57,8 @@ export interface ProviderLimits {
 }
 
 /**
- * What the host lends to a connection. One host serves every integration with the same credential, so what a provider looked
- * up may be kept under it, weakly: a new host in its place means that nothing of that counts any more.
+ * What the host gives to a connection. All integrations with the same credential share one host. A provider may
+ * cache look-ups by host, weakly: a new host means that the old cache is no longer valid.
  */
 export interface ConnectionHost {
   readonly budget: RateBudget;
@@ -63,42 +66,42 @@ export interface ConnectionHost {
   readonly slots: CallSlots;
 }
 
-/** How many calls of a credential are under way at once: `parallelCalls` of its provider. */
+/** Limits the calls in flight of one credential to `parallelCalls` of its provider. */
 export interface CallSlots {
   /**
-   * Runs the call once a slot is free for one of its priority; of those that wait, the most urgent first.
+   * Runs the call when a slot for its priority is free. The most urgent waiting call comes first.
    * @throws the signal's reason when aborted while waiting
    */
   use<T>(context: Pick<CallContext, 'signal' | 'priority'>, call: () => Promise<T>): Promise<T>;
-  /** One call at a time for so long: the target said that writes got in each other's way. */
+  /** Allows only one call at a time for this long: the target said that concurrent writes conflict. */
   serialise(ms: number): void;
 }
 
-/** The calls that a credential may make, shared by everything that uses it. */
+/** The rate limit of one credential, shared by everything that uses it. */
 export interface RateBudget {
   /**
-   * Resolves when the next call may be sent; of those that wait, the most urgent first.
+   * Resolves when the next call may be sent. The most urgent waiting call comes first.
    * @throws the signal's reason when aborted meanwhile
    */
   acquire(context: CallContext): Promise<void>;
   /**
-   * What the target said with an answer: `remaining` of `limit` calls until `resetMs` from now.
-   * @param sentAt `performance.now()` when that call was sent: answers overtake each other, and an old one tells less
+   * Takes the rate limit that came with a response: `remaining` of `limit` calls until `resetMs` from now.
+   * @param sentAt `performance.now()` at the sending: responses arrive out of order, and an older one counts less
    */
   observe(reading: { limit: number; remaining: number; resetMs: number }, sentAt?: number): void;
-  /** A call that `acquire` let go is over, whether or not an answer came; said once for each, after `observe`. */
+  /** A call that `acquire` admitted is over, with or without a response. Called once for each, after `observe`. */
   ended(context: CallContext): void;
-  /** The target refused a call for its rate: nobody calls for that long. */
+  /** The target refused a call for its rate: no call is sent for this long. */
   pause(ms: number): void;
-  /** For people to look at; null as long as the target has not told its limit. */
+  /** For display only; null until the target has told its limit. */
   reading(): { limit: number; remaining: number } | null;
 }
 
 /** Access tokens of one credential. */
 export interface TokenStore {
-  /** The stored token, or one made by `mint`, which runs once however many ask at the same time. */
+  /** The stored token, or a new one from `mint`, which runs once for all callers that ask at the same time. */
   get(mint: () => Promise<AccessToken>): Promise<AccessToken>;
-  /** Forgets this token (not a newer one), so that the next `get` mints anew. */
+  /** Forgets this token (not a newer one), so that the next `get` mints a new one. */
   drop(token: AccessToken): void;
 }
 
@@ -109,18 +112,19 @@ export interface AccessToken {
 }
 
 /**
- * The most urgent first: somebody has left and may still be paged; a change that somebody waits for; one of many small groups
- * that are pushed together; what is large, where one call more or less makes no difference; a look at everything. A later one
- * waits for as long as an earlier one has calls.
+ * Most urgent first. `leaver`: a user has left and may still be paged. `interactive`: a person waits for the
+ * change. `push`: one of many small groups that the IdP pushes together. `bulk`: a large change, where one more
+ * call makes no difference. `reconcile`: a check of everything. A later priority waits as long as an earlier one
+ * has calls.
  */
 export const CALL_PRIORITIES = ['leaver', 'interactive', 'push', 'bulk', 'reconcile'] as const;
 export type CallPriority = (typeof CALL_PRIORITIES)[number];
 
-/** Goes with every call. */
+/** Passed with every call. */
 export interface CallContext {
   signal: AbortSignal;
   priority: CallPriority;
-  /** Asked right before each call is sent: throws once the caller may no longer write to the target. */
+  /** Runs right before each call is sent. Throws once the caller may no longer write to the target. */
   assertMaySend(): void;
 }
 
@@ -132,18 +136,18 @@ export interface RemoteAccount {
   url: string;
 }
 
-/** A person as the identity provider knows them; the provider matches by what its target knows. */
+/** A user as the IdP knows them. The provider matches by what its target knows. */
 export interface UserIdentity {
-  /** The caller's own key, given back in the result. */
+  /** The caller's own key; the result uses it. */
   key: string;
   email: string | null;
   userName: string;
   externalId: string | null;
-  /** By `userAttributes` of the provider: those that the person has, where none is longer than 1,000 characters as JSON. */
+  /** Values of the provider's `userAttributes`; a value longer than 1,000 characters as JSON is left out. */
   attributes: Readonly<Record<string, unknown>>;
   /**
-   * What a connection remembers of the person counts where it asked the target for it less than so many milliseconds ago: 0
-   * asks anew. Without it the connection decides.
+   * The connection may answer from its cache if it asked the target less than this many milliseconds ago; 0 forces
+   * a new request. Without it the connection decides.
    */
   maxAgeMs?: number;
 }
@@ -152,17 +156,17 @@ export type UserMatch =
   | { kind: 'resolved'; remoteUserId: string }
   | { kind: 'not-found'; message: string }
   | { kind: 'ambiguous'; message: string }
-  /** The target refuses to look for this very person; what would stop any look-up is thrown instead. */
+  /** The target refuses to look up this one user. An error that stops every look-up is thrown instead. */
   | { kind: 'refused'; error: ProviderError };
 
 /**
- * Told of people whom the target shows in passing: by their id, the address by which `resolveUsers` finds them. Whoever it
- * finds by something else is left out.
+ * Receives remote users that the target returns in passing: by user id, the address by which `resolveUsers` finds
+ * the user. Users that it finds by something else are left out.
  */
 export type AddressesShown = (addresses: ReadonlyMap<string, string>) => void;
 
 export interface ProviderUser {
-  /** By which `resolveUsers` finds them; null where it finds them by something else. */
+  /** The address by which `resolveUsers` finds the user; null when it uses something else. */
   address: string | null;
 }
 
@@ -180,13 +184,13 @@ export interface ProviderGroup {
 
 export interface ProviderMember {
   remoteUserId: string;
-  /** The role inside the group, or null where the target has none. */
+  /** The role inside the group, or null when the target has none. */
   role: string | null;
 }
 
 export interface MemberSpec {
   remoteUserId: string;
-  /** One of `memberRoles`, asked only where the integration's policy names one. */
+  /** One of `memberRoles`; set only when the integration's policy names one. */
   role?: string;
 }
 
@@ -194,89 +198,91 @@ export type MemberOutcome = { remoteUserId: string; change: 'add' | 'remove' } &
   { applied: true; role: string | null } | { applied: false; error: ProviderError }
 );
 
-/** What a credential may or may not do to groups. */
+/** A kind of write that a credential may or may not be allowed to make. */
 export type GroupWrite = 'create' | 'update' | 'delete' | 'add' | 'remove';
 
 /** One line of a connection test. */
 export interface DiagnosisCheck {
   /** Stable, in snake_case. */
   id: string;
-  /** What is so when the check passes. */
+  /** The fact that holds when the check passes. */
   title: string;
   status: 'passed' | 'failed' | 'warning' | 'skipped';
-  /** What was found, in one or two sentences; never holds a secret. */
+  /** What the check found, in one or two sentences; never holds a secret. */
   message: string;
-  /** What a person has to do about it; null where there is nothing to do. */
+  /** What a person has to do; null when there is nothing to do. */
   remedy: string | null;
-  /** Stable code of what is wrong, like that of a `ProviderError`. */
+  /** Stable code of the problem, like that of a `ProviderError`. */
   reason?: string;
-  /** Failed for something that passes by itself, such as an outage: it tells nothing about the credential. */
+  /** The cause passes by itself, e.g. an outage: the failure says nothing about the credential. */
   transient?: boolean;
   /** The account behind the credential, on the check that found it. */
   account?: RemoteAccount;
 }
 
-/** What one group of a snapshot is like in the target. */
+/** State of one remote group in a snapshot. */
 export interface SnapshotGroup {
   name: string;
-  /** Who was seen in it. */
+  /** The members that were seen. */
   memberIds: ReadonlySet<string>;
-  /** Whether everybody else, but for the snapshot's `unknownUserIds`, is known not to be in it. */
+  /** Whether all other users, except the snapshot's `unknownUserIds`, are known not to be members. */
   membersComplete: boolean;
 }
 
 /**
- * Groups as they were while they were being read, which takes a while: what is seen was there, but absence may be concluded
- * only where this says so. Even then a list may have shifted unseen, so a removal is confirmed by `listMembers` first, and
- * that a group is gone by `getGroup`.
+ * Remote groups as they were during the read, which takes a while. What was seen existed. A caller may conclude
+ * absence only where the snapshot says so. Even then a list may have shifted unseen. So the caller first confirms
+ * a removal with `listMembers`, and the absence of a group with `getGroup`.
  */
 export interface AccountSnapshot {
-  /** Of the groups asked for: null where it is gone, absent where that could not be told. */
+  /** The requested groups: null when the group is gone, absent when that is not known. */
   groups: ReadonlyMap<string, SnapshotGroup | null>;
-  /** Groups asked for that are there, as somebody is in them, and out of the credential's sight; absent from `groups`. */
+  /** Requested groups that have members, but that the credential cannot see; absent from `groups`. */
   hidden: ReadonlySet<string>;
-  /** Users whose groups the target did not tell: they may be in any group. */
+  /** Users whose groups the target did not return: they may be in any group. */
   unknownUserIds: ReadonlySet<string>;
-  /** E-mail address by user id, of everybody in the account; null where not everybody was read. */
+  /** E-mail address by user id, for all users of the account; null when not all users were read. */
   users: ReadonlyMap<string, string | null> | null;
-  /** Whether every group asked for could be told, and all members of those that are there. */
+  /** Whether the state of every requested group is known, and all members of those that exist. */
   complete: { groups: boolean; members: boolean };
   /** Why it is not complete. */
   failures: readonly ProviderError[];
 }
 
-/** One account. Every method may throw `ProviderError` and nothing else, but for the signal's reason when aborted. */
+/** One account. Methods throw `ProviderError` and nothing else, except the signal's reason when aborted. */
 export interface ProviderConnection {
-  /** @returns null where the account cannot be told yet (nothing in it that names it) */
+  /** @returns null when the account is not known yet (it contains nothing that names it) */
   account(context: CallContext): Promise<RemoteAccount | null>;
   /**
-   * Matches by the `key` of the identity. With all identities the provider can choose the fewest calls. Where it has to
-   * look for one person after the other, it answers for some within seconds and leaves the others out, to be asked for
-   * again: what is known by then is the caller's to keep. It answers for somebody, or throws.
+   * Returns matches by the `key` of the identity. With all identities the provider can choose the fewest calls. If
+   * it has to look up one user after the other, it answers for some within seconds and leaves the others out. The
+   * caller keeps these answers and asks again for the others. The provider answers for at least one user, or
+   * throws.
    */
   resolveUsers(
     identities: readonly UserIdentity[],
     context: CallContext,
     shown?: AddressesShown,
   ): Promise<Map<string, UserMatch>>;
-  /** One person, by their id there; null where the target has none of it. An id that none of its people can have is nobody's. */
+  /** One remote user by id; null when the target has no user with this id, also when no id has that form. */
   getUser(remoteUserId: string, context: CallContext): Promise<ProviderUser | null>;
-  /** The groups of these very names, compared by `groupNameKey`; the map's keys are such keys, absent where there is none. */
+  /** Groups with exactly these names, by `groupNameKey`. A key without a group is absent. */
   findGroups(names: readonly string[], context: CallContext): Promise<Map<string, ProviderGroup>>;
-  /** Null when it is gone. */
+  /** Null when the group is gone. */
   getGroup(id: string, context: CallContext): Promise<ProviderGroup | null>;
   /**
-   * Not idempotent: after an error whose outcome is `unknown` the caller looks the name up. For two minutes no other call has to
-   * find what it made: that is the caller's to know, who outlives the connection.
+   * Not idempotent: after an error whose outcome is `unknown` the caller looks the name up. For two minutes other
+   * calls may not find the new group. The caller has to remember that, because it outlives the connection.
    */
   createGroup(group: GroupSpec, context: CallContext): Promise<ProviderGroup>;
   updateGroup(id: string, change: Partial<GroupSpec>, context: CallContext): Promise<void>;
-  /** @throws ProviderError GROUP_GONE where it is not there: whether it was deleted or is out of sight is told by a snapshot */
+  /** @throws ProviderError GROUP_GONE when it is not found; a snapshot tells whether it is deleted or hidden */
   deleteGroup(id: string, context: CallContext): Promise<void>;
   /**
-   * Idempotent. Yields one outcome a person as it becomes known; removals of people who are not in the group succeed. Each
-   * person is taken from the change only when it is their turn: whoever asks may leave some out until then, or end it by an
-   * error, which is thrown. Nobody's own refusal ends it, however many follow each other.
+   * Idempotent. Yields one outcome per user as soon as it is known. Removing a user who is not a member succeeds.
+   * Each user is taken from `change` only when it is their turn. Until then the caller may leave users out, or end
+   * the run with an error, which is thrown. Refusals of single users never end the run, however many follow each
+   * other.
    */
   changeMembers(
     groupId: string,
@@ -284,19 +290,19 @@ export interface ProviderConnection {
     context: CallContext,
   ): AsyncIterable<MemberOutcome>;
   /**
-   * Whether the credential may make this kind of write at all, or to the members of this group. Asked once several writes
-   * were refused, to tell what is wrong with the credential from what is wrong with these groups or people. Whatever the
-   * answer, nothing changes at the target.
+   * Whether the credential may make this kind of write at all, or to the members of this group. The engine asks
+   * after several refused writes, to tell a problem of the credential from a problem of these groups or users.
+   * Changes nothing at the target, whatever the answer.
    *
    * @param groupId only for `add` and `remove`
-   * @returns null where the target does not tell
+   * @returns null when the target does not tell
    */
   mayWrite(write: GroupWrite, groupId: string | null, context: CallContext): Promise<boolean | null>;
-  /** Complete, or it throws: a caller may conclude absence from it. */
+  /** Returns all members or throws, so a caller may conclude absence. */
   listMembers(groupId: string, context: CallContext): Promise<ProviderMember[]>;
   /**
-   * These groups with their members, in the fewest calls. What cannot be read to its end is left incomplete.
-   * @throws ProviderError only where it concerns the whole account
+   * These groups with their members, in the fewest calls. What cannot be read completely is marked as incomplete.
+   * @throws ProviderError only when it concerns the whole account
    */
   snapshot(
     groupIds: ReadonlySet<string>,
@@ -304,10 +310,10 @@ export interface ProviderConnection {
     shown?: AddressesShown,
   ): Promise<AccountSnapshot>;
   /**
-   * Looks at everything that the account has to have, for a person who sets it up: the checks in their order, each as it
-   * becomes known, one that hangs on a failed one as `skipped`. Always asks with a fresh token, which is not put into the
-   * host's store, and asks wherever else the credential may belong (another region), so that it can be said. Changes nothing
-   * at the target, and throws for nothing that the target says.
+   * Checks everything that an integration needs in the account, for the person who sets it up. Yields the checks
+   * in order, each as soon as it is known. A check that depends on a failed one is `skipped`. Always uses a fresh
+   * token and keeps it out of the host's store. Also tries where else the credential may belong (another region),
+   * to be able to say so. Changes nothing at the target, and throws for no answer of the target.
    */
   diagnose(context: CallContext): AsyncIterable<DiagnosisCheck>;
 }

@@ -1,36 +1,36 @@
 /** What the engine does with a failure depends on its kind alone (docs/architecture.md, "Errors"). */
 export type ProviderErrorKind =
-  /** The target does not accept who we are: nothing of this integration works until an admin acts. */
+  /** The target does not accept the credential: nothing of this integration works until an admin acts. */
   | 'credentials'
   /** The credential is accepted but may not do this. */
   | 'permission'
   | 'rate-limited'
-  /** The target or the way to it is down, slow or broken: the same call may succeed later. */
+  /** The target or the network path to it is down, slow or broken: the same call may succeed later. */
   | 'unavailable'
-  /** The remote user or group that the call names is not there. */
+  /** The remote user or group that the call names does not exist. */
   | 'not-found'
-  /** What the call asks for contradicts what is there already, e.g. a name that is taken. */
+  /** The request contradicts what already exists, e.g. a name that is taken. */
   | 'conflict'
-  /** A rule of the target forbids it; repeating the call soon changes nothing. */
+  /** A rule of the target forbids the request; a retry soon changes nothing. */
   | 'rejected';
 
-/** Reasons that the engine itself acts on, the same for every provider; every other one is only shown. */
+/** The engine acts on these reasons, so they are the same for every provider. It only shows all others. */
 export const GROUP_GONE = 'team_gone';
-/** The group may be there: it was made a moment ago. */
+/** The group may exist: it was created a moment ago. */
 export const GROUP_NOT_VISIBLE_YET = 'not_visible_yet';
 export const USER_GONE = 'user_gone';
-/** The call that adds a person finds nothing, although group and person are there: it may pass within two minutes. */
+/** The call that adds a member gets "not found", although group and user exist. It may pass within two minutes. */
 export const ADDITION_NOT_FOUND = 'addition_not_found';
-/** The call that changes or deletes a group finds nothing, although the group is there. */
+/** The call that changes or deletes a group gets "not found", although the group exists. */
 export const CHANGE_NOT_FOUND = 'change_not_found';
 export const GROUP_FULL = 'team_full';
-/** A person cannot have the role that the policy names: under another one they are tried again. */
+/** The user cannot have the role that the policy names. When the policy changes, the engine tries again. */
 export const ROLE_REFUSED = 'role_refused';
 
-/** No hint of a target makes anything wait for longer, in milliseconds: by then it may have mended. */
+/** Longest wait that a target's hint can cause, in milliseconds: the target may have recovered by then. */
 export const LONGEST_HINT_MS = 15 * 60_000;
 
-/** Whether a failed call may have taken effect all the same. */
+/** Whether a failed call may still have taken effect. */
 export type CallOutcome = 'not-applied' | 'unknown';
 
 export interface ProviderErrorFields {
@@ -42,11 +42,11 @@ export interface ProviderErrorFields {
   message: string;
   /** One sentence for an admin: what to do about it. */
   remedy: string;
-  /** The target's own hint, in milliseconds from now: what is longer than `LONGEST_HINT_MS` is taken for that. */
+  /** The target's own hint, in milliseconds from now; capped at `LONGEST_HINT_MS`. */
   retryAfterMs?: number;
-  /** Any other call of this account would fail the same way. Default: credentials and rate limits are. */
+  /** Any other call of this account would fail the same way. Default: true for credentials and rate limits. */
   accountWide?: boolean;
-  /** HTTP status or null where no answer came. */
+  /** HTTP status, or null without a response. */
   status?: number | null;
   cause?: unknown;
 }
@@ -74,35 +74,37 @@ export class ProviderError extends Error {
     this.status = fields.status ?? null;
   }
 
-  /** Whether time alone may heal it. */
+  /** Whether the error may pass by itself. */
   get isTransient(): boolean {
     return this.kind === 'rate-limited' || this.kind === 'unavailable';
   }
 
-  /** Whether it speaks of the one object that the call was about, and says the same for as long as nobody acts. */
+  /** Whether the error concerns only the object of the call, and lasts until a person acts. */
   get isOfOneObject(): boolean {
     return !this.isTransient && !this.accountWide;
   }
 
-  /** What an admin reads: the cause and what to do about it. */
+  /** The text for an admin: the cause and what to do about it. */
   get explanation(): string {
     return `${this.message} ${this.remedy}`;
   }
 }
 
-/** @returns undefined for what is no time to wait */
+/** @returns undefined for a value that is not a valid wait time */
 function boundedHint(ms: number | undefined): number | undefined {
   return ms !== undefined && ms >= 0 ? Math.min(ms, LONGEST_HINT_MS) : undefined;
 }
 
 /** One field of an integration's settings that the provider does not accept. */
 export interface SettingsProblem {
-  /** Path inside the settings, e.g. `accountSubdomain`; `secret` for the secret, `policies.memberRole` for that one. */
+  /**
+   * Path in the settings, e.g. `accountSubdomain`; `secret` for the secret, `policies.memberRole` for the role.
+   */
   field: string;
   message: string;
 }
 
-/** Settings or secret that cannot be right whatever the target says. */
+/** Settings or a secret that cannot be right, whatever the target says. */
 export class SettingsError extends Error {
   constructor(readonly problems: readonly SettingsProblem[]) {
     super(problems.map((p) => `${p.field}: ${p.message}`).join('; '));

@@ -13,7 +13,7 @@ export class ProviderRegistry {
 
   constructor(@Inject(INTEGRATION_PROVIDERS) providers: readonly IntegrationProvider[]) {
     this.byType = new Map(providers.map((provider) => [provider.type, provider]));
-    // Words of their own tell a form what it needs.
+    // Not strict: the schemas have keywords of their own for forms, e.g. `x-secret`.
     const ajv = new Ajv2020({ strict: false, allErrors: true });
     this.schemas = new Map(
       providers.map(({ type, description }) => [type, ajv.compile(description.settingsSchema)]),
@@ -36,8 +36,8 @@ export class ProviderRegistry {
   }
 
   /**
-   * Settings for a provider, once they are known to be small: as it reads them, and as the schema has them which it shows to others. The provider speaks
-   * first, for it knows what people mean.
+   * Parses settings with the provider, then checks them against the schema that it publishes. The provider comes
+   * first, because its messages fit the mistakes that people make.
    *
    * @throws SettingsError naming each wrong field
    */
@@ -66,12 +66,12 @@ export class ProviderRegistry {
   }
 }
 
-/** Of a text, as the language counts it: longer than any setting of any target, and short enough for any look at it. */
+/** In UTF-16 code units: longer than any setting of any target, and short enough to examine. */
 const TEXT_LENGTH = 2_048;
 const NAME_LENGTH = 100;
 const VALUES = 100;
 
-/** @throws SettingsError for what is too much to be looked at any closer */
+/** @throws SettingsError for input that is too large to examine */
 function assertBounded(input: unknown): void {
   let values = 0;
   const look = (value: unknown, field: string): void => {

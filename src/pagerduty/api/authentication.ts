@@ -7,12 +7,12 @@ import { requestToken } from './token-request';
 
 export const WANTED_SCOPES = ['teams.read', 'teams.write', 'users.read'] as const;
 
-/** What one call says about who makes it. */
+/** The credential of one call. */
 export interface Authorization {
   header: string;
-  /** The credential inside the header, to be kept out of messages. */
+  /** The secret part of the header; it must not appear in messages. */
   secret: string;
-  /** After a refusal: forgets this one. Says whether another one may be accepted. */
+  /** Forgets this authorization after a refusal. Returns whether a new one may be accepted. */
   renew(): boolean;
 }
 
@@ -36,7 +36,7 @@ class ApiKeyAuthentication implements Authentication {
   constructor(private readonly key: string) {}
 
   authorize(): Promise<Authorization> {
-    // PagerDuty docs: any deviation from this form, such as `Token KEY`, is a 401.
+    // PagerDuty docs: any other form, e.g. `Token KEY`, is a 401.
     return Promise.resolve({ header: `Token token=${this.key}`, secret: this.key, renew: () => false });
   }
 }
@@ -44,7 +44,7 @@ class ApiKeyAuthentication implements Authentication {
 const RENEWAL_MARGIN_MS = 5 * 60_000;
 
 class OAuthAuthentication implements Authentication {
-  /** When each token came, by `performance.now()`. */
+  /** When each token was minted, by `performance.now()`. */
   private readonly mintedAt = new WeakMap<AccessToken, number>();
 
   constructor(
@@ -58,13 +58,13 @@ class OAuthAuthentication implements Authentication {
   async authorize(signal: AbortSignal): Promise<Authorization> {
     const askedAt = performance.now();
     const token = await untilAborted(this.currentToken(), signal);
-    // Also when somebody else had it minted while this call waited for it.
+    // Also when another call had the token minted while this one waited.
     const fresh = (this.mintedAt.get(token) ?? -Infinity) >= askedAt;
     return {
       header: `Bearer ${token.value}`,
       secret: token.value,
-      // PagerDuty docs: "Revoke all tokens" ends a token early (401), and scopes are frozen in it (403). A token minted for
-      // this very call would be refused again.
+      // PagerDuty docs: "Revoke all tokens" ends a token early (401), and a token keeps its first scopes (403). A
+      // token that was minted for this call would be refused again.
       renew: () => {
         this.tokens.drop(token);
         return !fresh;
@@ -80,7 +80,7 @@ class OAuthAuthentication implements Authentication {
     return this.tokens.get(mint);
   }
 
-  /** Takes no signal: the token is for everybody who waits for it, not for the one who asked first. */
+  /** Takes no signal: the token is for all waiting calls, not only for the first one. */
   private async mint(): Promise<AccessToken> {
     const { clientId, accountRegion, accountSubdomain } = this.settings;
     const answer = await requestToken(
@@ -94,7 +94,7 @@ class OAuthAuthentication implements Authentication {
     if (missing.length > 0) throw scopesMissing(missing);
     const lifetimeMs = lifetimeS * 1000;
     const margin = Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 2);
-    // For everybody else the token ends when it should be renewed.
+    // The expiry in the store is the time of renewal.
     const minted = { value: token, expiresAt: Date.now() + lifetimeMs - margin };
     this.mintedAt.set(minted, performance.now());
     return minted;

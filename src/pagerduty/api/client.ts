@@ -28,7 +28,7 @@ const API_VERSION = 'application/vnd.pagerduty+json;version=2';
 const SERIAL_AFTER_LOCK_ERROR_MS = 60_000;
 const ID = /^[A-Za-z0-9_-]{1,100}$/;
 
-/** PagerDuty's REST API for one account: paced, authenticated, and every failure a `ProviderError`. */
+/** Calls PagerDuty's REST API for one account, paced and authenticated. Every failure is a `ProviderError`. */
 export class PagerDutyClient {
   constructor(
     private readonly http: HttpService,
@@ -114,7 +114,7 @@ export class PagerDutyClient {
   }
 
   private urlOf(call: ApiCall): string {
-    // An id may come from an admin's hand: `..` in its place would name another resource.
+    // An admin may type an id: `..` would name another resource.
     if (!call.path.every((segment) => ID.test(segment))) {
       throw malformedId(call.operation);
     }

@@ -3,12 +3,12 @@ import { PHRASES, callFailed, type FailureReason, type Operation } from './failu
 import { type TransportFailure, type TransportFailureKind } from './transport';
 import { isRecord } from './types';
 
-/** What an answer says about a failed call. */
+/** The response to a failed call. */
 export interface FailedAnswer {
   status: number;
   body: string;
   operation: Operation;
-  /** Strings that the message must not contain, should PagerDuty repeat them. */
+  /** Strings that the message must not contain, even if PagerDuty repeats them. */
   secrets: readonly string[];
   retryAfterMs?: number;
 }
@@ -18,7 +18,7 @@ interface Rule {
   status?: number | readonly [from: number, to: number];
   /** One of these codes in the body. */
   codes?: readonly number[];
-  /** Anywhere in what PagerDuty says. */
+  /** Matches any part of PagerDuty's text. */
   text?: RegExp;
   /** The body names scopes that the token lacks. */
   scopes?: true;
@@ -32,20 +32,21 @@ const ONE_TEAM: readonly Operation[] = ['get_team', 'update_team', 'delete_team'
 const MEMBERSHIP: readonly Operation[] = ['add_member', 'remove_member'];
 
 /**
- * Every failure that PagerDuty answers with; the first match counts. Codes are those of PagerDuty docs, "Errors" (representative,
- * not complete); texts are what clients of PagerDuty report, matched by the part that stays the same.
+ * Every failure that PagerDuty answers with; the first match counts. The codes come from PagerDuty docs, "Errors"
+ * (representative, not complete). The texts come from clients of PagerDuty; rules match the part that stays the
+ * same.
  */
 const RULES: readonly Rule[] = [
   { status: 429, reason: 'rate_limited' },
   { status: [500, 599], reason: 'server_error' },
   { status: 408, reason: 'server_timeout' },
 
-  // RFC 6749 §5.2. PagerDuty's bodies do not separate the causes reliably, so every remedy here lists them all.
+  // RFC 6749 §5.2. PagerDuty's bodies do not tell the causes apart reliably, so each remedy lists them all.
   { operations: ['get_token'], text: /invalid_client|unauthorized_client/i, reason: 'oauth_client_refused' },
   { operations: ['get_token'], text: /scope/i, reason: 'oauth_scope_refused' },
   { operations: ['get_token'], status: [400, 499], reason: 'oauth_refused' },
 
-  // A wrong key, a disabled one, a revoked token and the wrong region are one and the same 401, mostly without JSON.
+  // A wrong key, a disabled key, a revoked token and a wrong region all get the same 401, mostly without JSON.
   { status: 401, reason: 'unauthorized' },
   { codes: [2006], reason: 'unauthorized' },
   { codes: [2007], reason: 'account_not_found' },
@@ -64,10 +65,10 @@ const RULES: readonly Rule[] = [
   { status: 404, operations: ONE_TEAM, reason: 'team_gone' },
   { status: 404, operations: ['get_user'], reason: 'user_gone' },
   { status: 404, operations: MEMBERSHIP, reason: 'team_or_user_gone' },
-  // A collection that is not there: something else answers in PagerDuty's place.
+  // Collections always exist: something else answers instead of PagerDuty.
   { status: 404, reason: 'unexpected_answer' },
 
-  // Concurrent writes got in each other's way: Terraform's provider retries on this text.
+  // Concurrent writes conflicted: Terraform's provider retries on this text.
   { text: /could not be locked/i, reason: 'account_locked_briefly' },
   { codes: [2016], reason: 'server_timeout' },
   { codes: [2000, 6007], reason: 'server_error' },
@@ -88,10 +89,10 @@ const RULES: readonly Rule[] = [
   { operations: ['delete_team'], text: /existing associations/i, reason: 'team_in_use' },
   { operations: ['delete_team'], codes: [6004], reason: 'team_has_incidents' },
 
-  // Names the schedules too: whoever is on a schedule of such a policy is on the policy.
+  // The remedy also names schedules: a user on a schedule of a policy counts as on the policy.
   { operations: ['remove_member'], text: /escalation polic/i, reason: 'member_on_escalation_policy' },
 
-  // "User has reached the maximum number of teams": the same code as of a full team may come with it.
+  // "User has reached the maximum number of teams": it may come with the code of a full team.
   {
     operations: ['add_member'],
     text: /\b(maximum|limit|too many|more than|exceeds?)\b( [\w-]+){0,3} teams\b/i,
@@ -114,11 +115,11 @@ const TRANSPORT_FAILURES: Record<TransportFailureKind, { reason: FailureReason; 
   'answer-too-large': { reason: 'answer_too_large', says: 'the answer was too large' },
 };
 
-/** The error behind an answer that is no success. */
+/** The error for a response without success. */
 export function classifyAnswer(answer: FailedAnswer): ProviderError {
   const said = parseErrorBody(answer.body);
   const rule = RULES.find((candidate) => applies(candidate, answer, said));
-  // Before anything is cut off: half a secret is not found any more.
+  // Before clipping: half a secret would not be found.
   const told = withoutSecrets(said.words.join('; '), answer.secrets);
   const words = told === '' ? '' : `: ${clipped(told)}`;
   const code = said.code === null ? '' : `, code ${said.code}`;
@@ -130,7 +131,7 @@ export function classifyAnswer(answer: FailedAnswer): ProviderError {
   });
 }
 
-/** The error where no answer came. */
+/** The error for a call without a response. */
 export function classifyTransportFailure(cause: TransportFailure, operation: Operation): ProviderError {
   const { reason, says } = TRANSPORT_FAILURES[cause.kind];
   return callFailed(reason, operation, {
@@ -210,7 +211,7 @@ function unique(words: string[]): string[] {
   return [...new Set(words)];
 }
 
-/** Of what a target says, before anything looks at it closely. */
+/** Cuts PagerDuty's text before the regular expressions run over it. */
 const LOOKED_AT = 2_000;
 
 function clipped(words: string): string {

@@ -1,4 +1,6 @@
-/** Runs `work` on every item, so many at a time; after a failure no further one is begun, and those begun are ended. */
+/**
+ * Runs `work` on every item, `width` at a time. After a failure it starts no more, and awaits the started ones.
+ */
 export async function inParallel<T>(
   items: Iterable<T>,
   width: number,

@@ -12,25 +12,25 @@ export interface ListRequest<Row> {
   collection: string;
   parseRow: (value: unknown) => Row | null;
   query?: Record<string, string>;
-  /** Asks for the number of rows with the first page; PagerDuty may leave it out all the same. */
+  /** Requests the number of rows with the first page; PagerDuty may still leave it out. */
   withTotal?: boolean;
-  /** One of several lists that are of use only together. */
+  /** One of several lists that are useful only together. */
   oneOfSeveral?: boolean;
 }
 
-/** PagerDuty docs: the largest page, where the default is 25. */
+/** PagerDuty docs: the largest page; the default is 25. */
 export const PAGE_SIZE = 100;
 /** PagerDuty docs: offset + limit may not exceed it. */
 export const LIST_LIMIT = 10_000;
-/** Of one page: otherwise a list of a hundred pages is hardly ever read to its end while one call in fifty fails. */
+/** For one page: otherwise a list of a hundred pages hardly ever completes while one call in fifty fails. */
 const PATIENT_ATTEMPTS = 4;
 const LONGEST_FIRST_PAUSE_MS = 200;
-/** Failures of this one call. An account that is not reached, or does not answer in time, is not asked again at once. */
+/** Failures of a single call. When the account is unreachable or too slow, there is no retry at once. */
 const OF_ONE_CALL: ReadonlySet<string> = new Set(['server_error', 'connection_broken']);
 
 /**
- * The pages of a list, in order, to its very end.
- * @throws ProviderError where the end cannot be reached (`list_too_long` past 10,000 rows)
+ * All pages of a list, in order.
+ * @throws ProviderError when the end cannot be reached (`list_too_long` past 10,000 rows)
  */
 export async function* pagesOf<Row>(
   client: PagerDutyClient,
@@ -41,7 +41,7 @@ export async function* pagesOf<Row>(
   for (;;) {
     const limit = Math.min(PAGE_SIZE, LIST_LIMIT - offset);
     if (limit <= 0) throw listTooLong(list.operation);
-    // With a first page nothing is lost that was read already.
+    // When the first page fails, no read page is lost.
     const attempts = offset > 0 || list.oneOfSeveral ? PATIENT_ATTEMPTS : 1;
     const answer = await sendPatiently(
       client,
@@ -64,7 +64,7 @@ export async function* pagesOf<Row>(
     yield page;
     if (!page.more) return;
     if (page.count === 0) throw listChangedWhileRead(list.operation);
-    // Some endpoints answer with pages of another size than asked for, and say so.
+    // Some endpoints answer with another page size than requested, and say so.
     offset += page.limit;
   }
 }

@@ -6,7 +6,9 @@ import { LIST_LIMIT, PAGE_SIZE, pagesOf, type ListRequest } from './paging';
 
 export interface SearchableListOptions<Row> {
   list: Omit<ListRequest<Row>, 'query' | 'withTotal'>;
-  /** Rows of equal keys are what a caller asks for by that key; null for a row that nobody can ask for. */
+  /**
+   * The key by which callers ask for a row; several rows may share it. Null for a row that no caller can ask for.
+   */
   keyOf: (row: Row) => string | null;
 }
 
@@ -14,19 +16,20 @@ export interface SearchableListOptions<Row> {
 const FEWEST_KEYS_TO_SCAN_FOR = 3;
 const TOTAL_KEPT_MS = 5 * 60_000;
 
-/** What was searched for, by key. */
+/** Results by key. */
 export interface Found<Row> {
-  /** A key without any being absent; after a scan of the whole list, also keys that nobody asked for. */
+  /** A key without rows is absent. After a scan of the whole list there are also keys that no caller asked for. */
   rows: ReadonlyMap<string, Row[]>;
-  /** Keys whose search PagerDuty refuses, which says nothing of the other ones. */
+  /** Keys whose search PagerDuty refuses; other keys are not affected. */
   refused: ReadonlyMap<string, ProviderError>;
-  /** Keys of which nothing is known yet. */
+  /** Keys without a result yet. */
   left: ReadonlySet<string>;
 }
 
 /**
- * A list of PagerDuty's that can be searched (`query` is a substring search over names and addresses, never a look-up), read in the
- * fewest calls: one search for each key, or the whole list where that has fewer pages than there are keys.
+ * A list that PagerDuty can search (`query` is a substring search over names and addresses, never a look-up). It
+ * uses the fewest calls: one search for each key, or a scan of the whole list when that has fewer pages than there
+ * are keys.
  */
 export class SearchableList<Row extends { id: string }> {
   private total: { rows: number; readAt: number } | null = null;
@@ -47,11 +50,11 @@ export class SearchableList<Row extends { id: string }> {
   }
 
   /**
-   * What can be told soon: all of it where the whole list is read. A failure on the way leaves what it concerns for another time,
-   * unless nothing else can be told.
+   * Returns what it finds soon; with a scan of the whole list that is everything. After a failure, keys without a
+   * result are in `left`. It throws the failure only when there is no result at all.
    *
-   * @param searches how many keys are searched for at most
-   * @param seen told of every row that is read on the way
+   * @param searches the maximum number of keys to search for
+   * @param seen receives every row that is read
    */
   async findSome(
     wanted: ReadonlyMap<string, string>,
@@ -74,12 +77,12 @@ export class SearchableList<Row extends { id: string }> {
     const found = new RowsByKey(this.options.keyOf);
     const refused = new Map<string, ProviderError>();
     scan?.rows.forEach((row) => found.add(row));
-    // Rows may shift between pages: after such a scan, absence is confirmed by a search.
+    // Rows may shift between pages: after such a scan a search confirms absence.
     const unsure = scan?.consistent ? [] : [...wanted].filter(([key]) => !found.has(key));
     const left = new Set(unsure.map(([key]) => key));
     let failure: ProviderError | null = null;
     try {
-      // The others of a list that was read are few, and would have it read again.
+      // After a scan few keys are left, and leaving them out would cause another scan.
       const asked = scan ? unsure : unsure.slice(0, searches);
       await inParallel(asked, this.client.parallelCalls, async ([key, query]) => {
         try {
@@ -104,7 +107,7 @@ export class SearchableList<Row extends { id: string }> {
     return this.total.rows <= LIST_LIMIT && Math.ceil(this.total.rows / PAGE_SIZE) < keys;
   }
 
-  /** Null where it turned out dearer than `searches`, or impossible. */
+  /** Null when it costs more calls than `searches`, or is impossible. */
   private async scan(
     searches: number,
     context: CallContext,
@@ -133,7 +136,7 @@ export class SearchableList<Row extends { id: string }> {
         if (pagesLeft > searches || pagesRead > searches || (total ?? 0) > LIST_LIMIT) return null;
       }
     } catch (error) {
-      // Too long, or refused as a whole: the searches may be answered all the same.
+      // The list is too long, or refused as a whole. Searches may still work.
       if (error instanceof ProviderError && error.isOfOneObject) return null;
       throw error;
     }
@@ -149,7 +152,7 @@ export class SearchableList<Row extends { id: string }> {
   ): Promise<Row[]> {
     const matches: Row[] = [];
     const list = { ...this.options.list, query: { query }, oneOfSeveral };
-    // To the last page: the exact match may stand behind any number of near ones.
+    // To the last page: the exact match may come after any number of near ones.
     for await (const page of pagesOf(this.client, list, context)) {
       page.rows.forEach(seen);
       matches.push(...page.rows.filter((row) => this.options.keyOf(row) === key));

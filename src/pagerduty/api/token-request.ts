@@ -7,7 +7,7 @@ import { pauseAfterRefusal } from './rate-limit-headers';
 import { exchange, TransportFailure, type HttpAnswer } from './transport';
 import { isRecord } from './types';
 
-/** Whom a token is asked for. */
+/** The parameters of a token request. */
 export interface TokenRequest {
   clientId: string;
   clientSecret: string;
@@ -20,14 +20,14 @@ export type TokenAnswer =
   | { granted: TokenGrant }
   | {
       refused: ProviderError;
-      /** RFC 6749 §5.2: `invalid_client`, `unauthorized_client`, …; null where there was none. */
+      /** RFC 6749 §5.2: `invalid_client`, `unauthorized_client`, …; null when there was none. */
       oauthError: string | null;
     };
 
 export interface TokenGrant {
   token: string;
   lifetimeS: number;
-  /** PagerDuty docs: those that the app has of the ones asked for; what it lacks is left out without an error. */
+  /** PagerDuty docs: the requested scopes that the app has; a missing scope is left out without an error. */
   scopes: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export async function requestToken(
     if (!(error instanceof TransportFailure)) throw error;
     return { refused: classifyTransportFailure(error, 'get_token'), oauthError: null };
   }
-  // Not `> 400`: a client that wrote so took an HTTP 400 for an empty token.
+  // Not `> 400`: a client with that condition took an HTTP 400 for an empty token.
   if (answer.status < 200 || answer.status >= 300) {
     const refused = classifyAnswer({
       status: answer.status,
@@ -102,7 +102,7 @@ function parseGrant(body: string, asked: readonly string[]): TokenGrant | null {
   return {
     token,
     lifetimeS: lifetimeS > 0 && Number.isFinite(lifetimeS) ? lifetimeS : LIFETIME_IF_UNSAID_S,
-    // RFC 6749 §5.1: left out when it is what was asked for.
+    // RFC 6749 §5.1: the server may leave it out when it equals the request.
     scopes: typeof scope === 'string' ? scope.split(/\s+/).filter((name) => name !== '') : asked,
   };
 }

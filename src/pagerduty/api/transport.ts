@@ -24,7 +24,7 @@ export type TransportFailureKind =
   | 'timeout'
   | 'answer-too-large';
 
-/** No usable answer came. Its message holds the system's error code, never the request with its credentials. */
+/** No usable response. The message holds the system's error code, never the request with its credentials. */
 export class TransportFailure extends Error {
   constructor(
     readonly kind: TransportFailureKind,
@@ -53,13 +53,14 @@ const NEVER_CONNECTED = new Set([
 const CERTIFICATE_REFUSED = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS_/;
 
 /**
- * One HTTP exchange: whatever status comes is an answer, and a redirect is not followed (it would carry the credential elsewhere).
+ * One HTTP exchange. Every status counts as a response. It follows no redirect, which would carry the credential
+ * elsewhere.
  * @throws TransportFailure, or the signal's reason when aborted
  */
 export async function exchange(http: HttpService, request: HttpRequest): Promise<HttpAnswer> {
   const { signal } = request;
   signal?.throwIfAborted();
-  // Axios counts only silence on the socket; a call must end by then, however slowly the bytes drip in.
+  // Axios times only silence on the socket. This deadline also ends a call whose bytes come slowly.
   const deadline = new AbortController();
   const timeoutMs = http.axiosRef.defaults.timeout || DEFAULT_TIMEOUT_MS;
   const timer = setTimeout(() => deadline.abort(), timeoutMs);

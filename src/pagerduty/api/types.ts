@@ -1,6 +1,6 @@
 /**
- * PagerDuty's answers as this gateway reads them. PagerDuty docs: any field not declared required may be null, and
- * unknown fields are to be ignored; so only an id is relied on.
+ * PagerDuty's responses as this gateway reads them. PagerDuty docs: any field not declared required may be null,
+ * and clients must ignore unknown fields. So the gateway relies only on ids.
  */
 
 export interface Team {
@@ -22,16 +22,16 @@ export interface User {
 export interface UserWithTeams {
   id: string;
   email: string | null;
-  /** Null where PagerDuty does not say, which is not the same as none. */
+  /** Null when PagerDuty does not say, which differs from none. */
   teamIds: readonly string[] | null;
 }
 
 export interface TeamMember {
-  /** Of the user. */
+  /** Id of the user. */
   id: string;
-  /** In the team. */
+  /** Role in the team. */
   role: string | null;
-  /** Null also where whole users were not asked for. */
+  /** Also null when the request did not include whole users. */
   email: string | null;
 }
 
@@ -40,7 +40,7 @@ export interface Page<Row> {
   rows: Row[];
   /** Rows on the page as PagerDuty counts them; those without an id are not among `rows`. */
   count: number;
-  /** As echoed, which is not always what was asked for. */
+  /** As echoed; it may differ from the request. */
   limit: number;
   more: boolean;
   total: number | null;
@@ -50,7 +50,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Null where it is no team. */
+/** Null when the value is not a team. */
 export function parseTeam(value: unknown): Team | null {
   const id = idOf(value);
   if (id === null || !isRecord(value)) return null;
@@ -62,14 +62,14 @@ export function parseTeam(value: unknown): Team | null {
   };
 }
 
-/** Null where it is no user. */
+/** Null when the value is not a user. */
 export function parseUser(value: unknown): User | null {
   const id = idOf(value);
   if (id === null || !isRecord(value)) return null;
   return { id, email: text(value['email']), role: text(value['role']), htmlUrl: text(value['html_url']) };
 }
 
-/** Null where it is no user. */
+/** Null when the value is not a user. */
 export function parseUserWithTeams(value: unknown): UserWithTeams | null {
   const user = parseUser(value);
   if (user === null || !isRecord(value)) return null;
@@ -78,7 +78,7 @@ export function parseUserWithTeams(value: unknown): UserWithTeams | null {
   return { id: user.id, email: user.email, teamIds: known.length === teams.length ? known : null };
 }
 
-/** Null where it names no user. */
+/** Null when the value names no user. */
 export function parseMember(value: unknown): TeamMember | null {
   if (!isRecord(value)) return null;
   const id = idOf(value['user']);
@@ -87,7 +87,7 @@ export function parseMember(value: unknown): TeamMember | null {
   return id === null ? null : { id, role: text(value['role']), email };
 }
 
-/** Null where the body is no page of that collection. */
+/** Null when the body is not a page of that collection. */
 export function parsePage<Row>(
   body: unknown,
   collection: string,
