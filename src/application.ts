@@ -16,7 +16,7 @@ import { shareRequests } from './http/request-shares';
 import { NestLog, logRequests } from './observability/logging';
 import { logLongHolds } from './observability/thread-watch-log';
 import { describeDoors } from './api-documents';
-import { serveApiDocs, tellThatThereAreNone } from './open-api/api-docs';
+import { serveApiDocs, serveDocsDisabledNotice } from './open-api/api-docs';
 import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './security-headers';
 
 const SECOND_MS = 1_000;
@@ -88,6 +88,6 @@ export async function createApplication(
   app.useGlobalFilters(new HttpErrorFilter());
   app.useGlobalPipes(adminValidation());
   if (settings.apiDocs) serveApiDocs(fastify, describeDoors(app));
-  else tellThatThereAreNone(fastify);
+  else serveDocsDisabledNotice(fastify);
   return app;
 }

@@ -18,24 +18,24 @@ export function adminValidation(): ValidationPipe {
 class AdminValidation extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.metatype && this.toValidate(metadata)) {
-      assertFew(value);
-      refuse(value, isUnstorable, 'must not contain U+0000 or half of a surrogate pair');
-      refuse(value, isInherited, UNKNOWN_FIELD);
+      assertFewValues(value);
+      refuseFields(value, isUnstorable, 'must not contain U+0000 or half of a surrogate pair');
+      refuseFields(value, isInherited, UNKNOWN_FIELD);
     }
     return (await super.transform(value, metadata)) as unknown;
   }
 }
 
 /** Far more than any request of the admin API needs. */
-const VALUES = 1_000;
+const MAX_VALUES = 1_000;
 
 /**
  * The cost of `class-transformer` grows with the square of the number of names in an object.
  *
- * @throws Problem 400 for more than `VALUES` values in the whole body
+ * @throws Problem 400 for more than `MAX_VALUES` values in the whole body
  */
-function assertFew(body: unknown): void {
-  let left = VALUES;
+function assertFewValues(body: unknown): void {
+  let left = MAX_VALUES;
   const count = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     for (const inner of Object.values(value) as unknown[]) {
@@ -43,7 +43,7 @@ function assertFew(body: unknown): void {
       if (left < 0) {
         throw new Problem(
           'bad_request',
-          `The body holds more than ${VALUES} values. Send only the fields that you need.`,
+          `The body holds more than ${MAX_VALUES} values. Send only the fields that you need.`,
         );
       }
       count(inner);
@@ -59,7 +59,11 @@ const isUnstorable = (_name: string, value: unknown) => typeof value === 'string
 const isInherited = (name: string) => name in Object.prototype;
 
 /** @throws Problem 400 that lists each field for which `isSo` is true */
-function refuse(value: unknown, isSo: (name: string, value: unknown) => boolean, message: string): void {
+function refuseFields(
+  value: unknown,
+  isSo: (name: string, value: unknown) => boolean,
+  message: string,
+): void {
   const fields = typeof value === 'object' && value !== null ? [...fieldsThat(isSo, value, '')] : [];
   if (fields.length > 0) throw Problem.invalid(fields.map((field) => ({ field, message })));
 }

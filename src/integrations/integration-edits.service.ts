@@ -15,7 +15,7 @@ import { assertMayDecide, assertMayGuard } from './owner-decisions';
 import { type IntegrationPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { ProviderRegistry } from './provider/provider-registry';
-import { NOT_LOOKED_AT, NOT_SUSPENDED } from './suspension';
+import { CONNECTION_UNKNOWN, NOT_SUSPENDED } from './suspension';
 import { SETTINGS_REFUSED } from './suspension-reasons';
 
 /** A JSON merge patch of an integration. Omitted fields stay, null restores the default. */
@@ -99,7 +99,7 @@ export class IntegrationEdits {
 /** The new settings are valid, so a suspension for the previous settings ends. */
 function connectionOf(current: Integration, { tried }: IntegrationEdit): StateChange {
   if (tried) return whenConnected(current, tried.account);
-  return current.suspensionReason === SETTINGS_REFUSED ? { ...NOT_SUSPENDED, ...NOT_LOOKED_AT } : {};
+  return current.suspensionReason === SETTINGS_REFUSED ? { ...NOT_SUSPENDED, ...CONNECTION_UNKNOWN } : {};
 }
 
 interface FieldChange {

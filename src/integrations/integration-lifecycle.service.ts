@@ -9,12 +9,12 @@ import type { Admin } from '../tenants/authentication/admin';
 import { Connections, secretBinding } from './connections/connections.service';
 import { changesBetween } from './integration-edits.service';
 import { eventOf } from './integration-events';
-import { tell } from './integration-log';
+import { logAfterCommit } from './integration-log';
 import { type DeletedTeams, Integration } from './integration.entity';
-import { Integrations, acceptSettings, tellMode } from './integrations.service';
+import { Integrations, acceptSettings, logMode } from './integrations.service';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
-import { NOT_LOOKED_AT, NOT_SUSPENDED } from './suspension';
+import { CONNECTION_UNKNOWN, NOT_SUSPENDED } from './suspension';
 
 /** What a rebind changes. Omitted fields stay as they are. */
 export interface NewConnection {
@@ -66,7 +66,7 @@ export class IntegrationLifecycle {
   /** The last step of a deletion. The audit events stay. */
   async remove(tx: Transaction, integration: Integration): Promise<void> {
     const { id, name } = integration;
-    await tell(tx, id, { level: 'log', event: 'integration.deleted', text: 'is deleted' });
+    await logAfterCommit(tx, id, { level: 'log', event: 'integration.deleted', text: 'is deleted' });
     await tx.manager.delete(ScimKey, { integrationId: id });
     await tx.manager.delete(Integration, { id });
     await this.audit.record(tx, {
@@ -115,7 +115,7 @@ export class IntegrationLifecycle {
       accountName: null,
       accountUrl: null,
       accountCheckedRevision: null,
-      ...NOT_LOOKED_AT,
+      ...CONNECTION_UNKNOWN,
     });
     await this.audit.record(tx, {
       ...eventOf(current, admin.actor, 'integration.rebound'),
@@ -124,7 +124,7 @@ export class IntegrationLifecycle {
         changes: changesBetween({ settings: current.settings }, { settings }),
       },
     });
-    if (current.mode !== 'paused') await tellMode(tx, id, 'paused');
+    if (current.mode !== 'paused') await logMode(tx, id, 'paused');
     await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 

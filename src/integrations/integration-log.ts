@@ -4,7 +4,7 @@ import type { Transaction } from '../database/transaction-runner';
 const logger = new Logger('Integrations');
 
 /** A log line about an integration, for operators. */
-export interface IntegrationNews {
+export interface IntegrationLogLine {
   level: 'warn' | 'log';
   /** The audit action, if there is one. */
   event: string;
@@ -15,10 +15,10 @@ export interface IntegrationNews {
 }
 
 /** Writes one log line after the commit. Writes nothing if the integration no longer exists. */
-export async function tell(
+export async function logAfterCommit(
   tx: Transaction,
   integrationId: string,
-  { level, event, text, detail }: IntegrationNews,
+  { level, event, text, detail }: IntegrationLogLine,
 ): Promise<void> {
   const [named] = await tx.query<{ integration: string; tenantId: string; tenant: string }>(
     `SELECT i.name AS integration, i.tenantId AS tenantId, t.name AS tenant

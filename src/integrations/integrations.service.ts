@@ -23,7 +23,7 @@ import { TestedConnections } from './connection-test/tested-connections';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { eventOf } from './integration-events';
-import { tell } from './integration-log';
+import { logAfterCommit } from './integration-log';
 import { Integration, type IntegrationMode } from './integration.entity';
 import { assertMayGuard } from './owner-decisions';
 import { DEFAULT_GUARD, type GivenPolicies, withDefaults } from './policies';
@@ -80,7 +80,7 @@ export class Integrations implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.usage.toldBy(async (tenantId) => ({
+    this.usage.addCounter(async (tenantId) => ({
       integrations: await countOf(this.integrations.manager, tenantId),
     }));
     if (this.settings.startPaused) await this.pauseAll();
@@ -171,7 +171,7 @@ export class Integrations implements OnModuleInit {
       await this.raiseRevision(tx, id, { mode });
       if (mode === 'enabled') await this.runs.tell(tx, id);
       await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
-      if (current.mode !== mode) await tellMode(tx, id, mode);
+      if (current.mode !== mode) await logMode(tx, id, mode);
     });
     return this.get(admin, id);
   }
@@ -210,7 +210,7 @@ export class Integrations implements OnModuleInit {
       outcome: 'failed',
       detail: { reason: suspension.reason },
     });
-    await tell(tx, id, {
+    await logAfterCommit(tx, id, {
       level: 'warn',
       event: 'integration.suspended',
       text: `is suspended: ${suspension.reason}`,
@@ -235,7 +235,7 @@ export class Integrations implements OnModuleInit {
     const resumed = endOfSuspension(actor, before, change);
     if (resumed === null) return;
     await this.audit.record(tx, resumed);
-    await tell(tx, before.id, {
+    await logAfterCommit(tx, before.id, {
       level: 'warn',
       event: resumed.action,
       text: `resumes; it was suspended: ${before.suspensionReason}`,
@@ -396,7 +396,7 @@ export class Integrations implements OnModuleInit {
         eventOf(integration, systemActor('SCIMIFY_START_PAUSED'), 'integration.paused'),
       ),
     );
-    for (const { id } of enabled) await tellMode(tx, id, 'paused');
+    for (const { id } of enabled) await logMode(tx, id, 'paused');
     return enabled.length;
   }
 
@@ -425,8 +425,8 @@ export class Integrations implements OnModuleInit {
   }
 }
 
-export function tellMode(tx: Transaction, id: string, mode: IntegrationMode): Promise<void> {
-  return tell(tx, id, { level: 'log', event: `integration.${mode}`, text: `is ${mode}` });
+export function logMode(tx: Transaction, id: string, mode: IntegrationMode): Promise<void> {
+  return logAfterCommit(tx, id, { level: 'log', event: `integration.${mode}`, text: `is ${mode}` });
 }
 
 function asNextRevision() {

@@ -61,12 +61,12 @@ export type GivenPolicies = Partial<Omit<IntegrationPolicies, 'guard'>> & { guar
 export function withDefaults(given?: GivenPolicies | null): IntegrationPolicies {
   return {
     ...DEFAULT_POLICIES,
-    ...stated(given ?? {}),
-    guard: { ...DEFAULT_GUARD, ...stated(given?.guard ?? {}) },
+    ...definedFields(given ?? {}),
+    guard: { ...DEFAULT_GUARD, ...definedFields(given?.guard ?? {}) },
   };
 }
 
-function stated<T extends object>(given: T): T {
+function definedFields<T extends object>(given: T): T {
   return Object.fromEntries(
     Object.entries(given as Record<string, unknown>).filter(
       ([, value]) => value !== undefined && value !== null,

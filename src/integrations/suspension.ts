@@ -12,7 +12,7 @@ export const NOT_SUSPENDED = {
 } as const satisfies Partial<Integration>;
 
 /** Columns of an integration whose connection status is not known. */
-export const NOT_LOOKED_AT = {
+export const CONNECTION_UNKNOWN = {
   connectionStatus: 'unknown',
   connectionReason: null,
   connectionMessage: null,

@@ -37,7 +37,7 @@ export function serveApiDocs(fastify: FastifyInstance, documents: readonly Serve
 }
 
 /** If the docs are off, the answer for `/` still shows that Scimify runs. */
-export function tellThatThereAreNone(fastify: FastifyInstance): void {
+export function serveDocsDisabledNotice(fastify: FastifyInstance): void {
   fastify.get('/', () => {
     throw new Problem(
       'not_found',

@@ -1,11 +1,11 @@
 import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { INestApplication } from '@nestjs/common';
 import { completeAdminOperation, completePublicOperation } from './admin-operations';
-import { exemplify } from './examples';
-import { DECORATED, OPEN_API, modernise } from './json-schema';
+import { addExamples } from './examples';
+import { DECORATORS_OPEN_API_VERSION, OPEN_API_VERSION, convertToOpenApi31 } from './json-schema';
 import { describeMergePatches } from './merge-patches';
 import { PROBLEM_SCHEMA, SHARED_ANSWERS } from './problem-answers';
-import { giveSampleBodies } from './sample-bodies';
+import { addSampleBodies } from './sample-bodies';
 import { TAGS } from './tags';
 import { type About, type Components, type DescribedDoor, type Header, operationsOf } from './types';
 
@@ -24,15 +24,15 @@ export function describeAdminApi(app: INestApplication, version: string, elsewhe
       'cursor pagination. Unknown fields are refused. Errors are problem details (RFC 9457) with a stable `code`.',
   };
   const config = {
-    ...frame(about, version),
-    openapi: DECORATED,
+    ...baseDocument(about, version),
+    openapi: DECORATORS_OPEN_API_VERSION,
     components: {
       securitySchemes: { adminKey: { type: 'http', scheme: 'bearer', description: 'An admin key' } as const },
     },
   };
   const document = SwaggerModule.createDocument(app, config, { operationIdFactory: () => '' });
-  modernise(document);
-  exemplify(document.components?.schemas ?? {});
+  convertToOpenApi31(document);
+  addExamples(document.components?.schemas ?? {});
   document.tags = [...TAGS];
   document.paths = Object.fromEntries(
     Object.entries(document.paths).filter(([path]) => !path.startsWith(elsewhere)),
@@ -41,26 +41,26 @@ export function describeAdminApi(app: INestApplication, version: string, elsewhe
     if (path.startsWith('/api/')) completeAdminOperation(path, method, operation);
     else completePublicOperation(path, method, operation);
   }
-  giveSampleBodies(document);
+  addSampleBodies(document);
   describeMergePatches(document);
-  tellVersions(document);
-  document.components = merged([document.components ?? {}, OWN_COMPONENTS]);
-  tellRequestIds(document);
+  documentETags(document);
+  document.components = mergeComponents([document.components ?? {}, OWN_COMPONENTS]);
+  documentRequestIds(document);
   return document;
 }
 
 /** Describes an API that brings its own paths and components. */
 export function describeDoor(door: DescribedDoor, version: string): OpenAPIObject {
   const { about, tags, paths, components } = door;
-  const document = { ...frame(about, version), tags: [...tags], paths, components };
-  tellRequestIds(document);
+  const document = { ...baseDocument(about, version), tags: [...tags], paths, components };
+  documentRequestIds(document);
   return document;
 }
 
 /** The fields that both documents share. */
-function frame(about: About, version: string): Pick<OpenAPIObject, 'openapi' | 'info' | 'servers'> {
+function baseDocument(about: About, version: string): Pick<OpenAPIObject, 'openapi' | 'info' | 'servers'> {
   return {
-    openapi: OPEN_API,
+    openapi: OPEN_API_VERSION,
     info: { ...about, version, license: LICENSE },
     servers: [{ url: '/', description: 'This server' }],
   };
@@ -78,7 +78,7 @@ const OWN_COMPONENTS: Components = {
   },
 };
 
-function merged(all: readonly Components[]): Components {
+function mergeComponents(all: readonly Components[]): Components {
   const kinds = [...new Set(all.flatMap((components) => Object.keys(components)))] as (keyof Components)[];
   return Object.fromEntries(
     kinds.map((kind) => [kind, Object.assign({}, ...all.map((components) => components[kind])) as object]),
@@ -86,7 +86,7 @@ function merged(all: readonly Components[]): Components {
 }
 
 /** Documents the `ETag` that `VersionedAnswer` adds to each response with a `revision`. */
-function tellVersions(document: OpenAPIObject): void {
+function documentETags(document: OpenAPIObject): void {
   const { schemas = {} } = document.components ?? {};
   for (const { operation } of operationsOf(document)) {
     for (const response of Object.values(operation.responses)) {
@@ -106,8 +106,8 @@ const REQUEST_ID: Header = {
 };
 
 /** Every response has this header, also an error of the framework. */
-function tellRequestIds(document: OpenAPIObject): void {
-  document.components = merged([document.components ?? {}, { headers: { RequestId: REQUEST_ID } }]);
+function documentRequestIds(document: OpenAPIObject): void {
+  document.components = mergeComponents([document.components ?? {}, { headers: { RequestId: REQUEST_ID } }]);
   const shared = Object.values(document.components.responses ?? {});
   const own = operationsOf(document).flatMap(({ operation }) => Object.values(operation.responses));
   for (const response of [...shared, ...own]) {

@@ -12,7 +12,7 @@ const BY_NAME: Record<string, string> = {
 };
 
 /** Adds an example to each text field without example, format or enum. */
-export function exemplify(schemas: Record<string, Schema>): void {
+export function addExamples(schemas: Record<string, Schema>): void {
   for (const schema of Object.values(schemas)) {
     if ('$ref' in schema) continue;
     for (const [name, property] of Object.entries(schema.properties ?? {})) {

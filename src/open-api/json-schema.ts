@@ -2,30 +2,30 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { type Schema, operationsOf } from './types';
 
 /** The version of all documents. */
-export const OPEN_API = '3.1.0';
+export const OPEN_API_VERSION = '3.1.0';
 
 /** The version that the decorators of `@nestjs/swagger` produce. */
-export const DECORATED = '3.0.0';
+export const DECORATORS_OPEN_API_VERSION = '3.0.0';
 
 /** Converts a document to OpenAPI 3.1: its schemas are JSON Schema, those of 3.0 are a special dialect. */
-export function modernise(document: OpenAPIObject): void {
-  document.openapi = OPEN_API;
+export function convertToOpenApi31(document: OpenAPIObject): void {
+  document.openapi = OPEN_API_VERSION;
   const { schemas = {} } = document.components ?? {};
-  for (const [name, schema] of Object.entries(schemas)) schemas[name] = modernised(schema);
+  for (const [name, schema] of Object.entries(schemas)) schemas[name] = convertSchema(schema);
   for (const { operation } of operationsOf(document)) {
     for (const parameter of operation.parameters ?? []) {
-      if ('schema' in parameter && parameter.schema) parameter.schema = modernised(parameter.schema);
+      if ('schema' in parameter && parameter.schema) parameter.schema = convertSchema(parameter.schema);
     }
     for (const part of [operation.requestBody, ...Object.values(operation.responses)]) {
       if (!part || !('content' in part)) continue;
       for (const media of Object.values(part.content ?? {})) {
-        if (media.schema) media.schema = modernised(media.schema);
+        if (media.schema) media.schema = convertSchema(media.schema);
       }
     }
   }
 }
 
-function modernised(schema: Schema): Schema {
+function convertSchema(schema: Schema): Schema {
   if ('$ref' in schema) return schema;
   const { nullable = false, allOf, type, ...modern } = schema;
   if ('example' in modern) {
@@ -34,12 +34,12 @@ function modernised(schema: Schema): Schema {
   }
   if (schema.properties) {
     modern.properties = Object.fromEntries(
-      Object.entries(schema.properties).map(([name, property]) => [name, modernised(property)]),
+      Object.entries(schema.properties).map(([name, property]) => [name, convertSchema(property)]),
     );
   }
-  if (schema.items) modern.items = modernised(schema.items);
+  if (schema.items) modern.items = convertSchema(schema.items);
   if (typeof schema.additionalProperties === 'object') {
-    modern.additionalProperties = modernised(schema.additionalProperties);
+    modern.additionalProperties = convertSchema(schema.additionalProperties);
   }
   const [reference] = allOf ?? [];
   if (reference) {

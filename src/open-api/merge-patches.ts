@@ -58,18 +58,18 @@ function withoutDefaults<T>(part: T, schemas: Schemas, used: ReadonlySet<string>
     .filter(([key]) => key !== 'default')
     .map(([key, value]: [string, unknown]) =>
       key === '$ref'
-        ? [key, twinOf(nameOf(value as string), schemas, used)]
+        ? [key, patchSchemaRef(nameOf(value as string), schemas, used)]
         : [key, withoutDefaults(value, schemas, used)],
     );
   return Object.fromEntries(entries) as T;
 }
 
 /** @returns the reference to the schema without defaults */
-function twinOf(name: string, schemas: Schemas, used: ReadonlySet<string>): string {
-  const tellsDefault = [name, ...namesIn(schemas[name], schemas)].some((one) => hasDefault(schemas[one]));
-  const twin = tellsDefault && used.has(name) ? `${name}Patch` : name;
-  if (tellsDefault) schemas[twin] = withoutDefaults(schemas[name]!, schemas, used);
-  return schemaRef(twin).$ref;
+function patchSchemaRef(name: string, schemas: Schemas, used: ReadonlySet<string>): string {
+  const containsDefault = [name, ...namesIn(schemas[name], schemas)].some((one) => hasDefault(schemas[one]));
+  const patchName = containsDefault && used.has(name) ? `${name}Patch` : name;
+  if (containsDefault) schemas[patchName] = withoutDefaults(schemas[name]!, schemas, used);
+  return schemaRef(patchName).$ref;
 }
 
 function hasDefault(part: unknown): boolean {

@@ -6,7 +6,7 @@ import { type Schema, operationsOf } from './types';
  * unedited request does nothing unexpected. Without an example Swagger UI fills every field, for example with the
  * first value of an enum or the minimum of a range.
  */
-export function giveSampleBodies(document: OpenAPIObject): void {
+export function addSampleBodies(document: OpenAPIObject): void {
   const { schemas = {} } = document.components ?? {};
   for (const { operation } of operationsOf(document)) {
     const { requestBody } = operation;

@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { QuotaName, Quotas } from '../config/settings';
 
-const MOST = 100_000_000;
+const MAX_QUOTA = 100_000_000;
 
 const DESCRIPTIONS: Record<QuotaName, string> = {
   integrations: 'Integrations, including those that are being deleted',
@@ -20,13 +20,13 @@ const IsQuota = (name: QuotaName) =>
       type: 'integer',
       nullable: true,
       minimum: 0,
-      maximum: MOST,
+      maximum: MAX_QUOTA,
       description: DESCRIPTIONS[name],
     }),
     IsOptional(),
     IsInt(),
     Min(0),
-    Max(MOST),
+    Max(MAX_QUOTA),
   );
 
 /** Null means the quota of the installation. */

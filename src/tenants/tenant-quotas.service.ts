@@ -9,7 +9,7 @@ import { Tenant } from './tenant.entity';
 /** Quotas of resources that the admin API creates. IdPs create the rest. */
 type AdminQuota = Extract<QuotaName, 'integrations' | 'adminKeys' | 'scimKeys'>;
 
-const REACHED: Record<AdminQuota, (limit: number) => string> = {
+const REACHED_MESSAGES: Record<AdminQuota, (limit: number) => string> = {
   integrations: (limit) =>
     `The tenant has reached its quota of ${limit} integrations, including those that are being deleted. Delete some`,
   adminKeys: (limit) => `The tenant has reached its quota of ${limit} live admin keys. Revoke some`,
@@ -44,7 +44,7 @@ export class TenantQuotas {
     if (used < limit) return;
     throw new Problem(
       'quota_reached',
-      `${REACHED[quota](limit)}, or ask the operator of the platform to raise the quota ${quota}.`,
+      `${REACHED_MESSAGES[quota](limit)}, or ask the operator of the platform to raise the quota ${quota}.`,
     );
   }
 }

@@ -14,7 +14,7 @@ const NOTHING: Usage = { integrations: 0, adminKeys: 0, users: 0, groups: 0, mem
 export class TenantUsage {
   private readonly counts: UsageCount[] = [];
 
-  toldBy(count: UsageCount): void {
+  addCounter(count: UsageCount): void {
     this.counts.push(count);
   }
 

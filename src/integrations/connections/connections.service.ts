@@ -40,7 +40,7 @@ interface Host extends ConnectionHost {
 }
 
 /** Changes by another process are noticed within this time. */
-const LOOK_EVERY_MS = 60_000;
+const REFRESH_EVERY_MS = 60_000;
 /** An unused connection is closed after this time. The next use opens it again. */
 const IDLE_AFTER_MS = 60 * 60_000;
 
@@ -58,7 +58,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   /** Lives as long as the process, like the map that it protects. */
   private readonly hashKey = randomBytes(32);
   private unsubscribe: (() => void) | null = null;
-  private looker: NodeJS.Timeout | null = null;
+  private refreshTimer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly providers: ProviderRegistry,
@@ -68,13 +68,13 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    this.unsubscribe = this.changes.subscribe((id) => void this.lookAtChanged(id));
-    this.looker = setInterval(() => void this.lookAtAll(), LOOK_EVERY_MS).unref();
+    this.unsubscribe = this.changes.subscribe((id) => void this.refreshChanged(id));
+    this.refreshTimer = setInterval(() => void this.refreshAll(), REFRESH_EVERY_MS).unref();
   }
 
   onApplicationShutdown(): void {
     this.unsubscribe?.();
-    if (this.looker) clearInterval(this.looker);
+    if (this.refreshTimer) clearInterval(this.refreshTimer);
   }
 
   /**
@@ -168,10 +168,10 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     this.opened.set(integrationId, fresh);
   }
 
-  private async lookAtChanged(id: string): Promise<void> {
+  private async refreshChanged(id: string): Promise<void> {
     if (!this.opened.has(id)) return;
     try {
-      await this.lookAt([id]);
+      await this.refresh([id]);
     } catch (error) {
       // The next use opens it again.
       this.close(id);
@@ -181,10 +181,10 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  private async lookAtAll(): Promise<void> {
+  private async refreshAll(): Promise<void> {
     this.closeIdle();
     try {
-      await this.lookAt([...this.opened.keys()]);
+      await this.refresh([...this.opened.keys()]);
     } catch (error) {
       this.logger.warn(
         `Open connections could not be compared with the database. The next check is in a minute: ${String(error)}`,
@@ -193,7 +193,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Reopens the connections of changed integrations. An unchanged credential keeps its token and its budget. */
-  private async lookAt(ids: readonly string[]): Promise<void> {
+  private async refresh(ids: readonly string[]): Promise<void> {
     for await (const some of chunksOf(ids)) {
       const rows = await this.integrations.findBy({ id: In(some) });
       const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,6 +1,6 @@
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import { tell } from '../../integrations/integration-log';
+import { logAfterCommit } from '../../integrations/integration-log';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
 import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam } from '../state/leavers';
 
@@ -29,7 +29,7 @@ export async function tellKeptLeavers(
     [Date.now(), team.remoteGroupId, ...kept.map(({ remoteUserId }) => remoteUserId)],
   );
   const { reason } = kept[0]!;
-  await tell(tx, team.integrationId, {
+  await logAfterCommit(tx, team.integrationId, {
     level: 'warn',
     event: LEAVER_STILL_ON_TEAM,
     text: `has a team that still contains a user who left the IdP: ${reason}`,

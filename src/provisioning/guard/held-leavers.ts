@@ -13,7 +13,7 @@ import { FOR_UPDATE, inList } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
 import { onBehalfOf } from '../../event-loop/current-work';
 import { Slice } from '../../event-loop/slice';
-import { tell } from '../../integrations/integration-log';
+import { logAfterCommit } from '../../integrations/integration-log';
 import { leaversAmong } from '../state/leavers';
 
 /** The user of a waiting item may leave the IdP, or come back, at any time. */
@@ -130,7 +130,7 @@ export class HeldLeavers implements OnApplicationBootstrap, BeforeApplicationShu
       integrationId,
       detail: { scope, groupId, displayName, people },
     });
-    await tell(tx, integrationId, {
+    await logAfterCommit(tx, integrationId, {
       level: 'warn',
       event: 'held_change.leavers_waiting',
       text: 'has kept people who left the identity provider in their teams for more than a day: a held change waits for a decision',

@@ -5,7 +5,7 @@ import { chunksOf } from '../../database/chunks';
 import { FOR_UPDATE, inList, upsertSql } from '../../database/dialect';
 import { PAUSES_IN_TRANSACTION } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
-import { tell } from '../../integrations/integration-log';
+import { logAfterCommit } from '../../integrations/integration-log';
 import type { GuardPolicy } from '../../integrations/policies';
 import {
   GUARD_WINDOW_MS,
@@ -186,7 +186,7 @@ async function openChange(
      VALUES (?, ?, ?, ?, ?, ?, 1)`,
     [id, team.integrationId, scope, groupId, messageOf(team, scope), Date.now()],
   );
-  await tell(tx, team.integrationId, {
+  await logAfterCommit(tx, team.integrationId, {
     level: 'warn',
     event: 'held_change.opened',
     text: `holds ${scope === 'deletions' ? 'deletions of teams' : 'removals'} until an admin decides`,

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../database/transaction-runner';
-import { tell } from '../../integrations/integration-log';
+import { logAfterCommit } from '../../integrations/integration-log';
 
 /** States without open work of the engine: what is left waits for an admin. */
 const WAITS_FOR_PEOPLE = "'synced', 'partial', 'blocked', 'held'";
@@ -28,7 +28,7 @@ export async function noteFirstSync(tx: Transaction, integrationId: string): Pro
     Date.now(),
     integrationId,
   ]);
-  await tell(tx, integrationId, {
+  await logAfterCommit(tx, integrationId, {
     level: 'log',
     event: 'integration.first_synced',
     text: 'is in step for the first time',

@@ -45,7 +45,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
   ) {}
 
   onModuleInit(): void {
-    this.usage.toldBy(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
+    this.usage.addCounter(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
   }
 
   /** If the operator sets no key, the first boot creates one. Otherwise no caller could create a tenant. */

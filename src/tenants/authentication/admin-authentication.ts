@@ -9,7 +9,7 @@ import { RefusedAttempts } from './refused-attempts';
 
 const ROUTES = '/api/v1';
 /** A revoked key may act for one more second at most, so slower requests are checked again. */
-const LOOK_AGAIN_AFTER_MS = 1_000;
+const RECHECK_AFTER_MS = 1_000;
 
 /** Checks the admin key and its role for every request below `/api/v1`, before Fastify reads the body. */
 @Injectable()
@@ -32,9 +32,9 @@ export class AdminAuthentication implements OnModuleInit {
   }
 
   /** @throws Problem 401 if the key expired or was revoked while the body arrived */
-  async lookAgain(request: AdminRequest, reply: FastifyReply): Promise<void> {
+  async recheck(request: AdminRequest, reply: FastifyReply): Promise<void> {
     if (!request.admin) throw new Error('A route of the admin API was reached without authentication');
-    if (request.body === undefined && reply.elapsedTime < LOOK_AGAIN_AFTER_MS) return;
+    if (request.body === undefined && reply.elapsedTime < RECHECK_AFTER_MS) return;
     if (!(await this.strategy.mayStillAct(request.admin))) throw unauthenticated(reply);
   }
 

@@ -10,7 +10,7 @@ export class AdminGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
-    await this.authentication.lookAgain(http.getRequest<AdminRequest>(), http.getResponse<FastifyReply>());
+    await this.authentication.recheck(http.getRequest<AdminRequest>(), http.getResponse<FastifyReply>());
     return true;
   }
 }

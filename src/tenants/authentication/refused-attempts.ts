@@ -18,7 +18,7 @@ export class RefusedAttempts {
 
   async note(admin: Admin, { method, routeOptions }: AdminRequest): Promise<void> {
     const route = routeOptions.url!;
-    if (!(await this.isNews(`${admin.keyId} ${method} ${route}`))) return;
+    if (!(await this.isFirstInWindow(`${admin.keyId} ${method} ${route}`))) return;
     await this.transactions.run((tx) =>
       this.audit.record(tx, {
         actor: admin.actor,
@@ -31,7 +31,7 @@ export class RefusedAttempts {
     );
   }
 
-  private async isNews(attempt: string): Promise<boolean> {
+  private async isFirstInWindow(attempt: string): Promise<boolean> {
     try {
       await this.noted.consume(attempt);
       return true;
