@@ -33,10 +33,10 @@ export function describeFailure(error: unknown, settings: Settings | null): stri
 }
 
 function whatToFix(cause: object, settings: Settings): string | null {
-  return aboutFile(cause, settings) ?? describeFailedOpening(cause, settings.database);
+  return fileMessage(cause, settings) ?? describeFailedOpening(cause, settings.database);
 }
 
-function aboutFile({ code = '', path }: Partial<NodeJS.ErrnoException>, settings: Settings): string | null {
+function fileMessage({ code = '', path }: Partial<NodeJS.ErrnoException>, settings: Settings): string | null {
   const remedy = FILE_REMEDIES[code];
   const variable = path === undefined ? null : variableOf(path, settings);
   if (remedy === undefined || variable === null) return null;

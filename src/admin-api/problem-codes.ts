@@ -139,7 +139,7 @@ export const PROBLEM_KINDS = {
     status: 429,
     meaning: 'Too many requests, or too many failed authentications, in a short time.',
     detail:
-      'More requests came than Scimify takes in such a short time; send this one again after the seconds that Retry-After names.',
+      'Too many requests came in a short time. Send this request again after the seconds in Retry-After.',
   },
   internal_error: {
     status: 500,

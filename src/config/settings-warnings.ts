@@ -5,7 +5,7 @@ import { isLoopback } from './settings';
 
 const PREFIX = 'SCIMIFY_';
 /** Variables that Kubernetes sets for a service: `SCIMIFY_SERVICE_HOST`, `SCIMIFY_PORT_3000_TCP_ADDR`. */
-const OF_A_SERVICE = /^(\w+?)_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+const KUBERNETES_VARIABLE = /^(\w+?)_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
 
 /** Every environment variable that Scimify reads. */
 export function settingNames(): string[] {
@@ -15,21 +15,21 @@ export function settingNames(): string[] {
 
 /** Settings that are allowed but probably a mistake, one sentence each. It shows no values. */
 export function settingsWarnings(env: NodeJS.ProcessEnv): string[] {
-  return [...unknownNames(env), ...plainPublicUrl(env)];
+  return [...unknownNames(env), ...unencryptedPublicUrl(env)];
 }
 
 function unknownNames(env: NodeJS.ProcessEnv): string[] {
   const known = settingNames();
   return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !isOfAService(name, env))
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !isKubernetesVariable(name, env))
     .map(
       (name) =>
         `${name} is not a setting of Scimify and has no effect. Did you mean ${nearest(name, known)}?`,
     );
 }
 
-function isOfAService(name: string, env: NodeJS.ProcessEnv): boolean {
-  const service = OF_A_SERVICE.exec(name)?.[1];
+function isKubernetesVariable(name: string, env: NodeJS.ProcessEnv): boolean {
+  const service = KUBERNETES_VARIABLE.exec(name)?.[1];
   return service !== undefined && env[`${service}_SERVICE_HOST`] !== undefined;
 }
 
@@ -39,7 +39,7 @@ function nearest(name: string, known: readonly string[]): string {
   return known[nearestName(bare(name), known.map(bare))]!;
 }
 
-function plainPublicUrl({ SCIMIFY_PUBLIC_URL: given }: NodeJS.ProcessEnv): string[] {
+function unencryptedPublicUrl({ SCIMIFY_PUBLIC_URL: given }: NodeJS.ProcessEnv): string[] {
   if (!given) return [];
   const { protocol, hostname } = new URL(given);
   if (protocol === 'https:' || isLoopback(hostname)) return [];

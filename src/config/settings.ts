@@ -45,7 +45,7 @@ export interface Settings {
 
 /** Limits of connections and request bodies. */
 export interface ConnectionLimits {
-  /** Open connections in all. */
+  /** Open connections in total. */
   most: number;
   /** Open connections of one client network; trusted proxies have no limit. */
   mostPerNetwork: number;

@@ -32,16 +32,16 @@ export function backUp<Seen>(
   if (existsSync(file))
     throw new BackupError(`${file} already exists, and the backup does not overwrite it.`);
   const unfinished = `${file}.unfinished`;
-  make(unfinished);
+  createEmpty(unfinished);
   try {
     copy(databasePath, unfinished);
-    const seen = reading(unfinished, (database) => {
+    const seen = withDatabase(unfinished, (database) => {
       check(database);
       return look(database);
     });
     flush(unfinished);
     // The rename then replaces this empty file, and never a file of another program.
-    make(file);
+    createEmpty(file);
     renameSync(unfinished, file);
     if (process.platform !== 'win32') flush(dirname(file));
     return { bytes: statSync(file).size, seen };
@@ -52,7 +52,7 @@ export function backUp<Seen>(
 }
 
 /** Creates an empty file, private before it holds anything. */
-function make(file: string): void {
+function createEmpty(file: string): void {
   try {
     closeSync(openSync(file, 'wx', OWNER_ONLY));
   } catch (error) {
@@ -65,7 +65,7 @@ function make(file: string): void {
 }
 
 function copy(databasePath: string, file: string): void {
-  reading(databasePath, (database) => {
+  withDatabase(databasePath, (database) => {
     try {
       database.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`);
     } catch (error) {
@@ -83,7 +83,7 @@ function check(database: DatabaseSyncInstance): void {
   if (tables.length === 0) throw new BackupError('The database is empty.');
 }
 
-function reading<T>(path: string, work: (database: DatabaseSyncInstance) => T): T {
+function withDatabase<T>(path: string, work: (database: DatabaseSyncInstance) => T): T {
   const { DatabaseSync } = loadSqlite();
   const database = new DatabaseSync(path, { readOnly: true });
   try {

@@ -1,4 +1,4 @@
-import { type UniqueKey, isNoRoom, violatedKey } from './database-errors';
+import { type UniqueKey, isOutOfSpace, violatedKey } from './database-errors';
 
 const NAME: UniqueKey = {
   table: 'scim_user',
@@ -37,7 +37,7 @@ describe('a write that was refused for a unique key', () => {
   });
 });
 
-describe('a write for which there is no room', () => {
+describe('a write without space', () => {
   it.each([
     ['SQLite', { errcode: 13, message: 'database or disk is full' }],
     ['the shared memory of SQLite', { errcode: 4874, message: 'disk I/O error' }],
@@ -57,7 +57,7 @@ describe('a write for which there is no room', () => {
     ['the system', { code: 'ENOSPC', message: 'ENOSPC: no space left on device, fdatasync' }],
     ['a quota of the system', { code: 'EDQUOT', message: 'EDQUOT: disk quota exceeded, fdatasync' }],
   ])('is recognised in an error of %s', (_whose, error) => {
-    expect(isNoRoom(error)).toBe(true);
+    expect(isOutOfSpace(error)).toBe(true);
   });
 
   it.each([
@@ -66,6 +66,6 @@ describe('a write for which there is no room', () => {
     ['a deadlock', { errno: 1213, message: 'Deadlock found' }],
     ['a value of a client', { errno: 1062, message: "Duplicate entry 'errno 280' for key 'PRIMARY'" }],
   ])('is not taken for one: %s', (_what, error) => {
-    expect(isNoRoom(error)).toBe(false);
+    expect(isOutOfSpace(error)).toBe(false);
   });
 });

@@ -10,7 +10,7 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-/** The disk of the database is full. Nothing was written. `DatabaseRoom` has already logged it. */
+/** The disk of the database is full. Nothing was written. `DatabaseSpace` has already logged it. */
 export class DatabaseFullError extends DatabaseUnavailableError {
   readonly [ALREADY_LOGGED] = true;
 
@@ -72,10 +72,10 @@ export class NewDatabaseRefusedError extends OperatorError {
 
 const SQLITE_BUSY = 5;
 const SQLITE_FULL = 13;
-const SQLITE_NO_ROOM_FOR_SHARED_MEMORY = 4874;
+const SQLITE_NO_SPACE_FOR_SHARED_MEMORY = 4874;
 const MYSQL_DISK_FULL = 1021;
 const MYSQL_TABLE_FULL = 1114;
-const NO_ROOM_CODES = new Set(['ENOSPC', 'EDQUOT']);
+const OUT_OF_SPACE_CODES = new Set(['ENOSPC', 'EDQUOT']);
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const MYSQL_DUPLICATE_ENTRY = 1062;
@@ -140,15 +140,15 @@ export function isLockedByAnother(error: unknown): boolean {
   return ((driverErrorOf(error)?.errcode ?? 0) & 0xff) === SQLITE_BUSY;
 }
 
-/** Whether there is no room for a write: on the disk, in the quota of the user, or in the table. */
-export function isNoRoom(error: unknown): boolean {
+/** Whether there is no space for a write: on the disk, in the quota of the user, or in the table. */
+export function isOutOfSpace(error: unknown): boolean {
   const { errcode = 0, errno, code = '', message = '' } = driverErrorOf(error) ?? {};
   return (
     (errcode & 0xff) === SQLITE_FULL ||
-    errcode === SQLITE_NO_ROOM_FOR_SHARED_MEMORY ||
+    errcode === SQLITE_NO_SPACE_FOR_SHARED_MEMORY ||
     errno === MYSQL_DISK_FULL ||
     errno === MYSQL_TABLE_FULL ||
-    NO_ROOM_CODES.has(code) ||
+    OUT_OF_SPACE_CODES.has(code) ||
     // The server could not write a file, with the system error 28: ENOSPC.
     /\b(errno|errcode):? 28\b/i.test(message)
   );

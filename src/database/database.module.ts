@@ -14,7 +14,7 @@ class WriterModule implements OnApplicationShutdown {
     readiness: Readiness,
   ) {
     readiness.addCheck(() =>
-      writer.room.isFull ? 'The disk of the database is full: nothing can be written.' : null,
+      writer.space.isFull ? 'The disk of the database is full: nothing can be written.' : null,
     );
   }
 

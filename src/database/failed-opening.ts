@@ -62,23 +62,23 @@ const SQLITE: Record<number, (path: string) => string> = {
 };
 
 /**
- * What the operator must fix about the database; null for any other error. It never quotes a driver, whose
+ * What the operator must fix about the database; null for any other error. It never quotes a driver, because its
  * messages hold values.
  */
 export function describeFailedOpening(error: unknown, settings: DatabaseSettings): string | null {
   const driverError = driverErrorOf(error);
   if (driverError === null) return null;
-  return settings.kind === 'sqlite' ? aboutFile(driverError, settings.path) : aboutServer(driverError);
+  return settings.kind === 'sqlite' ? fileMessage(driverError, settings.path) : serverMessage(driverError);
 }
 
-function aboutFile({ errcode }: DriverError, path: string): string | null {
+function fileMessage({ errcode }: DriverError, path: string): string | null {
   if (errcode === undefined) return null;
   // The low byte is the code. The higher bytes name the situation.
   const code = errcode & 0xff;
   return SQLITE[code]?.(path) ?? `The database file ${path} cannot be used (SQLite's code ${errcode}).`;
 }
 
-function aboutServer({ code, errno }: DriverError): string | null {
+function serverMessage({ code, errno }: DriverError): string | null {
   if (code === undefined) return null;
   const known = MYSQL[code]?.(code);
   if (known !== undefined || errno === undefined || errno < 0) return known ?? null;

@@ -9,7 +9,7 @@ const LOCK_NAME = "CONCAT('scimify-migrations-', SHA1(DATABASE()))";
 
 /**
  * Migrates in one process at a time, however many boot together. The others then find nothing left to do. On
- * SQLite the process lock ensures this. It refuses an empty database where it does not expect one.
+ * SQLite the process lock ensures this. An empty database that should not be empty is refused.
  */
 export class MigratingDataSource extends DataSource {
   constructor(

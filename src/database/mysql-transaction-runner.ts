@@ -7,9 +7,9 @@ import {
   RestartTransaction,
   isConnectionFailure,
   isLockConflict,
-  isNoRoom,
+  isOutOfSpace,
 } from './database-errors';
-import type { DatabaseRoom } from './room';
+import type { DatabaseSpace } from './room';
 import {
   type Transaction,
   type TransactionOptions,
@@ -32,7 +32,7 @@ export class MysqlTransactionRunner extends TransactionRunner {
 
   constructor(
     private readonly writer: DataSource,
-    private readonly room: DatabaseRoom,
+    private readonly space: DatabaseSpace,
   ) {
     super();
   }
@@ -55,7 +55,7 @@ export class MysqlTransactionRunner extends TransactionRunner {
         await this.prepare(runner);
         return await runOnce(runner, work);
       } catch (error) {
-        if (isNoRoom(error)) throw this.room.refuse(this, error);
+        if (isOutOfSpace(error)) throw this.space.refuse(this, error);
         const again = isLockConflict(error) || error instanceof RestartTransaction;
         if (!again) throw isConnectionFailure(error) ? unavailable(error) : error;
         if (attempt === MAX_ATTEMPTS || performance.now() > deadline) throw unavailable(error);

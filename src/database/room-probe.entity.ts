@@ -1,7 +1,7 @@
 import { Entity } from 'typeorm';
 import { LongTextColumn, PrimaryIdColumn } from './column-types';
 
-/** Empty, except while `DatabaseRoom` tests whether a full disk has space again. */
+/** Empty, except while `DatabaseSpace` tests whether a full disk has space again. */
 @Entity('room_probe')
 export class RoomProbe {
   @PrimaryIdColumn() id: string;

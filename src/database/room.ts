@@ -11,7 +11,7 @@ const PROBE_ID = 'room';
  * Knows whether the disk of the database is full. It logs once that the disk is full, and once that it has space
  * again. It does not log each refused write.
  */
-export class DatabaseRoom {
+export class DatabaseSpace {
   private readonly logger = new Logger('Database');
   private timer: NodeJS.Timeout | null = null;
 

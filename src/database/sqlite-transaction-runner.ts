@@ -7,9 +7,9 @@ import {
   CommitOutcomeUnknownError,
   DatabaseUnavailableError,
   RestartTransaction,
-  isNoRoom,
+  isOutOfSpace,
 } from './database-errors';
-import type { DatabaseRoom } from './room';
+import type { DatabaseSpace } from './room';
 import {
   type Transaction,
   type TransactionOptions,
@@ -53,7 +53,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
   constructor(
     private readonly writer: DataSource,
     private readonly log: WriteAheadLog,
-    private readonly room: DatabaseRoom,
+    private readonly space: DatabaseSpace,
   ) {
     super();
   }
@@ -66,12 +66,12 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
     return new Promise<T>((resolve, reject) => {
       const lane = laneOf(options);
-      const whose = currentWork();
+      const callerWork = currentWork();
       const queued: QueuedWork = {
         // `drain` runs the work of all callers, so each piece needs the context of its own caller.
         work: (tx) => {
-          noteHolder(whose);
-          return onBehalfOf(whose, () => work(tx));
+          noteHolder(callerWork);
+          return onBehalfOf(callerWork, () => work(tx));
         },
         big: options.big ?? false,
         since: performance.now(),
@@ -117,7 +117,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
       return;
     }
     const begun = performance.now();
-    let othersLetIn = false;
+    let hasYielded = false;
     while (finished.length < MAX_WORKS_PER_COMMIT && performance.now() - begun <= MAX_MS_PER_COMMIT) {
       const next = this.takeNext(finished.length > 0);
       if (next) {
@@ -131,9 +131,9 @@ export class SqliteTransactionRunner extends TransactionRunner {
         this.lanes.charge(next.lane, performance.now() - start);
         if (next.work.big) break;
       } else {
-        if (othersLetIn) break;
+        if (hasYielded) break;
         // Work runs as one chain of microtasks. Without a turn of the event loop no other work could arrive.
-        othersLetIn = true;
+        hasYielded = true;
         await yieldToEventLoop();
       }
     }
@@ -141,14 +141,14 @@ export class SqliteTransactionRunner extends TransactionRunner {
       await runner.commitTransaction();
     } catch (error) {
       await this.rollBack(runner);
-      const failure = isNoRoom(error) ? this.undone(error) : new CommitOutcomeUnknownError(error);
+      const failure = isOutOfSpace(error) ? this.undone(error) : new CommitOutcomeUnknownError(error);
       for (const { fail } of finished) fail(failure);
       return;
     }
     try {
       await this.log.flush();
     } catch (error) {
-      if (isNoRoom(error)) this.room.refuse(this, error);
+      if (isOutOfSpace(error)) this.space.refuse(this, error);
       for (const { fail } of finished) fail(new CommitOutcomeUnknownError(error));
       return;
     }
@@ -171,7 +171,7 @@ export class SqliteTransactionRunner extends TransactionRunner {
       return { settle: () => queued.resolve(value), fail: queued.reject, afterCommit };
     } catch (error) {
       const undoneAlone = await this.rollBack(runner);
-      const failure = isNoRoom(error) ? this.room.refuse(this, error) : error;
+      const failure = isOutOfSpace(error) ? this.space.refuse(this, error) : error;
       return {
         // With a single writer nothing changes between two attempts, so running it again would never end.
         settle: () =>
@@ -206,10 +206,10 @@ export class SqliteTransactionRunner extends TransactionRunner {
     }
   }
 
-  /** The error for callers whose write was rolled back. */
+  /** The error for callers after the rollback of their write. */
   private undone(cause: unknown): DatabaseUnavailableError {
-    return isNoRoom(cause)
-      ? this.room.refuse(this, cause)
+    return isOutOfSpace(cause)
+      ? this.space.refuse(this, cause)
       : new DatabaseUnavailableError('The database undid the write.', cause);
   }
 

@@ -3,9 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Logger } from '@nestjs/common';
-import { isNoRoom } from './database-errors';
+import { isOutOfSpace } from './database-errors';
 
-/** An error of the thread, which an `Error` does not leave unchanged. */
+/** A failure that the thread sends. An `Error` would change on its way between threads. */
 interface CopyFailure {
   message: string;
   errcode?: number;
@@ -75,7 +75,7 @@ export class WriteAheadLog {
   /** The next copy tries again. A full disk is not logged here, because the refused write logs it. */
   private copied(failure: CopyFailure | null): void {
     this.busy = false;
-    if (failure && !this.failing && !isNoRoom(failure)) {
+    if (failure && !this.failing && !isOutOfSpace(failure)) {
       this.logger.warn(`Scimify could not copy the log of the database, and tries again: ${failure.message}`);
     }
     this.committed ||= failure !== null;

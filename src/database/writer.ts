@@ -6,7 +6,7 @@ import { MysqlTransactionRunner } from './mysql-transaction-runner';
 import { newDatabaseOf } from './new-database';
 import { keepPrivate } from './private-files';
 import { ProcessLock } from './process-lock';
-import { DatabaseRoom } from './room';
+import { DatabaseSpace } from './room';
 import { SqliteTransactionRunner } from './sqlite-transaction-runner';
 import type { TransactionRunner } from './transaction-runner';
 import { WriteAheadLog } from './write-ahead-log';
@@ -14,18 +14,18 @@ import { WriteAheadLog } from './write-ahead-log';
 /** The writing connection with, on SQLite, the lock that keeps other processes out. */
 export class Writer {
   readonly transactions: TransactionRunner;
-  readonly room = new DatabaseRoom();
+  readonly space = new DatabaseSpace();
 
   private constructor(
     readonly dataSource: DataSource,
-    /** Names of the migrations that ran as it was opened. */
+    /** Names of the migrations that ran when it was opened. */
     readonly migrated: readonly string[],
     private readonly lock: ProcessLock | null,
     private readonly log: WriteAheadLog | null,
   ) {
     this.transactions = log
-      ? new SqliteTransactionRunner(dataSource, log, this.room)
-      : new MysqlTransactionRunner(dataSource, this.room);
+      ? new SqliteTransactionRunner(dataSource, log, this.space)
+      : new MysqlTransactionRunner(dataSource, this.space);
   }
 
   /**
@@ -52,7 +52,7 @@ export class Writer {
   }
 
   async close(): Promise<void> {
-    this.room.end();
+    this.space.end();
     await this.transactions.end();
     await this.log?.end();
     await this.dataSource.destroy();

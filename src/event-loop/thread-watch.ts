@@ -5,7 +5,7 @@ export interface LongHold {
   ms: number;
   what: string;
   lane: string;
-  /** The statement that ran last, without its parameters; null where none did. */
+  /** The statement that ran last, without its parameters; null when none ran. */
   statement: string | null;
 }
 

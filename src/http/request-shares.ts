@@ -4,7 +4,7 @@ import { noteHolder } from '../event-loop/thread-watch';
 import { type Place, Shares } from '../security/shares';
 import { ANONYMOUS_LANE } from './request-work';
 
-interface Visit {
+interface OpenRequest {
   place: Place;
   isAnswered: boolean;
   isClosed: boolean;
@@ -20,7 +20,7 @@ interface Visit {
  */
 export function shareRequests(fastify: FastifyInstance, parallelRequests: number): void {
   const shares = new Shares(parallelRequests);
-  const visits = new WeakMap<FastifyRequest, Visit>();
+  const openRequests = new WeakMap<FastifyRequest, OpenRequest>();
 
   fastify.addHook('onRequest', (request, _reply, done) => {
     request.work = {
@@ -52,20 +52,20 @@ export function shareRequests(fastify: FastifyInstance, parallelRequests: number
       done(refusal as Error);
       return;
     }
-    const visit: Visit = { place, isAnswered: false, isClosed: false };
-    visits.set(request, visit);
+    const openRequest: OpenRequest = { place, isAnswered: false, isClosed: false };
+    openRequests.set(request, openRequest);
     reply.raw.once('close', () => {
-      visit.isClosed = true;
-      if (visit.isAnswered || !place.isAdmitted) place.leave();
+      openRequest.isClosed = true;
+      if (openRequest.isAnswered || !place.isAdmitted) place.leave();
     });
     void place.admitted.then(begin);
   });
 
   fastify.addHook('onSend', (request, _reply, _payload, done) => {
-    const visit = visits.get(request);
-    if (visit) {
-      visit.isAnswered = true;
-      if (visit.isClosed) visit.place.leave();
+    const openRequest = openRequests.get(request);
+    if (openRequest) {
+      openRequest.isAnswered = true;
+      if (openRequest.isClosed) openRequest.place.leave();
     }
     done();
   });

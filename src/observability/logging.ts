@@ -16,7 +16,7 @@ export function createLog(level: LogLevel): Pino {
 }
 
 /** Contexts of the lines that Nest logs at its start: about a hundred, and none reports a problem. */
-const START_OF_NEST = new Set([
+const START_CONTEXTS = new Set([
   'InstanceLoader',
   'NestApplication',
   'NestFactory',
@@ -24,7 +24,7 @@ const START_OF_NEST = new Set([
   'RoutesResolver',
 ]);
 /** Nest also throws what it logs in this context, and the code that catches it logs it. */
-const THROWN_TOO = 'ExceptionHandler';
+const EXCEPTION_CONTEXT = 'ExceptionHandler';
 
 /** Writes the lines of Nest and of our rooms into the same log. */
 export class NestLog implements LoggerService {
@@ -32,14 +32,14 @@ export class NestLog implements LoggerService {
 
   log(message: unknown, ...rest: unknown[]): void {
     const [fields, text] = line(message, rest);
-    if (START_OF_NEST.has(fields.context ?? '')) this.pino.debug(fields, text);
+    if (START_CONTEXTS.has(fields.context ?? '')) this.pino.debug(fields, text);
     else this.pino.info(fields, text);
   }
 
   error(message: unknown, ...rest: unknown[]): void {
     if ([message, ...rest].some(isAlreadyLogged)) return;
     const [fields, text] = line(message, rest);
-    if (fields.context !== THROWN_TOO) this.pino.error(fields, text);
+    if (fields.context !== EXCEPTION_CONTEXT) this.pino.error(fields, text);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {

@@ -24,7 +24,7 @@ export function logLongHolds(fastify: FastifyInstance, log: Pino): void {
     }
     if (!longest || performance.now() - lineAt < LINE_EVERY_MS) return;
     const { ms, what, lane, statement } = longest;
-    log.warn({ ms: Math.round(ms), what, lane, statement, holds }, 'The thread was held for too long');
+    log.warn({ ms: Math.round(ms), what, lane, statement, holds }, 'The event loop was blocked for too long');
     longest = null;
     holds = 0;
     lineAt = performance.now();

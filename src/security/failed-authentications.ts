@@ -37,18 +37,18 @@ export class FailedAuthentications {
 
   /**
    * @param lookUp finds the caller that the token belongs to, or null
-   * @param isGoodAnyway the token is valid without being stored
+   * @param isValidUnstored the token is valid without being stored
    * @throws TooManyRequestsError instead of null after too many failures
    */
   async verify<Caller>(
     token: string,
     address: string,
     lookUp: () => Promise<Caller | null>,
-    isGoodAnyway = false,
+    isValidUnstored = false,
   ): Promise<Caller | null> {
     const network = clientNetwork(address);
     const mayBeValid =
-      this.msBlocked(network) === 0 || isGoodAnyway || (await this.known.has(hashToken(token)));
+      this.msBlocked(network) === 0 || isValidUnstored || (await this.known.has(hashToken(token)));
     const caller = mayBeValid ? await lookUp() : null;
     if (caller !== null) return caller;
     // Check again: other requests may have failed during the look-up.

@@ -3,7 +3,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { SETTINGS, type Settings } from '../config/settings';
 import { TooManyRequestsError } from './too-many-requests';
 
-export type Door = 'scim' | 'admin';
+export type Api = 'scim' | 'admin';
 
 /** The requests of so many seconds may come at once. */
 const BURST_SECONDS = 4;
@@ -15,7 +15,7 @@ const BURST_SECONDS = 4;
  */
 @Injectable()
 export class RateLimits {
-  private readonly callers: Record<Door, RateLimit | null>;
+  private readonly callers: Record<Api, RateLimit | null>;
   private readonly tenants: RateLimit | null;
 
   constructor(@Inject(SETTINGS) { rateLimits }: Settings) {
@@ -30,8 +30,8 @@ export class RateLimits {
    * @param tenantId null for a platform key
    * @throws TooManyRequestsError
    */
-  async take(door: Door, caller: string, tenantId: string | null): Promise<void> {
-    await this.callers[door]?.take(caller);
+  async take(api: Api, caller: string, tenantId: string | null): Promise<void> {
+    await this.callers[api]?.take(caller);
     if (tenantId !== null) await this.tenants?.take(tenantId);
   }
 
@@ -39,8 +39,8 @@ export class RateLimits {
    * Counts the additional work of an admitted request: a Bulk of n operations is n requests, so n - 1 more. It
    * never refuses. What exceeds the limits is paid off before the next request is admitted.
    */
-  async charge(door: Door, caller: string, tenantId: string | null, points: number): Promise<void> {
-    await this.callers[door]?.charge(caller, points);
+  async charge(api: Api, caller: string, tenantId: string | null, points: number): Promise<void> {
+    await this.callers[api]?.charge(caller, points);
     if (tenantId !== null) await this.tenants?.charge(tenantId, points);
   }
 }
@@ -58,7 +58,7 @@ class RateLimit {
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       throw TooManyRequestsError.within(
-        'More requests came than Scimify takes in such a short time; send this one again after the seconds that Retry-After names.',
+        'Too many requests came in a short time. Send this request again after the seconds in Retry-After.',
         refusal.msBeforeNext,
       );
     }

@@ -3,7 +3,7 @@ import { setImmediate as yieldToEventLoop, setTimeout as pause } from 'node:time
 import { DataSource } from 'typeorm';
 import { writerOptions } from '../../src/database/data-source-options';
 import { MysqlTransactionRunner } from '../../src/database/mysql-transaction-runner';
-import { DatabaseRoom } from '../../src/database/room';
+import { DatabaseSpace } from '../../src/database/room';
 import { SqliteTransactionRunner } from '../../src/database/sqlite-transaction-runner';
 import type { TransactionRunner } from '../../src/database/transaction-runner';
 import { WriteAheadLog } from '../../src/database/write-ahead-log';
@@ -27,8 +27,8 @@ describe('the writer, between neighbours', () => {
     const { settings } = database;
     log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
     transactions = log
-      ? new SqliteTransactionRunner(writer, log, new DatabaseRoom())
-      : new MysqlTransactionRunner(writer, new DatabaseRoom());
+      ? new SqliteTransactionRunner(writer, log, new DatabaseSpace())
+      : new MysqlTransactionRunner(writer, new DatabaseSpace());
   });
 
   afterAll(async () => {

@@ -3,7 +3,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { readerOptions, writerOptions } from '../../src/database/data-source-options';
 import { DatabaseUnavailableError } from '../../src/database/database-errors';
 import { MysqlTransactionRunner } from '../../src/database/mysql-transaction-runner';
-import { DatabaseRoom } from '../../src/database/room';
+import { DatabaseSpace } from '../../src/database/room';
 import { SqliteTransactionRunner } from '../../src/database/sqlite-transaction-runner';
 import type { Transaction, TransactionRunner } from '../../src/database/transaction-runner';
 import { WriteAheadLog } from '../../src/database/write-ahead-log';
@@ -28,8 +28,8 @@ describe('transactions', () => {
     const { settings } = database;
     log = settings.kind === 'sqlite' ? await WriteAheadLog.open(settings.path) : null;
     transactions = log
-      ? new SqliteTransactionRunner(writer, log, new DatabaseRoom())
-      : new MysqlTransactionRunner(writer, new DatabaseRoom());
+      ? new SqliteTransactionRunner(writer, log, new DatabaseSpace())
+      : new MysqlTransactionRunner(writer, new DatabaseSpace());
   });
 
   afterAll(async () => {

@@ -10,7 +10,7 @@ const COLUMNS = [
 ] as const;
 
 /**
- * One audit event counts repeated failures. A member whom a remote group does not accept is refused after two
+ * One audit event counts repeated failures. A member that a remote group does not accept is refused after two
  * minutes.
  */
 export class RepeatedFailures1790310000000 implements MigrationInterface {
