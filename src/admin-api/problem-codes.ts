@@ -139,7 +139,7 @@ export const PROBLEM_KINDS = {
     status: 429,
     meaning: 'Too many requests, or too many failed authentications, in a short time.',
     detail:
-      'Too many requests came in a short time. Send this request again after the seconds in Retry-After.',
+      'Too many requests came in a short time; send this request again after the seconds in Retry-After.',
   },
   internal_error: {
     status: 500,

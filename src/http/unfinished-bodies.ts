@@ -46,7 +46,7 @@ export class UnfinishedBodies {
     const fits = this.held + more <= this.most;
     if (fits && (ofLane === own || ofLane + more <= this.most / 2)) return;
     throw TooManyRequestsError.within(
-      'Scimify already holds as many request bodies as it can. Send this request again after the seconds in Retry-After.',
+      'Scimify already holds as many request bodies as it can; send this request again after the seconds in Retry-After.',
       RETRY_AFTER_MS,
     );
   }

@@ -81,7 +81,7 @@ export class FailedAuthentications {
 
 function tooManyFailures(blockedMs: number): TooManyRequestsError {
   return TooManyRequestsError.within(
-    'The key is not valid, and too many such keys came from this address. Try again with a valid key, or after the seconds in Retry-After.',
+    'The key is not valid, and too many such keys came from this address; try again with a valid key, or after the seconds in Retry-After.',
     blockedMs,
   );
 }

@@ -141,7 +141,7 @@ export class JsonOutline {
     this.values += 1;
     if (this.values > this.mostValues) {
       throw tooLarge(
-        `The request body may hold at most ${this.mostValues.toLocaleString('en')} values (objects, lists, texts, numbers and so on). Send less at a time.`,
+        `The request body may hold at most ${this.mostValues.toLocaleString('en')} values (objects, lists, texts, numbers and so on); send less at a time.`,
       );
     }
   }

@@ -58,7 +58,7 @@ class RateLimit {
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       throw TooManyRequestsError.within(
-        'Too many requests came in a short time. Send this request again after the seconds in Retry-After.',
+        'Too many requests came in a short time; send this request again after the seconds in Retry-After.',
         refusal.msBeforeNext,
       );
     }

@@ -39,7 +39,7 @@ export class Shares {
     this.lanes.set(name, lane);
     if (lane.waiting.length >= MOST_WAITING) {
       throw new TooManyRequestsError(
-        `${MOST_WAITING} requests of this sender are waiting already. Send fewer at the same time, and send this one again after the seconds in Retry-After.`,
+        `${MOST_WAITING} requests of this sender are waiting already; send fewer at the same time, and send this one again after the seconds in Retry-After.`,
         RETRY_AFTER_SECONDS,
       );
     }
