@@ -41,7 +41,7 @@ export interface BoundComparison {
 /** How the stored value is converted before the comparison. */
 export type ComparisonKind = 'exact-text' | 'folded-text' | 'instant' | 'number' | 'boolean';
 
-type Look = (path: AttributePath) => Steps | null;
+type ResolvePath = (path: AttributePath) => Steps | null;
 
 /**
  * @throws ScimError 400 invalidFilter for a comparison that the attribute does not allow. An unknown attribute is no
@@ -62,21 +62,21 @@ export function bindValueFilter(attribute: Attribute, filter: ValueFilter): Boun
   });
 }
 
-function bind(filter: Filter, look: Look): BoundFilter {
+function bind(filter: Filter, resolvePath: ResolvePath): BoundFilter {
   switch (filter.kind) {
     case 'and':
     case 'or':
-      return { kind: filter.kind, terms: filter.terms.map((term) => bind(term, look)) };
+      return { kind: filter.kind, terms: filter.terms.map((term) => bind(term, resolvePath)) };
     case 'not':
-      return { kind: 'not', term: bind(filter.term, look) };
+      return { kind: 'not', term: bind(filter.term, resolvePath) };
     case 'compare':
-      return bindComparison(filter, look(filter.path));
+      return bindComparison(filter, resolvePath(filter.path));
     case 'present': {
-      const steps = look(filter.path);
+      const steps = resolvePath(filter.path);
       return steps === null ? { kind: 'constant', value: false } : { kind: 'present', steps };
     }
     case 'valuePath':
-      return bindValuePath(filter, look(filter.path));
+      return bindValuePath(filter, resolvePath(filter.path));
   }
 }
 

@@ -20,7 +20,7 @@ export type Candidates =
     };
 
 /** Estimated number of resources that a look-up reads. Unique columns cost least. */
-const DEARNESS = { id: 1, unique: 2, column: 10, link: 100, range: 100_000 } as const;
+const COST = { id: 1, unique: 2, column: 10, link: 100, range: 100_000 } as const;
 
 /**
  * Finds the resources that can match, without a scan of all resources.
@@ -32,7 +32,7 @@ export function candidatesOf(filter: BoundFilter, columns: FilterColumns): Candi
     case 'and':
       return filter.terms
         .map((term) => candidatesOf(term, columns))
-        .reduce((best, other) => (dearness(other) < dearness(best) ? other : best), null);
+        .reduce((best, other) => (costOf(other) < costOf(best) ? other : best), null);
     case 'or':
       return union(filter.terms.map((term) => candidatesOf(term, columns)));
     case 'compare':
@@ -104,16 +104,16 @@ function afterPrefix(prefix: string): string | null {
   return null;
 }
 
-function dearness(candidates: Candidates | null): number {
+function costOf(candidates: Candidates | null): number {
   if (candidates === null) return Infinity;
   if (candidates.kind === 'range') {
     const { low, high } = candidates;
-    return DEARNESS.range * (low !== null && high !== null ? 1 : 2);
+    return COST.range * (low !== null && high !== null ? 1 : 2);
   }
-  return candidates.lookUps.reduce((sum, lookUp) => sum + dearnessOf(lookUp), 0);
+  return candidates.lookUps.reduce((sum, lookUp) => sum + costOfLookUp(lookUp), 0);
 }
 
-function dearnessOf(lookUp: LookUp): number {
-  if (lookUp.kind !== 'column') return DEARNESS[lookUp.kind];
-  return lookUp.column.nullable ? DEARNESS.column : DEARNESS.unique;
+function costOfLookUp(lookUp: LookUp): number {
+  if (lookUp.kind !== 'column') return COST[lookUp.kind];
+  return lookUp.column.nullable ? COST.column : COST.unique;
 }

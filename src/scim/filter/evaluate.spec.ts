@@ -37,7 +37,7 @@ function holds(filter: string, resource = ADA): boolean {
 
 describe('a filter on a resource', () => {
   it.each([
-    // Case: by the attribute's caseExact.
+    // Case depends on caseExact.
     ['userName eq "ada@example.COM"', true],
     ['USERNAME EQ "ada@example.com"', true],
     ['urn:ietf:params:scim:schemas:core:2.0:User:userName eq "ada@example.com"', true],

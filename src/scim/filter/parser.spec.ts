@@ -4,7 +4,7 @@ import type { Filter, ValueFilter } from './ast';
 import { parseFilter, parseValuePath } from './parser';
 import { printFilter } from './print';
 
-/** The examples of RFC 7644 §3.4.2.2, figure 2, and more of the kind: all in their canonical form. */
+/** The examples of RFC 7644 §3.4.2.2, figure 2, and similar filters, all in canonical form. */
 const CANONICAL = [
   'userName eq "bjensen"',
   'name.familyName co "O\'Malley"',
@@ -30,7 +30,7 @@ const CANONICAL = [
   'a pr and b pr or c pr and not (d pr)',
 ];
 
-/** Other ways to write a filter, and the canonical one; the last ones with Entra's sub-attribute behind the bracket. */
+/** Other spellings of a filter with the canonical one. Some use Entra's sub-attribute after the bracket. */
 const OTHERWISE: [written: string, canonical: string][] = [
   ['userType eq "Employee" and (emails.type eq "work")', 'userType eq "Employee" and emails.type eq "work"'],
   ['USERNAME EQ "x" AND NOT(active PR)', 'USERNAME eq "x" and not (active pr)'],
@@ -65,7 +65,7 @@ describe('a filter', () => {
     });
   });
 
-  it('parts the URN from the attribute, dots in the URN or not', () => {
+  it('separates the URN from the attribute, with or without dots in the URN', () => {
     expect(
       parseFilter('urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq "x"'),
     ).toMatchObject({
@@ -128,7 +128,7 @@ describe('a filter', () => {
     expect(() => parseFilter(text)).not.toThrow();
   });
 
-  it('parses back to the same tree whatever tree was printed', () => {
+  it('parses the printed text of any tree back to the same tree', () => {
     fc.assert(
       fc.property(filterTree, (tree) => {
         expect(withoutPositions(parseFilter(printFilter(tree)))).toEqual(withoutPositions(tree));
@@ -136,7 +136,7 @@ describe('a filter', () => {
     );
   });
 
-  it('is read or refused with a ScimError, whatever the text', () => {
+  it('is read or refused with a ScimError for any text', () => {
     const fragment = fc.constantFrom(
       ...[
         'userName',

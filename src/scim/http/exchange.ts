@@ -46,7 +46,7 @@ function qualityOf(type: string, accept: string): number {
 const SENT_WHOLE = 64 * 1024;
 
 export function sendJson(reply: FastifyReply, status: number, text: string): void {
-  begin(reply, status).send(text);
+  startResponse(reply, status).send(text);
 }
 
 /**
@@ -65,14 +65,17 @@ export async function sendPieces(
     text += piece.value;
     if (text.length > SENT_WHOLE) break;
   }
-  begin(reply, status).send(Readable.from(continued(text, pieces), { objectMode: false }));
+  startResponse(reply, status).send(Readable.from(startAndRest(text, pieces), { objectMode: false }));
 }
 
-function begin(reply: FastifyReply, status: number): FastifyReply {
+function startResponse(reply: FastifyReply, status: number): FastifyReply {
   return reply.status(status).header('Content-Type', mediaTypeFor(reply.request.headers.accept));
 }
 
-async function* continued(begun: string, rest: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
-  yield begun;
+async function* startAndRest(
+  start: string,
+  rest: AsyncGenerator<string, void>,
+): AsyncGenerator<string, void> {
+  yield start;
   yield* rest;
 }

@@ -1,7 +1,7 @@
 import { listResponse, listResponseText } from './list-response';
 
 describe('a list', () => {
-  it('says what it is', () => {
+  it('has its schema and its paging fields', () => {
     expect(listResponse({ totalResults: 1, startIndex: 1, itemsPerPage: 1 }, ['x'])).toEqual({
       schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
       totalResults: 1,
@@ -13,7 +13,7 @@ describe('a list', () => {
 
   const lists: object[][] = [[], [{ a: ']}' }], [{ a: 1 }, { b: 2 }]];
   it.each(lists.map((resources) => ({ resources })))(
-    'is the same list when streamed, however its resources are cut: $resources',
+    'is the same list when streamed in any pieces: $resources',
     async ({ resources }) => {
       async function* pieces() {
         for (const resource of resources) {

@@ -13,7 +13,7 @@ const DEFAULTS = {
   excludedAttributes: [],
 };
 
-/** Parameters and what they change in the request; the same ones in a query string and in a SearchRequest. */
+/** Parameters and the resulting request fields, for a query string and for a SearchRequest. */
 const READ: [parameters: Record<string, unknown>, request: object][] = [
   [{}, {}],
   [{ startIndex: '0' }, { startIndex: 1 }],

@@ -37,7 +37,7 @@ interface BulkRun {
   /** Ids of the created resources, by bulkId. */
   created: Map<string, string>;
   /** Operations that created a resource without some of its references. */
-  begun: Map<PlacedOperation, Completion>;
+  incomplete: Map<PlacedOperation, Completion>;
   asScimError: (error: unknown, method: string) => ScimError;
 }
 
@@ -49,7 +49,7 @@ interface Completion {
 }
 
 /** Statuses after which a client may repeat the same request. */
-const PASSING_STATUSES: ReadonlySet<string> = new Set(['429', '503']);
+const TEMPORARY_STATUSES: ReadonlySet<string> = new Set(['429', '503']);
 
 /**
  * Runs the operations of a BulkRequest in their order, each in its own transaction. An operation that refers to a
@@ -77,7 +77,7 @@ export class BulkOperations {
     // All searches share the scan limit of one request.
     const caller = { context, target, baseUrl, scan: new ScanBudget() };
     const order = await inSlices(BulkOrder.of(request.operations));
-    const run: BulkRun = { caller, order, created: new Map(), begun: new Map(), asScimError };
+    const run: BulkRun = { caller, order, created: new Map(), incomplete: new Map(), asScimError };
     const results = new Map<number, BulkResult>();
     const slice = new Slice();
     let failures = 0;
@@ -88,37 +88,37 @@ export class BulkOperations {
       if (slice.isOver) await slice.next();
     }
     // After a stop by `failOnErrors`, complete the resources that lack references.
-    for (const [one, completion] of run.begun) {
+    for (const [one, completion] of run.incomplete) {
       results.set(one.index, await this.complete(run, one.operation as BulkOperation, completion));
     }
     return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
   }
 
   private async runNext(run: BulkRun, one: PlacedOperation): Promise<BulkResult> {
-    const { order, begun } = run;
+    const { order, incomplete } = run;
     const { operation } = one;
     if (isRefused(operation)) {
       order.settle(one);
       return refusedResult(run.caller, operation);
     }
-    const completion = begun.get(one);
+    const completion = incomplete.get(one);
     if (completion) {
-      begun.delete(one);
+      incomplete.delete(one);
       const result = await this.complete(run, operation, completion);
       order.settle(one);
       return result;
     }
-    const missing = new Set(one.open);
-    if (one.namesItself) missing.add(one.makes!);
+    const missing = new Set(one.unsettled);
+    if (one.refersToItself) missing.add(one.createsBulkId!);
     const data = missing.size > 0 ? withoutReferences(missing, operation.data) : operation.data;
     const created = await this.runOne(run, { ...operation, data }, one.nestsGroups ? nestedGroups() : null);
     if (created.id === null || missing.size === 0) {
       order.settle(one);
       return created.result;
     }
-    if (one.open.size > 0) {
-      begun.set(one, { id: created.id, missing });
-      order.settleBegun(one);
+    if (one.unsettled.size > 0) {
+      incomplete.set(one, { id: created.id, missing });
+      order.settleEarly(one);
       return created.result;
     }
     const result = await this.complete(run, operation, { id: created.id, missing });
@@ -143,8 +143,8 @@ export class BulkOperations {
     const { method } = operation;
     if (!result.response) return { ...result, method, status: '201' };
     // The text of a temporary error asks to repeat the request, but the creation must not be repeated.
-    const isPassing = PASSING_STATUSES.has(result.status);
-    const why = isPassing ? '' : ` (${String(result.response.detail).replace(/\.$/, '')})`;
+    const isTemporary = TEMPORARY_STATUSES.has(result.status);
+    const why = isTemporary ? '' : ` (${String(result.response.detail).replace(/\.$/, '')})`;
     const detail = `The resource is created, but without its references to other resources of this request; add them with a PATCH${why}.`;
     return { ...result, method, response: { ...result.response, detail } };
   }

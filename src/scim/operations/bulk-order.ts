@@ -6,11 +6,11 @@ export interface PlacedOperation {
   readonly index: number;
   readonly operation: BulkOperation | RefusedOperation;
   /** The bulkId of the resource that it creates; null if it creates none. */
-  readonly makes: string | null;
+  readonly createsBulkId: string | null;
   /** bulkIds that it refers to and that are not settled yet. */
-  readonly open: Set<string>;
+  readonly unsettled: Set<string>;
   /** Whether it refers to the resource that it creates itself. */
-  readonly namesItself: boolean;
+  readonly refersToItself: boolean;
   /** Whether it makes a group a member of a group. No order makes that valid. */
   readonly nestsGroups: boolean;
 }
@@ -27,10 +27,10 @@ export interface PlacedOperation {
 export class BulkOrder {
   private readonly placed: PlacedOperation[] = [];
   /** The creating operations by bulkId. */
-  private readonly makers = new Map<string, PlacedOperation>();
+  private readonly creators = new Map<string, PlacedOperation>();
   private readonly waiting = new Set<PlacedOperation>();
   private readonly waitingFor = new Map<string, PlacedOperation[]>();
-  private readonly begun = new Set<PlacedOperation>();
+  private readonly startedEarly = new Set<PlacedOperation>();
   private readonly ready: PlacedOperation[] = [];
   private nextReady = 0;
   private nextPlaced = 0;
@@ -42,7 +42,7 @@ export class BulkOrder {
     const order = new BulkOrder();
     const endpoints = new Map<string, string>();
     for (const operation of operations) {
-      const bulkId = bulkIdMadeBy(operation);
+      const bulkId = createdBulkId(operation);
       if (bulkId !== null) endpoints.set(bulkId, operation.endpoint!);
       yield;
     }
@@ -65,46 +65,47 @@ export class BulkOrder {
       // An operation that had to wait runs from `ready`.
       if (!this.waiting.has(one)) return one;
     }
-    return this.beginCircle();
+    return this.breakCycle();
   }
 
   /** Marks an operation as finished: its resource exists with all its references, or will never exist. */
   settle(one: PlacedOperation): void {
-    one.open.clear();
+    one.unsettled.clear();
     this.release(one, () => true);
   }
 
   /** Marks a resource as created without some of its references. Other creations can refer to it now. */
-  settleBegun(one: PlacedOperation): void {
+  settleEarly(one: PlacedOperation): void {
     this.release(one, (other) => other.operation.method === 'POST');
   }
 
   private release(one: PlacedOperation, which: (other: PlacedOperation) => boolean): void {
-    if (one.makes === null) return;
-    for (const other of this.waitingFor.get(one.makes) ?? []) {
-      if (which(other) && other.open.delete(one.makes) && other.open.size === 0) this.ready.push(other);
+    if (one.createsBulkId === null) return;
+    for (const other of this.waitingFor.get(one.createsBulkId) ?? []) {
+      if (which(other) && other.unsettled.delete(one.createsBulkId) && other.unsettled.size === 0)
+        this.ready.push(other);
     }
   }
 
-  private beginCircle(): PlacedOperation | undefined {
+  private breakCycle(): PlacedOperation | undefined {
     let one: PlacedOperation | undefined;
     for (const candidate of this.waiting) {
-      if (candidate.open.size === 0 || this.begun.has(candidate)) continue;
+      if (candidate.unsettled.size === 0 || this.startedEarly.has(candidate)) continue;
       one = candidate;
       break;
     }
     if (one === undefined) return undefined;
     // Every waiting operation leads to a cycle, whichever reference we follow.
-    const way = new Set<PlacedOperation>();
-    while (!way.has(one)) {
-      way.add(one);
-      const [bulkId]: string[] = [...one.open];
-      one = this.makers.get(bulkId!)!;
+    const visited = new Set<PlacedOperation>();
+    while (!visited.has(one)) {
+      visited.add(one);
+      const [bulkId]: string[] = [...one.unsettled];
+      one = this.creators.get(bulkId!)!;
     }
-    const circle = [...way].slice([...way].indexOf(one));
+    const cycle = [...visited].slice([...visited].indexOf(one));
     // Every cycle has a user: groups wait only for users.
-    const user = circle.find(({ operation }) => operation.endpoint === 'Users')!;
-    this.begun.add(user);
+    const user = cycle.find(({ operation }) => operation.endpoint === 'Users')!;
+    this.startedEarly.add(user);
     return user;
   }
 
@@ -113,26 +114,26 @@ export class BulkOrder {
     operation: BulkOperation | RefusedOperation,
     endpoints: ReadonlyMap<string, string>,
   ): void {
-    const makes = bulkIdMadeBy(operation);
+    const createsBulkId = createdBulkId(operation);
     const named = new Set(isRefused(operation) ? [] : referencesIn(operation.data));
     const nestsGroups =
       operation.endpoint === 'Groups' && [...named].some((bulkId) => endpoints.get(bulkId) === 'Groups');
     const target = isRefused(operation) ? undefined : referenceIn(operation.target);
-    const open = [...named, ...(target === undefined ? [] : [target])].filter(
-      (bulkId) => bulkId !== makes && endpoints.has(bulkId),
+    const waitsFor = [...named, ...(target === undefined ? [] : [target])].filter(
+      (bulkId) => bulkId !== createsBulkId && endpoints.has(bulkId),
     );
     const one: PlacedOperation = {
       index,
       operation,
-      makes,
-      open: new Set(nestsGroups ? [] : open),
-      namesItself: makes !== null && named.has(makes),
+      createsBulkId,
+      unsettled: new Set(nestsGroups ? [] : waitsFor),
+      refersToItself: createsBulkId !== null && named.has(createsBulkId),
       nestsGroups,
     };
     this.placed.push(one);
-    if (makes !== null) this.makers.set(makes, one);
-    if (one.open.size > 0) this.waiting.add(one);
-    for (const bulkId of one.open) {
+    if (createsBulkId !== null) this.creators.set(createsBulkId, one);
+    if (one.unsettled.size > 0) this.waiting.add(one);
+    for (const bulkId of one.unsettled) {
       const others = this.waitingFor.get(bulkId);
       if (others) others.push(one);
       else this.waitingFor.set(bulkId, [one]);
@@ -140,6 +141,6 @@ export class BulkOrder {
   }
 }
 
-function bulkIdMadeBy(operation: BulkOperation | RefusedOperation): string | null {
+function createdBulkId(operation: BulkOperation | RefusedOperation): string | null {
   return isRefused(operation) || operation.method !== 'POST' ? null : operation.bulkId;
 }

@@ -317,7 +317,7 @@ describe('a PATCH', () => {
     expect(resource.emails).toEqual([{ value: 'x@y', type: 'work' }]);
   });
 
-  it('leaves no value behind of which nothing is left', () => {
+  it('removes a value with its last part', () => {
     const { resource } = patch(
       { op: 'remove', path: 'addresses.streetAddress' },
       { op: 'remove', path: 'addresses[type eq "work"].type' },
@@ -325,7 +325,7 @@ describe('a PATCH', () => {
     expect(resource).not.toHaveProperty('addresses');
   });
 
-  it('is no change if it ends where it began', () => {
+  it('is no change if the result equals the start', () => {
     expect(patch({ op: 'replace', path: 'title', value: 'x' }, { op: 'remove', path: 'title' }).changed).toBe(
       false,
     );
@@ -456,27 +456,27 @@ describe('a PATCH', () => {
     }
   });
 
-  it('removes the values that have all of the parts which are named, whichever parts these are', () => {
+  it('removes the values that have all named parts, for any set of parts', () => {
     const value = [{ value: 'ada@home.example' }, { type: 'work', primary: true }];
     expect(patch({ op: 'remove', path: 'emails', value }).resource.emails).toBeUndefined();
     const others = [{ value: 'ada@home.example', type: 'work' }, { type: 'other' }];
     expect(patch({ op: 'remove', path: 'emails', value: others }).changed).toBe(false);
   });
 
-  it('ignores in a value without a path what has the name of an attribute of the extension', () => {
+  it('ignores attributes of the extension without their URN in a value without a path', () => {
     const value = { active: false, employeeNumber: 12345, manager: null, department: { name: 'x' } };
     const { resource } = patch({ op: 'replace', value });
     expect(resource).toMatchObject({ active: false, [ENTERPRISE]: ADA[ENTERPRISE] });
   });
 
-  it('keeps of two entries that become one what the client has just set', () => {
+  it('keeps the parts that the client has just set when two entries become one', () => {
     const set = { value: 'ada@home.example', type: 'home', display: 'new' };
     const former = { op: 'add', path: 'emails[type eq "home"].display', value: 'old' };
     const { resource } = patch(former, { op: 'replace', path: 'emails[type eq "work"]', value: set });
     expect(resource.emails).toEqual([expect.objectContaining(set)]);
   });
 
-  it('leaves a valid resource or nothing behind, whatever the operations', () => {
+  it('gives a valid resource or an error for any operations', () => {
     const value = fc.oneof(
       fc.constantFrom<unknown>(null, '', 'x', true, 'True', 5, [], {}, [null], { value: 'x' }),
       fc.constantFrom<unknown>(

@@ -161,7 +161,7 @@ function removeFrom(values: ScimValue[], { target, value }: Removal): ScimValue[
   const after = values.map((element) =>
     chosen.has(element) ? withValue(element as ScimObject, sub, unassigned(sub)) : element,
   );
-  return withoutRepetitions(attribute, values, after);
+  return withMergedEntries(attribute, values, after);
 }
 
 function namedParts(attribute: Attribute, json: unknown): ScimValue {
@@ -225,16 +225,16 @@ function assignTo(values: ScimValue[], operation: Assignment): ScimValue[] {
     return made === undefined ? values : append(attribute, values, [made]);
   }
   // RFC 7644 §3.5.2.3: replace keeps no old part of the values that a filter selects.
-  const anew = op === 'replace' && sub === null;
+  const fromScratch = op === 'replace' && sub === null;
   const changed = new Set<ScimValue>();
   const after = values.flatMap((element) => {
     if (!chosen.has(element)) return [element];
-    const result = changedElement(anew ? {} : (element as ScimObject), operation);
+    const result = changedElement(fromScratch ? {} : (element as ScimObject), operation);
     if (result === undefined) return op === 'add' ? [element] : [];
     changed.add(result);
     return [result];
   });
-  return withoutRepetitions(attribute, values, withOnePrimary(after, changed));
+  return withMergedEntries(attribute, values, withOnePrimary(after, changed));
 }
 
 /** One value of a list after an add or a replace; undefined if the operation assigns no value. */
@@ -309,7 +309,7 @@ function append(
     const wasMadePrimary = present !== undefined && changed.has(present);
     if (wasMadePrimary || (isObject(value) && value.primary === true)) changed.add(entry);
   }
-  return withoutRepetitions(attribute, values, withOnePrimary(after, changed));
+  return withMergedEntries(attribute, values, withOnePrimary(after, changed));
 }
 
 /** Equal keys mean the same entry: equal value and type or, without a value, no difference except `primary`. */
@@ -338,7 +338,7 @@ function withOnePrimary(values: ScimValue[], changed: ReadonlySet<ScimValue>): S
  * Merges two entries that an operation made the same, at the place of the first (RFC 7643 §2.4). Entries that were
  * already the same, and that the operation did not touch, stay: the client wanted them.
  */
-function withoutRepetitions(
+function withMergedEntries(
   attribute: Attribute,
   before: readonly ScimValue[],
   after: readonly ScimValue[],
@@ -357,14 +357,14 @@ function withoutRepetitions(
       result.push(value);
     } else {
       const former = result[place]!;
-      result[place] = untouched.has(value) ? asOne(value, former) : asOne(former, value);
+      result[place] = untouched.has(value) ? mergedEntry(value, former) : mergedEntry(former, value);
     }
   }
   return result;
 }
 
 /** @param set the entry that the client has just set; it wins where they differ */
-function asOne(former: ScimValue, set: ScimValue): ScimValue {
+function mergedEntry(former: ScimValue, set: ScimValue): ScimValue {
   if (!isObject(former) || !isObject(set)) return former;
   const isPrimary = former.primary === true || set.primary === true;
   return { ...former, ...set, ...(isPrimary ? { primary: true } : {}) };

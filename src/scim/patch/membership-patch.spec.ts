@@ -96,14 +96,14 @@ describe('a PATCH of members', () => {
     expect(split(...operations).steps).toEqual(steps);
   });
 
-  it('keeps any other filter for those who know the members', () => {
+  it('keeps any other filter as a step', () => {
     const [step] = split({ op: 'remove', path: 'members[display sw "a" and value ne "b"]' }).steps;
     if (step?.kind !== 'removeWhere') throw new Error(`read as ${String(step?.kind)}`);
     expect(matches(step.filter, { value: 'a', display: 'Ada' })).toBe(true);
     expect(matches(step.filter, { value: 'b', display: 'Ada' })).toBe(false);
   });
 
-  it('parts the attributes from the members of one value', () => {
+  it('separates the attributes from the members of one value', () => {
     const { attributeOperations, steps } = split(
       { op: 'replace', value: { displayName: 'x', Members: [{ value: 'a' }], id: 'g' } },
       { op: 'replace', path: 'externalId', value: 'e' },
@@ -156,7 +156,7 @@ describe('a PATCH of members', () => {
     ['a filter that is none', { op: 'remove', path: 'members[value eq a]' }, 'invalidFilter'],
     ['a filter of another type', { op: 'remove', path: 'members[value eq 5]' }, 'invalidFilter'],
     ['no path', { op: 'remove', value: { members: [{ value: 'a' }] } }, 'noTarget'],
-  ])('is refused, not read as a change: %s', (_, operation, scimType) => {
+  ])('is refused and changes nothing: %s', (_, operation, scimType) => {
     let refusal: unknown;
     try {
       split(operation);
@@ -174,13 +174,13 @@ describe('a PATCH of members', () => {
   });
 });
 
-describe('the normal form of the steps', () => {
-  it('does not exist where a filter decides', () => {
+describe('the merged change of the steps', () => {
+  it('is null if a filter decides', () => {
     const { steps } = split({ op: 'remove', path: 'members[display eq "a"]' });
     expect(atOnce(collapse(steps))).toBeNull();
   });
 
-  it('does to any set what the steps do one after the other', () => {
+  it('has the same effect on any set as the steps one by one', () => {
     const ids = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 3 });
     const step: fc.Arbitrary<MembershipStep> = fc.oneof(
       fc.record({ kind: fc.constantFrom('add' as const, 'remove' as const, 'set' as const), userIds: ids }),
@@ -201,8 +201,8 @@ describe('the normal form of the steps', () => {
   });
 });
 
-describe('steps that depend on who the members are', () => {
-  it('do to any group what they do one after the other, in one walk over its members', () => {
+describe('steps that depend on the current members', () => {
+  it('have the same effect in one pass over the members as one by one', () => {
     const ids = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 3 });
     const operation = fc.oneof(
       fc.record({
@@ -225,8 +225,8 @@ describe('steps that depend on who the members are', () => {
       fc.property(fc.array(operation, { minLength: 1, maxLength: 6 }), ids, (operations, members) => {
         const { steps } = split(...operations);
         const effect = atOnce(MembershipEffect.of(steps));
-        for (const id of new Set(members)) effect.on(memberOf(id), true);
-        for (const id of atOnce(effect.coming())) effect.on(memberOf(id), false);
+        for (const id of new Set(members)) effect.applyTo(memberOf(id), true);
+        for (const id of atOnce(effect.unseenAdditions())) effect.applyTo(memberOf(id), false);
         const change = effect.change();
         const after = change.kind === 'exact' ? new Set(change.members) : new Set(members);
         if (change.kind === 'delta') {
@@ -238,7 +238,7 @@ describe('steps that depend on who the members are', () => {
     );
   });
 
-  it('are no more than twenty', () => {
+  it('are refused above twenty', () => {
     const selection = { op: 'remove', path: 'members[display co "a"]' };
     expect(split(...Array.from({ length: 20 }, () => selection)).steps).toHaveLength(20);
     expect(() => split(...Array.from({ length: 21 }, () => selection))).toThrow(/21 times/);

@@ -123,8 +123,8 @@ export class MembershipEffect {
     return new MembershipEffect(prepared, named);
   }
 
-  /** Ids that a step adds and that `on` has not seen yet. */
-  *coming(): Generator<void, string[]> {
+  /** Ids that a step adds and that `applyTo` has not seen yet. */
+  *unseenAdditions(): Generator<void, string[]> {
     const ids: string[] = [];
     yield* each([...this.named], (id) => {
       if (!this.seen.has(id)) ids.push(id);
@@ -133,7 +133,7 @@ export class MembershipEffect {
   }
 
   /** @param member `{value, $ref, type, display}` */
-  on(member: ScimObject, isMember: boolean): void {
+  applyTo(member: ScimObject, isMember: boolean): void {
     const id = member.value as string;
     this.seen.add(id);
     const stays = this.steps.reduce((present, { step, ids }) => {
@@ -155,7 +155,7 @@ export class MembershipEffect {
     if (!stays && isMember) this.removed.add(id);
   }
 
-  /** The resulting change, after `on` has seen every id. */
+  /** The resulting change, after `applyTo` has seen every id. */
   change(): MembershipChange {
     // After `set` or `clear` the list is exact. It also removes members that another request adds meanwhile.
     const exact = this.steps.some(({ step }) => step.kind === 'set' || step.kind === 'clear');

@@ -51,7 +51,7 @@ async function pageByIndex(
   { startIndex, count }: Pick<SearchRequest, 'startIndex' | 'count'>,
 ): Promise<FoundPage & { totalResults: number }> {
   const offset = startIndex - 1;
-  const known = await list.totalWithoutLooking();
+  const known = await list.totalWithoutScan();
   if (known !== null && (count === 0 || offset >= known)) return { ids: [], totalResults: known, startIndex };
   const ids: string[] = [];
   let passed = 0;
@@ -114,7 +114,7 @@ class Search {
   }
 
   /** The total, if it is known without a scan; otherwise null. */
-  async totalWithoutLooking(): Promise<number | null> {
+  async totalWithoutScan(): Promise<number | null> {
     return this.filter === null && this.sorting.kind === 'index' ? this.source.total() : null;
   }
 
@@ -138,7 +138,7 @@ class Search {
         return;
       }
     }
-    yield* cut(await this.sorted(), behind, comparePlaces(isDescending(sorting)));
+    yield* slicesAfter(await this.sorted(), behind, comparePlaces(isDescending(sorting)));
   }
 
   /**
@@ -249,7 +249,7 @@ class Search {
   }
 }
 
-function* cut(
+function* slicesAfter(
   places: readonly Place[],
   behind: Place | null,
   compare: (left: Place, right: Place) => number,

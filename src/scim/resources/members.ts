@@ -41,15 +41,15 @@ export class GroupMembers {
     const effect = await inSlices(MembershipEffect.of(steps));
     for await (const members of this.of(context.integrationId, baseUrl, groupId)) {
       for (const member of members) {
-        effect.on(member, true);
+        effect.applyTo(member, true);
         await budget.spend(1);
       }
     }
     const slice = new Slice();
-    const coming = await inSlices(effect.coming());
-    const names = await this.users.displayNames(context.integrationId, coming);
-    for (const userId of coming) {
-      effect.on(memberOf(baseUrl, userId, names.get(userId)), false);
+    const additions = await inSlices(effect.unseenAdditions());
+    const names = await this.users.displayNames(context.integrationId, additions);
+    for (const userId of additions) {
+      effect.applyTo(memberOf(baseUrl, userId, names.get(userId)), false);
       if (slice.isOver) await slice.next();
     }
     return effect.change();

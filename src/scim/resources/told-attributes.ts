@@ -11,13 +11,13 @@ const VALUE_LENGTH = 1_000;
  * @param paths attribute paths of RFC 7644 §3.10, spelled as in /Schemas
  * @returns JSON of an object with these paths as names, without missing values; null if there are no paths
  */
-export function toldAttributes(resource: ScimResource, paths: readonly string[]): string | null {
+export function attributesForTarget(resource: ScimResource, paths: readonly string[]): string | null {
   if (paths.length === 0) return null;
-  const told = paths.flatMap((path): [string, ScimValue][] => {
+  const entries = paths.flatMap((path): [string, ScimValue][] => {
     const value = valueAt(resource, path);
     return value === undefined || JSON.stringify(value).length > VALUE_LENGTH ? [] : [[path, value]];
   });
-  return JSON.stringify(Object.fromEntries(told));
+  return JSON.stringify(Object.fromEntries(entries));
 }
 
 function valueAt(resource: ScimResource, path: string): ScimValue | undefined {

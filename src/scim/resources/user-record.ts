@@ -5,7 +5,7 @@ import type { ScimObject, ScimResource } from '../schema/json';
 import { completed } from '../schema/read-resource';
 import { USER } from '../schema/registry';
 import { storedText } from './representation';
-import { toldAttributes } from './told-attributes';
+import { attributesForTarget } from './told-attributes';
 
 /** The stored form of a user. A read adds `meta` and `groups`. */
 export function userWrite(
@@ -22,7 +22,7 @@ export function userWrite(
     externalId: (resource.externalId as string | undefined) ?? null,
     displayName: displayNameOf(resource),
     email: emailOf(resource),
-    targetAttributes: toldAttributes(resource, userAttributes),
+    targetAttributes: attributesForTarget(resource, userAttributes),
     active: resource.active !== false,
     resource: storedText(completed(USER, stored)),
   };

@@ -71,7 +71,7 @@ describe('a projection', () => {
     });
   });
 
-  it('says what it includes, so that the rest need not be read', () => {
+  it('says what it includes, so the rest need not be read', () => {
     const of = (attributes: string[], excludedAttributes: string[] = []) =>
       new Projection(GROUP, { attributes, excludedAttributes }).includes('members');
     expect(of([])).toBe(true);
@@ -86,7 +86,7 @@ describe('a projection', () => {
     expect(new Projection(USER, { attributes: ['nonsense'], excludedAttributes: [] }).isDefault).toBe(false);
   });
 
-  it('has what is returned on request only when it is asked for', () => {
+  it('has `returned: request` attributes only if the client asks for them', () => {
     const type = new ResourceType(
       'User',
       '/Users',

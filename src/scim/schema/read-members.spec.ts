@@ -4,7 +4,7 @@ import { readMemberIds, splitMembers } from './read-members';
 const idsIn = (json: unknown) => atOnce(readMemberIds(json));
 
 describe('the members of a group', () => {
-  it('are read apart from its other attributes, under whatever spelling of their name', () => {
+  it('are read separately from the other attributes, in any spelling of their name', () => {
     expect(splitMembers({ displayName: 'x', Members: [{ value: 'a' }] })).toEqual({
       attributes: { displayName: 'x' },
       members: [{ value: 'a' }],
@@ -14,20 +14,20 @@ describe('the members of a group', () => {
   it.each([
     ['absent', {}],
     ['null', { members: null }],
-  ])('are not spoken of where they are %s', (_, body) => {
+  ])('are undefined if they are %s', (_, body) => {
     expect(splitMembers(body).members).toBeUndefined();
   });
 
-  it('may be none, which is not the same', () => {
+  it('may be an empty list, which differs from no members', () => {
     expect(splitMembers({ members: [] }).members).toEqual([]);
     expect(idsIn([])).toEqual([]);
   });
 
-  it('are given once', () => {
+  it('are refused if they are given twice', () => {
     expect(() => splitMembers({ members: [], MEMBERS: [] })).toThrow(/given twice/);
   });
 
-  it('count once each, and one may stand for a list of one', () => {
+  it('count once each, and a single object means a list of one', () => {
     expect(idsIn([{ value: 'a' }, { value: 'a', type: 'User' }, { value: 'b' }])).toEqual(['a', 'b']);
     expect(idsIn({ value: 'a' })).toEqual(['a']);
   });
@@ -39,13 +39,13 @@ describe('the members of a group', () => {
     ['a group', [{ value: 'a', type: 'Group' }]],
     ['U+0000 in a part that is ignored', [{ value: 'a', display: '\u0000' }]],
     ['a long run of combining marks', [{ value: 'a', display: 'a'.padEnd(40, '\u0315') }]],
-  ])('are refused where one is %s', (_, members) => {
+  ])('are refused if one is %s', (_, members) => {
     expect(() => idsIn(members)).toThrow(
       expect.objectContaining({ status: 400, scimType: 'invalidValue' }) as Error,
     );
   });
 
-  it('are no more than one request may name', () => {
+  it('are refused above the limit of one request', () => {
     const members = Array.from({ length: 200_001 }, (_, n) => ({ value: String(n) }));
     expect(() => idsIn(members)).toThrow(expect.objectContaining({ status: 413 }) as Error);
   });

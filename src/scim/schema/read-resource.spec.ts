@@ -262,7 +262,7 @@ describe('a resource that is read', () => {
     ['a name spelled in two ways', { USERNAME: 'bo' }, 'given twice'],
     ['a part spelled in two ways', { name: { givenName: 'a', GivenName: 'b' } }, 'name.givenName'],
     ['U+0000', { title: 'a\u0000b' }, 'U+0000'],
-    ['U+0000 where nobody looks', { unknown: [{ deep: '\u0000' }] }, 'U+0000'],
+    ['U+0000 in an ignored part', { unknown: [{ deep: '\u0000' }] }, 'U+0000'],
     ['U+0000 in a name', { 'a\u0000b': 1 }, 'U+0000'],
     ['half a surrogate pair', { title: 'a\ud800' }, 'surrogate'],
     ['a userName of 257 characters', { userName: 'x'.repeat(257) }, '256'],
@@ -291,7 +291,7 @@ describe('a resource that is read', () => {
     expect(error.detail).toContain(reason);
   });
 
-  it('is refused, not a stack overflow, for values nested without end', () => {
+  it('is refused without a stack overflow for deeply nested values', () => {
     const deep = JSON.parse(`${'['.repeat(100_000)}"\\u0000"${']'.repeat(100_000)}`) as unknown;
     expect(refusal(() => user({ unknown: deep })).scimType).toBe('invalidValue');
   });

@@ -130,7 +130,7 @@ describe('discovery', () => {
 
 const TYPES: Record<string, ResourceType> = { User: USER, Group: GROUP };
 
-/** The canonical path of what is found, or why nothing is. */
+/** The canonical path of the found attribute, or the kind of failure. */
 function resolve(type: string, text: string): string {
   const resolution = TYPES[type]!.resolve(parseAttributePath(text)!);
   return resolution.kind === 'attribute' ? (resolution.steps.at(-1) as Attribute).path : resolution.kind;
