@@ -67,11 +67,11 @@ const LEAVER_THERE: Change = {
 };
 
 const CHANGES = {
-  'leaver of another team': LEAVER,
-  'leaver of that very team': LEAVER_THERE,
-  'one added to another team': ADDED,
-  'one added to another team, who has to be looked up': STRANGER_ADDED,
-  'one added to that very team': ADDED_THERE,
+  'removal of a leaver, another team': LEAVER,
+  'removal of a leaver, same team': LEAVER_THERE,
+  'addition, another team': ADDED,
+  'addition with look-up, another team': STRANGER_ADDED,
+  'addition, same team': ADDED_THERE,
   'new group of two': NEW_GROUP,
 };
 
@@ -130,28 +130,28 @@ const pushBeside = async (
 };
 
 const CASES: Record<string, Case> = {
-  '300 are added to a team': {
+  '300 users are added to a team': {
     begin: ({ integration, everyone: group, crowd }) => integration.scim.addMembers(group, ...crowd),
   },
   'a new group of 300': {
     begin: ({ integration, crowd }) => integration.scim.createGroup('All of them', crowd),
   },
-  'a new group of 300 who are searched for one by one': {
+  'a new group of 300, each with its own look-up': {
     prepare: async (world) => searchOneByOne(world),
     begin: ({ integration, crowd }) => integration.scim.createGroup('All of them', crowd),
   },
-  '300 are added to a team that an admin retries': {
+  '300 users are added to a team, and an admin retries it': {
     begin: async ({ scimify, integration, everyone: group, crowd }) => {
       await integration.scim.addMembers(group, ...crowd);
       await scimify.admin.post(`/integrations/${integration.id}/groups/${group}/retry`);
     },
   },
-  '1,500 people of a team who were not found are looked for again': {
+  '1,500 unknown users of a team are looked up again': {
     strangers: 1_500,
     prepare: notFoundInOneTeam,
     begin: ({ scimify }) => letTimePass(scimify, RECHECK_AFTER_MS),
   },
-  '1,500 people of 75 teams who were not found are looked for again': {
+  '1,500 unknown users of 75 teams are looked up again': {
     strangers: 1_500,
     prepare: async (world, strangers) => {
       searchOneByOne(world);
@@ -165,17 +165,17 @@ const CASES: Record<string, Case> = {
     },
     begin: ({ scimify }) => letTimePass(scimify, RECHECK_AFTER_MS),
   },
-  'an admin has all of 1,500 people who were not found looked for again': {
+  'an admin starts a sync with 1,500 unknown users': {
     strangers: 1_500,
     prepare: notFoundInOneTeam,
     begin: ({ scimify, integration }) => scimify.admin.post(`/integrations/${integration.id}/sync`),
   },
-  'a new group of 3,000 whom PagerDuty does not have, searched for one by one': {
+  '3,000 unknown users are added to a team, each with its own look-up': {
     strangers: 3_000,
     prepare: async (world) => searchOneByOne(world),
     begin: (world, strangers) => world.integration.scim.addMembers(world.everyone, ...strangers),
   },
-  '150 new groups of 20 whom PagerDuty does not have, searched for one by one': {
+  '150 new groups of 20 unknown users, each with its own look-up': {
     strangers: 3_000,
     prepare: async (world) => searchOneByOne(world),
     begin: ({ integration }, strangers) =>
@@ -185,7 +185,7 @@ const CASES: Record<string, Case> = {
         ),
       ),
   },
-  'all of 120 teams are reconciled, among 9,000 users': {
+  '120 teams are reconciled, in an account of 9,000 users': {
     prepare: async ({ scimify, integration, people }) => {
       scimify.pagerDuty.addUsers(numbered('other', 9_000).map((address) => ({ email: address })));
       const names = Array.from({ length: 120 }, (_, index) => `Team ${index}`);
@@ -194,7 +194,7 @@ const CASES: Record<string, Case> = {
     },
     begin: ({ scimify, integration }) => scimify.admin.post(`/integrations/${integration.id}/reconcile`),
   },
-  '300 are added to a team, and the process starts anew': {
+  '300 users are added to a team, and the process restarts': {
     begin: async (world) => {
       await world.integration.scim.addMembers(world.everyone, ...world.crowd);
       await waitFor(
@@ -208,23 +208,23 @@ const CASES: Record<string, Case> = {
     },
     underWay: 2,
   },
-  'an integration with the same key lets go of a team of 300 as it is deleted': {
+  'an integration with the same key is deleted and releases a team of 300': {
     prepare: async ({ scimify, beside }) => {
       await beside.scim.createGroup('Theirs', await beside.scim.createUsers(numbered('user', LARGE)));
       await scimify.settled(beside, ['synced'], 60_000);
     },
     begin: ({ scimify, beside }) => scimify.admin.delete(`/integrations/${beside.id}?teams=release`),
   },
-  '40 integrations with the same key make a new group of 100 each': {
+  '40 integrations with the same key create a group of 100 each': {
     begin: (world) => pushBeside(world, ({ scim }, ids, index) => scim.createGroup(`Large ${index}`, ids)),
   },
-  '40 integrations with the same key make 10 new groups of 10 each': {
+  '40 integrations with the same key create 10 groups of 10 each': {
     begin: (world) =>
       pushBeside(world, ({ scim }, ids, index) =>
         Promise.all(inGroupsOf(10, ids).map((some, at) => scim.createGroup(`Small ${index} ${at}`, some))),
       ),
   },
-  '300 are added to a team, of 240 calls a minute': {
+  '300 users are added to a team, with 240 calls per minute': {
     rateLimit: 240,
     begin: ({ integration, everyone: group, crowd }) => integration.scim.addMembers(group, ...crowd),
     underWay: 150,

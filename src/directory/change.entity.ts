@@ -25,7 +25,7 @@ export class GroupChange {
   @TextColumn(16, { nullable: true }) letGo: ReleaseMode | null;
   /** Time of the oldest change that the engine has not compared yet. */
   @TimeColumn() since: number;
-  /** The group needs many calls: groups that need fewer go first. Null until the engine knows. */
+  /** Many members of the group have to be compared: groups with fewer go first. Null until the engine knows. */
   @BooleanColumn({ nullable: true }) large: boolean | null;
   /** Some members need a look-up at the target: groups without look-ups go first. Null until the engine knows. */
   @BooleanColumn({ nullable: true }) lookUps: boolean | null;
