@@ -437,7 +437,10 @@ describe('a target of another kind', () => {
       await scimify.settled(integration);
       const conflict = {
         status: 409,
-        body: { scimType: 'uniqueness', detail: expect.stringContaining('the same name to the target') },
+        body: {
+          scimType: 'uniqueness',
+          detail: expect.stringContaining('one that the target treats as the same'),
+        },
       };
       const second = { schemas: [GROUP_SCHEMA], displayName: 'NIGHT-SHIFT' };
       expect(await integration.scim.post('/Groups', second)).toMatchObject(conflict);
