@@ -127,7 +127,7 @@ export const PROBLEM_KINDS = {
     status: 422,
     meaning: 'The target has no user with this id. Nothing was stored.',
     detail:
-      'PagerDuty has nobody with the id PXPGF42. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.',
+      'PagerDuty has no user with the id PXPGF42. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.',
   },
   secret_refused: {
     status: 422,

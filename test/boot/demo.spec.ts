@@ -50,7 +50,7 @@ describe('the demo', () => {
       'plan: adopt Web On-call',
       'member_missing: ',
       'member_extra: ',
-      'held: The identity provider takes most members out of "Payments Reliability"',
+      'held: The identity provider removes most members from "Payments Reliability"',
       'PagerDuty is back after',
       'all teams, groups and members are exactly as expected',
     ]) {

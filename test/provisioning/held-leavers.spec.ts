@@ -98,7 +98,7 @@ describe('whoever left the IdP and waits for a decision for more than a day', ()
     expect(told()).toMatchObject([
       {
         level: WARN,
-        msg: expect.stringContaining('people who left the identity provider'),
+        msg: expect.stringContaining('has kept leavers in their teams'),
         heldChangeId: change.id,
         people: 2,
       },

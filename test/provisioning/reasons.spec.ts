@@ -118,9 +118,9 @@ interface Case {
 const HELD =
   'The identity provider removes so much at once that an admin has to agree first: approve or reject the held change.';
 const REJECTED =
-  'An admin rejected it. It stays undone until the identity provider changes its mind, or the pin is lifted.';
+  'An admin rejected it, so Scimify does not do it. To allow it later, lift the decision: DELETE /held-changes/{id}.';
 const LEAVER_WAITS =
-  'Somebody whom the identity provider deactivated or deleted is still in the team: for more than a day a held change has waited for an admin to decide. Approve it or reject it: GET …/held-changes lists it.';
+  'A user that the identity provider deactivated or deleted is still in the team, because a held change has waited for an admin for more than a day. Approve it or reject it: GET …/held-changes lists it.';
 const TOO_LONG =
   'The name has 101 characters and PagerDuty takes 100. Give the group a shorter name in the identity provider.';
 const STRANGE_ACCOUNT = () =>
@@ -267,8 +267,8 @@ const CASES: Case[] = [
     reason: 'pinned_address_changed',
     where: 'a user',
     says: () =>
-      `The person whom an admin named had the address ${email('dee')} in the target then and has ${email('renamed')} now. ` +
-      'Look who is meant, and set the remote link again or undo it.',
+      `An admin linked this user to a person with the address ${email('dee')} in the target, which is now ${email('renamed')}. ` +
+      'Check who is meant. Set the remote link again, or remove it.',
     provoke: async () => {
       await connect();
       await syncedGroup('On-call', 'ada');
@@ -286,7 +286,7 @@ const CASES: Case[] = [
     reason: 'shared_remote_user',
     where: 'a user',
     says: () =>
-      `In the target this is the same person as ${email('ada')}: they stay in a team while any of these is an active member.`,
+      `In the target this is the same person as ${email('ada')}, who stays in a team while one of these users is an active member. If this is a mistake, correct the address of one user, or remove a remote link.`,
     provoke: async () => {
       await connect();
       await syncedGroup('On-call', 'ada', 'bo');
@@ -297,7 +297,7 @@ const CASES: Case[] = [
   {
     reason: 'user_gone',
     where: 'a user in no group whom PagerDuty no longer has',
-    says: 'The person is not in the target any more.',
+    says: 'The linked person no longer exists in the target. Scimify looks up the user again.',
     provoke: async () => {
       await connect();
       const group = await syncedGroup('On-call', 'ada', 'bo');
@@ -311,7 +311,7 @@ const CASES: Case[] = [
   {
     reason: 'team_full',
     where: 'a member',
-    says: `The team has ${OF_A_TEAM} members, which is all that it takes. Split the group, or take people out of it.`,
+    says: `The team has ${OF_A_TEAM} members, which is the maximum. Split the group, or remove members from it.`,
     provoke: async () => {
       await connect();
       const { id } = account.addTeam({ name: 'On-call' });
@@ -349,7 +349,7 @@ const CASES: Case[] = [
   {
     reason: 'leaver_still_on_team',
     where: 'a group',
-    says: () => 'Somebody whom the identity provider deactivated or deleted is still in the team.',
+    says: () => 'A user that the identity provider deactivated or deleted is still in the team.',
     provoke: async () => {
       await connect();
       const group = await syncedGroup('On-call', 'ada', 'bo');
@@ -413,7 +413,7 @@ const CASES: Case[] = [
   {
     reason: 'team_claimed',
     where: 'a group whose team is that of another integration',
-    says: 'The team "On-call" belongs to a group of another integration. Rename this group, or let the other one go first.',
+    says: 'The team "On-call" belongs to a group of another integration. Rename this group, or rename or delete the other group first.',
     provoke: async () => {
       await connect();
       await syncedGroup('On-call', 'ada');
@@ -424,7 +424,7 @@ const CASES: Case[] = [
   {
     reason: 'name_not_free_yet',
     where: 'a group without a team',
-    says: 'The name "Two" is free as soon as the team of the group "One" has the name of its group. Nothing needs to be done: it is tried again by itself.',
+    says: 'The name "Two" is not free yet: the team of the group "One" still has it and is about to be renamed. Nothing needs to be done. Scimify tries again.',
     provoke: async () => {
       await connect();
       await syncedGroup('One', 'ada');
@@ -471,13 +471,13 @@ const CASES: Case[] = [
   {
     reason: 'creation_unconfirmed',
     where: 'a group',
-    says: 'Whether the team "On-call" was created is not known yet. Nothing needs to be done. Scimify checks in a moment.',
+    says: 'It is not known yet whether the team "On-call" was created. Nothing needs to be done. Scimify checks in a moment.',
     provoke: async () => ofGroup(await groupWhoseCreationHadNoAnswer('On-call')),
   },
   {
     reason: 'creation_unconfirmed',
     where: 'the plan',
-    says: 'Whether the team "On-call" was created is not known yet.',
+    says: 'It is not known yet whether the team "On-call" was created.',
     provoke: async () => {
       const first = await groupWhoseCreationHadNoAnswer('On-call');
       await act('pause');
@@ -501,7 +501,7 @@ const CASES: Case[] = [
   {
     reason: 'team_left',
     where: 'the plan',
-    says: 'The group was deleted; its team is left as it is.',
+    says: 'The group was deleted. Scimify leaves its team unchanged.',
     provoke: async () => {
       await connect({ onGroupDelete: 'leave' });
       const group = await syncedGroup('On-call', 'ada');
@@ -513,19 +513,19 @@ const CASES: Case[] = [
   {
     reason: 'not_looked_up',
     where: 'a group in the plan',
-    says: /^Whether there is a team of this name could not be looked up\. PagerDuty did not .* Check that the key/,
+    says: /^Scimify could not look up whether a team with this name exists\. PagerDuty did not .* Check that the key/,
     provoke: async () => ofPlannedGroup(await refusedCredential()),
   },
   {
     reason: 'not_looked_up',
     where: 'a person in the plan',
-    says: /^The person could not be looked up\. PagerDuty did not .* Check that the key/,
+    says: /^Scimify could not look up the user\. PagerDuty did not .* Check that the key/,
     provoke: async () => ofPlannedPerson(await refusedCredential()),
   },
   {
     reason: 'timed_out',
     where: 'the plan',
-    says: 'PagerDuty was asked for 20 seconds; what it had not told by then is left out. Ask for a smaller page, or later.',
+    says: 'PagerDuty did not answer everything within 20 seconds. Request a smaller page, or try later.',
     provoke: async () => {
       await connect();
       await act('pause');
@@ -561,7 +561,7 @@ const CASES: Case[] = [
   {
     reason: 'visibility_lost',
     where: 'the integration',
-    says: '2 of 2 teams are not to be seen any more. If the credential lost sight of them, give it back its rights and reconcile; if they were really deleted, reconcile with acceptMissingTeams to have them made again.',
+    says: 'The credential no longer sees 2 of 2 teams. If it lost its rights, restore them and reconcile. If they were really deleted, reconcile with acceptMissingTeams to create them again.',
     provoke: twoAdoptedTeamsThatAreGone,
   },
   {
@@ -624,7 +624,7 @@ describe('why something is not in step', () => {
 });
 
 describe('what an admin is asked to agree to', () => {
-  const decide = 'Approve them if the identity provider means it, or reject them.';
+  const decide = 'Approve this change if it is intended, or reject it.';
   const theHeldChange = () =>
     waitFor('a change to be held', heldChanges, (changes) => changes.length > 0).then(([change]) => change);
 
@@ -632,7 +632,7 @@ describe('what an admin is asked to agree to', () => {
     await threeWhoAreHeld();
     expect(await theHeldChange()).toMatchObject({
       scope: 'team',
-      message: `The identity provider takes most members out of "On-call" within an hour. ${decide}`,
+      message: `The identity provider removes most members from "On-call" within an hour. ${decide}`,
     });
   });
 
@@ -642,7 +642,7 @@ describe('what an admin is asked to agree to', () => {
     await integration.scim.removeMembers(group, users.ada!);
     expect(await theHeldChange()).toMatchObject({
       scope: 'integration',
-      message: `The identity provider takes a large part of all members out of their groups within an hour. ${decide}`,
+      message: `The identity provider removes a large part of all members from their groups within an hour. ${decide}`,
     });
   });
 
@@ -662,8 +662,8 @@ describe('what was changed in PagerDuty by hand', () => {
     (await scimify.admin.get(path('/drift'))).body.items;
 
   it.each([
-    ['keep', 'left alone'],
-    ['remove', 'removed'],
+    ['keep', 'keeps'],
+    ['remove', 'removes'],
   ])('is said with what becomes of it, under unmanagedMembers: %s', async (unmanagedMembers, fate) => {
     await connect({ ...WITHOUT_GUARD, unmanagedMembers });
     for (const name of ['One', 'Two', 'Three']) account.addTeam({ name });
@@ -676,10 +676,10 @@ describe('what was changed in PagerDuty by hand', () => {
     await reconcileLongAfterwards();
     const found = await waitFor('the drift', drift, ({ length }) => length === 4);
     expect(Object.fromEntries(found.map(({ kind, message }) => [kind, message]))).toEqual({
-      team_missing: 'The team "One" was deleted in the target; it is made again.',
-      team_renamed: 'The team "Two" was renamed to "By hand" in the target; it gets its name back.',
-      member_missing: 'A member was taken out of the team in the target; they are put back.',
-      member_extra: `Somebody is in the team whom the identity provider never put into the group; they are ${fate}.`,
+      team_missing: 'The team "One" was deleted in the target. Scimify creates it again.',
+      team_renamed: 'The team "Two" was renamed to "By hand" in the target. Scimify restores the name.',
+      member_missing: 'A member was removed from the team in the target. Scimify adds the member again.',
+      member_extra: `The team has a member that the identity provider never put into the group. Scimify ${fate} the member.`,
     });
   });
 });

@@ -72,7 +72,7 @@ describe('reconciliation', () => {
       expect.objectContaining({
         groupId: alpha,
         kind: 'team_renamed',
-        message: 'The team "Alpha" was renamed to "Beta" in the target; it gets its name back.',
+        message: 'The team "Alpha" was renamed to "Beta" in the target. Scimify restores the name.',
         repaired: true,
       }),
     ]);
@@ -242,7 +242,7 @@ describe('reconciliation', () => {
       scimify.pagerDuty.addMember(team.id, personOf('dee'));
       await reconcile();
       expect(await untilDrift(['member_extra'])).toMatchObject([
-        { remoteUserId: personOf('dee'), repaired: true, message: expect.stringContaining('removed') },
+        { remoteUserId: personOf('dee'), repaired: true, message: expect.stringContaining('removes') },
       ]);
       await waitFor(
         'the stranger to be out',

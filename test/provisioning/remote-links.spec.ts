@@ -109,7 +109,7 @@ describe('whom of PagerDuty a user is', () => {
         status: 422,
         body: {
           code: 'remote_user_unknown',
-          detail: `PagerDuty has nobody with the id ${remoteUserId}. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.`,
+          detail: `PagerDuty has no user with the id ${remoteUserId}. Look up the id of the person in PagerDuty; the guide says where it is found. Nothing was stored.`,
         },
       });
     }
@@ -126,7 +126,7 @@ describe('whom of PagerDuty a user is', () => {
       body: {
         code: 'target_unavailable',
         detail: expect.stringMatching(
-          /^Whether PagerDuty has this person could not be told\. .*Nothing was stored\.$/,
+          /^Scimify could not check whether PagerDuty has this person\. .*Nothing was stored\.$/,
         ),
       },
     });

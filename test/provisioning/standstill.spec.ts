@@ -160,7 +160,7 @@ describe('what is said of groups, members and users', () => {
       (shown) => shown.state === 'partial' && / and 2 more$/.test(shown.message),
     );
     expect(message).toMatch(
-      /^Somebody whom the identity provider deactivated or deleted is still in the team\. /,
+      /^A user that the identity provider deactivated or deleted is still in the team\. /,
     );
     expect(members).toEqual({ desired: 5, applied: 8, pending: 3 });
   });

@@ -209,7 +209,7 @@ describe('the team of a group', () => {
       const waiting = await until(alpha, 'team_claimed');
       expect(waiting).toMatchObject({ state: 'partial', remote: { name: 'Alpha' } });
       expect(waiting.message).toBe(
-        `The team "Beta" belongs to the group "${TOO_LONG}". Rename this group, or let the other one go first.`,
+        `The team "Beta" belongs to the group "${TOO_LONG}". Rename this group, or rename or delete the other group first.`,
       );
       isLeftAlone(waiting);
       await integration.scim.renameGroup(beta, 'Gamma');
@@ -239,8 +239,8 @@ describe('the team of a group', () => {
         expect(waiting).toMatchObject({
           state: 'partial',
           message:
-            'The name "Beta" is free as soon as the team of the deleted group "Beta" is let go. ' +
-            'It is tried again then; what keeps that team is said of that group.',
+            'The name "Beta" is not free yet: the team of the deleted group "Beta" still has it. ' +
+            'Scimify tries again when that team is deleted or released. If it lasts, see the state of that group.',
         });
         isLeftAlone(waiting);
       });

@@ -116,7 +116,7 @@ export class GroupDryRun {
   ): Promise<GroupOutcome> {
     const { integration, provider, lookUps } = session;
     if (found.kind === 'unknown') {
-      const message = `Whether there is a team of this name could not be looked up. ${found.why.message}`;
+      const message = `Scimify could not look up whether a team with this name exists. ${found.why.message}`;
       return blocked(view, { reason: NOT_LOOKED_UP, message });
     }
     const key = provider.groupNameKey(name);
@@ -189,7 +189,10 @@ export class GroupDryRun {
       present: NO_REMOTE_MEMBERS,
     };
     if (action.kind !== 'delete' && action.kind !== 'release') {
-      const left = { reason: 'team_left', message: 'The group was deleted; its team is left as it is.' };
+      const left = {
+        reason: 'team_left',
+        message: 'The group was deleted. Scimify leaves its team unchanged.',
+      };
       const obstacle = remote?.remoteId ? left : null;
       return { ...outcome, obstacle, action: 'none', members: 'none', calls: 0 };
     }

@@ -139,7 +139,7 @@ export class TargetLookUps {
     if (!this.call.signal.aborted) throw error;
     return {
       reason: 'timed_out',
-      message: `${this.open.provider.description.displayName} was asked for ${ASKED_FOR_MS / 1_000} seconds; what it had not told by then is left out. Ask for a smaller page, or later.`,
+      message: `${this.open.provider.description.displayName} did not answer everything within ${ASKED_FOR_MS / 1_000} seconds. Request a smaller page, or try later.`,
     };
   }
 }
@@ -149,7 +149,7 @@ function linkWithoutLookUp(user: Unlinked, why: string) {
   return asLink({
     remoteUserId: linkThatStays(user),
     reason: NOT_LOOKED_UP,
-    message: `The person could not be looked up. ${why}`,
+    message: `Scimify could not look up the user. ${why}`,
     nextCheckAt: null,
   });
 }

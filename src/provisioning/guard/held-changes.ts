@@ -276,7 +276,10 @@ async function locked(tx: Transaction, id: string): Promise<LockedChange> {
 function listedUpTo({ revision, listedRevision }: LockedChange, asked: number | null): number {
   if (asked !== null && asked > revision) {
     throw Problem.invalid([
-      { field: 'revision', message: 'is later than the change: give the one with which it was listed' },
+      {
+        field: 'revision',
+        message: 'is higher than the revision of the change; send the revision from the list',
+      },
     ]);
   }
   const upTo = asked ?? listedRevision;

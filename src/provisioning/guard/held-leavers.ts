@@ -48,10 +48,10 @@ export class HeldLeavers implements OnApplicationBootstrap, BeforeApplicationShu
   ) {}
 
   onApplicationBootstrap(): void {
-    const work = { what: 'look for leavers who wait for a decision', lane: 'held leavers' };
+    const work = { what: 'check held changes for leavers', lane: 'held leavers' };
     this.timer = setInterval(() => {
       this.sweeping ??= onBehalfOf(work, () => this.sweep())
-        .catch((error: unknown) => this.logger.error('Held changes could not be looked at', error))
+        .catch((error: unknown) => this.logger.error('Could not check the held changes for leavers', error))
         .finally(() => (this.sweeping = null));
     }, SWEEP_EVERY_MS).unref();
   }
@@ -133,7 +133,7 @@ export class HeldLeavers implements OnApplicationBootstrap, BeforeApplicationShu
     await logAfterCommit(tx, integrationId, {
       level: 'warn',
       event: 'held_change.leavers_waiting',
-      text: 'has kept people who left the identity provider in their teams for more than a day: a held change waits for a decision',
+      text: 'has kept leavers in their teams for more than a day, because a held change waits for a decision',
       detail: { heldChangeId, scope, people },
     });
   }

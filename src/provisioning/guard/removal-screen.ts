@@ -196,12 +196,12 @@ async function openChange(
 }
 
 function messageOf({ displayName }: ScreenedGroup, scope: GuardScope): string {
-  const decide = 'Approve them if the identity provider means it, or reject them.';
+  const decide = 'Approve this change if it is intended, or reject it.';
   switch (scope) {
     case 'team':
-      return `The identity provider takes most members out of "${displayName}" within an hour. ${decide}`;
+      return `The identity provider removes most members from "${displayName}" within an hour. ${decide}`;
     case 'integration':
-      return `The identity provider takes a large part of all members out of their groups within an hour. ${decide}`;
+      return `The identity provider removes a large part of all members from their groups within an hour. ${decide}`;
     case 'deletions':
       return `The identity provider deletes many groups within an hour. ${decide}`;
   }

@@ -23,7 +23,7 @@ import { RetryRequests } from '../schedule/retry-requests';
 class ReconcileRequest {
   @ApiPropertyOptional({
     default: false,
-    description: 'Teams that are not to be seen any more were really deleted: make them again',
+    description: 'The teams that the credential no longer sees were really deleted: create them again',
   })
   @IsOptional()
   @IsBoolean()
@@ -35,17 +35,19 @@ class DriftView {
     type: String,
     format: 'uuid',
     nullable: true,
-    description: 'Null where it is about a person in whatever team',
+    description: 'Null if it is about a user in any team',
   })
   groupId: string | null;
   @ApiProperty({ type: String, nullable: true }) displayName: string | null;
   @ApiProperty({ enum: DRIFT_KINDS }) kind: DriftKind;
-  @ApiProperty({ type: String, nullable: true, description: 'Whom it is about, by the id of the target' })
+  @ApiProperty({ type: String, nullable: true, description: 'Id of the user in the target' })
   remoteUserId: string | null;
-  @ApiProperty({ example: 'A member was taken out of the team in the target; they are put back.' })
+  @ApiProperty({
+    example: 'A member was removed from the team in the target. Scimify adds the member again.',
+  })
   message: string;
-  @ApiProperty({ format: 'date-time', description: 'When it was found first' }) since: string;
-  @ApiProperty({ description: 'Whether Scimify undoes it' }) repaired: boolean;
+  @ApiProperty({ format: 'date-time', description: 'When Scimify found it first' }) since: string;
+  @ApiProperty({ description: 'Whether Scimify repairs it' }) repaired: boolean;
 }
 
 class DriftPage extends PageInfo {
@@ -65,7 +67,7 @@ export class DriftController {
 
   @Get('drift')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List what the last reconciliation found changed by hand in the target' })
+  @ApiOperation({ summary: 'List the changes by hand in the target that the last reconciliation found' })
   @ApiOkResponse({ type: DriftPage })
   async list(
     @CurrentAdmin() admin: Admin,
@@ -81,10 +83,10 @@ export class DriftController {
   @HttpCode(202)
   @RequiresRole('admin')
   @ApiOperation({
-    summary: 'Look at the whole target now, report what was changed by hand and repair what is ours',
+    summary: 'Read the whole target now, report changes by hand, and repair what is ours',
     description:
-      'While the integration is suspended with `visibility_lost`, this look writes nothing, and ends the suspension where the ' +
-      'teams are seen again. What is remembered of failures of the integration is forgotten.',
+      'While the integration is suspended with `visibility_lost`, this writes nothing, and ends the suspension if the ' +
+      'credential sees the teams again. Scimify forgets past failures of the integration.',
   })
   @ApiBody({ type: ReconcileRequest, required: false })
   @ApiAcceptedResponse()

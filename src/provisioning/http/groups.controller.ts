@@ -31,7 +31,7 @@ class GroupsQuery extends PageQuery {
   @IsIn(GROUP_STATES)
   state?: GroupState;
 
-  @ApiPropertyOptional({ description: 'Part of the name, without case' })
+  @ApiPropertyOptional({ description: 'Part of the name; ignores case' })
   @IsOptional()
   @IsText(1, 256)
   search?: string;
@@ -46,7 +46,7 @@ class MembersQuery extends PageQuery {
 
 class RemoteGroupView {
   @ApiProperty({ example: 'PQ9K7I8' }) id: string;
-  @ApiProperty({ description: 'The name as the target has it', example: 'Platform on-call' }) name: string;
+  @ApiProperty({ description: 'The name in the target', example: 'Platform on-call' }) name: string;
   @ApiProperty({ type: String, nullable: true, example: 'https://acme.pagerduty.com/teams/PQ9K7I8' })
   url: string | null;
   @ApiProperty({ enum: ['created', 'adopted'] }) ownership: string;
@@ -54,9 +54,11 @@ class RemoteGroupView {
 
 class MemberCountsView {
   @ApiProperty({ description: 'Active members of the group; 0 once it is deleted' }) desired: number;
-  @ApiProperty({ description: 'Who is in the team through Scimify, also of those who are to leave it' })
+  @ApiProperty({
+    description: 'Members that Scimify has put into the team, also those who are about to leave',
+  })
   applied: number;
-  @ApiProperty({ description: 'Who is to join or to leave and has not yet' }) pending: number;
+  @ApiProperty({ description: 'Members who have not joined or left yet' }) pending: number;
 }
 
 class GroupView {
@@ -79,7 +81,7 @@ class GroupView {
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'The IdP deleted the group',
+    description: 'When the IdP deleted the group',
   })
   deletingSince: string | null;
   @ApiProperty({ type: RemoteGroupView, nullable: true }) remote: RemoteGroupView | null;
@@ -150,7 +152,7 @@ export class GroupsStatusController {
 
   @Get('groups/:groupId/members')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List who is in the team, who is not, and why' })
+  @ApiOperation({ summary: 'List the members of a group: who is in the team, who is not, and why' })
   @ApiOkResponse({ type: MemberPage })
   async members(
     @CurrentAdmin() admin: Admin,
@@ -168,8 +170,8 @@ export class GroupsStatusController {
   @HttpCode(202)
   @RequiresRole('admin')
   @ApiOperation({
-    summary: 'Compare a group and its team anew, now',
-    description: 'What is remembered of failures of the group and of the account is forgotten.',
+    summary: 'Compare a group with its team again, now',
+    description: 'Scimify forgets past failures of the group and of the account.',
   })
   @ApiAcceptedResponse()
   async retry(
@@ -184,8 +186,8 @@ export class GroupsStatusController {
   @HttpCode(202)
   @RequiresRole('admin')
   @ApiOperation({
-    summary: 'Try everything that waits, now',
-    description: 'What is remembered of failures of the integration is forgotten.',
+    summary: 'Retry everything that waits, now',
+    description: 'Scimify forgets past failures of the integration.',
   })
   @ApiAcceptedResponse()
   async sync(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<void> {

@@ -33,8 +33,8 @@ class DecideHeldChange {
     type: 'integer',
     minimum: 1,
     description:
-      '`revision` of the change as you saw it: what was added since stays held, as a change of its own. ' +
-      'By default the one with which it was listed last, for whomever.',
+      '`revision` of the change as you saw it. Later items stay held, as a change of their own. ' +
+      'The default is the revision of the last listing, for any admin.',
   })
   @IsOptional()
   @IsInt()
@@ -50,7 +50,7 @@ class RejectHeldChange extends DecideHeldChange {
 }
 
 class HeldItemsQuery extends OmitType(PageQuery, ['cursor']) {
-  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
+  @ApiPropertyOptional({ description: '`nextCursor` of the previous page' })
   @IsOptional()
   @IsText(0, 400)
   cursor?: string;
@@ -63,7 +63,8 @@ class HeldItemView {
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
   @ApiProperty({ type: String, nullable: true }) userName: string | null;
   @ApiProperty({ enum: ['held', 'approved', 'pinned'] }) state: string;
-  @ApiProperty({ type: 'integer', description: 'Of the change, with which it was added' }) revision: number;
+  @ApiProperty({ type: 'integer', description: 'Revision of the change that added the item' })
+  revision: number;
 }
 
 class HeldItemPage extends PageInfo {
@@ -77,21 +78,26 @@ class HeldChangeView {
   @ApiProperty({ type: String, nullable: true }) displayName: string | null;
   @ApiProperty({
     example:
-      'The identity provider takes most members out of "Platform on-call" within an hour. Approve them if the identity provider means it, or reject them.',
+      'The identity provider removes most members from "Platform on-call" within an hour. Approve this change if it is intended, or reject it.',
   })
   message: string;
   @ApiProperty({ format: 'date-time' }) createdAt: string;
-  @ApiProperty({ type: 'integer', description: 'Rises while more is added to it' }) revision: number;
-  @ApiProperty({ enum: ['approved', 'rejected'], nullable: true, description: 'Null while it waits' })
+  @ApiProperty({ type: 'integer', description: 'Rises with each addition' }) revision: number;
+  @ApiProperty({ enum: ['approved', 'rejected'], nullable: true, description: 'Null until an admin decides' })
   decision: string | null;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) decidedAt: string | null;
-  @ApiProperty({ type: String, nullable: true, description: 'Name of the key', example: 'On-call admin' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Name of the admin key',
+    example: 'On-call admin',
+  })
   decidedBy: string | null;
   @ApiProperty({ type: String, nullable: true, example: REJECTION_REASON }) note: string | null;
-  @ApiProperty({ description: 'How many of its items are not settled yet' }) itemCount: number;
+  @ApiProperty({ description: 'How many of its items are still open' }) itemCount: number;
   @ApiProperty({
     type: [HeldItemView],
-    description: `The first ${ITEMS_SHOWN} of them; all of them are under \`/items\``,
+    description: `The first ${ITEMS_SHOWN} open items; \`/items\` has all of them`,
   })
   items: HeldItemView[];
 }
@@ -146,7 +152,7 @@ export class HeldChangesController {
   @Post('held-changes/:id/approve')
   @HttpCode(202)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Carry out what is listed, as far as it is still wanted' })
+  @ApiOperation({ summary: 'Approve the listed items: Scimify does what the IdP still wants' })
   @ApiAcceptedResponse()
   @ApiProblems('decided_already', 'not_listed')
   @ApiBody({ type: DecideHeldChange, required: false })
@@ -161,7 +167,9 @@ export class HeldChangesController {
   @Post('held-changes/:id/reject')
   @HttpCode(202)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Leave what is listed undone until the IdP changes its mind about it' })
+  @ApiOperation({
+    summary: 'Reject the listed items: Scimify does not do them until the IdP reverts and repeats them',
+  })
   @ApiAcceptedResponse()
   @ApiProblems('decided_already', 'not_listed')
   @ApiBody({ type: RejectHeldChange, required: false })
@@ -176,7 +184,7 @@ export class HeldChangesController {
   @Delete('held-changes/:id')
   @HttpCode(204)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Lift the pins of a rejection' })
+  @ApiOperation({ summary: 'Lift a rejection, so that Scimify plans its items again' })
   @ApiNoContentResponse()
   async lift(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<void> {
     await this.heldChanges.lift(admin, id);

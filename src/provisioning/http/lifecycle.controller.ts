@@ -40,8 +40,8 @@ class DeletionQuery {
     enum: DELETED_TEAMS,
     default: 'leave',
     description:
-      '`leave`: nothing is called; `release`: the members that were added leave; `delete`: the teams that were created ' +
-      'go too, adopted ones are released.',
+      '`leave`: Scimify makes no call. `release`: Scimify removes the members that it added. `delete`: Scimify deletes ' +
+      'the teams that it created, and releases adopted ones.',
   })
   @IsIn(DELETED_TEAMS)
   teams: DeletedTeams = 'leave';
@@ -51,12 +51,12 @@ class DeletionQuery {
 const ifGiven = () => ValidateIf((_: object, value: unknown) => value !== undefined);
 
 class RebindIntegration {
-  @ApiPropertyOptional({ type: Object, description: 'In place of the stored ones, all of them' })
+  @ApiPropertyOptional({ type: Object, description: 'Replaces all stored settings' })
   @ifGiven()
   @IsObject()
   settings?: object;
 
-  @ApiPropertyOptional({ description: 'In place of the stored one. Never shown again.', writeOnly: true })
+  @ApiPropertyOptional({ description: 'Replaces the stored secret. Never shown again.', writeOnly: true })
   @ifGiven()
   @IsText(1, 1000)
   secret?: string;
@@ -70,7 +70,7 @@ class ChangeIntegration implements IntegrationPatch {
 
   @ApiPropertyOptional({
     type: Object,
-    description: 'Merged into the stored settings; null takes a setting out',
+    description: 'Merged into the stored settings; null removes a setting',
     example: { groupDescription: 'From Okta' },
   })
   @ifGiven()
@@ -79,7 +79,7 @@ class ChangeIntegration implements IntegrationPatch {
 
   @ApiPropertyOptional({
     type: PoliciesInput,
-    description: 'Merged into the stored policies; null takes the default',
+    description: 'Merged into the stored policies; null sets the default',
   })
   @ifGiven()
   @IsObject()
@@ -104,9 +104,9 @@ export class LifecycleController {
   @ApiOperation({
     summary: 'Change an integration',
     description:
-      'A JSON merge patch (RFC 7396). Settings that name the account are tried with the stored secret first, and stored only ' +
-      'if they reach the same account. Those, and `policies.guard`, need a key with the role owner. Another description is ' +
-      'given to teams that are created from then on.',
+      'A JSON merge patch (RFC 7396). Scimify first tries settings that name the account with the stored secret, and stores ' +
+      'them only if they reach the same account. These settings and `policies.guard` need a key with the role owner. A new ' +
+      'description applies only to teams that Scimify creates later.',
   })
   @ApiIfMatch()
   @ApiMergePatch(ChangeIntegration, {
@@ -138,11 +138,11 @@ export class LifecycleController {
   @ApiIfMatch()
   @RequiresRole('owner')
   @ApiOperation({
-    summary: 'Delete an integration, and say what becomes of its teams',
+    summary: 'Delete an integration, and choose what happens to its teams',
     description:
-      'SCIM answers 401 at once. The integration is shown with `deletingSince` until its teams are let go, in whatever ' +
-      'mode it is; while the target cannot be reached it stays. A second request with `teams=leave` ends ' +
-      'it for good: none that comes later takes another way.',
+      'SCIM answers 401 at once. The API shows the integration with `deletingSince` until its teams are released or deleted, ' +
+      'in every mode; it stays while Scimify cannot reach the target. A second request with `teams=leave` ends it for good: ' +
+      'no later request can change that.',
   })
   @ApiAcceptedResponse()
   async delete(
@@ -161,8 +161,8 @@ export class LifecycleController {
   @ApiOperation({
     summary: 'Move an integration to another account',
     description:
-      'Everything known of the target is forgotten, its teams stay as they are, and the integration is paused. Once it is ' +
-      'enabled, every group is compared with whatever account it reaches then.',
+      'Scimify forgets everything about the target, leaves its teams unchanged, and pauses the integration. When an admin ' +
+      'enables it, Scimify compares every group with the account that it then reaches.',
   })
   @ApiOkResponse({ type: IntegrationView })
   @ApiProblems('changed_meanwhile', 'integration_deleting', 'secret_unreadable')

@@ -25,18 +25,19 @@ class GroupCountsView implements Record<GroupState, number> {
 
 class MembershipCountsView {
   @ApiProperty({ description: 'Active members of all groups' }) desired: number;
-  @ApiProperty({ description: 'Those of them who are in their team' }) applied: number;
-  @ApiProperty({ description: 'Those of them who are not' }) pending: number;
+  @ApiProperty({ description: 'How many of them are in their team' }) applied: number;
+  @ApiProperty({ description: 'How many of them are not' }) pending: number;
 }
 
 class LinkCountsView {
   @ApiProperty({
     description:
-      'Active users whose address is not, or not only, the one of the person whom they are linked to',
+      'Active users whose address differs from the address of the linked user of the target, or is not unique there',
   })
   emailDiffers: number;
   @ApiProperty({
-    description: 'Active users with a remote link whose person has got another address since an admin set it',
+    description:
+      'Active users whose remote link leads to a user with another address than when an admin set it',
   })
   pinnedAddressChanged: number;
 }
@@ -57,20 +58,20 @@ class ReconciliationView {
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'When everything in the target was seen last; null before the first time',
+    description: 'When Scimify last read the whole target; null before the first time',
   })
   lastCompletedAt: string | null;
   @ApiProperty({
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'When the whole target is looked at next; null before the first run',
+    description: 'When Scimify reads the whole target next; null before the first run',
   })
   nextAt: string | null;
   @ApiProperty({
     type: ReconciliationProblemView,
     nullable: true,
-    description: 'Why the last look did not see everything; null where it did',
+    description: 'Why the last reconciliation was not complete; null if it was',
   })
   problem: ReconciliationProblemView | null;
 }
@@ -80,7 +81,7 @@ class OverviewView {
     type: String,
     format: 'date-time',
     description:
-      'When groups, members, leavers and links were counted: now, or in a large integration some seconds ago, at most a minute',
+      'When groups, members, leavers and links were counted: now, or for a large integration at most a minute ago',
   })
   countedAt: string;
   @ApiProperty({ type: GroupCountsView }) groups: GroupCountsView;
@@ -88,17 +89,17 @@ class OverviewView {
   @ApiProperty({
     type: Number,
     nullable: true,
-    description: 'Age of the oldest change that is not applied yet; null where there is none',
+    description: 'Age of the oldest change that is not applied yet; null without one',
   })
   oldestPendingSeconds: number | null;
   @ApiProperty({
     description:
-      'People deactivated or deleted in the IdP whom the target refuses to let go, or fails to for the third time in a row',
+      'Users deactivated or deleted in the IdP that are still in a team, because the target refuses the removal or has failed three times in a row',
   })
   leaversStillOnTeam: number;
   @ApiProperty({
     description:
-      'People deactivated or deleted in the IdP whose removal from a team has waited for an admin to decide for more than a day',
+      'Users deactivated or deleted in the IdP whose removal from a team has waited for an admin for more than a day',
   })
   leaversAwaitingDecision: number;
   @ApiProperty({ type: LinkCountsView }) links: LinkCountsView;
@@ -106,14 +107,14 @@ class OverviewView {
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'When the whole target is looked at next; null before the first run',
+    description: 'When Scimify reads the whole target next; null before the first run',
   })
   nextReconciliationAt: string | null;
   @ApiProperty({ type: ReconciliationView }) reconciliation: ReconciliationView;
   @ApiProperty({
     type: RateView,
     nullable: true,
-    description: 'Null as long as the target has not told its limit',
+    description: 'Null until the target has reported its limit',
   })
   rate: RateView | null;
   @ApiProperty({ type: QuotaUseView }) quotas: QuotaUseView;
@@ -135,7 +136,7 @@ export class OverviewController {
 
   @Get()
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'How an integration stands, in figures' })
+  @ApiOperation({ summary: 'Show the state of an integration in figures' })
   @ApiOkResponse({ type: OverviewView })
   async get(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<OverviewView> {
     const integration = await this.integrations.get(admin, integrationId);

@@ -20,7 +20,7 @@ import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
 
 class PlannedTeamView {
   @ApiProperty({ example: 'PQ9K7I8' }) id: string;
-  @ApiProperty({ description: 'The name as the target has it now', example: 'Platform' }) name: string;
+  @ApiProperty({ description: 'The current name in the target', example: 'Platform' }) name: string;
 }
 
 class PlannedCountsView {
@@ -56,8 +56,9 @@ class WithheldItemView implements WithheldItem {
   @ApiProperty({ enum: ['removal', 'deletion'] }) kind: 'removal' | 'deletion';
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) userId: string | null;
   @ApiProperty({ type: String, nullable: true }) userName: string | null;
-  @ApiProperty({ type: String, nullable: true, description: 'Of a removal' }) remoteUserId: string | null;
-  @ApiProperty({ example: HELD.reason, description: '`removal_rejected`: an admin decided so' })
+  @ApiProperty({ type: String, nullable: true, description: 'For a removal only' }) remoteUserId:
+    string | null;
+  @ApiProperty({ example: HELD.reason, description: '`removal_rejected`: an admin rejected it' })
   reason: string;
   @ApiProperty({ example: HELD.message, description: 'What is wrong and what to do' }) message: string;
 }
@@ -68,7 +69,7 @@ class PlannedGroupView implements GroupPreview {
   @ApiProperty({
     enum: PLAN_ACTIONS,
     description:
-      '`update` renames the team or changes its members; `none` with a reason: the group is blocked, or its team is left',
+      '`update` renames the team or changes its members. `none` with a reason: the group is blocked, or its team stays as it is',
   })
   action: PlanAction;
   @ApiProperty({ type: String, nullable: true, description: 'Stable code', example: BLOCKED_GROUP.reason })
@@ -80,17 +81,17 @@ class PlannedGroupView implements GroupPreview {
     example: BLOCKED_GROUP.message,
   })
   message: string | null;
-  @ApiProperty({ type: PlannedTeamView, nullable: true, description: 'The team that is there' })
+  @ApiProperty({ type: PlannedTeamView, nullable: true, description: 'The existing team' })
   remote: PlannedTeamView | null;
-  @ApiProperty({ type: PlannedCountsView, description: 'The lists hold at most 1,000 entries each' })
+  @ApiProperty({ type: PlannedCountsView, description: 'Complete; each list has at most 1,000 entries' })
   counts: PlannedCountsView;
   @ApiProperty({ type: [AddedMemberView] }) addMembers: AddedMemberView[];
   @ApiProperty({ type: [RemovedMemberView] }) removeMembers: RemovedMemberView[];
-  @ApiProperty({ type: [UnresolvedMemberView], description: 'Wanted, but not to be added now' })
+  @ApiProperty({ type: [UnresolvedMemberView], description: 'Wanted users that cannot be added now' })
   unresolved: UnresolvedMemberView[];
   @ApiProperty({
     type: [WithheldItemView],
-    description: 'What would not be done yet: too much at once, or rejected. Not among `removeMembers`',
+    description: 'What would not be done yet: too many at once, or rejected. Not in `removeMembers`',
   })
   held: WithheldItemView[];
 }
@@ -107,13 +108,13 @@ class PlanProblemView {
 
 class PlanView extends PageInfo {
   @ApiProperty({ type: [PlannedGroupView] }) groups: PlannedGroupView[];
-  @ApiProperty({ description: 'Calls to the target that applying this page would cost, estimated' })
+  @ApiProperty({ description: 'Estimated calls to the target for this page' })
   calls: number;
   @ApiProperty({
     type: PlanProblemView,
     nullable: true,
     description:
-      'Why the target could not be asked, or why the integration is suspended. What was not looked up says `not_looked_up`.',
+      'Why Scimify could not read the target, or why the integration is suspended. Items without a look-up have the reason `not_looked_up`.',
   })
   problem: PlanProblemView | null;
 }
@@ -132,9 +133,9 @@ export class PlanController {
   @Get('plan')
   @RequiresRole('viewer')
   @ApiOperation({
-    summary: 'Look at what would be done, without doing it',
+    summary: 'Show what a run would do, without doing it',
     description:
-      'In whatever mode the integration is. Groups of which there is nothing to say are left out, and a page ends early where much is to be said of its groups, so it may hold fewer than `limit`. The target is read for at most 20 seconds.',
+      'Works in every mode of the integration. The plan leaves out groups without any change or problem. A page ends early if its groups have many changes, so it may have fewer entries than `limit`. Scimify reads the target for at most 20 seconds.',
   })
   @ApiOkResponse({ type: PlanView })
   async integration(
@@ -152,7 +153,7 @@ export class PlanController {
 
   @Get('groups/:groupId/plan')
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'Look at what would be done about one group, without doing it' })
+  @ApiOperation({ summary: 'Show what a run would do with one group, without doing it' })
   @ApiOkResponse({ type: PlanView })
   async group(
     @CurrentAdmin() admin: Admin,

@@ -7,7 +7,7 @@ import { REFUSAL_DETAIL } from './examples';
 export class RefusalView {
   @ApiProperty({ format: 'date-time' }) at: string;
   @ApiProperty({ example: 400 }) status: number;
-  @ApiProperty({ description: 'What the IdP was told', example: REFUSAL_DETAIL }) detail: string;
+  @ApiProperty({ description: 'The error that the IdP got', example: REFUSAL_DETAIL }) detail: string;
 }
 
 export function presentRefusal(row: RefusedWriteRow | undefined): RefusalView | null {

@@ -22,17 +22,17 @@ class RefusedWriteView {
   @ApiProperty({ format: 'uuid' }) id: string;
   @ApiProperty({ format: 'date-time' }) at: string;
   @ApiProperty({ enum: ['POST', 'PUT', 'PATCH', 'DELETE'] }) method: string;
-  @ApiProperty({ description: 'Below the SCIM base URL', example: '/Groups/0198…' }) path: string;
+  @ApiProperty({ description: 'Path below the SCIM base URL', example: '/Groups/0198…' }) path: string;
   @ApiProperty({ example: 400 }) status: number;
-  @ApiProperty({ description: 'What the IdP was told', example: REFUSAL_DETAIL }) detail: string;
+  @ApiProperty({ description: 'The error that the IdP got', example: REFUSAL_DETAIL }) detail: string;
   @ApiProperty({
     type: [String],
-    description: 'Attributes and `members:{id}` that it named and that no later write has made up for',
+    description: 'Attributes and `members:{id}` of the write that no later write has replaced',
   })
   named: string[];
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) groupId: string | null;
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) userId: string | null;
-  @ApiProperty({ description: 'Name of the key that was used', example: 'Okta' }) scimKey: string;
+  @ApiProperty({ description: 'Name of the SCIM key that the IdP used', example: 'Okta' }) scimKey: string;
 }
 
 class RefusedWritePage extends PageInfo {
@@ -52,8 +52,8 @@ export class RefusedWritesController {
   @Get()
   @RequiresRole('viewer')
   @ApiOperation({
-    summary: "List the IdP's writes that were refused for good, the newest first",
-    description: 'The IdP does not repeat them: until they are made up for, its list and ours differ.',
+    summary: 'List the permanently refused writes of the IdP, the newest first',
+    description: 'The IdP does not repeat them. Its data and ours differ until a later write replaces them.',
   })
   @ApiOkResponse({ type: RefusedWritePage })
   async list(
@@ -69,7 +69,7 @@ export class RefusedWritesController {
   @Delete(':refusedWriteId')
   @HttpCode(204)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Say that a refused write is settled' })
+  @ApiOperation({ summary: 'Mark a refused write as settled' })
   @ApiNoContentResponse()
   async dismiss(
     @CurrentAdmin() admin: Admin,

@@ -12,7 +12,7 @@ class ReleaseGroup {
   @ApiProperty({
     enum: RELEASE_MODES,
     example: 'leave',
-    description: '`leave`: nothing is called; `release`: the members that were added leave the team',
+    description: '`leave`: Scimify makes no call. `release`: Scimify removes the members that it added',
   })
   @IsIn(RELEASE_MODES)
   mode: ReleaseMode;
@@ -29,9 +29,9 @@ export class ReleaseController {
   @HttpCode(202)
   @RequiresRole('admin')
   @ApiOperation({
-    summary: 'Let go of a group that the IdP has unlinked',
+    summary: 'Release a group that the IdP has unlinked',
     description:
-      'The group is gone for SCIM at once and its name is free. Its team stays, whatever the policy is.',
+      'SCIM no longer has the group at once, and its name is free. Its team stays, whatever the policy is.',
   })
   @ApiAcceptedResponse()
   @ApiProblems('integration_deleting')

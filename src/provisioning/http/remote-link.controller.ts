@@ -12,7 +12,7 @@ const REMOTE_ID = /^[A-Za-z0-9_-]{1,100}$/;
 class RemoteLink {
   @ApiProperty({
     example: 'PXPGF42',
-    description: 'Id of the person in the target: of PagerDuty the last part of the address of their profile',
+    description: 'Id of the user in the target. In PagerDuty: the last part of the URL of the user profile',
     pattern: REMOTE_ID.source,
   })
   @IsString()
@@ -31,10 +31,11 @@ export class RemoteLinkController {
   @HttpCode(204)
   @RequiresRole('admin')
   @ApiOperation({
-    summary: 'Say whom of the target a user is',
+    summary: 'Link a user to a user of the target',
     description:
-      'The target is asked whether it has that person. No look-up says otherwise from then on, until the IdP makes the user anew or the target no longer has that person. Whom the ' +
-      'user was before leaves the teams, unless somebody else wants them there.',
+      'Scimify asks the target whether that user exists. From then on no look-up changes the link, until the IdP creates ' +
+      'the user again or the target no longer has that user. The previously linked user of the target leaves the teams, ' +
+      'unless another user of the IdP is linked to it.',
   })
   @ApiNoContentResponse()
   @ApiProblems('integration_deleting', 'remote_user_unknown', 'target_unavailable')
@@ -50,7 +51,7 @@ export class RemoteLinkController {
   @Delete()
   @HttpCode(204)
   @RequiresRole('admin')
-  @ApiOperation({ summary: 'Forget whom of the target a user is, and look them up afresh' })
+  @ApiOperation({ summary: 'Remove the link of a user, and look up the user again' })
   @ApiNoContentResponse()
   @ApiProblems('integration_deleting')
   async undo(

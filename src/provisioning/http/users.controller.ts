@@ -26,7 +26,7 @@ class UsersQuery extends PageQuery {
   @IsIn(USER_STATES)
   state?: UserLinkState;
 
-  @ApiPropertyOptional({ description: 'Part of the user name or address, without case' })
+  @ApiPropertyOptional({ description: 'Part of the user name or address; ignores case' })
   @IsOptional()
   @IsText(1, 256)
   search?: string;
@@ -37,12 +37,12 @@ class UserView {
   @ApiProperty() userName: string;
   @ApiProperty({ type: String, nullable: true }) email: string | null;
   @ApiProperty() active: boolean;
-  @ApiProperty({ enum: USER_STATES, description: 'Whether the target knows the person' })
+  @ApiProperty({ enum: USER_STATES, description: 'Whether the user is linked to a user of the target' })
   state: UserLinkState;
   @ApiProperty({ type: String, nullable: true, example: UNKNOWN_PERSON.reason }) reason: string | null;
   @ApiProperty({ type: String, nullable: true, example: UNKNOWN_PERSON.message }) message: string | null;
   @ApiProperty({ type: String, nullable: true }) remoteUserId: string | null;
-  @ApiProperty({ description: 'An admin said who it is; no look-up says otherwise' }) pinned: boolean;
+  @ApiProperty({ description: 'An admin set the link; no look-up changes it' }) pinned: boolean;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) nextAttemptAt: string | null;
   @ApiProperty({ type: RefusalView, nullable: true }) idpWriteRefused: RefusalView | null;
 }
@@ -64,7 +64,7 @@ export class UsersStatusController {
 
   @Get()
   @RequiresRole('viewer')
-  @ApiOperation({ summary: 'List the users, and whom of the target each of them is' })
+  @ApiOperation({ summary: 'List the users with their links to users of the target' })
   @ApiOkResponse({ type: UserPage })
   async list(
     @CurrentAdmin() admin: Admin,

@@ -200,12 +200,12 @@ export function planShownAddress(link: ShownLink, shown: string, now: number): S
 
 function lookedUpAfresh(before: string | null, now: string): string {
   const former = before === null ? '' : ` instead of ${before}`;
-  return `The person has the address ${now} in the target now${former}, so the user is looked up afresh.`;
+  return `The person now has the address ${now} in the target${former}. Scimify looks up the user again.`;
 }
 
 function pinnedAddressChanged(before: string, now: string): string {
   return (
-    `The person whom an admin named had the address ${before} in the target then and has ${now} now. ` +
-    'Look who is meant, and set the remote link again or undo it.'
+    `An admin linked this user to a person with the address ${before} in the target, which is now ${now}. ` +
+    'Check who is meant. Set the remote link again, or remove it.'
   );
 }

@@ -181,7 +181,7 @@ export const HELD: Obstacle = {
 export const REJECTED: Obstacle = {
   reason: 'removal_rejected',
   message:
-    'An admin rejected it. It stays undone until the identity provider changes its mind, or the pin is lifted.',
+    'An admin rejected it, so Scimify does not do it. To allow it later, lift the decision: DELETE /held-changes/{id}.',
 };
 
 export interface ScreenedRemovals {

@@ -73,7 +73,7 @@ export const WAITS_FOR_ADDITIONS = 'waits_for_additions';
 
 /** Why a wanted user without a free place is not a member. */
 export function noPlaceMessage(membersPerGroup: number): string {
-  return `The team has ${membersPerGroup} members, which is all that it takes. Split the group, or take people out of it.`;
+  return `The team has ${membersPerGroup} members, which is the maximum. Split the group, or remove members from it.`;
 }
 
 /**

@@ -107,7 +107,7 @@ export function isIntended(team: ProviderGroup, intent: CreateIntent): boolean {
 }
 
 export function unconfirmedMessage(name: string): string {
-  return `Whether the team "${name}" was created is not known yet.`;
+  return `It is not known yet whether the team "${name}" was created.`;
 }
 
 function isGivenUp({ groupName, integrationId, deleted, stuck }: GroupClaim, input: NewGroupInput): boolean {
@@ -128,11 +128,11 @@ export function notFreeYetObstacle(
   { groupName, deleted }: Pick<GroupClaim, 'groupName' | 'deleted'>,
 ): Obstacle {
   const freed = deleted
-    ? `the deleted group "${groupName}" is let go. It is tried again then; what keeps that team is said of that group.`
-    : `the group "${groupName}" has the name of its group. Nothing needs to be done: it is tried again by itself.`;
+    ? `the deleted group "${groupName}" still has it. Scimify tries again when that team is deleted or released. If it lasts, see the state of that group.`
+    : `the group "${groupName}" still has it and is about to be renamed. Nothing needs to be done. Scimify tries again.`;
   return {
     reason: NAME_NOT_FREE_YET,
-    message: `The name "${name}" is free as soon as the team of ${freed}`,
+    message: `The name "${name}" is not free yet: the team of ${freed}`,
   };
 }
 
@@ -147,7 +147,7 @@ export function claimObstacle(
       : 'a group of another integration';
   return {
     reason: TEAM_CLAIMED,
-    message: `The team "${teamName}" belongs to ${holder}. Rename this group, or let the other one go first.`,
+    message: `The team "${teamName}" belongs to ${holder}. Rename this group, or rename or delete the other group first.`,
   };
 }
 

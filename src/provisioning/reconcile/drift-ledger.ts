@@ -18,7 +18,7 @@ export interface FoundDrift {
   /** Or `NO_GROUP`. */
   groupId: string;
   kind: DriftKind;
-  /** Remote user, or empty for the team itself. */
+  /** Remote user; empty for drift of the remote group itself. */
   subject: string;
   message: string;
   repaired: boolean;
@@ -33,7 +33,7 @@ export function renamedByHand(
     groupId,
     kind: 'team_renamed',
     subject: '',
-    message: `The team "${remoteName}" was renamed to "${renamedTo}" in the target; it gets its name back.`,
+    message: `The team "${remoteName}" was renamed to "${renamedTo}" in the target. Scimify restores the name.`,
     repaired: true,
   };
 }

@@ -12,7 +12,7 @@ import { READS_LAG_MS } from '../plan/just-created';
 import { Leases } from '../schedule/lease';
 import { unlinkGone } from '../state/remote-links';
 
-const GONE_MESSAGE = 'The person is not in the target any more.';
+const GONE_MESSAGE = 'The linked person no longer exists in the target. Scimify looks up the user again.';
 
 /** The link of an IdP user to a remote user that the target did not show. */
 interface LostLink {

@@ -46,7 +46,7 @@ function slippedFromTheList(): ProviderError {
     kind: 'unavailable',
     outcome: 'not-applied',
     reason: 'list_changed',
-    message: 'The list of all teams lacked one that is there: the list changed while it was read.',
-    remedy: 'Nothing needs to be done: it is tried again by itself.',
+    message: 'The list of all teams missed an existing team: the list changed while it was read.',
+    remedy: 'Nothing needs to be done. Scimify tries again.',
   });
 }

@@ -237,7 +237,7 @@ export class Reconciler {
       groupId,
       kind: 'team_missing',
       subject: '',
-      message: `The team "${remoteName}" was deleted in the target; it is made again.`,
+      message: `The team "${remoteName}" was deleted in the target. Scimify creates it again.`,
       repaired: true,
     };
     if (deletingSince === null) await this.ledger.record(tx, integrationId, [found], startedAt);
@@ -280,9 +280,9 @@ export class Reconciler {
     const problem = {
       reason: VISIBILITY_LOST,
       message:
-        `${missing} of ${all} ${of} are not to be seen any more. If the credential lost sight of them, give it back its ` +
-        'rights and reconcile; if they were really deleted, reconcile with acceptMissingTeams ' +
-        `to ${of === 'teams' ? 'have them made again' : 'go on without them'}.`,
+        `The credential no longer sees ${missing} of ${all} ${of}. If it lost its rights, restore them and reconcile. ` +
+        'If they were really deleted, reconcile with acceptMissingTeams ' +
+        `to ${of === 'teams' ? 'create them again' : 'go on without them'}.`,
     };
     // Stops the writes in progress: their record may describe remote groups that belong to other groups by now.
     run.watch.outdate();
@@ -323,7 +323,7 @@ function resultOf(
 
 const NOT_SHOWN_YET: SnapshotProblem = {
   reason: GROUP_NOT_VISIBLE_YET,
-  message: `${NOT_VISIBLE_YET_MESSAGE} Nothing needs to be done: it is looked at again by itself.`,
+  message: `${NOT_VISIBLE_YET_MESSAGE} Nothing needs to be done. Scimify looks again.`,
 };
 
 /** Changes the record of the group to what was seen. */
@@ -366,21 +366,21 @@ async function adjust(
 
 function describe(group: ClaimedGroup, drift: GroupDrift, unmanagedMembers: 'keep' | 'remove'): FoundDrift[] {
   const { groupId } = group;
-  const strangers = unmanagedMembers === 'remove' ? 'they are removed' : 'they are left alone';
+  const strangers = unmanagedMembers === 'remove' ? 'removes' : 'keeps';
   return [
     ...(drift.renamedTo === null ? [] : [renamedByHand(group, drift.renamedTo)]),
     ...drift.missing.map((subject) => ({
       groupId,
       kind: 'member_missing' as const,
       subject,
-      message: 'A member was taken out of the team in the target; they are put back.',
+      message: 'A member was removed from the team in the target. Scimify adds the member again.',
       repaired: true,
     })),
     ...drift.unmanaged.map((subject) => ({
       groupId,
       kind: 'member_extra' as const,
       subject,
-      message: `Somebody is in the team whom the identity provider never put into the group; ${strangers}.`,
+      message: `The team has a member that the identity provider never put into the group. Scimify ${strangers} the member.`,
       repaired: unmanagedMembers === 'remove',
     })),
   ];

@@ -183,7 +183,7 @@ export class Leases implements OnApplicationBootstrap {
   }
 }
 
-/** Somebody else may make it at the same time. */
+/** Another process may insert the row at the same time. */
 function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
   return tx.query(
     upsertSql({

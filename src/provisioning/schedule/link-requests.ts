@@ -99,13 +99,13 @@ export class LinkRequests {
           : `${target} did not answer within ${ASKED_FOR_MS / 1000} seconds.`;
       throw new Problem(
         'target_unavailable',
-        `Whether ${target} has this person could not be told. ${cause} Nothing was stored.`,
+        `Scimify could not check whether ${target} has this person. ${cause} Nothing was stored.`,
       );
     }
     if (user !== null) return user;
     throw new Problem(
       'remote_user_unknown',
-      `${target} has nobody with the id ${remoteUserId}. Look up the id of the person in ${target}; the guide says where it is found. Nothing was stored.`,
+      `${target} has no user with the id ${remoteUserId}. Look up the id of the person in ${target}; the guide says where it is found. Nothing was stored.`,
     );
   }
 

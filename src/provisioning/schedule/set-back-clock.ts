@@ -57,7 +57,7 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
     const ids = await waitingImpossiblyLong(query, Date.now());
     if (ids.length === 0) return;
     this.logger.warn(
-      `The clock of this system was ahead before: in ${ids.length} integrations something would have waited for too long, and goes on now.`,
+      `The clock of this system was ahead before. Retries of ${ids.length} integrations would have waited too long, so they are due now.`,
     );
     for (const id of ids) this.owed.set(id, Infinity);
     await this.bringForward();
@@ -70,7 +70,7 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
     if (fellBy > SET_BACK_BY_MS) {
       this.unnoted += fellBy;
       this.logger.warn(
-        `The clock of this system was set back by ${Math.round(fellBy / 1_000)} s. Whatever waits goes by the time that has passed.`,
+        `The clock of this system was set back by ${Math.round(fellBy / 1_000)} s. Scimify brings all due times forward by that time.`,
       );
     }
     try {
@@ -81,7 +81,7 @@ export class SetBackClock implements OnApplicationBootstrap, BeforeApplicationSh
       if (this.unnoted > 0) await this.noteOwed();
       if (this.owed.size > 0) await this.bringForward();
     } catch (error) {
-      this.logger.error('What waits could not be brought forward, which is tried again', error);
+      this.logger.error('Could not bring due times forward; Scimify tries again', error);
     }
   }
 

@@ -112,6 +112,6 @@ export async function* leaversOnTeam(
 
 /** @param refusal the answer of the target, and what to do about it */
 export function leaverMessage(refusal: string | null): string {
-  const cause = 'Somebody whom the identity provider deactivated or deleted is still in the team.';
+  const cause = 'A user that the identity provider deactivated or deleted is still in the team.';
   return refusal === null ? cause : `${cause} ${refusal}`;
 }

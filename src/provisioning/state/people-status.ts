@@ -285,7 +285,7 @@ const NAMED_AT_MOST = 5;
 function sharedMessage(others: readonly string[]): string {
   const named = others.slice(0, NAMED_AT_MOST).join(', ');
   const more = others.length > NAMED_AT_MOST ? ` and ${others.length - NAMED_AT_MOST} more` : '';
-  return `In the target this is the same person as ${named}${more}: they stay in a team while any of these is an active member.`;
+  return `In the target this is the same person as ${named}${more}, who stays in a team while one of these users is an active member. If this is a mistake, correct the address of one user, or remove a remote link.`;
 }
 
 /** States of a member that has not joined or left yet. */

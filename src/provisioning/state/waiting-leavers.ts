@@ -5,7 +5,7 @@ import { type Pauses, keysetSlices } from '../../database/keyset-slices';
 export const LEAVER_WAITS_FOR_DECISION = 'leaver_waits_for_decision';
 
 export const LEAVER_WAITS_MESSAGE =
-  'Somebody whom the identity provider deactivated or deleted is still in the team: for more than a day a held change has waited for an admin to decide. Approve it or reject it: GET …/held-changes lists it.';
+  'A user that the identity provider deactivated or deleted is still in the team, because a held change has waited for an admin for more than a day. Approve it or reject it: GET …/held-changes lists it.';
 
 /** SQL condition, by index: the guard has held the removal of a leaver from the remote group r for too long. */
 export const HAS_WAITING_LEAVERS = `EXISTS (SELECT 1 FROM held_item hl WHERE hl.groupId = r.groupId AND hl.leaverToldAt > 0)`;
