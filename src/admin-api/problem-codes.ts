@@ -110,7 +110,7 @@ export const PROBLEM_KINDS = {
     meaning:
       'The body is larger than 1 MiB, holds more than 10,000 values, or has an object of more than 1,000 names.',
     detail:
-      'The request body may hold at most 10,000 values (objects, lists, texts, numbers and so on); send less at a time.',
+      'The request body may hold at most 10,000 values (objects, lists, texts, numbers and so on). Send less at a time.',
   },
   unsupported_media_type: {
     status: 415,

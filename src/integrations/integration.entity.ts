@@ -11,7 +11,7 @@ import {
 } from '../database/column-types';
 import type { IntegrationPolicies } from './policies';
 
-/** Only admins change the mode. When the engine must stop, it sets a suspension and keeps the mode. */
+/** Only admins and operators change the mode. When the engine must stop, it sets a suspension instead. */
 export const INTEGRATION_MODES = ['paused', 'enabled', 'disabled'] as const;
 export type IntegrationMode = (typeof INTEGRATION_MODES)[number];
 

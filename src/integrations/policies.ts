@@ -33,7 +33,7 @@ export interface IntegrationPolicies {
    */
   memberRole: string | null;
   onGroupDelete: OnGroupDelete;
-  /** Interval between full reconciliations; the minimum is 15. */
+  /** Interval between full reconciliations. At least 15. */
   reconcileEveryMinutes: number;
   guard: GuardPolicy;
 }

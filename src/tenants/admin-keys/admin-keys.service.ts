@@ -48,7 +48,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
     this.usage.addCounter(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
   }
 
-  /** If the operator sets no key, the first boot creates one. Otherwise no caller could create a tenant. */
+  /** If there is no SCIMIFY_ADMIN_KEY and no live platform key, creates one: otherwise no caller could create a tenant. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.settings.adminKey !== null) return;
     const platformKeys = await this.keys.findBy({ role: 'platform', revokedAt: IsNull() });
