@@ -14,7 +14,7 @@ import { PagerDutyProvider } from './pagerduty-provider';
 import type { PagerDutySettings } from './pagerduty-settings';
 
 let simulator: Simulator;
-/** The store of tokens was asked, which no diagnosis may do. */
+/** Fails the test: a diagnosis must not use the token store. */
 let tokenStoreUsed: boolean;
 const waiting = new AbortController();
 
@@ -117,12 +117,12 @@ describe('a diagnosis of a good credential', () => {
     ]);
   });
 
-  it('passes every check of a general access key but those on scopes, which a key has not', async () => {
+  it('passes every check of a general access key, except the checks of scopes', async () => {
     const checks = await withKey(simulator.addApiKey());
     expect(statuses(checks)).toEqual({ ...every('passed'), ...SCOPES_OF_A_KEY });
   });
 
-  it('changes nothing, and tries the right to write on a team that cannot be there', async () => {
+  it('changes nothing, and tests the right to write with a team that cannot exist', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     simulator.addMember(team.id, simulator.users()[0]!.id);
     await withKey(simulator.addApiKey());
@@ -145,7 +145,7 @@ describe('a diagnosis of a good credential', () => {
     });
   });
 
-  it('warns of the key of a person', async () => {
+  it('warns about a personal key', async () => {
     const ada = simulator.addUser({ email: 'ada@acme.example', role: 'admin' });
     const checks = await withKey(simulator.addApiKey({ kind: 'user', userId: ada.id }));
     expect(statuses(checks)).toEqual({ ...every('passed'), ...SCOPES_OF_A_KEY, key_owner: 'warning' });
@@ -195,7 +195,7 @@ describe('a diagnosis of a credential that is refused', () => {
     },
   );
 
-  it('says that the subdomain is wrong where PagerDuty gives no token for it', async () => {
+  it('says that the subdomain is wrong when PagerDuty gives no token for it', async () => {
     const settings = { accountSubdomain: 'acme-typo' };
     const checks = await withApp(simulator.addOAuthClient(), { settings });
     expect(statuses(checks)).toEqual(onlyCredentialFailed);
@@ -211,7 +211,7 @@ describe('a diagnosis of a credential that is refused', () => {
   it.each([
     [2008, 'account_locked'],
     [2012, 'account_expired'],
-  ])('leaves the account itself to PagerDuty (code %i)', async (code, reason) => {
+  ])('says that an owner of the account has to act (code %i)', async (code, reason) => {
     simulator.inject({ path: '/users', status: 403, body: { error: { message: 'Account', code } } });
     const check = named(await withKey(simulator.addApiKey()), 'credential');
     expect(check).toMatchObject({ status: 'failed', reason });
@@ -219,7 +219,7 @@ describe('a diagnosis of a credential that is refused', () => {
   });
 });
 
-describe('a diagnosis of a credential of elsewhere', () => {
+describe('a diagnosis of a credential of another region or account', () => {
   const elsewhere = { ...every('skipped'), address: 'passed', credential: 'passed', account: 'failed' };
 
   it.each(['key', 'app'] as const)('says that the region is wrong (%s)', async (kind) => {
@@ -235,7 +235,7 @@ describe('a diagnosis of a credential of elsewhere', () => {
     });
   });
 
-  it('says so as well where one address takes the keys of both regions', async () => {
+  it('says so as well when one address accepts the keys of both regions', async () => {
     const account = simulator.addAccount({ subdomain: 'acme', region: 'eu' });
     account.addUser({ email: 'owner@acme.eu.example', role: 'owner' });
     const checks = await withKey(account.addApiKey(), { endpoints: { apiUrl: simulator.url } });
@@ -243,16 +243,16 @@ describe('a diagnosis of a credential of elsewhere', () => {
     expect(named(checks, 'account')?.remedy).toBe(REMEDIES.region('eu'));
   });
 
-  it('does not ask one address twice when it takes the keys of both regions', async () => {
+  it('does not ask one address twice when it accepts the keys of both regions', async () => {
     const checks = await withKey('PdUnknownKey12345678', { endpoints: { apiUrl: simulator.url } });
     expect(named(checks, 'credential')?.status).toBe('failed');
     expect(simulator.calls()).toHaveLength(1);
   });
 
-  it('says that the subdomain is wrong where the token is for another account', async () => {
+  it('says that the subdomain is wrong when the token is for another account', async () => {
     const other = simulator.addAccount({ subdomain: 'beta', region: 'us' });
     other.addUser({ email: 'owner@beta.example', role: 'owner' });
-    // PagerDuty gives a token for what the app is registered in, whatever is asked for.
+    // PagerDuty gives a token for the account of the app, whatever account the request names.
     const rows = { users: [{ id: 'PBETA', html_url: 'https://beta.pagerduty.com/users/PBETA' }], limit: 1 };
     simulator.inject({ path: '/users', status: 200, body: rows });
     const checks = await withApp(simulator.addOAuthClient());
@@ -263,7 +263,7 @@ describe('a diagnosis of a credential of elsewhere', () => {
     });
   });
 
-  it('does not conclude from a region that could not be asked', async () => {
+  it('draws no conclusion from a region that does not answer', async () => {
     simulator.inject({ path: /^\/users/, status: 401, times: 1 });
     simulator.inject({ path: /^\/users/, status: 503 });
     const check = named(await withKey(simulator.addApiKey()), 'credential');
@@ -306,7 +306,7 @@ describe('a diagnosis of what a credential may do', () => {
     });
   });
 
-  it('finds the missing scope where PagerDuty then gives no token at all', async () => {
+  it('finds the missing scope when PagerDuty gives no token at all', async () => {
     const scopes = ['teams.read', 'users.read'];
     const checks = await withApp(simulator.addOAuthClient({ scopes, refuseUnallowedScopes: true }));
     expect(statuses(checks)).toEqual({
@@ -352,14 +352,14 @@ describe('a diagnosis of what a credential may do', () => {
     });
   });
 
-  it('only warns when the answer to the write of nothing tells nothing', async () => {
+  it('only warns when the response to the harmless write proves nothing', async () => {
     simulator.inject({ method: 'DELETE', status: 400 });
     const check = named(await withKey(simulator.addApiKey()), 'teams_writable');
     expect(check).toMatchObject({ status: 'warning', reason: 'write_unknown' });
   });
 });
 
-describe('a diagnosis while PagerDuty ails', () => {
+describe('a diagnosis during a problem of PagerDuty', () => {
   const onlyAddressFailed = { ...every('skipped'), address: 'failed' };
 
   it.each([
@@ -370,7 +370,7 @@ describe('a diagnosis while PagerDuty ails', () => {
     ['the rate limit in HTML', { status: 429, body: '<html></html>' }, 'rate_limited', REMEDIES.rate],
     ['the page of a proxy', { status: 200, body: '<html></html>' }, 'unreadable_answer', REMEDIES.address],
     ['silence', { status: 500, latencyMs: 2_000 }, 'timeout', REMEDIES.outage],
-  ])('never calls the credential bad for %s', async (_, fault, reason, remedy) => {
+  ])('never blames the credential for %s', async (_, fault, reason, remedy) => {
     for (const method of ['key', 'app'] as const) {
       simulator.clearFaults();
       simulator.inject({ path: method === 'key' ? '/users' : '/oauth/token', ...fault });
@@ -384,11 +384,11 @@ describe('a diagnosis while PagerDuty ails', () => {
     }
   });
 
-  it('says that nobody answers at the address', async () => {
-    const nobody = createServer().listen(0, '127.0.0.1');
-    await once(nobody, 'listening');
-    const url = `http://127.0.0.1:${(nobody.address() as AddressInfo).port}`;
-    nobody.close();
+  it('says that the address does not answer', async () => {
+    const closedServer = createServer().listen(0, '127.0.0.1');
+    await once(closedServer, 'listening');
+    const url = `http://127.0.0.1:${(closedServer.address() as AddressInfo).port}`;
+    closedServer.close();
     const endpoints = { apiUrl: url, identityUrl: url };
     for (const checks of [
       await withKey(simulator.addApiKey(), { endpoints }),
@@ -402,7 +402,7 @@ describe('a diagnosis while PagerDuty ails', () => {
     }
   });
 
-  it('says of a later check that it could not be made', async () => {
+  it('reports a later check that fails for an outage as transient', async () => {
     simulator.inject({ path: '/teams', status: 503 });
     const checks = await withKey(simulator.addApiKey());
     expect(named(checks, 'credential')?.status).toBe('passed');
@@ -414,7 +414,7 @@ describe('a diagnosis while PagerDuty ails', () => {
     expect(named(checks, 'teams_writable')?.status).toBe('skipped');
   });
 
-  it('says that the rate limit is used up rather than wait for it', async () => {
+  it('reports a used-up rate limit instead of waiting for it', async () => {
     const never = ({ signal }: CallContext) =>
       new Promise<void>((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error));

@@ -22,7 +22,7 @@ import { PagerDutyProvider } from './pagerduty-provider';
 import type { PagerDutySettings } from './pagerduty-settings';
 import { PagerDutyModule } from './pagerduty.module';
 
-/** Lends one token and notes what it is told; it never makes a call wait. */
+/** Gives one token and records what it receives; it never makes a call wait. */
 class NotingHost implements ConnectionHost {
   readonly readings: { limit: number; remaining: number; resetMs: number }[] = [];
   readonly pauses: number[] = [];
@@ -115,11 +115,11 @@ const context: CallContext = {
   assertMaySend: () => undefined,
 };
 
-function person(email: string | null, key = email ?? 'nobody'): UserIdentity {
+function person(email: string | null, key = email ?? 'no-address'): UserIdentity {
   return { key, email, userName: 'no address', externalId: null, attributes: {} };
 }
 
-/** Whoever is left out of an answer is asked for again. */
+/** Asks again for identities that the answer leaves out. */
 async function everybody(connection: ProviderConnection, people: readonly UserIdentity[]) {
   const found = new Map<string, UserMatch>();
   for (let left = people; left.length > 0; left = left.filter(({ key }) => !found.has(key))) {
@@ -137,7 +137,7 @@ async function failureOf(work: Promise<unknown>): Promise<ProviderError> {
   throw new Error(`expected a ProviderError, got ${inspect(outcome)}`);
 }
 
-/** Every outcome, and what the generator threw at last. */
+/** Every outcome, and the error that the generator threw at the end. */
 async function outcomesOf(
   changes: AsyncIterable<MemberOutcome>,
 ): Promise<{ outcomes: MemberOutcome[]; thrown: unknown }> {
@@ -199,7 +199,7 @@ describe('a connection to PagerDuty', () => {
     expect(host.readings[0]?.resetMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('pauses everybody for the time that a refused call is told', async () => {
+  it('pauses all callers for as long as a refused call names', async () => {
     simulator.inject({ status: 429, headers: { 'ratelimit-reset': '7' }, times: 1 });
     const host = new NotingHost();
     const error = await failureOf(withKey({ host }).getGroup('PNONE', context));
@@ -225,7 +225,7 @@ describe('a connection to PagerDuty', () => {
     expect(requests()).toEqual(['GET /teams/P1']);
   });
 
-  it('takes a page of HTML with status 200 for an outage, not for an answer', async () => {
+  it('treats a page of HTML with status 200 as an outage', async () => {
     simulator.inject({ status: 200, body: '<html>captive portal</html>' });
     const connection = withKey();
     const read = await failureOf(connection.getGroup('P1', context));
@@ -255,7 +255,7 @@ describe('a connection to PagerDuty', () => {
     expect(error.message).toContain('ECONNREFUSED');
   });
 
-  it('does not know whether a write took effect whose connection broke', async () => {
+  it('does not know whether a write took effect when the connection broke', async () => {
     simulator.inject({ method: 'POST', path: '/teams', drop: true, afterEffect: true, times: 1 });
     const connection = withKey();
     const error = await failureOf(connection.createGroup({ name: 'SRE', description: 'd' }, context));
@@ -265,7 +265,7 @@ describe('a connection to PagerDuty', () => {
     expect(simulator.calls({ method: 'POST' })).toHaveLength(1);
   });
 
-  it('stops when it is told to, with the reason it is given', async () => {
+  it('stops on an abort, with the reason of the abort', async () => {
     simulator.inject({ latencyMs: 2_000 });
     const controller = new AbortController();
     const work = withKey().getGroup('P1', { ...context, signal: controller.signal });
@@ -274,7 +274,7 @@ describe('a connection to PagerDuty', () => {
     await expect(work).rejects.toBe(reason);
   });
 
-  it('asks nothing for an id that cannot be one', async () => {
+  it('sends nothing for a malformed id', async () => {
     const connection = withKey();
     await expect(connection.getGroup('../users/P1', context)).resolves.toBeNull();
     await expect(connection.getGroup('..', context)).resolves.toBeNull();
@@ -306,14 +306,14 @@ describe('a connection to PagerDuty', () => {
 });
 
 describe('with an API access key', () => {
-  it('a key that is disabled is a matter of credentials', async () => {
+  it('a disabled key is a credentials error', async () => {
     const key = simulator.addApiKey();
     simulator.disableKey(key);
     const error = await failureOf(withKey({ secret: key }).getGroup('P1', context));
     expect(error).toMatchObject({ kind: 'credentials', reason: 'unauthorized', status: 401 });
   });
 
-  it('a key of the other service region is refused, and the remedy speaks of the region', async () => {
+  it('a key of the other service region is refused, and the remedy names the region', async () => {
     const connection = withKey({
       settings: { accountRegion: 'eu' },
       endpoints: { apiUrl: simulator.euUrl },
@@ -361,7 +361,7 @@ describe('with Scoped OAuth', () => {
     expect(requests({ path: '/teams/P1' })).toHaveLength(3);
   });
 
-  it('a new token that is refused too ends the matter', async () => {
+  it('a new token that is refused too is not replaced again', async () => {
     const connection = withOAuth();
     await connection.getGroup('P1', context);
     simulator.inject({ path: '/teams/P1', status: 401 });
@@ -370,7 +370,7 @@ describe('with Scoped OAuth', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  it('a token minted for the very call that is refused is not minted again', async () => {
+  it('a token that was minted for the refused call is not minted again', async () => {
     simulator.inject({ path: '/teams/P1', status: 401 });
     await failureOf(withOAuth().getGroup('P1', context));
     expect(tokenRequests()).toHaveLength(1);
@@ -391,7 +391,7 @@ describe('with Scoped OAuth', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  it('scopes that the app lacks are named, whether PagerDuty grants less or refuses', async () => {
+  it('names the missing scopes, whether PagerDuty grants fewer scopes or refuses', async () => {
     simulator.setClientScopes(oauth.clientId, ['teams.read']);
     const less = await failureOf(withOAuth().account(context));
     expect(less).toMatchObject({ kind: 'permission', reason: 'scopes_missing', outcome: 'not-applied' });
@@ -419,7 +419,7 @@ describe('with Scoped OAuth', () => {
     ['an unknown client id', { settings: { clientId: 'unknown' } }, 'oauth_client_refused'],
     ['a wrong subdomain', { settings: { accountSubdomain: 'other' } }, 'oauth_scope_refused'],
     ['a wrong region', { settings: { accountRegion: 'eu' as const } }, 'oauth_scope_refused'],
-  ])('%s is a matter of credentials that says what to check', async (_, options, reason) => {
+  ])('%s is a credentials error that says what to check', async (_, options, reason) => {
     const error = await failureOf(withOAuth(options).account(context));
     expect(error).toMatchObject({ kind: 'credentials', reason, outcome: 'not-applied' });
     for (const word of ['client id', 'client secret', 'subdomain', 'region', 'scopes']) {
@@ -432,7 +432,7 @@ describe('with Scoped OAuth', () => {
     [{ status: 429 }, 'rate-limited', 'rate_limited'],
     [{ drop: true }, 'unavailable', 'connection_broken'],
     [{ status: 200, body: '<html>' }, 'unavailable', 'unreadable_answer'],
-  ])('an identity service that answers with %j is no matter of credentials', async (fault, kind, reason) => {
+  ])('an identity service that answers with %j is no credentials error', async (fault, kind, reason) => {
     simulator.inject({ path: '/oauth/token', ...fault });
     const error = await failureOf(withOAuth().createGroup({ name: 'SRE', description: 'd' }, context));
     expect(error).toMatchObject({ kind, reason, outcome: 'not-applied' });
@@ -448,7 +448,7 @@ describe('with Scoped OAuth', () => {
     expect(simulator.calls({ status: 401 })).toEqual([]);
   });
 
-  it('whoever gives up does not take the token from those who wait for it too', async () => {
+  it('an aborted call leaves the token to the other waiting calls', async () => {
     simulator.inject({ path: '/oauth/token', latencyMs: 100 });
     const connection = withOAuth();
     const controller = new AbortController();
@@ -462,7 +462,7 @@ describe('with Scoped OAuth', () => {
 });
 
 describe('the account', () => {
-  it('is told by the address of a team', async () => {
+  it('is known from the address of a team', async () => {
     simulator.addTeam({ name: 'SRE' });
     await expect(withOAuth().account(context)).resolves.toEqual({
       identity: 'pagerduty:us:acme',
@@ -471,7 +471,7 @@ describe('the account', () => {
     });
   });
 
-  it('is told by the address of a user where there is no team yet', async () => {
+  it('is known from the address of a user when there is no team yet', async () => {
     const account = simulator.addAccount({ subdomain: 'acme', region: 'eu' });
     account.addUser({ email: 'owner@acme.example', role: 'owner' });
     const secret = account.addApiKey();
@@ -482,11 +482,11 @@ describe('the account', () => {
     });
   });
 
-  it('is not told by an empty account', async () => {
+  it('is not known from an empty account', async () => {
     await expect(withKey().account(context)).resolves.toBeNull();
   });
 
-  it('is not told by the address of something else', async () => {
+  it('is not known from another kind of address', async () => {
     const team = { id: 'P1', name: 'x', html_url: 'https://pagerduty.com.evil.example/teams/P1' };
     simulator.inject({ path: '/teams', status: 200, body: { teams: [team] } });
     await expect(withKey().account(context)).resolves.toBeNull();
@@ -506,7 +506,7 @@ describe('finding users', () => {
     expect(found.get('c')).toMatchObject({ kind: 'not-found' });
   });
 
-  it('takes the userName where there is no address and it is one', async () => {
+  it('uses a userName that is an address when there is no e-mail address', async () => {
     const user = simulator.addUser({ email: 'jane@acme.example' });
     const jane = { key: 'j', email: null, userName: 'Jane@acme.example', externalId: null, attributes: {} };
     const found = await withKey().resolveUsers([jane], context);
@@ -578,7 +578,7 @@ describe('finding users', () => {
     expect(simulator.calls()).toHaveLength(1 + 110);
   });
 
-  it('tells soon whom it has found by then, where it has to ask for each', async () => {
+  it('returns what it has found so far when it has to search for each user', async () => {
     simulator.addUsers(10_050);
     const people = simulator.users().map(({ email, id }) => person(email, id));
     const found = await withKey().resolveUsers(people, context);
@@ -589,7 +589,7 @@ describe('finding users', () => {
     );
   });
 
-  it('tells whom it found before a search failed, and the failure only where it found nobody', async () => {
+  it('returns what it found before a search failed, and throws only when it found no user', async () => {
     const users = simulator.addUsers(1_500).slice(-8);
     const people = users.map(({ email, id }) => person(email, id));
     const failing = simulator.inject({
@@ -609,7 +609,7 @@ describe('finding users', () => {
     expect(error).toMatchObject({ status: 408, isTransient: true });
   });
 
-  it('remembers whom it found, and asks again for whom it did not', async () => {
+  it('remembers users that it found, and asks again for the others', async () => {
     simulator.addUsers([{ email: 'a@acme.example' }, { email: 'b@acme.example' }]);
     const connection = withKey();
     const people = ['a@acme.example', 'b@acme.example', 'late@acme.example'].map((email) => person(email));
@@ -623,7 +623,7 @@ describe('finding users', () => {
     expect(requests()).toEqual(['GET /users?query=late%40acme.example&limit=100&offset=0']);
   });
 
-  it('asks again for whom it found where what it remembers is not to count', async () => {
+  it('asks again for found users when the caller does not accept the cache', async () => {
     const former = simulator.addUser({ email: 'jane@acme.example' });
     const connection = withKey();
     const jane = person('jane@acme.example', 'j');
@@ -635,7 +635,7 @@ describe('finding users', () => {
     expect((await connection.resolveUsers([jane], context)).get('j')).toEqual(found.get('j'));
   });
 
-  it('knows nobody any more by an address that a later look-up did not find', async () => {
+  it('forgets the user of an address that a later look-up did not find', async () => {
     const { id } = simulator.addUser({ email: 'jane@acme.example' });
     const connection = withKey();
     const jane = person('jane@acme.example', 'j');
@@ -646,7 +646,7 @@ describe('finding users', () => {
     expect(found.get('j')).toMatchObject({ kind: 'not-found' });
   });
 
-  it('does not take somebody for whom it remembers where the very look-up for others shows them otherwise', async () => {
+  it('does not answer from the cache when the same look-up shows the user with another address', async () => {
     const former = simulator.addUser({ email: 'jane@acme.example' });
     const others = simulator.addUsers(3).map(({ email, id }) => person(email, id));
     const connection = withKey();
@@ -669,7 +669,7 @@ describe('finding users', () => {
     expect(found.get('j')).toHaveProperty('message', expect.stringContaining('P1, P2'));
   });
 
-  it('asks singly for whom a list does not show that shifted while it was read', async () => {
+  it('searches for users that are missing from a list that shifted during the read', async () => {
     const users = simulator.addUsers(150);
     const missed = users[149]!;
     const shifted = { users: [{ id: users[0]!.id, email: users[0]!.email }], limit: 100, more: false };
@@ -681,7 +681,7 @@ describe('finding users', () => {
     expect(found.get(missed.id)).toEqual({ kind: 'resolved', remoteUserId: missed.id });
   });
 
-  it('finds nobody rather than everybody when PagerDuty fails', async () => {
+  it('finds no user when PagerDuty fails', async () => {
     simulator.inject({ path: '/users', status: 503 });
     const error = await failureOf(withKey().resolveUsers([person('a@acme.example')], context));
     expect(error).toMatchObject({ kind: 'unavailable', reason: 'server_error' });
@@ -720,7 +720,7 @@ describe('teams', () => {
     expect(error).toMatchObject({ kind: 'rejected', reason: 'team_limit_reached' });
   });
 
-  it('are found by their very name among others that contain it', async () => {
+  it('are found by their exact name among others that contain it', async () => {
     simulator.addTeam({ name: 'SRE Europe' });
     const team = simulator.addTeam({ name: 'SRE' });
     simulator.addTeam({ name: 'Old SRE' });
@@ -760,7 +760,7 @@ describe('teams', () => {
     await expect(connection.getGroup(team.id, context)).resolves.toBeNull();
   });
 
-  it('are changed in what is given and nothing else', async () => {
+  it('are changed only in the given fields', async () => {
     const team = simulator.addTeam({ name: 'SRE', description: 'kept' });
     const connection = withKey();
     await connection.updateGroup(team.id, { name: 'Platform' }, context);
@@ -809,7 +809,7 @@ describe('listing members', () => {
     expect(requests()).toHaveLength(3);
   });
 
-  it('goes on by the size of the pages that come, not of those it asked for', async () => {
+  it('goes on by the size of the pages that it gets, not of those it asked for', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const users = simulator.addUsers(30);
     for (const user of users) simulator.addMember(team.id, user.id);
@@ -848,7 +848,7 @@ describe('listing members', () => {
     },
   );
 
-  it('never takes a list that fails half-way for a complete one', async () => {
+  it('never treats a list that fails half-way as complete', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     for (const user of simulator.addUsers(130)) simulator.addMember(team.id, user.id);
     simulator.inject({ path: /members\?.*offset=100/, status: 500 });
@@ -892,7 +892,7 @@ describe('changing members', () => {
     expect(simulator.team(teamId)?.members).toMatchObject([{ role: 'observer' }]);
   });
 
-  it('adds whoever may not have the asked role with the one that PagerDuty gives', async () => {
+  it('adds a user who may not have the requested role with the role that PagerDuty gives', async () => {
     const owner = simulator.addUser({ email: 'owner@acme.example', role: 'owner' });
     const change = { add: [{ remoteUserId: owner.id, role: 'responder' }], remove: [] };
     const { outcomes } = await outcomesOf(withKey().changeMembers(teamId, change, context));
@@ -901,7 +901,7 @@ describe('changing members', () => {
     expect(simulator.calls({ method: 'PUT' })).toHaveLength(2);
   });
 
-  it('rejects a stakeholder alone', async () => {
+  it('rejects only the stakeholder', async () => {
     const stakeholder = simulator.addUser({ email: 's@acme.example', role: 'read_only_user' });
     const user = simulator.addUser({ email: 'a@acme.example' });
     const { outcomes, thrown } = await outcomesOf(
@@ -912,7 +912,7 @@ describe('changing members', () => {
     expect(emails()).toEqual(['a@acme.example']);
   });
 
-  it('knows a stakeholder by the base role where PagerDuty does not say so', async () => {
+  it('recognises a stakeholder by the base role when PagerDuty does not say so', async () => {
     const stakeholder = simulator.addUser({ email: 's@acme.example', role: 'read_only_limited_user' });
     simulator.inject({ method: 'PUT', status: 400 });
     const { outcomes } = await outcomesOf(withKey().changeMembers(teamId, add(stakeholder.id), context));
@@ -921,7 +921,7 @@ describe('changing members', () => {
     ]);
   });
 
-  it('rejects whoever no longer fits into the team', async () => {
+  it('rejects users who no longer fit into the team', async () => {
     simulator.setLimits({ membersPerTeam: 1 });
     const [first, second] = simulator.addUsers(2);
     const { outcomes } = await outcomesOf(
@@ -930,7 +930,7 @@ describe('changing members', () => {
     expect(outcomes.map(reasonOf)).toEqual([null, 'team_full']);
   });
 
-  it('tells somebody who is in too many teams from a team with too many members', async () => {
+  it('distinguishes a user in too many teams from a team with too many members', async () => {
     simulator.setLimits({ teamsPerUser: 1 });
     const [inAnother, free] = simulator.addUsers(2);
     simulator.addMember(simulator.addTeam({ name: 'Another' }).id, inAnother!.id);
@@ -954,7 +954,7 @@ describe('changing members', () => {
     expect(emails()).toEqual([]);
   });
 
-  it('removes who was never there or is deleted, looking at the team once', async () => {
+  it('removes users who were never members or are deleted, and reads the team once', async () => {
     const stranger = simulator.addUser({ email: 'a@acme.example' });
     const { outcomes, thrown } = await outcomesOf(
       withKey().changeMembers(teamId, remove(stranger.id, 'PDELETED'), context),
@@ -964,7 +964,7 @@ describe('changing members', () => {
     expect(simulator.calls({ method: 'GET', path: `/teams/${teamId}` })).toHaveLength(1);
   });
 
-  it('does not remove who is on an escalation policy of the team', async () => {
+  it('does not remove a user who is on an escalation policy of the team', async () => {
     const [onCall, other] = simulator.addUsers(2);
     simulator.associate(teamId, 'Escalation Policies', { userIds: [onCall!.id] });
     simulator.addMember(teamId, other!.id);
@@ -979,7 +979,7 @@ describe('changing members', () => {
     expect(emails()).toEqual([onCall!.email]);
   });
 
-  it('does not add a deleted user, and looks the person up afresh afterwards', async () => {
+  it('does not add a deleted user, and looks the user up again afterwards', async () => {
     const user = simulator.addUser({ email: 'jane@acme.example' });
     const connection = withKey();
     await connection.resolveUsers([person('jane@acme.example')], context);
@@ -994,7 +994,7 @@ describe('changing members', () => {
     expect(found.get('jane@acme.example')).toEqual({ kind: 'resolved', remoteUserId: again.id });
   });
 
-  it.each(['add', 'remove'] as const)('stops at the first %s where the team is gone', async (kind) => {
+  it.each(['add', 'remove'] as const)('stops at the first %s when the team is gone', async (kind) => {
     const ids = simulator.addUsers(2).map(({ id }) => id);
     simulator.removeTeam(teamId);
     const change = kind === 'add' ? add(...ids) : remove(...ids);
@@ -1003,7 +1003,7 @@ describe('changing members', () => {
     expect(thrown).toMatchObject({ kind: 'not-found', reason: 'team_gone' });
   });
 
-  it('does not conclude from a 404 that what is there is gone', async () => {
+  it('does not conclude from a 404 that an existing object is gone', async () => {
     const user = simulator.addUser({ email: 'a@acme.example' });
     simulator.inject({ method: 'PUT', status: 404, times: 1 });
     const { outcomes } = await outcomesOf(withKey().changeMembers(teamId, add(user.id), context));
@@ -1026,7 +1026,7 @@ describe('changing members', () => {
     expect(thrown).toBe((outcomes[0] as { error: unknown }).error);
   });
 
-  it('tells an applied write whose answer was lost apart by an unknown outcome', async () => {
+  it('reports an unknown outcome for an applied write whose response was lost', async () => {
     const user = simulator.addUser({ email: 'a@acme.example' });
     simulator.inject({ method: 'PUT', status: 502, afterEffect: true, times: 1 });
     const { outcomes } = await outcomesOf(withKey().changeMembers(teamId, add(user.id), context));
@@ -1048,7 +1048,7 @@ describe('changing members', () => {
     expect(all.thrown).toBeInstanceOf(ProviderError);
   });
 
-  it('goes on however many in a row are refused to the credential', async () => {
+  it('goes on after any number of refused members in a row', async () => {
     const ids = simulator.addUsers(6).map(({ id }) => id);
     simulator.inject({
       method: 'PUT',
@@ -1069,7 +1069,7 @@ describe('changing members', () => {
     expect(requests()).toHaveLength(1);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on an abort', async () => {
     const ids = simulator.addUsers(3).map(({ id }) => id);
     const controller = new AbortController();
     const changes = withKey().changeMembers(teamId, add(...ids), { ...context, signal: controller.signal });
@@ -1124,7 +1124,7 @@ describe('the provider', () => {
 describe('what the credential may write', () => {
   const WRITES = ['create', 'update', 'delete', 'add', 'remove'] as const;
 
-  it.each(WRITES)('is told without anything being changed: %s', async (write) => {
+  it.each(WRITES)('is known without a change at PagerDuty: %s', async (write) => {
     const team = simulator.addTeam({ name: 'Ops' });
     const readOnly = withKey({ secret: simulator.addApiKey({ readOnly: true }) });
     const teamId = write === 'add' || write === 'remove' ? team.id : null;
@@ -1137,7 +1137,7 @@ describe('what the credential may write', () => {
     expect(simulator.teams()).toMatchObject([{ name: 'Ops', members: [] }]);
   });
 
-  it('is not told by an outage', async () => {
+  it('is not known during an outage', async () => {
     simulator.inject({ status: 503 });
     expect(await withKey().mayWrite('add', null, context)).toBeNull();
   });

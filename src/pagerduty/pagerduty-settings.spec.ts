@@ -108,7 +108,7 @@ describe('the settings of a PagerDuty integration', () => {
     ],
     ['ACME', 'Give only the subdomain, in lower case: "acme".'],
     [' acme ', 'Give only the subdomain, in lower case: "acme".'],
-  ])('tell who pastes %j as subdomain what to give', (accountSubdomain, message) => {
+  ])('say what to give instead of %j as the subdomain', (accountSubdomain, message) => {
     expect(problemsOf({ ...OAUTH, accountSubdomain })).toEqual({ accountSubdomain: message });
   });
 
@@ -127,7 +127,7 @@ describe('the settings of a PagerDuty integration', () => {
     expect(Object.keys(problemsOf({ ...OAUTH, groupDescription }))).toEqual(['groupDescription']);
   });
 
-  it('echo a strange field name shortened and harmless', () => {
+  it('repeat a strange field name shortened and escaped', () => {
     const [field] = Object.keys(problemsOf({ ...OAUTH, [`\u001b[31m${'x'.repeat(500)}`]: 1 }));
     expect(field).toMatch(/^\\u001b\[31mx+…$/);
     expect(field?.length).toBeLessThan(110);
@@ -242,7 +242,7 @@ const wrong = (field: string, value: unknown, says: string): Mistake => ({
 });
 const wrongSecret = (secret: string, says: string): Mistake => ({ secret, field: 'secret', says });
 
-/** How a person comes to read each sentence; one that is added without a way to provoke it does not compile. */
+/** How to provoke each sentence. A new sentence without an entry does not compile. */
 const MISTAKES: Record<keyof typeof PROBLEMS, Mistake> = {
   settings: { settings: 'acme', field: 'settings', says: PROBLEMS.settings },
   authMethod: wrong('authMethod', 'password', PROBLEMS.authMethod),
@@ -292,12 +292,12 @@ describe('what a person is told to do about a wrong field', () => {
     },
   );
 
-  it('is provoked here without exception', () => {
+  it('is provoked here for every sentence', () => {
     expect(Object.keys(MISTAKES).sort()).toEqual(Object.keys(PROBLEMS).sort());
     expect(new Set(Object.values(MISTAKES).map(({ says }) => says)).size).toBe(Object.keys(PROBLEMS).length);
   });
 
-  it('stands nowhere but in that table', () => {
+  it('is written only in that table', () => {
     const source = readFileSync(join(__dirname, 'pagerduty-settings.ts'), 'utf8');
     expect(source).toContain('message: PROBLEMS.');
     expect(source).not.toMatch(/message:\s*['"`]|problem\(\s*['"`]/);

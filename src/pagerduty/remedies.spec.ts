@@ -36,7 +36,7 @@ function teamOf(...emails: string[]): { team: string; people: string[] } {
   return { team, people };
 }
 
-/** Fails as the first member that could not be changed did. */
+/** Throws the error of the first member that could not be changed. */
 async function changeMembers(
   connection: ProviderConnection,
   team: string,
@@ -65,10 +65,10 @@ const onList = (fault: FaultSpec) => () => {
 
 const refusal = (message: string, code?: number, errors?: string[]) => ({ error: { message, code, errors } });
 
-/** Never comes as far as a person: team and user are each looked at, and what is concluded is said. */
+/** Never reaches a person: the client reads team and user, and reports its conclusion. */
 const LOOKED_INTO = 'team_or_user_gone';
 
-/** How each failure comes about; one that is added without a way to provoke it does not compile. */
+/** How to provoke each failure. A new failure without an entry does not compile. */
 const FAILURES: Record<Exclude<FailureReason, typeof LOOKED_INTO>, () => Promise<unknown>> = {
   rate_limited: onList({ status: 429 }),
   server_error: onList({ status: 503 }),
@@ -172,7 +172,7 @@ const FAILURES: Record<Exclude<FailureReason, typeof LOOKED_INTO>, () => Promise
 };
 
 describe('what a person is told to do about a failure', () => {
-  it('is written for every failure that there is', () => {
+  it('exists for every failure', () => {
     expect([...Object.keys(FAILURES), LOOKED_INTO].sort()).toEqual(Object.keys(FAILURE_REMEDIES).sort());
   });
 
@@ -190,7 +190,7 @@ describe('what a person is told to do about a failure', () => {
 });
 
 interface Advice {
-  /** A connection whose diagnosis gives it. */
+  /** A connection whose diagnosis gives the advice. */
   provoke: () => ProviderConnection | Promise<ProviderConnection>;
   says: string;
 }
@@ -200,7 +200,7 @@ const afterFault = (fault: FaultSpec, connect: () => ProviderConnection) => () =
   return connect();
 };
 
-/** How a connection test comes to each advice. */
+/** How to provoke each advice of a connection test. */
 const ADVICE: Record<keyof typeof REMEDIES, Advice> = {
   outage: { provoke: afterFault({ path: '/users', status: 503 }, withKey), says: REMEDIES.outage },
   rate: { provoke: afterFault({ path: '/users', status: 429 }, withKey), says: REMEDIES.rate },
@@ -274,17 +274,17 @@ describe('what a connection test advises', () => {
     expect(remedies.filter((remedy) => remedy !== null)).toEqual([says]);
   });
 
-  it('is provoked here without exception', () => {
+  it('is provoked here for every remedy', () => {
     expect(Object.keys(ADVICE).sort()).toEqual(Object.keys(REMEDIES).sort());
   });
 });
 
 async function connectToNobody(): Promise<ProviderConnection> {
-  const nobody = createServer().listen(0, '127.0.0.1');
-  await once(nobody, 'listening');
-  const { port } = nobody.address() as AddressInfo;
-  nobody.close();
-  await once(nobody, 'close');
+  const closedServer = createServer().listen(0, '127.0.0.1');
+  await once(closedServer, 'listening');
+  const { port } = closedServer.address() as AddressInfo;
+  closedServer.close();
+  await once(closedServer, 'close');
   return connectWithin(5_000, `http://127.0.0.1:${port}`);
 }
 

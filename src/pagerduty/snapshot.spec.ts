@@ -16,7 +16,7 @@ function snapshotOf(teamIds: Iterable<string>, host?: ConnectionHost): Promise<A
   return connectTo(simulator, key, host).snapshot(new Set(teamIds), callContext('reconcile'));
 }
 
-/** Does something by hand right before the so-manieth call. */
+/** Runs an action right before the n-th call. */
 function hostThat(call: number, act: () => void): ConnectionHost {
   const host = hostOf();
   const acquire = host.budget.acquire.bind(host.budget);
@@ -29,7 +29,7 @@ function hostThat(call: number, act: () => void): ConnectionHost {
   return host;
 }
 
-/** Teams A, B and C and people who are all in A, every other one in B. */
+/** Teams A, B and C. All users are in A, every second one is also in B. */
 function account(people: number) {
   const [a, b, c] = ['A', 'B', 'C'].map((name) => simulator.addTeam({ name }).id) as [string, string, string];
   const users = simulator.addUsers(people).map(({ id }) => id);
@@ -49,7 +49,7 @@ function calls(): string[] {
 }
 
 describe('a snapshot of the account', () => {
-  it('tells of a team that its members name and the account does not show that it is hidden, not gone', async () => {
+  it('reports a team as hidden, not gone, when members name it but the account does not show it', async () => {
     const ada = simulator.addUser({ email: 'ada@acme.example' });
     const eve = simulator.addUser({ email: 'eve@acme.example' });
     const [theirs, empty] = ['Theirs', 'Empty'].map(
@@ -83,7 +83,7 @@ describe('a snapshot of the account', () => {
     ]);
   });
 
-  it('says nothing of teams that nobody asked for', async () => {
+  it('contains only the requested teams', async () => {
     const { a, b } = account(4);
     expect([...(await snapshotOf([b])).groups.keys()]).toEqual([b]);
     expect([...(await snapshotOf([a])).groups.keys()]).toEqual([a]);
@@ -99,7 +99,7 @@ describe('a snapshot of the account', () => {
     expect(simulator.calls()).toHaveLength(5 + 30);
   });
 
-  it('asks few teams of a large account one by one, where that is never dearer', async () => {
+  it('asks for few teams of a large account one by one when that costs no more calls', async () => {
     const { a, b, users, even } = account(600);
     simulator.setLimits({ membersPerTeam: 500 });
     const few = await snapshotOf([b]);
@@ -115,7 +115,7 @@ describe('a snapshot of the account', () => {
     expect(simulator.calls()).toHaveLength(1 + 6);
   });
 
-  it('of teams that are all gone looks at no more users than it must', async () => {
+  it('of teams that are all gone reads no more users than necessary', async () => {
     account(250);
     const snapshot = await snapshotOf(['PGONE1', 'PGONE2']);
     expect([...snapshot.groups.values()]).toEqual([null, null]);
@@ -138,7 +138,7 @@ describe('a snapshot that could not be read to the end', () => {
     simulator.inject({ path: /^\/users\?.*offset=200/, ...fault });
     const snapshot = await snapshotOf([a, b, ...others]);
     expect(snapshot.complete).toEqual({ groups: true, members: false });
-    // Whoever was seen is there all the same.
+    // Users that were seen are members all the same.
     expect(ids(snapshot, a)).toHaveLength(200);
     expect(users).toEqual(expect.arrayContaining(ids(snapshot, a)));
     expect(snapshot.groups.get(a)).toMatchObject({ membersComplete: false });
@@ -192,7 +192,7 @@ describe('a snapshot that could not be read to the end', () => {
     expect(snapshot.complete.groups).toBe(false);
   });
 
-  it('does not take a user without teams for one in no team', async () => {
+  it('does not treat a user without a list of teams as a member of none', async () => {
     const { a, users } = account(2);
     const [first, second] = users as [string, string];
     const rows = [
@@ -218,7 +218,7 @@ describe('a snapshot that could not be read to the end', () => {
     expect((await snapshotOf([a])).complete.members).toBe(false);
   });
 
-  it('calls no team gone that a member names', async () => {
+  it('does not report a team as gone when a member names it', async () => {
     const { a } = account(2);
     simulator.inject({
       path: /^\/teams\?/,
@@ -239,7 +239,7 @@ describe('a snapshot that could not be read to the end', () => {
     await expect(snapshotOf([a])).rejects.toMatchObject({ kind });
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on an abort', async () => {
     const { a, b, c } = account(150);
     const controller = new AbortController();
     const reason = new Error('the lease is over');
@@ -268,7 +268,7 @@ describe('a snapshot of more than PagerDuty lists', () => {
     expect(simulator.calls()).toHaveLength(4);
   });
 
-  it('does so too when it finds out at the end of what is listed', async () => {
+  it('does so too when it notices this only at the end of the list', async () => {
     const { a, users } = account(20);
     simulator.addUsers(TOO_MANY - 20);
     simulator.inject({ path: /^\/users\?.*total=true/, status: 200, body: tooLong(null), times: 1 });
@@ -286,7 +286,7 @@ describe('a snapshot of more than PagerDuty lists', () => {
     expect(simulator.calls()).toHaveLength(6 + 1 + 501);
   });
 
-  it('leaves alone the teams that cannot be listed, and stops asking in an outage', async () => {
+  it('skips the teams that cannot be listed, and stops in an outage', async () => {
     const { a, b, users } = account(20);
     const others = Array.from({ length: 10 }, (_, index) => simulator.addTeam({ name: `Z${index}` }).id);
     simulator.inject({ path: /^\/users/, status: 200, body: tooLong(TOO_MANY) });

@@ -10,13 +10,13 @@ const check = (id: string, status: DiagnosisCheck['status'] = 'passed'): Diagnos
   remedy: null,
 });
 
-/** A connection that can do nothing but be tested. */
+/** A connection that supports only the connection test. */
 function tested(run: (context: CallContext) => AsyncGenerator<DiagnosisCheck>): ProviderConnection {
   return { diagnose: run } as Partial<ProviderConnection> as ProviderConnection;
 }
 
 describe('a diagnosis', () => {
-  it('is good with warnings and skipped checks, and bad with one that failed', async () => {
+  it('passes with warnings and skipped checks, and fails with a failed check', async () => {
     const good = await diagnose(
       tested(async function* () {
         yield check('a');
@@ -28,7 +28,7 @@ describe('a diagnosis', () => {
     expect(good.with(check('d', 'failed')).ok).toBe(false);
   });
 
-  it('is cut off in time, with what was found until then', async () => {
+  it('ends at the timeout, with the results so far', async () => {
     const slow = tested(async function* ({ signal }) {
       yield check('first');
       await sleep(60_000, undefined, { signal });

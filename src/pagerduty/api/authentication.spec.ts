@@ -33,7 +33,7 @@ describe('Scoped OAuth over a shared store of tokens', () => {
   it.each([
     ['revoked', 401, undefined],
     ['without a scope that the app has by now', 403, SCOPE_MISSING],
-  ])('mints once for all calls that meet a token %s, and makes each again', async (_, status, body) => {
+  ])('mints once for all calls that meet a token %s, and repeats each call', async (_, status, body) => {
     const host = hostOf();
     const connections = [connectTo(simulator, oauth, host), connectTo(simulator, oauth, host)];
     await ask(connections[0]!, 'P0');
@@ -58,7 +58,7 @@ describe('Scoped OAuth over a shared store of tokens', () => {
     expect(simulator.calls({ path: /^\/teams/ })).toHaveLength(4);
   });
 
-  it('makes a call that meets a missing scope again once, and names the scope when it is still missing', async () => {
+  it('repeats a call with a missing scope once, and names the scope when it is still missing', async () => {
     const connection = connectTo(simulator, oauth);
     await ask(connection, 'P1');
     simulator.inject({ path: '/teams/P1', status: 403, body: SCOPE_MISSING });
@@ -82,7 +82,7 @@ describe('Scoped OAuth over a shared store of tokens', () => {
     expect(minted()).toBe(0);
   });
 
-  it('asks the identity service once, not once for each of many, when it is away', async () => {
+  it('asks an unreachable identity service once, not once for each call', async () => {
     simulator.inject({ path: '/oauth/token', status: 503 });
     const host = hostOf();
     const connections = Array.from({ length: 8 }, () => connectTo(simulator, oauth, host));
@@ -94,7 +94,7 @@ describe('Scoped OAuth over a shared store of tokens', () => {
     expect(minted()).toBe(1);
   });
 
-  it('replaces a token before it ends, so that no call meets its end', async () => {
+  it('replaces a token before it expires, so no call uses an expired token', async () => {
     simulator.setTokenLifetime(2);
     const connection = connectTo(simulator, oauth);
     await ask(connection, 'P1');

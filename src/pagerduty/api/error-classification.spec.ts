@@ -23,18 +23,18 @@ describe('a failed answer of PagerDuty', () => {
     },
   );
 
-  it.each(OPERATIONS)('to %s is taken for something, whatever the body', (operation) => {
+  it.each(OPERATIONS)('to %s gets a reason, whatever the body', (operation) => {
     for (const [, status, body] of FAILED_ANSWERS) {
       const failure = classifyAnswer({ operation, status, body, secrets: [] });
       expect(failure.remedy).toBe(FAILURE_REMEDIES[failure.reason as FailureReason]);
       expect(failure.message).toMatch(/^PagerDuty did not .*\.$/);
-      // What is not there is a team or a user only where the call names one.
+      // A missing team or user is reported only for a call that names one.
       if (failure.kind === 'not-found')
         expect(operation).not.toMatch(/^(get_token|list_users|list_teams|create_team)$/);
     }
   });
 
-  it('is told in PagerDuty’s own words, with status and code', () => {
+  it('is reported in PagerDuty’s own words, with status and code', () => {
     const body = error('Team has existing associations.', 6006, ['Cannot delete team']);
     const failure = classifyAnswer({ operation: 'delete_team', status: 400, body, secrets: [] });
     expect(failure.message).toBe(
@@ -47,7 +47,7 @@ describe('a failed answer of PagerDuty', () => {
     expect(failure.message).toContain('teams.write');
   });
 
-  it('is cut where PagerDuty says too much, and kept on one line', () => {
+  it('is shortened when PagerDuty’s text is too long, and kept on one line', () => {
     const body = error(`first\nsecond\u0000${'x'.repeat(5000)}`);
     const { message } = classifyAnswer({ operation: 'get_team', status: 400, body, secrets: [] });
     expect(message.length).toBeLessThan(600);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inParallel } from './in-parallel';
 
 describe('work in parallel', () => {
-  it('begins nothing more after a failure', async () => {
+  it('starts no further item after a failure', async () => {
     const begun: number[] = [];
     const work = inParallel([1, 2, 3, 4, 5, 6], 2, async (item) => {
       begun.push(item);

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => simulator.close());
 
 describe('the calls to PagerDuty', () => {
-  it('are made one at a time after a write that PagerDuty could not lock the account for', async () => {
+  it('are made one at a time after PagerDuty could not lock the account for a write', async () => {
     const host = hostOf();
     const { slots } = host;
     const underWay = { now: 0, most: 0 };
