@@ -11,16 +11,16 @@ import { accountShownBy } from './account-identity';
 import { authenticationOf, WANTED_SCOPES, type Authentication } from './api/authentication';
 import { PagerDutyClient } from './api/client';
 import { requestToken, type TokenAnswer } from './api/token-request';
-import { writeToNothing } from './write-rights';
+import { harmlessWrite } from './write-rights';
 import type { AccountEndpoints } from './pagerduty-endpoints';
 import type { AccountRegion, OAuthSettings, PagerDutySettings } from './pagerduty-settings';
 
 /** Result of using the credential in one region. */
-export type Entry =
+export type ProbeResult =
   | {
-      /** PagerDuty does not accept the credential, or no response tells. */
+      /** PagerDuty does not accept the credential, or the response does not tell. */
       error: ProviderError;
-      /** RFC 6749 §5.2, where the token endpoint gave one. */
+      /** RFC 6749 §5.2; null when the token endpoint gave none. */
       oauthError: string | null;
       /** The app got a token, and the REST API refused that token. */
       hasToken: boolean;
@@ -34,7 +34,7 @@ export interface Reading {
 }
 
 /** Longer than the gap between two calls, shorter than a person waits for a test. */
-const PATIENCE_MS = 5_000;
+const BUDGET_WAIT_MS = 5_000;
 
 /** A probe mints its own tokens: it neither uses nor stores a shared one. */
 const NO_TOKENS: TokenStore = {
@@ -55,24 +55,24 @@ export class AccountProbe {
     private readonly endpointsOf: (region: AccountRegion) => AccountEndpoints,
     host: ConnectionHost,
   ) {
-    this.host = { budget: impatient(host.budget), tokens: NO_TOKENS, slots: host.slots };
+    this.host = { budget: withShortWait(host.budget), tokens: NO_TOKENS, slots: host.slots };
   }
 
   /**
    * Whether both regions can answer differently: for an app the region is in the scope, for a key in the address.
    */
-  differs(region: AccountRegion, other: AccountRegion): boolean {
+  regionsDiffer(region: AccountRegion, other: AccountRegion): boolean {
     return (
       this.account.settings.authMethod === 'oauth' ||
       this.endpointsOf(region).apiUrl !== this.endpointsOf(other).apiUrl
     );
   }
 
-  async enter(region: AccountRegion, context: CallContext): Promise<Entry> {
+  async tryCredential(region: AccountRegion, context: CallContext): Promise<ProbeResult> {
     const { settings, secret } = this.account;
     if (settings.authMethod === 'api_key') {
       const key = authenticationOf({ settings, secret }, this.http, this.endpointsOf(region), NO_TOKENS);
-      return this.firstLook(new Session(this.client(region, key), null), context);
+      return this.firstRead(new Session(this.client(region, key), null), context);
     }
     const answer = await this.token(settings, region, WANTED_SCOPES, context);
     if ('refused' in answer) {
@@ -81,7 +81,7 @@ export class AccountProbe {
     const { token, scopes } = answer.granted;
     const authorization = { header: `Bearer ${token}`, secret: token, renew: () => false };
     const app: Authentication = { authorize: () => Promise.resolve(authorization) };
-    return this.firstLook(new Session(this.client(region, app), scopes), context);
+    return this.firstRead(new Session(this.client(region, app), scopes), context);
   }
 
   /** Requests a token with this scope alone. @returns null when granted */
@@ -95,7 +95,7 @@ export class AccountProbe {
   }
 
   /** The first call with a key, and the first with this token: PagerDuty may refuse either. */
-  private async firstLook(session: Session, context: CallContext): Promise<Entry> {
+  private async firstRead(session: Session, context: CallContext): Promise<ProbeResult> {
     const reading = session.mayRead('users')
       ? await session.read('users', context)
       : session.mayRead('teams')
@@ -157,12 +157,12 @@ export class Session {
 
   /** Removes a user who cannot exist. @returns what came instead of a 404; null when the key may write */
   async refusalOfWrites(context: CallContext): Promise<ProviderError | null> {
-    const error = await failureOf(this.client.send(writeToNothing('remove', null), context));
+    const error = await failureOf(this.client.send(harmlessWrite('remove', null), context));
     return error?.kind === 'not-found' ? null : error;
   }
 
   /** PagerDuty docs: `/users/me` exists only for keys of users. @returns null when PagerDuty did not tell */
-  async isOfUser(context: CallContext): Promise<boolean | null> {
+  async isPersonalKey(context: CallContext): Promise<boolean | null> {
     const error = await failureOf(
       this.client.send({ operation: 'get_user', method: 'GET', path: ['users', 'me'] }, context),
     );
@@ -172,15 +172,15 @@ export class Session {
 }
 
 /** A person waits for the result, so a used-up rate limit is an error at once. */
-function impatient(budget: RateBudget): RateBudget {
+function withShortWait(budget: RateBudget): RateBudget {
   return {
     acquire: async (context) => {
-      const patience = AbortSignal.timeout(PATIENCE_MS);
+      const timeout = AbortSignal.timeout(BUDGET_WAIT_MS);
       try {
-        await budget.acquire({ ...context, signal: AbortSignal.any([context.signal, patience]) });
+        await budget.acquire({ ...context, signal: AbortSignal.any([context.signal, timeout]) });
       } catch (error) {
         context.signal.throwIfAborted();
-        if (!patience.aborted) throw error;
+        if (!timeout.aborted) throw error;
         throw new ProviderError({
           kind: 'rate-limited',
           outcome: 'not-applied',

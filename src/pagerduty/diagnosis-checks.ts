@@ -74,25 +74,25 @@ export function failed(id: CheckId, reason: string, message: string, remedy: str
 }
 
 /** @param remedy used for a failure that does not pass by itself */
-export function failedWith(id: CheckId, error: ProviderError, remedy: string): DiagnosisCheck {
+export function failedByError(id: CheckId, error: ProviderError, remedy: string): DiagnosisCheck {
   if (!error.isTransient) return failed(id, error.reason, error.message, remedy);
-  return { ...failed(id, error.reason, error.message, remedyOfPassing(error)), transient: true };
+  return { ...failed(id, error.reason, error.message, transientRemedy(error)), transient: true };
 }
 
 /** Skips every check that has no result yet, in order. */
-export function* theRest(given: ReadonlySet<string>): Generator<DiagnosisCheck> {
+export function* skipRemaining(given: ReadonlySet<string>): Generator<DiagnosisCheck> {
   for (const id of Object.keys(CHECKS) as CheckId[]) {
     if (!given.has(id)) yield skipped(id, 'Not checked, because an earlier check failed.');
   }
 }
 
-function remedyOfPassing(error: ProviderError): string {
+function transientRemedy(error: ProviderError): string {
   if (error.kind === 'rate-limited') return REMEDIES.rate;
-  return OUTAGES.has(error.reason) ? REMEDIES.outage : REMEDIES.address;
+  return OUTAGE_REASONS.has(error.reason) ? REMEDIES.outage : REMEDIES.address;
 }
 
 /** PagerDuty is reachable, but has a problem. Any other transient failure may also come from the network path. */
-const OUTAGES: ReadonlySet<string> = new Set([
+const OUTAGE_REASONS: ReadonlySet<string> = new Set([
   'server_error',
   'server_timeout',
   'account_locked_briefly',

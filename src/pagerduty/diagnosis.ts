@@ -4,21 +4,21 @@ import type {
   RemoteAccount,
 } from '../integrations/provider/integration-provider';
 import type { ProviderError } from '../integrations/provider/provider-error';
-import type { AccountProbe, Entry, Session } from './account-probe';
+import type { AccountProbe, ProbeResult, Session } from './account-probe';
 import { WANTED_SCOPES } from './api/authentication';
 import {
   failed,
-  failedWith,
+  failedByError,
   passed,
   REMEDIES,
   SCOPE_CHECKS,
   skipped,
-  theRest,
+  skipRemaining,
   warned,
 } from './diagnosis-checks';
 import type { AccountRegion, OAuthSettings, PagerDutySettings } from './pagerduty-settings';
 
-type Refusal = Extract<Entry, { error: ProviderError }>;
+type Refusal = Extract<ProbeResult, { error: ProviderError }>;
 
 /** RFC 6749 §5.2: the client may not use the client credentials grant, or the server does not know it. */
 const WRONG_APP_TYPE: ReadonlySet<string | null> = new Set(['unauthorized_client', 'unsupported_grant_type']);
@@ -31,7 +31,7 @@ const WRONG_APP_TYPE: ReadonlySet<string | null> = new Set(['unauthorized_client
  * | no answer, HTML, 404, 5xx, 429 to the first call | `address` failed, never the credential |
  * | 401, or no token, in both regions | `credential` failed |
  * | the same, but the other region accepts it | `account` failed: the region is wrong |
- * | "Invalid scope", but some scope alone is granted | `scope_*` failed |
+ * | "Invalid scope", but a single scope is granted | `scope_*` failed |
  * | rows of another subdomain or region than set | `account` failed |
  * | a token without a scope | `scope_*` failed, and what needs it skipped |
  * | 402 on teams | `teams_ability` failed |
@@ -52,14 +52,14 @@ export class Diagnosis {
       given.add(check.id);
       yield check;
     }
-    yield* theRest(given);
+    yield* skipRemaining(given);
   }
 
   /** Ends early when no later check is possible. */
   private async *checks(context: CallContext): AsyncGenerator<DiagnosisCheck, void, undefined> {
-    const entry = await this.probe.enter(this.settings.accountRegion, context);
+    const entry = await this.probe.tryCredential(this.settings.accountRegion, context);
     if (entry.error?.isTransient) {
-      yield failedWith('address', entry.error, REMEDIES.address);
+      yield failedByError('address', entry.error, REMEDIES.address);
       return;
     }
     yield passed('address', 'PagerDuty was reached and answered.');
@@ -84,7 +84,9 @@ export class Diagnosis {
   private async *refused(refusal: Refusal, context: CallContext): AsyncGenerator<DiagnosisCheck> {
     const { accountRegion } = this.settings;
     const other: AccountRegion = accountRegion === 'us' ? 'eu' : 'us';
-    const tried = this.probe.differs(accountRegion, other) ? await this.probe.enter(other, context) : null;
+    const tried = this.probe.regionsDiffer(accountRegion, other)
+      ? await this.probe.tryCredential(other, context)
+      : null;
     if (tried?.error === null) {
       const account = await accountOf(tried.session, context);
       yield passed('credential', `PagerDuty accepts the credential, but only in the region ${other}.`);
@@ -93,7 +95,7 @@ export class Diagnosis {
     }
     const mayLackScopes = refusal.error.reason === 'oauth_scope_refused';
     if (mayLackScopes && this.settings.authMethod === 'oauth') {
-      const scopes = await this.scopesAlone(this.settings, context);
+      const scopes = await this.checkEachScope(this.settings, context);
       if (scopes.some(({ status }) => status === 'passed')) {
         yield passed('credential', 'PagerDuty accepts the client, but not for every scope.');
         yield skipped('account', 'Not checked: the app lacks scopes.');
@@ -102,16 +104,16 @@ export class Diagnosis {
       }
     }
     const { reason, message } = refusal.error;
-    yield failed('credential', reason, `${message} ${outcomeElsewhere(tried, other)}`, remedyOf(refusal));
+    yield failed('credential', reason, `${message} ${otherRegionOutcome(tried, other)}`, remedyOf(refusal));
   }
 
   /** Some accounts refuse a token for a scope that the app lacks, instead of leaving the scope out. */
-  private async scopesAlone(settings: OAuthSettings, context: CallContext): Promise<DiagnosisCheck[]> {
+  private async checkEachScope(settings: OAuthSettings, context: CallContext): Promise<DiagnosisCheck[]> {
     const checks: DiagnosisCheck[] = [];
     for (const scope of WANTED_SCOPES) {
       const error = await this.probe.refusalOfScope(settings, scope, context);
       if (error === null) checks.push(passed(SCOPE_CHECKS[scope], `The app has the scope ${scope}.`));
-      else checks.push(failedWith(SCOPE_CHECKS[scope], error, REMEDIES.scope(scope)));
+      else checks.push(failedByError(SCOPE_CHECKS[scope], error, REMEDIES.scope(scope)));
     }
     return checks;
   }
@@ -161,11 +163,11 @@ async function* readingChecks(session: Session, context: CallContext): AsyncGene
   } else {
     const { error } = await session.read('teams', context);
     if (error?.status === 402) {
-      yield failedWith('teams_ability', error, REMEDIES.ability);
+      yield failedByError('teams_ability', error, REMEDIES.ability);
       yield skipped('teams_readable', 'Not checked: the plan of the account does not include teams.');
     } else if (error !== null) {
       yield skipped('teams_ability', 'Not known: Scimify could not read the teams.');
-      yield failedWith('teams_readable', error, REMEDIES.notReadable);
+      yield failedByError('teams_readable', error, REMEDIES.notReadable);
     } else {
       yield passed('teams_ability', 'The plan of the account includes teams.');
       yield passed('teams_readable', 'The credential can list the teams of the account.');
@@ -176,7 +178,7 @@ async function* readingChecks(session: Session, context: CallContext): AsyncGene
     return;
   }
   const { error } = await session.read('users', context);
-  if (error !== null) yield failedWith('users_readable', error, REMEDIES.notReadable);
+  if (error !== null) yield failedByError('users_readable', error, REMEDIES.notReadable);
   else yield passed('users_readable', 'The credential can list the users of the account.');
 }
 
@@ -192,16 +194,16 @@ async function* keyChecks(session: Session, context: CallContext): AsyncGenerato
   const teams = await session.read('teams', context);
   if (teams.error !== null) yield skipped('teams_writable', 'Not known: Scimify could not read the teams.');
   else yield writeCheck(await session.refusalOfWrites(context));
-  const isOfUser = await session.isOfUser(context);
-  if (isOfUser === null) yield skipped('key_owner', 'PagerDuty did not say whether the key is personal.');
-  else if (isOfUser) {
+  const isPersonal = await session.isPersonalKey(context);
+  if (isPersonal === null) yield skipped('key_owner', 'PagerDuty did not say whether the key is personal.');
+  else if (isPersonal) {
     yield warned('key_owner', 'user_key', 'The key is the personal key of a user.', REMEDIES.userKey);
   } else yield passed('key_owner', 'The key is a general access key.');
 }
 
 function writeCheck(refusal: ProviderError | null): DiagnosisCheck {
   if (refusal === null) return passed('teams_writable', 'The key may change teams.');
-  if (refusal.isTransient) return failedWith('teams_writable', refusal, REMEDIES.readOnly);
+  if (refusal.isTransient) return failedByError('teams_writable', refusal, REMEDIES.readOnly);
   if (refusal.kind === 'permission') {
     const message =
       'PagerDuty refuses every change with this key: the key is read-only, or its owner may only read.';
@@ -217,7 +219,7 @@ function regionWrong(set: AccountRegion, actual: AccountRegion): DiagnosisCheck 
   return failed('account', 'region_wrong', message, REMEDIES.region(actual));
 }
 
-function outcomeElsewhere(tried: Entry | null, other: AccountRegion): string {
+function otherRegionOutcome(tried: ProbeResult | null, other: AccountRegion): string {
   if (tried === null) return '';
   return tried.error?.isTransient
     ? `Scimify could not find out whether the region ${other} accepts it.`

@@ -8,7 +8,7 @@ describe('the users of an account that are known by their address', () => {
     jest.useRealTimers();
   });
 
-  it('count for five minutes, and take no memory soon after, though nobody asks', () => {
+  it('are kept for five minutes and freed soon after, even without a request', () => {
     jest.useFakeTimers();
     const known = new KnownUsers();
     known.remember(new Map([['ada@example.com', 'PADA']]), performance.now());
@@ -34,7 +34,7 @@ describe('the users of an account that are known by their address', () => {
       performance.now(),
     );
     known.forget('PADA');
-    known.saw(new Map([['PBO', 'bob@example.com']]));
+    known.forgetChanged(new Map([['PBO', 'bob@example.com']]));
     expect(['ada', 'bo', 'cy'].map((name) => known.recall(`${name}@example.com`))).toEqual([
       null,
       null,
@@ -42,12 +42,12 @@ describe('the users of an account that are known by their address', () => {
     ]);
   });
 
-  it('take no memory once nobody uses the account', async () => {
+  it('are freed when no caller uses the account', async () => {
     const used = () => {
       const known = new KnownUsers();
       known.remember(new Map([['ada@example.com', 'PADA']]), performance.now());
       return new WeakRef(known);
     };
-    await released('the users of an account that nobody uses', used());
+    await released('the users of an unused account', used());
   });
 });

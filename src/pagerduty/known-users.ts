@@ -1,6 +1,6 @@
 const KEPT_MS = 5 * 60_000;
 
-interface Known {
+interface KnownUser {
   userId: string;
   /** When the first call that returned the user began, by the monotonic clock. */
   askedAt: number;
@@ -11,7 +11,7 @@ interface Known {
  * may be created any minute. A large account takes some megabytes, so a timer frees entries that are too old.
  */
 export class KnownUsers {
-  private readonly byEmail = new Map<string, Known>();
+  private readonly byEmail = new Map<string, KnownUser>();
   private expiry: NodeJS.Timeout | null = null;
 
   get size(): number {
@@ -45,7 +45,7 @@ export class KnownUsers {
   }
 
   /** Forgets users that PagerDuty now returns with another address. */
-  saw(addresses: ReadonlyMap<string, string>): void {
+  forgetChanged(addresses: ReadonlyMap<string, string>): void {
     for (const [email, { userId }] of this.byEmail) {
       if ((addresses.get(userId) ?? email) !== email) this.byEmail.delete(email);
     }

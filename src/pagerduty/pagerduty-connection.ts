@@ -41,7 +41,9 @@ export class PagerDutyConnection implements ProviderConnection {
     this.users = new UserMatching(client, known);
     this.teams = new Teams(client);
     this.members = new TeamMembers(client, this.teams, (userId) => known.forget(userId));
-    this.snapshots = new Snapshots(client, this.teams, this.members, (addresses) => known.saw(addresses));
+    this.snapshots = new Snapshots(client, this.teams, this.members, (addresses) =>
+      known.forgetChanged(addresses),
+    );
   }
 
   async account(context: CallContext): Promise<RemoteAccount | null> {

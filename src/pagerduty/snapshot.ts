@@ -31,9 +31,9 @@ const USERS: ListRequest<UserWithTeams> = {
 };
 
 // PagerDuty docs, "Account limits": a team has at most 500 members: five pages.
-const PAGES_OF_A_TEAM = 5;
+const PAGES_PER_TEAM = 5;
 /** After this many failed teams in a row there is an outage. */
-const FAILURES_THAT_STOP = 3;
+const MAX_FAILURES_IN_A_ROW = 3;
 
 interface Membership {
   ids: Set<string>;
@@ -66,15 +66,15 @@ export class Snapshots {
     const failures = teams.failures;
     const names = await this.namesOf(teamIds, teams, failures, context);
     const present = [...teamIds].filter((id) => typeof names.get(id) === 'string');
-    const askEach = (first: Page<UserWithTeams>): boolean =>
+    const shouldReadEachTeam = (first: Page<UserWithTeams>): boolean =>
       first.total !== null &&
       (first.total > LIST_LIMIT ||
-        present.length * PAGES_OF_A_TEAM <= Math.ceil(first.total / first.limit) - 1);
-    const users = await readList(this.client, USERS, context, askEach);
+        present.length * PAGES_PER_TEAM <= Math.ceil(first.total / first.limit) - 1);
+    const users = await readList(this.client, USERS, context, shouldReadEachTeam);
     const addresses = addressesOf(users);
     const seen = membershipsIn(users, teamIds);
     if (users.end !== 'not-tried') failures.push(...users.failures);
-    else await this.list(present, seen, addresses, failures, context);
+    else await this.readMembers(present, seen, addresses, failures, context);
     this.onUsers(addresses);
     shown?.(addresses);
 
@@ -135,7 +135,7 @@ export class Snapshots {
   }
 
   /** Reads the members of each team, to replace those from the incomplete list of users. Adds their addresses. */
-  private async list(
+  private async readMembers(
     teamIds: readonly string[],
     seen: Map<string, Membership>,
     addresses: Map<string, string>,
@@ -162,9 +162,9 @@ async function forEach(
       await ask(id);
       failedInARow = 0;
     } catch (error) {
-      failures.push(ownFailure(error));
+      failures.push(listFailure(error));
       failedInARow += 1;
-      if (failedInARow >= FAILURES_THAT_STOP) return;
+      if (failedInARow >= MAX_FAILURES_IN_A_ROW) return;
     }
   }
 }
@@ -203,7 +203,7 @@ async function readList<Row extends { id: string }>(
       counted += page.count;
     }
   } catch (error) {
-    const failure = ownFailure(error);
+    const failure = listFailure(error);
     const beyondReach = failure.reason === 'list_too_long';
     return { rows, end: beyondReach ? 'not-tried' : 'incomplete', failures: [failure] };
   }
@@ -215,7 +215,7 @@ async function readList<Row extends { id: string }>(
 }
 
 /** @throws the error itself when it does not concern this list alone */
-function ownFailure(error: unknown): ProviderError {
+function listFailure(error: unknown): ProviderError {
   if (error instanceof ProviderError && !error.accountWide) return error;
   throw error;
 }

@@ -23,7 +23,7 @@ export const TEAM_ROLES = [
 const STAKEHOLDER_ROLES: ReadonlySet<string> = new Set(['read_only_user', 'read_only_limited_user']);
 
 /** After this many server errors in a row the problem is not a single member. */
-const ERRORS_THAT_STOP = 3;
+const MAX_SERVER_ERRORS_IN_A_ROW = 3;
 
 /** The members of PagerDuty's teams. */
 export class TeamMembers {
@@ -52,7 +52,7 @@ export class TeamMembers {
       } else {
         yield { remoteUserId, change: 'add', applied: true, role: result };
       }
-      run.stopIfPointless(result);
+      run.throwIfRunMustStop(result);
     }
     for (const remoteUserId of change.remove) {
       const result = await outcomeOf(() => run.remove(remoteUserId));
@@ -61,7 +61,7 @@ export class TeamMembers {
       } else {
         yield { remoteUserId, change: 'remove', applied: true, role: null };
       }
-      run.stopIfPointless(result);
+      run.throwIfRunMustStop(result);
     }
   }
 
@@ -118,7 +118,7 @@ export class TeamMembers {
 
 /** The writes of one run to one team. */
 class MemberWrites {
-  private teamSeen = false;
+  private teamConfirmed = false;
   private errorsInARow = 0;
 
   constructor(
@@ -158,17 +158,17 @@ class MemberWrites {
     } catch (error) {
       if (!(error instanceof ProviderError) || error.kind !== 'not-found') throw error;
       // If the team exists, the user is not in it. It does not matter whether the user left or was deleted.
-      await this.lookAtTeam(error);
+      await this.assertTeamExists(error);
     }
   }
 
   /** @throws ProviderError the failure, when the next member would fail too */
-  stopIfPointless(result: unknown): void {
+  throwIfRunMustStop(result: unknown): void {
     const isError = result instanceof ProviderError && result.kind === 'unavailable';
     this.errorsInARow = isError ? this.errorsInARow + 1 : 0;
     if (!(result instanceof ProviderError)) return;
     if (result.accountWide || result.reason === GROUP_GONE) throw result;
-    if (isError && (result.status !== 500 || this.errorsInARow >= ERRORS_THAT_STOP)) throw result;
+    if (isError && (result.status !== 500 || this.errorsInARow >= MAX_SERVER_ERRORS_IN_A_ROW)) throw result;
   }
 
   private async put(remoteUserId: string, body?: { role: string }): Promise<void> {
@@ -185,7 +185,7 @@ class MemberWrites {
 
   private async explainAdd(remoteUserId: string, error: ProviderError): Promise<ProviderError> {
     if (error.kind === 'not-found') {
-      await this.lookAtTeam(error);
+      await this.assertTeamExists(error);
       return (await userOf(this.client, remoteUserId, this.context)) === null
         ? userGone(error)
         : additionNotFound(error);
@@ -203,10 +203,10 @@ class MemberWrites {
   }
 
   /** @throws ProviderError `team_gone` when the team itself does not exist */
-  private async lookAtTeam(missing: ProviderError): Promise<void> {
-    if (this.teamSeen) return;
+  private async assertTeamExists(missing: ProviderError): Promise<void> {
+    if (this.teamConfirmed) return;
     if ((await this.teams.get(this.teamId, this.context)) === null) throw this.teams.missing(missing);
-    this.teamSeen = true;
+    this.teamConfirmed = true;
   }
 }
 

@@ -58,7 +58,7 @@ export class UserMatching {
           if (email !== null) addresses.set(id, emailKey(email));
         },
       );
-      this.known.saw(addresses);
+      this.known.forgetChanged(addresses);
       shown?.(addresses);
       // A cached user that now has another address is left out, so the caller asks again.
       for (const [email, userId] of recalled) {

@@ -4,8 +4,8 @@ import type { ApiCall, PagerDutyClient } from './api/client';
 
 // PagerDuty docs: ids are short strings of letters and digits. No id is this long, so a write to it changes
 // nothing.
-const NO_TEAM = 'PNOSUCHTEAMATALL';
-const NO_USER = 'PNOSUCHUSERATALL';
+const MISSING_TEAM_ID = 'PNOSUCHTEAMATALL';
+const MISSING_USER_ID = 'PNOSUCHUSERATALL';
 
 /**
  * A write that changes nothing. By the PagerDuty docs, nothing that a credential can read tells whether it may
@@ -14,8 +14,8 @@ const NO_USER = 'PNOSUCHUSERATALL';
  *
  * @param teamId the team, for a write to its members
  */
-export function writeToNothing(write: GroupWrite, teamId: string | null): ApiCall {
-  const ofMembers = ['teams', teamId ?? NO_TEAM, 'users', NO_USER];
+export function harmlessWrite(write: GroupWrite, teamId: string | null): ApiCall {
+  const ofMembers = ['teams', teamId ?? MISSING_TEAM_ID, 'users', MISSING_USER_ID];
   switch (write) {
     case 'add':
       return { operation: 'add_member', method: 'PUT', path: ofMembers };
@@ -24,11 +24,11 @@ export function writeToNothing(write: GroupWrite, teamId: string | null): ApiCal
     case 'remove':
       return { operation: 'remove_member', method: 'DELETE', path: ofMembers };
     case 'update': {
-      const body = { team: { type: 'team', name: NO_TEAM } };
-      return { operation: 'update_team', method: 'PUT', path: ['teams', NO_TEAM], body };
+      const body = { team: { type: 'team', name: MISSING_TEAM_ID } };
+      return { operation: 'update_team', method: 'PUT', path: ['teams', MISSING_TEAM_ID], body };
     }
     case 'delete':
-      return { operation: 'delete_team', method: 'DELETE', path: ['teams', NO_TEAM] };
+      return { operation: 'delete_team', method: 'DELETE', path: ['teams', MISSING_TEAM_ID] };
   }
 }
 
@@ -40,7 +40,7 @@ export async function mayWrite(
   context: CallContext,
 ): Promise<boolean | null> {
   try {
-    await client.send(writeToNothing(write, teamId), context);
+    await client.send(harmlessWrite(write, teamId), context);
     return null;
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;

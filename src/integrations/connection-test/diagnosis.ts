@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { DiagnosisCheck, ProviderConnection, RemoteAccount } from '../provider/integration-provider';
 
 /** A person waits for the result. */
-const LONGEST_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** What a whole connection test found. */
 export class ConnectionDiagnosis {
@@ -35,7 +35,7 @@ export class ConnectionDiagnosis {
 /** Runs all checks. After a timeout the last check is a failed `in_time`. */
 export async function diagnose(
   connection: ProviderConnection,
-  longestMs: number = LONGEST_MS,
+  longestMs: number = TIMEOUT_MS,
 ): Promise<ConnectionDiagnosis> {
   const signal = AbortSignal.timeout(longestMs);
   setMaxListeners(0, signal);

@@ -4,8 +4,8 @@ import type { CallContext, DiagnosisCheck, ProviderConnection } from '../provide
 import { ProviderError } from '../provider/provider-error';
 import { VISIBILITY_LOST } from '../suspension-reasons';
 
-const ASKED_AT_MOST = 20;
-const LONGEST_MS = 20_000;
+const SAMPLE_SIZE = 20;
+const TIMEOUT_MS = 20_000;
 
 /** @returns ids of remote groups that the integration holds, at most `limit` */
 export type GroupSample = (integrationId: string, limit: number) => Promise<readonly string[]>;
@@ -18,7 +18,7 @@ export type GroupSample = (integrationId: string, limit: number) => Promise<read
 export class KnownGroups {
   private sample: GroupSample = () => Promise.resolve([]);
 
-  toldBy(sample: GroupSample): void {
+  registerSample(sample: GroupSample): void {
     this.sample = sample;
   }
 
@@ -34,10 +34,8 @@ export class KnownGroups {
     };
     // Groups that are already out of sight cannot get lost; nothing is written until they are visible again.
     const ids =
-      integration.suspensionReason === VISIBILITY_LOST
-        ? []
-        : await this.sample(integration.id, ASKED_AT_MOST);
-    const signal = AbortSignal.timeout(LONGEST_MS);
+      integration.suspensionReason === VISIBILITY_LOST ? [] : await this.sample(integration.id, SAMPLE_SIZE);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
     // A single missing group may be deleted, so fewer than two prove nothing.
     if (ids.length < 2) return { ...check, status: 'passed', message: 'Too few teams for this check.' };

@@ -1,4 +1,4 @@
-/** What the engine does with a failure depends on its kind alone (docs/architecture.md, "Errors"). */
+/** The kind alone decides what the engine does with a failure (docs/architecture.md, "Errors"). */
 export type ProviderErrorKind =
   /** The target does not accept the credential: nothing of this integration works until an admin acts. */
   | 'credentials'
@@ -38,7 +38,7 @@ export interface ProviderErrorFields {
   outcome: CallOutcome;
   /** Stable code in snake_case, e.g. `team_in_use`: shown in the API. */
   reason: string;
-  /** One sentence: what happened, in the target's words where it has any. Never holds a secret. */
+  /** One sentence: what happened, in the target's words if it has any. Never holds a secret. */
   message: string;
   /** One sentence for an admin: what to do about it. */
   remedy: string;

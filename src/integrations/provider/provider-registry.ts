@@ -76,14 +76,14 @@ function assertBounded(input: unknown): void {
   let values = 0;
   const look = (value: unknown, field: string): void => {
     values += 1;
-    if (values > VALUES) throw tooMuch('settings', `There are more than ${VALUES} values in the settings.`);
+    if (values > VALUES) throw tooLarge('settings', `There are more than ${VALUES} values in the settings.`);
     if (typeof value === 'string' && value.length > TEXT_LENGTH) {
-      throw tooMuch(field, `A setting has at most ${TEXT_LENGTH} characters; this one has ${value.length}.`);
+      throw tooLarge(field, `A setting has at most ${TEXT_LENGTH} characters; this one has ${value.length}.`);
     }
     if (typeof value !== 'object' || value === null) return;
     for (const [name, inner] of Object.entries(value)) {
       if (name.length > NAME_LENGTH) {
-        throw tooMuch('settings', `The name of a setting has at most ${NAME_LENGTH} characters.`);
+        throw tooLarge('settings', `The name of a setting has at most ${NAME_LENGTH} characters.`);
       }
       look(inner, field === 'settings' ? name : `${field}.${name}`);
     }
@@ -91,7 +91,7 @@ function assertBounded(input: unknown): void {
   look(input, 'settings');
 }
 
-function tooMuch(field: string, message: string): SettingsError {
+function tooLarge(field: string, message: string): SettingsError {
   return new SettingsError([{ field, message }]);
 }
 

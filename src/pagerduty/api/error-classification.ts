@@ -140,7 +140,7 @@ export function classifyTransportFailure(cause: TransportFailure, operation: Ope
   });
 }
 
-interface SaidByPagerDuty {
+interface ParsedErrorBody {
   code: number | null;
   words: string[];
   scopes: boolean;
@@ -150,8 +150,8 @@ interface SaidByPagerDuty {
  * PagerDuty docs: `{"error":{"message","code","errors":[…]}}`. Seen in the wild as well: `errors` missing, a string or an
  * object of arrays; `error` an array or a string (OAuth); `code` a string; HTML; nothing at all.
  */
-export function parseErrorBody(body: string): SaidByPagerDuty {
-  const nothing: SaidByPagerDuty = { code: null, words: [], scopes: false };
+export function parseErrorBody(body: string): ParsedErrorBody {
+  const nothing: ParsedErrorBody = { code: null, words: [], scopes: false };
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -185,7 +185,7 @@ export function parseErrorBody(body: string): SaidByPagerDuty {
   };
 }
 
-function applies(rule: Rule, answer: FailedAnswer, said: SaidByPagerDuty): boolean {
+function applies(rule: Rule, answer: FailedAnswer, said: ParsedErrorBody): boolean {
   const { status } = rule;
   if (typeof status === 'number' && answer.status !== status) return false;
   if (typeof status === 'object' && (answer.status < status[0] || answer.status > status[1])) return false;
@@ -212,11 +212,11 @@ function unique(words: string[]): string[] {
 }
 
 /** Cuts PagerDuty's text before the regular expressions run over it. */
-const LOOKED_AT = 2_000;
+const MAX_INPUT_LENGTH = 2_000;
 
 function clipped(words: string): string {
   const oneLine = words
-    .slice(0, LOOKED_AT)
+    .slice(0, MAX_INPUT_LENGTH)
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .replace(/[.\s]+$/, '');
   return oneLine.length > 500 ? `${oneLine.slice(0, 500)}…` : oneLine;

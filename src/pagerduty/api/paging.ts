@@ -23,10 +23,10 @@ export const PAGE_SIZE = 100;
 /** PagerDuty docs: offset + limit may not exceed it. */
 export const LIST_LIMIT = 10_000;
 /** For one page: otherwise a list of a hundred pages hardly ever completes while one call in fifty fails. */
-const PATIENT_ATTEMPTS = 4;
-const LONGEST_FIRST_PAUSE_MS = 200;
+const PAGE_ATTEMPTS = 4;
+const MAX_FIRST_PAUSE_MS = 200;
 /** Failures of a single call. When the account is unreachable or too slow, there is no retry at once. */
-const OF_ONE_CALL: ReadonlySet<string> = new Set(['server_error', 'connection_broken']);
+const RETRIED_REASONS: ReadonlySet<string> = new Set(['server_error', 'connection_broken']);
 
 /**
  * All pages of a list, in order.
@@ -42,8 +42,8 @@ export async function* pagesOf<Row>(
     const limit = Math.min(PAGE_SIZE, LIST_LIMIT - offset);
     if (limit <= 0) throw listTooLong(list.operation);
     // When the first page fails, no read page is lost.
-    const attempts = offset > 0 || list.oneOfSeveral ? PATIENT_ATTEMPTS : 1;
-    const answer = await sendPatiently(
+    const attempts = offset > 0 || list.oneOfSeveral ? PAGE_ATTEMPTS : 1;
+    const answer = await sendWithRetries(
       client,
       attempts,
       {
@@ -70,7 +70,7 @@ export async function* pagesOf<Row>(
 }
 
 /** Reading a page again changes nothing, and is cheaper than reading the whole list again. */
-async function sendPatiently(
+async function sendWithRetries(
   client: PagerDutyClient,
   attempts: number,
   call: ApiCall,
@@ -80,9 +80,9 @@ async function sendPatiently(
     try {
       return await client.send(call, context);
     } catch (error) {
-      const again = error instanceof ProviderError && OF_ONE_CALL.has(error.reason);
+      const again = error instanceof ProviderError && RETRIED_REASONS.has(error.reason);
       if (!again || attempt === attempts) throw error;
-      const ms = Math.random() * LONGEST_FIRST_PAUSE_MS * 2 ** (attempt - 1);
+      const ms = Math.random() * MAX_FIRST_PAUSE_MS * 2 ** (attempt - 1);
       await pause(ms, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
     }
   }

@@ -13,7 +13,7 @@ export interface SearchableListOptions<Row> {
 }
 
 // A list whose length is unknown costs one call to look at; from three keys on that call may pay for itself.
-const FEWEST_KEYS_TO_SCAN_FOR = 3;
+const MIN_KEYS_FOR_SCAN = 3;
 const TOTAL_KEPT_MS = 5 * 60_000;
 
 /** Results by key. */
@@ -44,7 +44,7 @@ export class SearchableList<Row extends { id: string }> {
     wanted: ReadonlyMap<string, string>,
     context: CallContext,
   ): Promise<Pick<Found<Row>, 'rows' | 'refused'>> {
-    const { failure, ...found } = await this.look(wanted, Infinity, context);
+    const { failure, ...found } = await this.lookUp(wanted, Infinity, context);
     if (failure) throw failure;
     return found;
   }
@@ -62,18 +62,18 @@ export class SearchableList<Row extends { id: string }> {
     context: CallContext,
     seen: (row: Row) => void,
   ): Promise<Found<Row>> {
-    const { failure, ...found } = await this.look(wanted, searches, context, seen);
+    const { failure, ...found } = await this.lookUp(wanted, searches, context, seen);
     if (failure && found.left.size === wanted.size) throw failure;
     return found;
   }
 
-  private async look(
+  private async lookUp(
     wanted: ReadonlyMap<string, string>,
     searches: number,
     context: CallContext,
     seen: (row: Row) => void = () => undefined,
   ): Promise<Found<Row> & { failure: ProviderError | null }> {
-    const scan = this.scanMayPay(wanted.size) ? await this.scan(wanted.size, context, seen) : null;
+    const scan = this.scanMayBeCheaper(wanted.size) ? await this.scan(wanted.size, context, seen) : null;
     const found = new RowsByKey(this.options.keyOf);
     const refused = new Map<string, ProviderError>();
     scan?.rows.forEach((row) => found.add(row));
@@ -101,8 +101,8 @@ export class SearchableList<Row extends { id: string }> {
     return { rows: found.byKey, refused, left, failure };
   }
 
-  private scanMayPay(keys: number): boolean {
-    if (keys < FEWEST_KEYS_TO_SCAN_FOR) return false;
+  private scanMayBeCheaper(keys: number): boolean {
+    if (keys < MIN_KEYS_FOR_SCAN) return false;
     if (this.total === null || performance.now() - this.total.readAt > TOTAL_KEPT_MS) return true;
     return this.total.rows <= LIST_LIMIT && Math.ceil(this.total.rows / PAGE_SIZE) < keys;
   }

@@ -32,7 +32,7 @@ export interface TokenGrant {
 }
 
 // PagerDuty docs say a day; RFC 6749 §5.1 lets a server leave the lifetime out.
-const LIFETIME_IF_UNSAID_S = 3_600;
+const DEFAULT_LIFETIME_S = 3_600;
 
 /**
  * PagerDuty docs, "Scoped OAuth": client credentials for an access token.
@@ -101,7 +101,7 @@ function parseGrant(body: string, asked: readonly string[]): TokenGrant | null {
   const scope = parsed['scope'];
   return {
     token,
-    lifetimeS: lifetimeS > 0 && Number.isFinite(lifetimeS) ? lifetimeS : LIFETIME_IF_UNSAID_S,
+    lifetimeS: lifetimeS > 0 && Number.isFinite(lifetimeS) ? lifetimeS : DEFAULT_LIFETIME_S,
     // RFC 6749 §5.1: the server may leave it out when it equals the request.
     scopes: typeof scope === 'string' ? scope.split(/\s+/).filter((name) => name !== '') : asked,
   };
