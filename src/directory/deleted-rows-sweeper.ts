@@ -6,7 +6,7 @@ import { inList } from '../database/dialect';
 import { keysetSlices } from '../database/keyset-slices';
 import { TransactionRunner } from '../database/transaction-runner';
 import { Slice } from '../event-loop/slice';
-import { KeptUsers } from './kept-users';
+import { KeptUsers, RemovedUsers } from './kept-users';
 
 const SWEEP_EVERY_MS = 5_000;
 /** Whether the engine still has to compare the change of row d. */
@@ -38,6 +38,7 @@ export class DeletedRowsSweeper implements OnApplicationBootstrap, OnModuleDestr
     @InjectDataSource() private readonly reader: DataSource,
     private readonly transactions: TransactionRunner,
     private readonly kept: KeptUsers,
+    private readonly removed: RemovedUsers,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -80,12 +81,12 @@ export class DeletedRowsSweeper implements OnApplicationBootstrap, OnModuleDestr
 
   private async removeUsers(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const kept = await this.kept.among(ids);
+    const kept = new Set((await this.kept.call(ids)).flat());
     const gone = ids.filter((id) => !kept.has(id));
     if (gone.length === 0) return;
     await this.transactions.run(async (tx) => {
       await tx.query(`DELETE FROM scim_user WHERE id IN (${inList(gone)})`, gone);
-      await this.kept.forget(tx, gone);
+      await this.removed.call(tx, gone);
     });
   }
 

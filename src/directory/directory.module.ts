@@ -6,7 +6,7 @@ import { Departures } from './departures';
 import { GivenAddresses } from './given-addresses';
 import { Groups } from './groups';
 import { IntegrationDirectory } from './integration-directory';
-import { KeptUsers } from './kept-users';
+import { KeptUsers, RemovedUsers } from './kept-users';
 import { RefusedWrites } from './refused-writes';
 import { Users } from './users';
 
@@ -18,6 +18,7 @@ import { Users } from './users';
     DesiredStateChanges,
     RefusedWrites,
     KeptUsers,
+    RemovedUsers,
     GivenAddresses,
     Departures,
     DeletedRowsSweeper,
@@ -30,6 +31,7 @@ import { Users } from './users';
     DesiredStateChanges,
     RefusedWrites,
     KeptUsers,
+    RemovedUsers,
     GivenAddresses,
     Departures,
     IntegrationDirectory,

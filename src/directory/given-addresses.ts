@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { HeardInTransaction } from '../database/heard-in-transaction';
+import { Hook } from '../database/hook';
+import type { Transaction } from '../database/transaction-runner';
 import type { ChangeContext } from './change-context';
 
 /**
@@ -7,6 +8,6 @@ import type { ChangeContext } from './change-context';
  * remote user. `emailKey` is the folded address.
  */
 @Injectable()
-export class GivenAddresses extends HeardInTransaction<
-  [context: ChangeContext, given: { userId: string; emailKey: string }]
+export class GivenAddresses extends Hook<
+  [tx: Transaction, context: ChangeContext, given: { userId: string; emailKey: string }]
 > {}

@@ -152,7 +152,7 @@ export class Users extends LiveResources<UserRow> {
       const after = await this.update(tx, context, before, write, before.incarnation + (another ? 1 : 0));
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
       if (before.active && !write.active) {
-        await this.departures.tell(tx, context, id);
+        await this.departures.call(tx, context, id);
         await this.marks.markLeaver(tx, context.integrationId, id);
       }
       await this.record(tx, context, 'user.updated', id, {
@@ -186,7 +186,7 @@ export class Users extends LiveResources<UserRow> {
         [Date.now(), id],
       );
       await this.marks.mark(tx, context.integrationId, pairsOf(groupIds, id), context.actor.requestId);
-      if (before.active) await this.departures.tell(tx, context, id);
+      if (before.active) await this.departures.call(tx, context, id);
       await this.marks.markLeaver(tx, context.integrationId, id);
       await this.record(tx, context, 'user.deleted', id, { userName: before.userName });
       await countChange(tx, context, { users: -1, memberships: -groupIds.length });
@@ -299,7 +299,7 @@ export class Users extends LiveResources<UserRow> {
     { id, email, active }: UserRow,
   ): Promise<void> {
     if (!active || email === null) return;
-    await this.addresses.tell(tx, context, { userId: id, emailKey: emailKeyOf(email) });
+    await this.addresses.call(tx, context, { userId: id, emailKey: emailKeyOf(email) });
   }
 
   private run<T>(

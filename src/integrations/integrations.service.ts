@@ -80,7 +80,7 @@ export class Integrations implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.usage.addCounter(async (tenantId) => ({
+    this.usage.register(async (tenantId) => ({
       integrations: await countOf(this.integrations.manager, tenantId),
     }));
     if (this.settings.startPaused) await this.pauseAll();
@@ -169,7 +169,7 @@ export class Integrations implements OnModuleInit {
       assertNotBeingDeleted(current);
       assertExpected(expected, current);
       await this.raiseRevision(tx, id, { mode });
-      if (mode === 'enabled') await this.runs.tell(tx, id);
+      if (mode === 'enabled') await this.runs.call(tx, id);
       await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
       if (current.mode !== mode) await logMode(tx, id, mode);
     });
@@ -322,7 +322,7 @@ export class Integrations implements OnModuleInit {
         }
         await this.recordResumed(tx, admin.actor, current, change);
       }
-      if (current && failure === null) await this.tests.tell(tx, tested.id);
+      if (current && failure === null) await this.tests.call(tx, tested.id);
       await this.auditOf(tx, admin, tested, 'integration.connection_tested', failure?.reason);
     });
   }
@@ -348,7 +348,7 @@ export class Integrations implements OnModuleInit {
         ...change,
       });
       await this.probe(tx, id);
-      await this.runs.tell(tx, id);
+      await this.runs.call(tx, id);
       await this.recordResumed(tx, admin.actor, current, change);
       await this.auditOf(tx, admin, tried, 'integration.secret_changed');
     });

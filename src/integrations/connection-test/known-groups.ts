@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Hook } from '../../database/hook';
 import type { Integration } from '../integration.entity';
 import type { CallContext, DiagnosisCheck, ProviderConnection } from '../provider/integration-provider';
 import { ProviderError } from '../provider/provider-error';
@@ -7,21 +8,11 @@ import { VISIBILITY_LOST } from '../suspension-reasons';
 const SAMPLE_SIZE = 20;
 const TIMEOUT_MS = 20_000;
 
-/** @returns ids of remote groups that the integration holds, at most `limit` */
-export type GroupSample = (integrationId: string, limit: number) => Promise<readonly string[]>;
-
 /**
- * Tests that a credential sees the known groups. The engine registers a sample of them: this module must not
- * import it.
+ * Tests that a credential sees the known remote groups. The engine answers with a sample of their ids, at most `limit`.
  */
 @Injectable()
-export class KnownGroups {
-  private sample: GroupSample = () => Promise.resolve([]);
-
-  registerSample(sample: GroupSample): void {
-    this.sample = sample;
-  }
-
+export class KnownGroups extends Hook<[integrationId: string, limit: number], readonly string[]> {
   /**
    * Whether a connection sees the known remote groups, judged by a sample. To a credential that sees few of them,
    * the others would look deleted.
@@ -34,7 +25,9 @@ export class KnownGroups {
     };
     // Groups that are already out of sight cannot get lost; nothing is written until they are visible again.
     const ids =
-      integration.suspensionReason === VISIBILITY_LOST ? [] : await this.sample(integration.id, SAMPLE_SIZE);
+      integration.suspensionReason === VISIBILITY_LOST
+        ? []
+        : (await this.call(integration.id, SAMPLE_SIZE)).flat();
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const call = { signal, priority: 'interactive' as const, assertMaySend: () => undefined };
     // A single missing group may be deleted, so fewer than two prove nothing.

@@ -29,7 +29,7 @@ export class DepartedMembers implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.departures.hear((tx, context, userId) => this.compareGroupsOf(tx, context, userId));
+    this.departures.register((tx, context, userId) => this.compareGroupsOf(tx, context, userId));
   }
 
   private async compareGroupsOf(tx: Transaction, context: ChangeContext, userId: string): Promise<void> {

@@ -15,7 +15,7 @@ export class FormerAddresses implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.addresses.hear(async (tx, { integrationId, actor }, { userId, emailKey }) => {
+    this.addresses.register(async (tx, { integrationId, actor }, { userId, emailKey }) => {
       const differing = await tx.query<{ userId: string }>(
         `SELECT userId FROM remote_user WHERE integrationId = ? AND linkedEmailKey = ? AND userId <> ?
            AND reason = '${EMAIL_DIFFERS}'`,

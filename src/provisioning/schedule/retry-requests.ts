@@ -32,8 +32,8 @@ export class RetryRequests implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.tests.hear((tx, integrationId) => this.tryEverything(tx, integrationId));
-    this.runs.hear((tx, integrationId) => this.ledger.scheduleAllNow(tx, integrationId));
+    this.tests.register((tx, integrationId) => this.tryEverything(tx, integrationId));
+    this.runs.register((tx, integrationId) => this.ledger.scheduleAllNow(tx, integrationId));
   }
 
   /**

@@ -13,7 +13,7 @@ export class ClaimedRemoteGroups implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.known.registerSample((integrationId, limit) => this.some(integrationId, limit));
+    this.known.register((integrationId, limit) => this.some(integrationId, limit));
   }
 
   private async some(integrationId: string, limit: number): Promise<string[]> {

@@ -12,7 +12,7 @@ export class DirectoryUsage implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.usage.addCounter((tenantId) => this.of(tenantId));
+    this.usage.register((tenantId) => this.of(tenantId));
   }
 
   private async of(tenantId: string): Promise<Pick<Usage, 'users' | 'groups' | 'memberships'>> {

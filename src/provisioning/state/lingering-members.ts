@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { chunksToRead } from '../../database/chunks';
 import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import { KeptUsers } from '../../directory/kept-users';
+import { KeptUsers, RemovedUsers } from '../../directory/kept-users';
 
 /**
  * Keeps deleted users that are still members through us, because the target refuses the removal or an admin has to
@@ -15,11 +15,12 @@ export class LingeringMembers implements OnModuleInit {
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
     private readonly kept: KeptUsers,
+    private readonly removed: RemovedUsers,
   ) {}
 
   onModuleInit(): void {
-    this.kept.keepWhile((userIds) => this.among(userIds));
-    this.kept.forgetWith(forgetLinks);
+    this.kept.register((userIds) => this.among(userIds));
+    this.removed.register(forgetLinks);
   }
 
   /** Without deleted users whose remote user also has an active user: lists show that one. */

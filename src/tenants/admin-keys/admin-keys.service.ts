@@ -45,7 +45,7 @@ export class AdminKeys implements OnModuleInit, OnApplicationBootstrap {
   ) {}
 
   onModuleInit(): void {
-    this.usage.addCounter(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
+    this.usage.register(async (tenantId) => ({ adminKeys: await countLive(this.keys.manager, tenantId) }));
   }
 
   /** If there is no SCIMIFY_ADMIN_KEY and no live platform key, creates one: otherwise no caller could create a tenant. */
