@@ -46,7 +46,7 @@ it.each<[number, string, string | null]>([
   [429, '{"error":{"message":"Rate Limit Exceeded","code":2020}}', 'application/json'],
   [500, '{"error":{"message":"Internal Server Error","code":2000}}', 'application/json'],
   [502, '<html><body><h1>502</h1></body></html>', 'text/html'],
-])('answers an injected %d as PagerDuty would, unless told otherwise', async (status, text, type) => {
+])('answers an injected %d as PagerDuty does, unless the fault has a body', async (status, text, type) => {
   simulator.inject({ status });
   const answer = await pagerduty.get('/teams');
   expect([answer.status, answer.text]).toEqual([status, text]);
@@ -95,7 +95,7 @@ it('drops the connection without an effect', async () => {
 it.each<[string, FaultSpec]>([
   ['the connection drops', { drop: true }],
   ['a 500 comes', { status: 500 }],
-])('lets the request have its effect before %s, when asked to', async (_what, spec) => {
+])('applies the request before %s, if the fault says so', async (_what, spec) => {
   simulator.inject({ ...spec, afterEffect: true, times: 1 });
   const outcome = await pagerduty.createTeam('SRE').then(
     ({ status }) => status,
@@ -106,7 +106,7 @@ it.each<[string, FaultSpec]>([
   expect((await pagerduty.createTeam('SRE')).body.error.errors).toEqual(['Name has already been taken']);
 });
 
-it('lets the request have its effect before a long wait, so that a client times out on a success', async () => {
+it('applies the request before a long wait, so a client times out on a success', async () => {
   simulator.inject({ latencyMs: 60_000, afterEffect: true });
   const pending = pagerduty.createTeam('SRE').catch(() => 'cut off');
   while (!simulator.team('SRE')) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -115,7 +115,7 @@ it('lets the request have its effect before a long wait, so that a client times 
   expect(await pending).toBe('cut off');
 });
 
-it('hits the same requests for the same seed, about as many as the probability says', async () => {
+it('hits the same requests for the same seed, about as many as the probability', async () => {
   const run = async (seed: number) => {
     simulator.clearFaults();
     simulator.inject({ status: 503, probability: 0.3, seed });

@@ -55,7 +55,7 @@ describe('headers', () => {
     expect((await send(`${simulator.url}/teams/${id}`, { method: 'DELETE', headers })).status).toBe(204);
   });
 
-  it('puts an x-request-id on every answer, another one each time', async () => {
+  it('puts a unique x-request-id on every response', async () => {
     const answers = [
       await pagerduty.get('/teams'),
       await pagerduty.get('/teams/nope'),
@@ -105,7 +105,7 @@ describe('authentication', () => {
     expect((await listWith(`Token token=${key}`)).status).toBe(401);
   });
 
-  it("ends a user's key with the user", async () => {
+  it("disables a user's key when the user is removed", async () => {
     const user = simulator.addUser({ email: 'ada@example.com' });
     const key = simulator.addApiKey({ kind: 'user', userId: user.id });
     expect((await listWith(`Token token=${key}`)).status).toBe(200);
@@ -123,7 +123,7 @@ describe('authentication', () => {
     expect((await listWith(euKey)).status).toBe(200);
   });
 
-  it('takes the plain URL for the US host when regions go by prefix', async () => {
+  it('treats the URL without prefix as the US host with `by-prefix`', async () => {
     const strict = await startSimulator({ regions: 'by-prefix' });
     const euKey = strict.addAccount({ subdomain: 'globex', region: 'eu' }).addApiKey();
     expect((await listWith(`Token token=${euKey}`, strict.url)).status).toBe(401);
@@ -198,7 +198,7 @@ describe('authorisation', () => {
     expect(simulator.team('Theirs')?.members).toEqual([]);
   });
 
-  it("hides others' private teams from a user's key, though they hold their names", async () => {
+  it("hides others' private teams from a user's key, but their names are still in use", async () => {
     const user = simulator.addUser({ email: 'ada@example.com' });
     const ada = RestClient.withKey(simulator, simulator.addApiKey({ kind: 'user', userId: user.id }));
     const team = simulator.addTeam({ name: 'Secret', defaultRole: 'none' });
@@ -209,7 +209,7 @@ describe('authorisation', () => {
     expect((await ada.get('/teams')).body.teams).toHaveLength(1);
   });
 
-  it('lets a stakeholder or observer read by key, and write nothing', async () => {
+  it('lets a stakeholder or observer only read by key', async () => {
     for (const role of ['read_only_user', 'observer'] as const) {
       const user = simulator.addUser({ email: `${role}@example.com`, role });
       const client = RestClient.withKey(simulator, simulator.addApiKey({ kind: 'user', userId: user.id }));
@@ -220,7 +220,7 @@ describe('authorisation', () => {
 });
 
 describe('rate limit', () => {
-  it('counts down on every evaluated answer, 204s and errors included', async () => {
+  it('counts down on every response after authentication, 204s and errors included', async () => {
     const { id } = simulator.addTeam({ name: 'SRE' });
     const answers = [
       await pagerduty.get('/teams'),
@@ -236,7 +236,7 @@ describe('rate limit', () => {
     }
   });
 
-  it('answers 429 without an effect once the budget is used up, and goes on in the next window', async () => {
+  it('answers 429 without an effect when the budget is used up, until the next window', async () => {
     await simulator.close();
     simulator = await startSimulator({ rateLimit: 2, clockSpeed: 20 });
     pagerduty = RestClient.withKey(simulator);
@@ -256,7 +256,7 @@ describe('rate limit', () => {
     expect((await pagerduty.createTeam('SRE')).status).toBe(201);
   });
 
-  it('gives each account key a bucket of its own, and all keys of a user one together', async () => {
+  it('counts each account key in its own bucket, and all keys of a user in one', async () => {
     simulator.setRateLimit(1);
     const user = simulator.addUser({ email: 'ada@example.com' });
     const userKeys = [1, 2].map(() =>
@@ -601,7 +601,7 @@ describe('members', () => {
     expect((await pagerduty.put(`/teams/${two.id}/users/${ada!.id}`)).body.error.code).toBe(2019);
   });
 
-  it('lists members as references without an address, or as whole users when asked', async () => {
+  it('lists members as references without an address, or as whole users on request', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const user = simulator.addUser({ email: 'ada@example.com', name: 'Ada', role: 'limited_user' });
     simulator.addMember(team.id, user.id, 'manager');
@@ -632,7 +632,7 @@ describe('members', () => {
     expect(expanded.body.total).toBeNull();
   });
 
-  it('pages members by 100 without being asked', async () => {
+  it('pages members by 100 by default', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     for (const { id } of simulator.addUsers(130)) simulator.addMember(team.id, id);
     const first = await pagerduty.get(membersUrl(team.id));
@@ -668,7 +668,7 @@ describe('lists', () => {
     expect([body.users.length, body.limit, body.more]).toEqual([100, 100, true]);
   });
 
-  it('reaches to 10,000 and not beyond', async () => {
+  it('allows an offset plus limit of up to 10,000', async () => {
     expect((await pagerduty.get('/users?limit=100&offset=9900')).status).toBe(200);
     const { status, body } = await pagerduty.get('/users?limit=100&offset=9901');
     expect([status, body]).toEqual([
@@ -731,7 +731,7 @@ describe('lists', () => {
     expect([await found('/teams?query=core'), await found('/users?query=al@')]).toEqual([0, 0]);
   });
 
-  it('shows everything of a user that the live API lists, teams without asking', async () => {
+  it('shows all user fields that the live API lists, and always the teams', async () => {
     const user = simulator.addUser({ email: 'Ada@Example.com', name: 'Ada', jobTitle: 'SRE' });
     const team = simulator.addTeam({ name: 'SRE' });
     simulator.addMember(team.id, user.id);
@@ -789,7 +789,7 @@ describe('lists', () => {
     expect([status, body]).toEqual([400, invalidInput('Team ids must be a Array.')]);
   });
 
-  it('forgets a deleted user everywhere, and gives the person another id the next time', async () => {
+  it('removes a deleted user everywhere, and gives a user that is added again another id', async () => {
     const team = simulator.addTeam({ name: 'SRE' });
     const user = simulator.addUser({ email: 'ada@example.com' });
     simulator.addMember(team.id, user.id);

@@ -216,7 +216,7 @@ describe('a target of another kind', () => {
           expect.objectContaining({
             userId: users.late,
             state: 'pending',
-            message: 'Nobody in the directory has this address.',
+            message: 'No person in the directory has this address.',
           }),
         ]),
       );

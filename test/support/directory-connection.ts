@@ -222,7 +222,7 @@ function matchOf({ people, numbers }: Directory, { email, userName, attributes }
   if (numbered) return { kind: 'resolved', remoteUserId: numbered[0] };
   const wanted = (email ?? userName).toLowerCase();
   const [found, ...more] = [...people].filter(([, address]) => address.toLowerCase() === wanted);
-  if (!found) return { kind: 'not-found', message: 'Nobody in the directory has this address.' };
+  if (!found) return { kind: 'not-found', message: 'No person in the directory has this address.' };
   if (more.length > 0) return { kind: 'ambiguous', message: 'Several people have this address.' };
   return { kind: 'resolved', remoteUserId: found[0] };
 }
