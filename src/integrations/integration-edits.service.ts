@@ -87,7 +87,7 @@ export class IntegrationEdits {
     await tx.manager.update(Integration, { id }, { settings, policies });
     const connection = connectionOf(current, edit);
     await this.integrations.raiseRevision(tx, id, { name, ...connection });
-    if (tried) await this.integrations.probe(tx, id);
+    if (tried) await this.integrations.scheduleVisibilityProbe(tx, id);
     await this.audit.record(tx, {
       ...eventOf(current, admin.actor, 'integration.changed'),
       detail: { changes },

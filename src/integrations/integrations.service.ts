@@ -244,7 +244,7 @@ export class Integrations implements OnModuleInit {
   }
 
   /** If visibility was lost, the engine checks once more whether the credential sees the teams. */
-  async probe(tx: Transaction, id: string): Promise<void> {
+  async scheduleVisibilityProbe(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND suspensionReason = ?', [
       Date.now(),
       id,
@@ -253,7 +253,7 @@ export class Integrations implements OnModuleInit {
   }
 
   /** The engine checked and got no clear answer. No further check is planned. */
-  async keepUnreachable(tx: Transaction, id: string): Promise<void> {
+  async keepVisibilityLost(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = NULL WHERE id = ? AND suspensionReason = ?', [
       id,
       VISIBILITY_LOST,
@@ -261,7 +261,7 @@ export class Integrations implements OnModuleInit {
   }
 
   /** The engine probes a suspended integration at once instead of at its planned time. */
-  async probeNow(tx: Transaction, id: string): Promise<void> {
+  async probeSoon(tx: Transaction, id: string): Promise<void> {
     await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND nextProbeAt IS NOT NULL', [
       Date.now(),
       id,
@@ -347,7 +347,7 @@ export class Integrations implements OnModuleInit {
         secretKeyId: sealed.keyId,
         ...change,
       });
-      await this.probe(tx, id);
+      await this.scheduleVisibilityProbe(tx, id);
       await this.runs.call(tx, id);
       await this.recordResumed(tx, admin.actor, current, change);
       await this.auditOf(tx, admin, tried, 'integration.secret_changed');

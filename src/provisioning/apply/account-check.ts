@@ -60,7 +60,7 @@ export class AccountCheck {
       if (integration.suspensionReason === VISIBILITY_LOST) {
         // A new suspension in its place would end without a check that the remote groups are visible again.
         await this.integrations.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
-        await this.integrations.keepUnreachable(tx, integration.id);
+        await this.integrations.keepVisibilityLost(tx, integration.id);
         return;
       }
       await this.integrations.suspend(tx, integration.id, {

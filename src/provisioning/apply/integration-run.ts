@@ -134,7 +134,7 @@ export class IntegrationRun {
       const identity = await this.account.identify(run);
       if (identity === null) return { more: false };
       run.accountIdentity = identity;
-      if (isUnreachable(integration)) return await this.probe(run);
+      if (hasLostVisibility(integration)) return await this.probeVisibility(run);
       const more = isBeingDeleted(integration)
         ? await this.groups.releaseAll(run)
         : await this.workWhileReconciling(run, reconciliation);
@@ -193,7 +193,7 @@ export class IntegrationRun {
   }
 
   /** An admin asked whether the credential sees the remote groups again. Nothing is written before that is known. */
-  private async probe(run: RunContext): Promise<RunResult> {
+  private async probeVisibility(run: RunContext): Promise<RunResult> {
     const { integration, lease } = run;
     const { result, nextAt } = await this.reconcile(run, false);
     const isTold = result.kind === 'complete' || (result.kind === 'incomplete' && result.teamsTold);
@@ -202,7 +202,7 @@ export class IntegrationRun {
         await this.integrations.recovered(tx, integration);
         await makeGroupsDue(tx, 'integrationId = ? AND reason = ?', [integration.id, GROUP_GONE]);
       } else if (result.kind === 'incomplete' && !result.passes) {
-        await this.integrations.keepUnreachable(tx, integration.id);
+        await this.integrations.keepVisibilityLost(tx, integration.id);
       }
     });
     const isRepeated = !isTold && result.kind === 'incomplete' && result.passes;
@@ -224,7 +224,7 @@ export class IntegrationRun {
     // A single refusal is recorded with its group or member and does not reach this point. A suspension that only
     // an admin ends is not replaced by one that ends by itself.
     const concernsCredential =
-      (error.kind === 'credentials' || error.kind === 'permission') && !isUnreachable(run.integration);
+      (error.kind === 'credentials' || error.kind === 'permission') && !hasLostVisibility(run.integration);
     if (!concernsCredential) {
       // The integration has changed meanwhile: it may have another connection, or be paused.
       if (run.watch.isOutdated) return { more: true };
@@ -299,6 +299,6 @@ function reconciliationInterval(integration: Integration): number | null {
 }
 
 /** The credential no longer sees remote groups. A run may only check whether it sees them again. */
-function isUnreachable({ suspensionReason }: Integration): boolean {
+function hasLostVisibility({ suspensionReason }: Integration): boolean {
   return suspensionReason === VISIBILITY_LOST;
 }

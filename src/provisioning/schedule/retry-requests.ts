@@ -65,7 +65,7 @@ export class RetryRequests implements OnModuleInit {
       if (acceptMissing && suspensionReason === VISIBILITY_LOST) {
         await this.integrations.endSuspension(tx, admin, integrationId);
       } else {
-        await this.integrations.probe(tx, integrationId);
+        await this.integrations.scheduleVisibilityProbe(tx, integrationId);
       }
       await this.askTheTarget(tx, integrationId);
       await this.ledger.requestReconciliation(tx, integrationId, acceptMissing);
@@ -113,7 +113,7 @@ export class RetryRequests implements OnModuleInit {
   /** Ignores a backoff of the account and a suspension. The next run also forgets a refused token. */
   private async askTheTarget(tx: Transaction, integrationId: string): Promise<void> {
     await this.ledger.scheduleNow(tx, integrationId);
-    await this.integrations.probeNow(tx, integrationId);
+    await this.integrations.probeSoon(tx, integrationId);
     tx.afterCommit(() => this.scheduler.wake(integrationId));
   }
 }
