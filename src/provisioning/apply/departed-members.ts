@@ -35,17 +35,17 @@ export class DepartedMembers implements OnModuleInit {
   private async compareGroupsOf(tx: Transaction, context: ChangeContext, userId: string): Promise<void> {
     const { integrationId, actor } = context;
     for (let after = ''; ;) {
-      const teams = await groupsOf(tx, userId, after);
-      if (teams.length === 0) return;
-      const screened = teams.filter((team) => Number(team.screened) === 1);
+      const remoteGroups = await groupsOf(tx, userId, after);
+      if (remoteGroups.length === 0) return;
+      const screened = remoteGroups.filter((group) => Number(group.screened) === 1);
       if (screened.length > 0) {
         const groupIds = screened.map(({ groupId }) => groupId);
         await liftPinsOfLeaver(tx, integrationId, screened[0]!.remoteUserId, groupIds);
       }
-      const pairs = new Map(teams.map(({ groupId }) => [groupId, [userId]]));
+      const pairs = new Map(remoteGroups.map(({ groupId }) => [groupId, [userId]]));
       await this.marks.mark(tx, integrationId, pairs, actor.requestId);
-      if (teams.length < ROWS_PER_STATEMENT) return;
-      after = teams.at(-1)!.remoteGroupId;
+      if (remoteGroups.length < ROWS_PER_STATEMENT) return;
+      after = remoteGroups.at(-1)!.remoteGroupId;
       await yieldToEventLoop();
     }
   }

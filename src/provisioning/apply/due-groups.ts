@@ -47,17 +47,17 @@ export class DueGroups {
     const isLarge = (row: ChangedRow) => Number(row.isLarge) === 1;
     const hasLookUps = (row: ChangedRow) => !isLarge(row) && Number(row.hasLookUps) === 1;
     const isWhole = (row: ChangedRow) => Number(row.whole) === 1;
-    const grown = rows.filter((row) => row.large === null && isLarge(row));
-    const unknown = rows.filter((row) => row.lookUps === null && hasLookUps(row));
-    if (grown.length > 0) await this.note(lease, 'large', grown);
-    if (unknown.length > 0) await this.note(lease, 'lookUps', unknown);
-    const those = (is: (row: ChangedRow) => boolean) => rows.filter(is).map(({ groupId }) => groupId);
+    const newlyLarge = rows.filter((row) => row.large === null && isLarge(row));
+    const newlyLookUps = rows.filter((row) => row.lookUps === null && hasLookUps(row));
+    if (newlyLarge.length > 0) await this.store(lease, 'large', newlyLarge);
+    if (newlyLookUps.length > 0) await this.store(lease, 'lookUps', newlyLookUps);
+    const idsWhere = (is: (row: ChangedRow) => boolean) => rows.filter(is).map(({ groupId }) => groupId);
     return {
-      inPart: those((row) => !isLarge(row) && !isWhole(row)),
-      whole: those((row) => !isLarge(row) && isWhole(row) && !hasLookUps(row)),
-      lookUps: those(hasLookUps),
-      large: those(isLarge),
-      isIncomplete: rows.length >= limit && grown.length + unknown.length > 0,
+      inPart: idsWhere((row) => !isLarge(row) && !isWhole(row)),
+      whole: idsWhere((row) => !isLarge(row) && isWhole(row) && !hasLookUps(row)),
+      lookUps: idsWhere(hasLookUps),
+      large: idsWhere(isLarge),
+      isIncomplete: rows.length >= limit && newlyLarge.length + newlyLookUps.length > 0,
     };
   }
 
@@ -79,9 +79,9 @@ export class DueGroups {
        ORDER BY r.nextAttemptAt LIMIT ?`,
       [now, now, integrationId, now, now, limit],
     );
-    const those = (large: boolean) =>
+    const idsWhere = (large: boolean) =>
       rows.filter((row) => Boolean(Number(row.large)) === large).map(({ groupId }) => groupId);
-    return { small: those(false), large: those(true) };
+    return { small: idsWhere(false), large: idsWhere(true) };
   }
 
   /** Postponed groups whose next look is due before their retry: a leaver has to be removed. */
@@ -150,7 +150,7 @@ export class DueGroups {
    * Stores the result, so that it is computed once. Later reads find a few other groups among ten thousand of
    * these without checking them again.
    */
-  private async note(lease: Lease, what: 'large' | 'lookUps', groups: readonly ChangedRow[]): Promise<void> {
+  private async store(lease: Lease, what: 'large' | 'lookUps', groups: readonly ChangedRow[]): Promise<void> {
     const groupIds = groups.map(({ groupId }) => groupId);
     await this.leases.run(lease, (tx) =>
       tx.query(`UPDATE group_change SET ${what} = 1 WHERE groupId IN (${inList(groupIds)})`, groupIds),

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { FOR_SHARE } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
-import type { ProviderGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import type { ProviderGroup as FoundGroup } from '../../integrations/provider/integration-provider';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
@@ -26,7 +26,7 @@ import { GroupDeletion, NO_MARK } from './group-deletion';
 import type { LoadedGroup } from './loaded-group';
 import { knownFirst } from './known-first';
 import { LeaverRemoval } from './leaver-removal';
-import { isOfSomeCalls } from './member-calls';
+import { concernsSomeCallsOnly } from './member-calls';
 import { Members } from './members';
 import { unsentDueAt } from './member-records';
 import { isOutage, passingDelayOf, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
@@ -64,7 +64,7 @@ export class GroupApplier {
    * @throws ProviderError that concerns the whole account, after it was recorded with the group
    * @throws LeaseLostError
    */
-  async apply(run: RunContext, view: LoadedGroup, found?: ReadonlyMap<string, FoundTeam>): Promise<void> {
+  async apply(run: RunContext, view: LoadedGroup, found?: ReadonlyMap<string, FoundGroup>): Promise<void> {
     let current = view;
     let failedRemoval: ProviderError | null = null;
     try {
@@ -80,7 +80,8 @@ export class GroupApplier {
           await this.applyMembers(run, named, now);
           await this.acknowledge(run, named);
         } catch (failure) {
-          if (isOfSomeCalls(failure)) await this.leavers.removeAll(atPriority(run, 'leaver'), withTeam);
+          if (concernsSomeCallsOnly(failure))
+            await this.leavers.removeAll(atPriority(run, 'leaver'), withTeam);
           throw failure;
         }
       } else {
@@ -100,12 +101,12 @@ export class GroupApplier {
    *
    * @throws ProviderError when that fails too
    */
-  async putOff(run: RunContext, views: readonly LoadedGroup[], error: ProviderError): Promise<void> {
+  async postpone(run: RunContext, views: readonly LoadedGroup[], error: ProviderError): Promise<void> {
     for (const view of views) {
-      if (view.group && !view.remote) await this.remoteGroups.begin(run, { ...view, group: view.group });
+      if (view.group && !view.remote) await this.remoteGroups.createRow(run, { ...view, group: view.group });
       await this.recordFailure(run, view, error);
     }
-    if (!isOfSomeCalls(error)) return;
+    if (!concernsSomeCallsOnly(error)) return;
     for (const view of views) {
       if (!view.group || !view.remote?.remoteId) continue;
       await this.leavers.removeAll(atPriority(run, 'leaver'), view as GroupWithRemote);
@@ -127,7 +128,10 @@ export class GroupApplier {
       // Due retries do not wait for the look-ups of other users.
       const remoteUserIds = await this.people.callsDue(view.remote.id, now, CHUNK);
       if (remoteUserIds.length > 0) {
-        await this.users.resolve(run, askedFor(await this.people.joiningAs(view.remote.id, remoteUserIds)));
+        await this.users.resolve(
+          run,
+          askedFor(await this.people.joiningUsersOf(view.remote.id, remoteUserIds)),
+        );
         await this.members.apply(run, view, [], remoteUserIds);
       }
       const userIds = await this.people.parkedDue(view.remote.id, now, CHUNK);
@@ -252,9 +256,9 @@ export class GroupApplier {
       // A change caused this attempt before its time: the backoff of a refusal starts again.
       const isEarly = failure.state !== 'retrying' && Number(remote.notBefore ?? 0) > now;
       // Refusals and passing failures each have their own backoff.
-      const isAnew =
+      const startsAgain =
         isEarly || (remote.attempts > 0 && (remote.state === 'retrying') !== (failure.state === 'retrying'));
-      const attempts = isAnew ? 1 : remote.attempts + 1;
+      const attempts = startsAgain ? 1 : remote.attempts + 1;
       const soonUntil =
         isOutage(error) && remote.createIntent !== null ? settledSoonUntil(remote.createIntent) : 0;
       run.creations.settledSoonUntil = Math.max(run.creations.settledSoonUntil, soonUntil);
@@ -266,7 +270,7 @@ export class GroupApplier {
         : now + settleSoon(failure.delay(attempts), soonUntil, now);
       // A leaver does not wait for the retry of another user's call.
       const holdsUpChanges =
-        failure.state === 'retrying' && !(remote.remoteId !== null && isOfSomeCalls(error));
+        failure.state === 'retrying' && !(remote.remoteId !== null && concernsSomeCallsOnly(error));
       await tx.manager.update(
         RemoteGroup,
         { id: remote.id },

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ProviderGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import type { ProviderGroup as FoundGroup } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { isBeingDeleted } from '../state/may-write';
 import { allEnded } from './all-ended';
@@ -10,8 +10,8 @@ import {
   nameWithoutRemoteGroup,
   namesWithoutRemoteGroup,
 } from './loaded-group';
-import { isOfOneUnseenGroup } from './not-visible-yet';
-import { People, ask } from './people';
+import { isGroupNotVisibleYet } from './not-visible-yet';
+import { People, addAsked } from './people';
 import type { RunContext } from './run-context';
 import { RemoteGroups, comparedWhole } from './remote-groups';
 import { type AskedFor, UserResolution } from './user-resolution';
@@ -22,7 +22,7 @@ const FAILURES_THAT_STOP = 3;
 const FRESH_MS = 100;
 
 /** What the parallel batches of a run share. */
-export interface Turn {
+export interface BatchContext {
   /** Whether no further group may begin. */
   isOver(): boolean;
   /** Groups in progress, by batch. Two batches never process the same group. */
@@ -35,13 +35,13 @@ export interface Turn {
 export interface Batch {
   /** When the batch began, by the monotonic clock in milliseconds. */
   readonly since: number;
-  readonly turn: Turn;
-  found: ReadonlyMap<string, FoundTeam> | undefined;
+  readonly context: BatchContext;
+  found: ReadonlyMap<string, FoundGroup> | undefined;
   /** A failure has stopped the batch: no further group begins. */
   stopped: boolean;
   failuresInARow: number;
   /** Groups whose look-ups had a passing failure. */
-  readonly putOff: Set<string>;
+  readonly postponed: Set<string>;
   /** Whether at least one group was applied. */
   progressed: boolean;
 }
@@ -69,20 +69,20 @@ export class GroupBatches {
   ) {}
 
   /** @throws ProviderError that concerns the account, and any other error that stops the run */
-  async apply(run: RunContext, groupIds: readonly string[], turn: Turn): Promise<void> {
-    const taken = groupIds.filter((groupId) => !turn.inProgress.has(groupId));
+  async apply(run: RunContext, groupIds: readonly string[], context: BatchContext): Promise<void> {
+    const taken = groupIds.filter((groupId) => !context.inProgress.has(groupId));
     const batch: Batch = {
       since: performance.now(),
-      turn,
+      context,
       found: undefined,
       stopped: false,
       failuresInARow: 0,
-      putOff: new Set(),
+      postponed: new Set(),
       progressed: false,
     };
-    for (const groupId of taken) turn.inProgress.set(groupId, batch);
+    for (const groupId of taken) context.inProgress.set(groupId, batch);
     const isInProgressElsewhere = (groupId: string) =>
-      turn.leaving.has(groupId) || (turn.inProgress.get(groupId) ?? batch) !== batch;
+      context.leaving.has(groupId) || (context.inProgress.get(groupId) ?? batch) !== batch;
     try {
       const views: LoadedGroup[] = [];
       for (const groupId of taken) {
@@ -116,14 +116,14 @@ export class GroupBatches {
   }
 
   private async workOffAll(run: RunContext, batch: Batch, views: readonly LoadedGroup[]): Promise<void> {
-    const queue = views.filter(({ groupId }) => !batch.putOff.has(groupId));
+    const queue = views.filter(({ groupId }) => !batch.postponed.has(groupId));
     const width = Math.min(queue.length, run.provider.limits.parallelCalls);
     await allEnded(Array.from({ length: width }, () => this.workOff(run, batch, queue)));
   }
 
   /** @throws any error that stops the batch, and with it the other workers */
   private async workOff(run: RunContext, batch: Batch, queue: LoadedGroup[]): Promise<void> {
-    while (!batch.stopped && !batch.turn.isOver()) {
+    while (!batch.stopped && !batch.context.isOver()) {
       run.rights.assertPermitted();
       const seen = queue.shift();
       if (!seen) return;
@@ -136,7 +136,7 @@ export class GroupBatches {
         batch.progressed = true;
         run.progress.made = true;
       } catch (error) {
-        if (isOfOneUnseenGroup(error)) continue;
+        if (isGroupNotVisibleYet(error)) continue;
         batch.failuresInARow += 1;
         const goesOn =
           error instanceof ProviderError && !error.accountWide && batch.failuresInARow < FAILURES_THAT_STOP;
@@ -158,9 +158,9 @@ export class GroupBatches {
     const concerned = new Map<LoadedGroup, AskedFor>();
     const asked = new Map<string, number | null>();
     for (const view of views) {
-      const those = await this.people.concernedBy([view]);
+      const those = await this.people.usersNeededBy([view]);
       concerned.set(view, those);
-      for (const [userId, since] of those) ask(asked, userId, since);
+      for (const [userId, since] of those) addAsked(asked, userId, since);
     }
     const due = new Set((await this.users.due(asked)).map(({ userId }) => userId));
     const isUnknown = (view: LoadedGroup) =>
@@ -180,7 +180,7 @@ export class GroupBatches {
    * others.
    */
   private lookUpPeople(run: RunContext, batch: Batch, { unknown, people }: Stages) {
-    return this.orPutOff(run, batch, unknown, async () => {
+    return this.orPostpone(run, batch, unknown, async () => {
       if (run.call.priority === 'interactive') await this.users.beginToResolve(run, people);
       else await this.users.resolveSomeInTurn(run, people);
     });
@@ -188,7 +188,7 @@ export class GroupBatches {
 
   private lookUpNames(run: RunContext, batch: Batch, views: readonly LoadedGroup[]) {
     const unnamed = views.filter((view) => nameWithoutRemoteGroup(view) !== null);
-    return this.orPutOff(run, batch, unnamed, async () => {
+    return this.orPostpone(run, batch, unnamed, async () => {
       batch.found = await run.connection.findGroups(namesWithoutRemoteGroup(unnamed), run.call);
     });
   }
@@ -199,7 +199,7 @@ export class GroupBatches {
    *
    * @returns the passing failure for which groups of the batch are postponed
    */
-  private async orPutOff(
+  private async orPostpone(
     run: RunContext,
     batch: Batch,
     views: readonly LoadedGroup[],
@@ -212,9 +212,9 @@ export class GroupBatches {
       if (!(error instanceof ProviderError)) throw error;
       // A name that the target refuses to look up must not stop other groups: each group looks up its own name.
       if (error.isOfOneObject) return null;
-      const waiting = views.filter(({ groupId }) => !batch.putOff.has(groupId));
-      for (const { groupId } of waiting) batch.putOff.add(groupId);
-      await this.groups.putOff(run, waiting, error);
+      const waiting = views.filter(({ groupId }) => !batch.postponed.has(groupId));
+      for (const { groupId } of waiting) batch.postponed.add(groupId);
+      await this.groups.postpone(run, waiting, error);
       if (error.accountWide) throw error;
       return error;
     }
@@ -229,12 +229,12 @@ function isFresh({ readAt }: LoadedGroup): boolean {
  * No answer at all, or a failure for many groups, concerns the account. The caller checks that no other group of
  * the batch has succeeded.
  */
-function isOfAccount({ status }: ProviderError, { putOff }: Batch): boolean {
-  return status === null || putOff.size >= FAILURES_THAT_STOP;
+function isOfAccount({ status }: ProviderError, { postponed }: Batch): boolean {
+  return status === null || postponed.size >= FAILURES_THAT_STOP;
 }
 
 /** Another batch may have begun the group by now. */
 function removeFromBatch(groupId: string, batch: Batch): void {
-  const { inProgress } = batch.turn;
+  const { inProgress } = batch.context;
   if (inProgress.get(groupId) === batch) inProgress.delete(groupId);
 }

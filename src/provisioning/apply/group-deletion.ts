@@ -16,9 +16,9 @@ import { GroupBlockedError, GroupHeldError, GroupTakenOverError } from './group-
 import type { LoadedGroup } from './loaded-group';
 import { successorOf } from './known-target';
 import { LeaverRemoval } from './leaver-removal';
-import { isOfSomeCalls } from './member-calls';
+import { concernsSomeCallsOnly } from './member-calls';
 import { Members } from './members';
-import { isOfOneUnseenGroup, unlessNotVisibleYet } from './not-visible-yet';
+import { isGroupNotVisibleYet, unlessNotVisibleYet } from './not-visible-yet';
 import { ProvisioningAudit } from './provisioning-audit';
 import { screenedGroup } from './removal-intents';
 import { type RunContext, atPriority } from './run-context';
@@ -26,7 +26,7 @@ import { RemoteGroups, type GroupWithRemote } from './remote-groups';
 import { raiseWriteSeq } from './write-seq';
 
 /** The backoff of this attempt is at most eight seconds. */
-const SOME_ATTEMPTS = 4;
+const BACKOFF_ATTEMPT = 4;
 
 /**
  * Deletes or releases the remote group of a deleted group. The IdP or an admin deleted the group, or an admin
@@ -65,7 +65,7 @@ export class GroupDeletion {
     }
   }
 
-  /** @throws ProviderError that concerns the whole account, or the team */
+  /** @throws ProviderError that concerns the whole account, or the remote group */
   private async removeLeavers(run: RunContext, view: GroupWithRemote): Promise<ProviderError | null> {
     try {
       await this.leavers.removeAll(atPriority(run, 'leaver'), withoutDeletionCause(view));
@@ -79,7 +79,7 @@ export class GroupDeletion {
       );
       return null;
     } catch (error) {
-      if (isOfSomeCalls(error)) return error;
+      if (concernsSomeCallsOnly(error)) return error;
       throw error;
     }
   }
@@ -92,7 +92,7 @@ export class GroupDeletion {
   ): Promise<void> {
     // Removals that were not tried because of a passing failure are due. They must not meet the same failure at
     // once.
-    const pause = failure ? passingFailureDelay(SOME_ATTEMPTS, failure.retryAfterMs, Math.random()) : 0;
+    const pause = failure ? passingFailureDelay(BACKOFF_ATTEMPT, failure.retryAfterMs, Math.random()) : 0;
     const earliest = Date.now() + pause;
     await this.leases.run(run.lease, async (tx) => {
       const nextAttemptAt = Math.max(earliest, await nextLookAt(tx, remote, Number(remote.notBefore)));
@@ -179,8 +179,8 @@ export class GroupDeletion {
   /** @throws GroupHeldError; GroupBlockedError once an admin has rejected it */
   private async assertNotHeld(run: RunContext, view: LoadedGroup & { remote: RemoteGroup }): Promise<void> {
     if (isOrderedByAdmin(run, view)) return;
-    const team = screenedGroup(run, view);
-    const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, team));
+    const screened = screenedGroup(run, view);
+    const waitsFor = await this.leases.run(run.lease, (tx) => this.screen.deletion(tx, screened));
     if (waitsFor?.reason === REJECTED.reason) throw new GroupBlockedError(waitsFor.reason, waitsFor.message);
     if (waitsFor) throw new GroupHeldError();
   }
@@ -228,7 +228,7 @@ function isNoLongerHeld(run: RunContext, view: GroupWithRemote): boolean {
 function keepsRemoteGroup(failure: unknown): boolean {
   if (failure instanceof GroupBlockedError || failure instanceof GroupHeldError) return true;
   if (!(failure instanceof ProviderError) || failure.accountWide) return false;
-  return failure.reason !== GROUP_GONE && !isOfOneUnseenGroup(failure);
+  return failure.reason !== GROUP_GONE && !isGroupNotVisibleYet(failure);
 }
 
 /** While the remote group exists, the request that deleted the group is not the cause of any removal. */
@@ -243,9 +243,9 @@ export const NO_MARK = '';
  * Runs the last call on a remote group. If the target no longer has the group, the work is done too. But the group
  * may only be out of sight: then the error is thrown, unless the integration itself is being deleted.
  */
-async function unlessGone(run: RunContext, remote: RemoteGroup, letGo: () => Promise<void>): Promise<void> {
+async function unlessGone(run: RunContext, remote: RemoteGroup, release: () => Promise<void>): Promise<void> {
   try {
-    await letGo();
+    await release();
   } catch (error) {
     const isMissing = error instanceof ProviderError && error.reason === GROUP_GONE;
     if (isMissing && mayBeDeletedByUs(remote)) return;

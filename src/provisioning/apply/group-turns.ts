@@ -4,13 +4,13 @@
  */
 export interface GroupTurn {
   /** Whether another worker was let in during this run: data that was read before may be outdated. */
-  readonly hadGuests: boolean;
+  readonly wasInterrupted: boolean;
   /** Remote users that another worker has processed in between: older plans for them are void. */
-  readonly seenTo: Set<string>;
+  readonly doneByOthers: Set<string>;
   /** Whether another worker waits to be let in. */
-  readonly isWanted: boolean;
+  readonly hasWaiters: boolean;
   /** Lets the waiting workers in, and resolves when they are done. The caller must record all its outcomes before. */
-  giveWay(): Promise<void>;
+  letOthersIn(): Promise<void>;
 }
 
 /** Within one run, at most one worker at a time plans for a group and writes to it. */
@@ -26,18 +26,18 @@ export class GroupTurns {
     } finally {
       turn.leave();
       // A turn without an interruption need not be remembered.
-      if (!turn.isTaken && !turn.hadGuests) this.turns.delete(groupId);
+      if (!turn.isTaken && !turn.wasInterrupted) this.turns.delete(groupId);
     }
   }
 }
 
 class Turn implements GroupTurn {
   isTaken = false;
-  hadGuests = false;
-  readonly seenTo = new Set<string>();
+  wasInterrupted = false;
+  readonly doneByOthers = new Set<string>();
   private readonly waiting: (() => void)[] = [];
 
-  get isWanted(): boolean {
+  get hasWaiters(): boolean {
     return this.waiting.length > 0;
   }
 
@@ -47,14 +47,14 @@ class Turn implements GroupTurn {
   }
 
   leave(): void {
-    if (this.seenTo.size > 0) this.hadGuests = true;
+    if (this.doneByOthers.size > 0) this.wasInterrupted = true;
     const next = this.waiting.shift();
     if (next) next();
     else this.isTaken = false;
   }
 
-  async giveWay(): Promise<void> {
-    if (!this.isWanted) return;
+  async letOthersIn(): Promise<void> {
+    if (!this.hasWaiters) return;
     const back = new Promise<void>((resolve) => this.waiting.push(resolve));
     this.leave();
     await back;

@@ -19,30 +19,30 @@ const GROUPS_PER_BATCH = 50;
  */
 const MANY_GROUPS = 5;
 /** Polling finds changes of other processes. Changes of this process are announced. */
-const LOOK_EVERY_MS = 500;
+const POLL_EVERY_MS = 500;
 /** Changes that follow each other faster than this are handled together. */
 const LOOK_AGAIN_AFTER_MS = 20;
 /** Most groups are done within this time, and need no second worker for small changes. */
 const DONE_SOON_MS = 2_000;
 /** A group that becomes due again and again must not starve the others. */
-const SAME_AGAIN_AFTER_MS = 100;
+const REPEAT_AFTER_MS = 100;
 /** A failed removal from a group in progress becomes due without any announcement, so it is polled. */
-const LEAVERS_AGAIN_AFTER_MS = 1_000;
+const RETRY_LEAVERS_EVERY_MS = 1_000;
 
 /** Groups of one kind. A new batch begins while fewer than `width` are under way. */
 class Lane {
   underWay = 0;
   private last: { groupIds: ReadonlySet<string>; at: number } = { groupIds: new Set(), at: 0 };
 
-  /** @param ofMany the priority when many groups are due */
+  /** @param manyPriority the priority when many groups are due */
   constructor(
     private readonly priority: CallPriority,
-    private readonly ofMany: CallPriority,
+    private readonly manyPriority: CallPriority,
     private readonly width: number,
   ) {}
 
   priorityOf(due: readonly string[]): CallPriority {
-    return due.length >= MANY_GROUPS ? this.ofMany : this.priority;
+    return due.length >= MANY_GROUPS ? this.manyPriority : this.priority;
   }
 
   /** The due groups to begin now. */
@@ -50,7 +50,7 @@ class Lane {
     if (this.underWay >= this.width) return [];
     const groupIds = due.slice(0, GROUPS_PER_BATCH);
     const areTheSame = groupIds.every((groupId) => this.last.groupIds.has(groupId));
-    if (areTheSame && performance.now() < this.last.at + SAME_AGAIN_AFTER_MS) return [];
+    if (areTheSame && performance.now() < this.last.at + REPEAT_AFTER_MS) return [];
     this.last = { groupIds: new Set(groupIds), at: performance.now() };
     return groupIds;
   }
@@ -68,7 +68,7 @@ interface RunningWork {
   /** Groups with a small change in progress, beside their own turn. */
   readonly joining: Set<string>;
   /** When failed removals of leavers are polled again, by the monotonic clock. */
-  leaversAgainAt: number;
+  retryLeaversAt: number;
 }
 
 /**
@@ -97,10 +97,10 @@ export class GroupWork {
     const inPart = new Lane('interactive', 'interactive', 4);
     const whole = new Lane('interactive', 'push', 4);
     const lookUps = new Lane('interactive', 'push', 4);
-    const again = new Lane('interactive', 'bulk', 2);
+    const retries = new Lane('interactive', 'bulk', 2);
     const large = new Lane('bulk', 'bulk', 2);
     // One group may take far longer than a turn. Faster work goes on beside it.
-    const slowestFirst = [large, again, lookUps, whole, inPart];
+    const slowestFirst = [large, retries, lookUps, whole, inPart];
     const isOverFor = (work: RunningWork, lane: Lane): boolean =>
       isPastDeadline(work) &&
       slowestFirst.slice(0, slowestFirst.indexOf(lane)).every(({ underWay }) => underWay === 0);
@@ -116,15 +116,15 @@ export class GroupWork {
       const changed = await this.due.changed(lease, now, limit);
       const waiting = await this.due.waiting(lease.integrationId, now, limit);
       if (changed.isIncomplete) work.alarm.ring();
-      const some = [
+      const begun = [
         begin(work, inPart, changed.inPart),
         begin(work, whole, changed.whole),
         begin(work, lookUps, changed.lookUps),
-        begin(work, again, waiting.small),
+        begin(work, retries, waiting.small),
         begin(work, large, [...changed.large, ...waiting.large]),
       ];
       await this.startSmallChanges(work, [...changed.whole, ...changed.lookUps, ...changed.large]);
-      return some.includes(true);
+      return begun.includes(true);
     });
   }
 
@@ -154,7 +154,7 @@ export class GroupWork {
       inProgress: new Map(),
       leaving: new Set(),
       joining: new Set(),
-      leaversAgainAt: 0,
+      retryLeaversAt: 0,
     };
     const unsubscribe = this.changes.subscribe((id) => {
       if (id === run.integration.id) alarm.ring();
@@ -171,7 +171,7 @@ export class GroupWork {
           underWay.add(this.users.reviewDiffering(atPriority(run, 'bulk')));
           isReviewed = true;
         }
-        await alarm.wait(LOOK_EVERY_MS, LOOK_AGAIN_AFTER_MS);
+        await alarm.wait(POLL_EVERY_MS, LOOK_AGAIN_AFTER_MS);
       }
     } catch (error) {
       underWay.fail(error);
@@ -184,8 +184,8 @@ export class GroupWork {
 
   private async startRemovalOfLeavers(work: RunningWork): Promise<void> {
     const { run, leaving, inProgress, underWay } = work;
-    const triesAgain = performance.now() >= work.leaversAgainAt;
-    if (triesAgain) work.leaversAgainAt = performance.now() + LEAVERS_AGAIN_AFTER_MS;
+    const triesAgain = performance.now() >= work.retryLeaversAt;
+    if (triesAgain) work.retryLeaversAt = performance.now() + RETRY_LEAVERS_EVERY_MS;
     const begun = await this.leavers.begin(
       atPriority(run, 'leaver'),
       leaving,
@@ -201,9 +201,9 @@ export class GroupWork {
     waiting: readonly string[],
   ) {
     const now = performance.now();
-    const longInHand = [...inProgress].filter(([, { since }]) => now >= since + DONE_SOON_MS);
+    const longRunning = [...inProgress].filter(([, { since }]) => now >= since + DONE_SOON_MS);
     const groupIds = [
-      ...longInHand.map(([groupId]) => groupId),
+      ...longRunning.map(([groupId]) => groupId),
       ...waiting.filter((groupId) => !inProgress.has(groupId)),
     ];
     for (const joins of await this.small.begin(run, joining, groupIds)) underWay.add(joins);
@@ -216,9 +216,9 @@ export class GroupWork {
     const groupIds = isOver() ? [] : lane.next(free);
     if (groupIds.length > 0) {
       lane.underWay += 1;
-      const turn = { inProgress, leaving, isOver: () => underWay.hasFailed || isOver() };
+      const context = { inProgress, leaving, isOver: () => underWay.hasFailed || isOver() };
       const batch = this.batches
-        .apply(atPriority(run, lane.priorityOf(due)), groupIds, turn)
+        .apply(atPriority(run, lane.priorityOf(due)), groupIds, context)
         .then(() => run.rights.assertPermitted())
         .finally(() => (lane.underWay -= 1));
       underWay.add(batch);

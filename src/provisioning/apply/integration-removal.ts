@@ -38,9 +38,9 @@ export class IntegrationRemoval {
 
   /** @throws LeaseLostError, or the reason of `stop` */
   async remove(integration: Integration, lease: Lease, stop: AbortSignal): Promise<RunResult> {
-    const quietAt = (integration.deletingSince ?? 0) + REQUESTS_END_WITHIN_MS;
-    if (Date.now() < quietAt) {
-      await this.ledger.settle(lease, quietAt);
+    const requestsEndAt = (integration.deletingSince ?? 0) + REQUESTS_END_WITHIN_MS;
+    if (Date.now() < requestsEndAt) {
+      await this.ledger.settle(lease, requestsEndAt);
       return { more: false };
     }
     const until = performance.now() + TIME_SLICE_MS;
@@ -52,13 +52,13 @@ export class IntegrationRemoval {
     try {
       await this.remoteRows.remove(run, integration.id);
       await this.directory.remove(run, integration.id);
-      const gone = await run(async (tx) => {
+      const isRemoved = await run(async (tx) => {
         if (!(await this.directory.isEmpty(tx, integration.id))) return false;
         await this.integrations.remove(tx, integration);
         await this.ledger.forget(tx, integration.id);
         return true;
       });
-      return { more: !gone };
+      return { more: !isRemoved };
     } catch (error) {
       if (error instanceof TimeSliceOver) return { more: true };
       throw error;

@@ -275,12 +275,12 @@ async function workWhile(
   work: () => Promise<boolean>,
   stop: () => void,
 ): Promise<boolean> {
-  const going = { ended: false };
+  const otherState = { ended: false };
   // It may fail before it is awaited; the final await reports that failure.
-  const settled = Promise.allSettled([other]).then(() => (going.ended = true));
+  const settled = Promise.allSettled([other]).then(() => (otherState.ended = true));
   try {
     let more = await work();
-    while (!going.ended) {
+    while (!otherState.ended) {
       await Promise.race([other, pause(LOOK_FOR_CHANGES_EVERY_MS)]);
       more = await work();
     }

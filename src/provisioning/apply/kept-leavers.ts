@@ -5,9 +5,9 @@ import type { MemberOutcome } from '../../integrations/provider/integration-prov
 import { LEAVER_STILL_ON_TEAM, isLeaverStillOnTeam } from '../state/leavers';
 
 /** Logs each leaver that the target refuses to remove: once, and not at every retry. */
-export async function tellKeptLeavers(
+export async function logKeptLeavers(
   tx: Transaction,
-  team: { integrationId: string; groupId: string; remoteGroupId: string },
+  remoteGroup: { integrationId: string; groupId: string; remoteGroupId: string },
   outcomes: readonly MemberOutcome[],
 ): Promise<void> {
   const refused = outcomes.filter((outcome) => outcome.change === 'remove' && !outcome.applied);
@@ -17,22 +17,22 @@ export async function tellKeptLeavers(
      WHERE t.remoteGroupId = ? AND t.remoteUserId IN (${inList(refused)}) AND t.keptLeaverAt IS NULL
        AND ${isLeaverStillOnTeam('t', '?')}`,
     [
-      team.remoteGroupId,
+      remoteGroup.remoteGroupId,
       ...refused.map(({ remoteUserId }) => remoteUserId),
-      team.integrationId,
-      team.integrationId,
+      remoteGroup.integrationId,
+      remoteGroup.integrationId,
     ],
   );
   if (kept.length === 0) return;
   await tx.query(
     `UPDATE remote_member SET keptLeaverAt = ? WHERE remoteGroupId = ? AND remoteUserId IN (${inList(kept)})`,
-    [Date.now(), team.remoteGroupId, ...kept.map(({ remoteUserId }) => remoteUserId)],
+    [Date.now(), remoteGroup.remoteGroupId, ...kept.map(({ remoteUserId }) => remoteUserId)],
   );
   const { reason } = kept[0]!;
-  await logAfterCommit(tx, team.integrationId, {
+  await logAfterCommit(tx, remoteGroup.integrationId, {
     level: 'warn',
     event: LEAVER_STILL_ON_TEAM,
     text: `has a team that still contains a user who left the IdP: ${reason}`,
-    detail: { groupId: team.groupId, people: kept.length, reason },
+    detail: { groupId: remoteGroup.groupId, people: kept.length, reason },
   });
 }

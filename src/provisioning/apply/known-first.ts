@@ -17,7 +17,7 @@ export async function knownFirst(
   for await (const asked of chunks()) {
     const unknown = await users.due(asked);
     if (unknown.length > 0) isAnyUnknown = true;
-    await applyBut(unknown, asked, apply);
+    await applyExcept(unknown, asked, apply);
   }
   if (!isAnyUnknown) return;
   for await (const asked of chunks()) {
@@ -25,12 +25,12 @@ export async function knownFirst(
     while (unknown.length > 0) {
       const looked = new Map(unknown.map(({ userId }) => [userId, asked.get(userId) ?? null]));
       unknown = await users.resolveSomeInTurn(run, looked);
-      await applyBut(unknown, looked, apply);
+      await applyExcept(unknown, looked, apply);
     }
   }
 }
 
-async function applyBut(
+async function applyExcept(
   unknown: readonly { userId: string }[],
   asked: AskedFor,
   apply: (userIds: readonly string[]) => Promise<void>,

@@ -68,9 +68,9 @@ export class LeaverRemoval {
       const { removed } = await this.removeAmong(run, view, turn, input, () =>
         Promise.resolve({ marks, people }),
       );
-      const isGone = ({ link }: Person) => link.kind === 'resolved' && removed.has(link.remoteUserId);
-      const gone = new Set(people.filter(isGone).map(({ userId }) => userId));
-      await acknowledge(marks.filter(({ userId }) => gone.has(userId)));
+      const wasRemoved = ({ link }: Person) => link.kind === 'resolved' && removed.has(link.remoteUserId);
+      const removedUserIds = new Set(people.filter(wasRemoved).map(({ userId }) => userId));
+      await acknowledge(marks.filter(({ userId }) => removedUserIds.has(userId)));
     });
   }
 
@@ -95,7 +95,7 @@ export class LeaverRemoval {
     const causes = causesOf(view, people, leaving, marks, new Map()).ofRemoteUsers;
     const remove = await this.intents.record(run, view, { add: [], remove: leaving }, input.known, causes);
     // Whatever the calls return, the worker with the turn must not use its older plan for these remote users.
-    for (const remoteUserId of remove) turn.seenTo.add(remoteUserId);
+    for (const remoteUserId of remove) turn.doneByOthers.add(remoteUserId);
     const { stopped } = await this.calls.send(run, view, { add: [], remove }, input, null);
     return { removed: new Set(remove), stopped };
   }

@@ -71,7 +71,7 @@ export class GroupLoader {
    * The `remote_group` id of a postponed group that the IdP wants, and the end of the wait; null if it is not
    * postponed.
    */
-  async putOffUntil(
+  async postponedUntil(
     integrationId: string,
     groupId: string,
     now: number,

@@ -13,7 +13,7 @@ import type { MemberPlanInput } from '../plan/member-plan';
 import { Leases } from '../schedule/lease';
 import { leaversAmong } from '../state/leavers';
 import { notedCauses } from './causes';
-import { tellKeptLeavers } from './kept-leavers';
+import { logKeptLeavers } from './kept-leavers';
 import { usersLinkedTo } from './known-target';
 import {
   scheduleWaitingRemovalsNow,
@@ -22,14 +22,14 @@ import {
   recordFailed,
   waitToBeSeen,
 } from './member-records';
-import { isNotSeenYet, isOfOneUnseenGroup, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
+import { isNotSeenYet, isGroupNotVisibleYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
 import { countGivenUp, offerFreedPlaces } from './places';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
 import type { GroupTurn } from './group-turns';
 import type { GroupWithRemote } from './remote-groups';
 import { noteUnclear, restartWait } from './unclear-writes';
-import { postponeUnsent, putOffRefused } from './unsent-calls';
+import { postponeUnsent, postponeRefused } from './unsent-calls';
 import { UserResolution } from './user-resolution';
 
 /** Outcomes per transaction: few enough to lose little in a crash, enough to make the commit cheap. */
@@ -88,7 +88,7 @@ export class MemberCalls {
       if (outcomes.length > 0) await this.recordOutcomes(run, view, outcomes, concerned);
     };
     const role = run.integration.policies.memberRole ?? undefined;
-    const isPlanned = (remoteUserId: string) => !turn?.seenTo.has(remoteUserId);
+    const isPlanned = (remoteUserId: string) => !turn?.doneByOthers.has(remoteUserId);
     const members = {
       add: stillPlanned(change.add, isPlanned, (remoteUserId) => ({ remoteUserId, role })),
       remove: stillPlanned(change.remove, isPlanned, (remoteUserId) => remoteUserId),
@@ -104,8 +104,8 @@ export class MemberCalls {
           stopped = passing;
           break;
         }
-        if (unrecorded.length >= OUTCOMES_PER_COMMIT || turn?.isWanted) await flush();
-        if (turn?.isWanted) await turn.giveWay();
+        if (unrecorded.length >= OUTCOMES_PER_COMMIT || turn?.hasWaiters) await flush();
+        if (turn?.hasWaiters) await turn.letOthersIn();
       }
     } catch (error) {
       if (isPassing(error)) stopped = error;
@@ -116,22 +116,24 @@ export class MemberCalls {
     }
     const failed = passing ?? stopped;
     const postponed = [...unsent].filter(isPlanned);
-    if (refusal) await this.putOff(run, view, postponed, refusal, concerned);
+    if (refusal) await this.postpone(run, view, postponed, refusal, concerned);
     else if (failed && postponed.length > 0) {
       await this.leases.run(run.lease, (tx) => postponeUnsent(tx, view.remote.id, postponed, failed));
     }
     return { failed, stopped };
   }
 
-  private async putOff(
+  private async postpone(
     run: RunContext,
     view: GroupWithRemote,
     remoteUserIds: readonly string[],
     refusal: ProviderError,
     { wanted }: Concerned,
   ): Promise<void> {
-    const team = { integrationId: run.integration.id, remoteGroupId: view.remote.id };
-    await this.leases.run(run.lease, (tx) => putOffRefused(tx, team, remoteUserIds, refusal, wanted));
+    const remoteGroup = { integrationId: run.integration.id, remoteGroupId: view.remote.id };
+    await this.leases.run(run.lease, (tx) =>
+      postponeRefused(tx, remoteGroup, remoteUserIds, refusal, wanted),
+    );
   }
 
   /** "Not found" may mean "not shown yet". */
@@ -174,7 +176,7 @@ export class MemberCalls {
           await this.forgetGone(tx, run, outcome);
         }
       }
-      await tellKeptLeavers(
+      await logKeptLeavers(
         tx,
         { integrationId: run.integration.id, groupId: view.groupId, remoteGroupId },
         outcomes,
@@ -211,7 +213,7 @@ export class MemberCalls {
     { change, remoteUserId, error }: MemberOutcome & { applied: false },
   ): Promise<void> {
     if (change !== 'add' || error.reason !== USER_GONE) return;
-    await this.users.forget(tx, run.integration.id, remoteUserId, error.message);
+    await this.users.unlinkGoneUser(tx, run.integration.id, remoteUserId, error.message);
   }
 }
 
@@ -226,8 +228,8 @@ function isKnownRefusal(error: unknown): error is ProviderError {
 }
 
 /** Other calls of the group may work: the failure concerns neither the account nor the remote group. */
-export function isOfSomeCalls(error: unknown): error is ProviderError {
-  return isPassing(error) && !isOfOneUnseenGroup(error);
+export function concernsSomeCallsOnly(error: unknown): error is ProviderError {
+  return isPassing(error) && !isGroupNotVisibleYet(error);
 }
 
 /** Checked right before each call: another worker may have processed the user meanwhile. */

@@ -18,7 +18,7 @@ import { passingDelayOf } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
 /** For leavers. Automatic retries alone are not enough: an admin has to act. */
-const TAKE_OUT_BY_HAND =
+const REMOVE_BY_HAND =
   'This has failed several times in a row. Remove the user from the team in the target by hand. Scimify also keeps trying.';
 
 /** A user whose look-up is due is looked up in the next run. */
@@ -27,7 +27,7 @@ export const LOOK_UP_SOON_MS = 1_000;
 /** After a removal from a full remote group, the next user has usually joined, or been refused, within this time. */
 const JOINED_WITHIN_MS = 5_000;
 
-const UNTIL_OTHERS_JOINED = {
+const UNTIL_ADDED = {
   reason: WAITS_FOR_ADDITIONS,
   message: 'The user leaves the team after the new members have joined.',
 };
@@ -116,7 +116,7 @@ export async function markRemoving(
 }
 
 /** Members that the IdP wants again while their removal is open. They may still be in the remote group. */
-export async function noteTakenBack(
+export async function markMayBeMember(
   tx: Transaction,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
@@ -297,7 +297,7 @@ export async function recordFailed(
           : refusalDelay(failures);
   const before = await failuresOf(tx, remoteGroupId, remoteUserId);
   const lasts = change === 'remove' && isLeaver && passes && before.attempts + 1 >= LASTS_FROM;
-  const message = lasts ? `${error.message} ${TAKE_OUT_BY_HAND}` : error.explanation;
+  const message = lasts ? `${error.message} ${REMOVE_BY_HAND}` : error.explanation;
   const problem = { reason: error.reason, message, delay };
   const isKnownToBeOut = !before.mayBeMember || error.reason === USER_GONE;
   if (change === 'remove' || error.outcome === 'unknown' || passes || !isKnownToBeOut) {
@@ -418,7 +418,7 @@ export async function unsentDueAt(tx: Transaction, remoteGroupId: string): Promi
 }
 
 /** Members with nothing due: they need not leave, or an admin has to approve it first. */
-export async function callOff(
+export async function cancelWaitingRemovals(
   tx: Transaction,
   remoteGroupId: string,
   remoteUserIds: readonly string[],
@@ -458,7 +458,7 @@ export async function waitForAdditions(
   remoteUserIds: readonly string[],
   nextAttemptAt = Date.now() + JOINED_WITHIN_MS,
 ): Promise<void> {
-  const { reason, message } = UNTIL_OTHERS_JOINED;
+  const { reason, message } = UNTIL_ADDED;
   for await (const some of chunksOf(remoteUserIds)) {
     await tx.query(
       `UPDATE remote_member SET kind = 'passing', reason = ?, message = ?, nextAttemptAt = ?

@@ -20,11 +20,11 @@ import { addedByUs, toBeReleasedAndKept } from './known-target';
 import { ALL_ANSWERED, MemberCalls, NO_MEMBERS, type Sent, isPassing } from './member-calls';
 import {
   LOOK_UP_SOON_MS,
-  callOff,
+  cancelWaitingRemovals,
   manageMembers,
   markIntents,
   markRemoving,
-  noteTakenBack,
+  markMayBeMember,
   parkPeople,
   openAdditions,
   unparkPeople,
@@ -68,8 +68,10 @@ export class Members {
     // A large group may still need a long comparison before the next call checks this.
     run.call.assertMaySend();
     const stopped = await run.groupTurns.take(view.groupId, async (turn) => {
-      turn.seenTo.clear();
-      const left = turn.hadGuests ? await this.people.stillChanged(view.groupId, userIds, marks) : userIds;
+      turn.doneByOthers.clear();
+      const left = turn.wasInterrupted
+        ? await this.people.stillChanged(view.groupId, userIds, marks)
+        : userIds;
       const input = await this.people.planInput(plannedGroup(run, view), left, remoteUserIds);
       const plan = await this.confirmUnmanaged(run, view, planMembers(input), input);
       const causes = await this.recordPlan(run, view, plan, input, marks);
@@ -97,7 +99,8 @@ export class Members {
       const plan = planMembers(input);
       await this.recordPlan(run, view, plan, input, marks);
       // Whatever the calls return, the worker with the turn must not use its older plan for these remote users.
-      for (const { link } of input.people) if (link.kind === 'resolved') turn.seenTo.add(link.remoteUserId);
+      for (const { link } of input.people)
+        if (link.kind === 'resolved') turn.doneByOthers.add(link.remoteUserId);
       const sent = await this.calls.send(run, view, { add: plan.add, remove: [] }, input, null);
       const joins = new Set(input.people.map(({ userId }) => userId));
       return { joining: marks.filter(({ userId }) => joins.has(userId)), stopped: sent.stopped };
@@ -138,7 +141,7 @@ export class Members {
       const input = await this.people.planInput(plannedGroup(run, view), [], chunk);
       const leavers = leaversFromBefore(input);
       const leaving = await this.recordLeavers(run, view, leavers, input);
-      isLeaverHeld ||= await this.areHeld(run, view, leavers);
+      isLeaverHeld ||= await this.isAnyHeld(run, view, leavers);
       const ours = await this.leases.run(run.lease, async (tx) => {
         const ids = await addedByUs(tx, view.remote.id, chunk);
         if (ids.length > 0) await markRemoving(tx, view.remote.id, ids);
@@ -169,7 +172,7 @@ export class Members {
     return this.removals.record(run, view, { add: [], remove: leavers }, known, causes);
   }
 
-  private async areHeld(
+  private async isAnyHeld(
     run: RunContext,
     { groupId }: GroupWithRemote,
     remoteUserIds: readonly string[],
@@ -197,11 +200,11 @@ export class Members {
     if (!plan.remove.some(isUnconfirmed)) return plan;
     const members = await run.connection.listMembers(view.remote.remoteId, run.call);
     const present = new Set(members.map(({ remoteUserId }) => remoteUserId));
-    const [gone, remove] = partition(
+    const [missing, remove] = partition(
       plan.remove,
       (removal) => isUnconfirmed(removal) && !present.has(removal.remoteUserId),
     );
-    for await (const some of chunksOf(gone)) {
+    for await (const some of chunksOf(missing)) {
       await this.leases.run(run.lease, async (tx) => {
         await tx.query(
           `DELETE FROM remote_member WHERE remoteGroupId = ? AND state = 'present' AND managed = 0
@@ -229,7 +232,7 @@ export class Members {
     turn: GroupTurn,
     causes: ReadonlyMap<string, string>,
   ): Promise<Sent> {
-    const removals = plan.remove.filter(({ remoteUserId }) => !turn.seenTo.has(remoteUserId));
+    const removals = plan.remove.filter(({ remoteUserId }) => !turn.doneByOthers.has(remoteUserId));
     if (removals.length === 0) return ALL_ANSWERED;
     const [leaving, replaced] = partition(removals, ({ leaver }) => leaver);
     const waits = replaced.length > 0 && (await this.waitsForAdditions(run, view, remoteIdsOf(removals)));
@@ -241,14 +244,14 @@ export class Members {
       input.known,
       causes,
     );
-    const next = waits ? remove : await this.firstToLeave(run, view, remove, new Set(remoteIdsOf(leaving)));
+    const next = waits ? remove : await this.leavingNow(run, view, remove, new Set(remoteIdsOf(leaving)));
     const sent = await this.calls.send(run, view, { add: [], remove: next }, input, turn);
     if (waits) await this.postponeRemovals(run, view, remoteIdsOf(replaced), causes);
     return sent;
   }
 
   /** @returns members that leave now; the others wait until a freed place is taken */
-  private async firstToLeave(
+  private async leavingNow(
     run: RunContext,
     view: GroupWithRemote,
     remove: readonly string[],
@@ -289,13 +292,13 @@ export class Members {
     if (changes.every(({ length }) => length === 0)) return new Map();
     return this.leases.run(run.lease, async (tx) => {
       await this.screen.wantedAgain(tx, view.groupId, [...peopleOf.keys()]);
-      await callOff(tx, remoteGroupId, stay);
+      await cancelWaitingRemovals(tx, remoteGroupId, stay);
       await noteCutOff(tx, remoteGroupId, add);
       const lookedAt = new Set(people.map(({ userId }) => userId));
-      const takers = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));
+      const joiningUserIds = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));
       // Includes other users that are linked to the same remote user: the change of one user must not reset their
       // refusals.
-      const waiting = await waitingAmong(tx, remoteGroupId, [...new Set([...lookedAt, ...takers])]);
+      const waiting = await waitingAmong(tx, remoteGroupId, [...new Set([...lookedAt, ...joiningUserIds])]);
       const intentOf = (remoteUserId: string) => {
         const userIds = (peopleOf.get(remoteUserId) ?? []).filter((userId) => waiting.has(userId));
         const refusals = userIds.map((userId) => {
@@ -306,7 +309,7 @@ export class Members {
         return { remoteUserId, refusals: Math.max(0, ...refusals), refusedFor };
       };
       const causes = causesOf(view, people, remoteUserIds, marks, waiting);
-      await noteTakenBack(tx, remoteGroupId, add);
+      await markMayBeMember(tx, remoteGroupId, add);
       await markIntents(tx, remoteGroupId, 'adding', add.map(intentOf));
       await manageMembers(tx, remoteGroupId, manage);
       // The target refused to remove these members. But someone may have removed them by hand since.
@@ -340,8 +343,10 @@ export class Members {
         unpark.filter((userId) => waiting.has(userId)),
       );
       // A user that does not use its reserved place passes it to the next.
-      const left = [...waiting].filter(([userId, { hasPlace }]) => hasPlace && !takers.has(userId)).length;
-      if (left > 0 && full.length === 0) await offerFreedPlaces(tx, remoteGroupId, left);
+      const unusedPlaces = [...waiting].filter(
+        ([userId, { hasPlace }]) => hasPlace && !joiningUserIds.has(userId),
+      ).length;
+      if (unusedPlaces > 0 && full.length === 0) await offerFreedPlaces(tx, remoteGroupId, unusedPlaces);
       if (park.length + fullPeople.length + waiting.size > 0) {
         await noteCauses(tx, 'parked_member', remoteGroupId, causes.ofUsers);
       }

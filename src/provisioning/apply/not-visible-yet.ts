@@ -17,7 +17,7 @@ export const NOT_VISIBLE_YET_MESSAGE = 'The target does not show a newly created
 export const CREATION_UNCONFIRMED = 'creation_unconfirmed';
 
 /** Whether a failure only says that one remote group is not shown yet. Work on other groups can go on. */
-export function isOfOneUnseenGroup(error: unknown): boolean {
+export function isGroupNotVisibleYet(error: unknown): boolean {
   if (!(error instanceof ProviderError)) return false;
   return error.reason === GROUP_NOT_VISIBLE_YET || error.reason === CREATION_UNCONFIRMED;
 }
@@ -94,7 +94,7 @@ function notVisibleYet(cause: ProviderError): ProviderError {
  */
 export function passingDelayOf(error: ProviderError, attempts: number): number {
   const { retryAfterMs } = error;
-  return isOfOneUnseenGroup(error) && retryAfterMs !== undefined
+  return isGroupNotVisibleYet(error) && retryAfterMs !== undefined
     ? retryAfterMs
     : passingFailureDelay(attempts, retryAfterMs, Math.random());
 }

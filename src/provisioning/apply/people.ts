@@ -145,10 +145,10 @@ export class People {
   }
 
   /** All users that these groups may need. The provider can then look them up together in the fewest calls. */
-  async concernedBy(views: readonly LoadedGroup[]): Promise<AskedFor> {
+  async usersNeededBy(views: readonly LoadedGroup[]): Promise<AskedFor> {
     const slice = new Slice();
     const asked = new Map<string, number | null>();
-    const add = (userId: string, since: number | null) => ask(asked, userId, since);
+    const add = (userId: string, since: number | null) => addAsked(asked, userId, since);
     for (const view of views) {
       if (!view.group) continue;
       if (view.change?.whole)
@@ -330,7 +330,7 @@ export class People {
   }
 
   /** Users that are linked to these remote users and are about to join the remote group. */
-  async joiningAs(remoteGroupId: string, remoteUserIds: readonly string[]): Promise<string[]> {
+  async joiningUsersOf(remoteGroupId: string, remoteUserIds: readonly string[]): Promise<string[]> {
     if (remoteUserIds.length === 0) return [];
     const rows = await this.reader.query<{ userId: string }[]>(
       `SELECT r.userId AS userId FROM remote_group g
@@ -554,20 +554,20 @@ export function asLink(row: LinkFields | undefined): Person['link'] {
 }
 
 /** If several groups ask for the same user, the latest time counts. */
-export function ask(asked: Map<string, number | null>, userId: string, since: number | null): void {
+export function addAsked(asked: Map<string, number | null>, userId: string, since: number | null): void {
   const before = asked.get(userId) ?? null;
   asked.set(userId, since === null || (before ?? 0) > since ? before : since);
 }
 
 /**
- * SQL condition on `member_change`, with the parameters of `ofPairs`. A pair that has changed again has a newer
+ * SQL condition on `member_change`, with the parameters of `marksParams`. A pair that has changed again has a newer
  * mark and does not match.
  */
-export function ofTheseMarks(marks: readonly PairMark[]): string {
+export function marksCondition(marks: readonly PairMark[]): string {
   return `groupId = ? AND userId IN (${inList(marks)}) AND mark IN (${inList(marks)})`;
 }
 
-export function ofPairs(groupId: string, marks: readonly PairMark[]): string[] {
+export function marksParams(groupId: string, marks: readonly PairMark[]): string[] {
   return [groupId, ...marks.map(({ userId }) => userId), ...marks.map(({ mark }) => mark)];
 }
 

@@ -42,7 +42,7 @@ export class RemoteGroupNames {
     if (plan.kind === 'keep') return remote.nameReason === null ? view : this.forgetNameProblem(run, view);
     try {
       if (plan.kind === 'blocked') throw blockedBy(plan.obstacle);
-      if ((await this.makeWayFor(run, { ...view, group })) === 'wait')
+      if ((await this.freeNameFor(run, { ...view, group })) === 'wait')
         throw nameNotFreeYet(group.displayName);
       await this.leases.run(run.lease, (tx) => raiseWriteSeq(tx, remote.id));
       await this.rename(run, view, group.displayName, false);
@@ -55,7 +55,7 @@ export class RemoteGroupNames {
       remoteName: group.displayName,
       remoteNameKey: run.provider.groupNameKey(group.displayName),
       groupName: group.displayName,
-      ...NAME_RIGHT,
+      ...NO_NAME_PROBLEM,
     };
     await this.leases.run(run.lease, async (tx) => {
       await tx.manager.update(RemoteGroup, { id: remote.id }, renamed);
@@ -80,7 +80,7 @@ export class RemoteGroupNames {
       const isEarly = Number(remote.nameNextAttemptAt ?? 0) > Date.now();
       const attemptsOf = (kind: ParkedKind) =>
         remote.nameKind === kind ? Math.max(1, remote.nameAttempts + (isEarly ? 0 : 1)) : 1;
-      const problem = nameProblem(whoseName(error, other, integration.id), attemptsOf);
+      const problem = nameProblem(explainConflict(error, other, integration.id), attemptsOf);
       const isFreeByNow = problem?.nameReason === NAME_NOT_FREE_YET && !other;
       if (isFreeByNow) problem.nameNextAttemptAt = Date.now();
       if (problem) await tx.manager.update(RemoteGroup, { id: remote.id }, problem);
@@ -114,15 +114,15 @@ export class RemoteGroupNames {
   /** A refused name is no longer wanted: there is nothing left to retry. */
   private async forgetNameProblem(run: RunContext, view: GroupWithRemote): Promise<GroupWithRemote> {
     const { id } = view.remote;
-    await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id }, NAME_RIGHT));
-    return { ...view, remote: { ...view.remote, ...NAME_RIGHT } };
+    await this.leases.run(run.lease, (tx) => tx.manager.update(RemoteGroup, { id }, NO_NAME_PROBLEM));
+    return { ...view, remote: { ...view.remote, ...NO_NAME_PROBLEM } };
   }
 
   /**
    * Our own remote groups give up their names in an order in which each one finds its new name free. In a circle,
    * one of them takes a temporary name.
    */
-  private async makeWayFor(run: RunContext, view: NamedView): Promise<'now' | 'wait'> {
+  private async freeNameFor(run: RunContext, view: NamedView): Promise<'now' | 'wait'> {
     const { remote } = view;
     const step = planRename(remote.id, await this.renamesBefore(run, view));
     if (step !== 'through-temporary-name') return step;
@@ -153,10 +153,10 @@ export class RemoteGroupNames {
   ): Promise<PendingRename[]> {
     let wantedKey = provider.groupNameKey(group.displayName);
     const renames = [{ id: remote.id, heldKey: remote.remoteNameKey!, wantedKey, stuck: false }];
-    const met = new Set([remote.id]);
+    const visited = new Set([remote.id]);
     for (;;) {
       const holder = await holderOfName(this.reader, integration.id, wantedKey);
-      if (!holder || holder.wanted === null || met.has(holder.id)) return renames;
+      if (!holder || holder.wanted === null || visited.has(holder.id)) return renames;
       const wanted = provider.keptGroupName(holder.wanted);
       if (wanted === holder.remoteName) return renames;
       const heldKey = wantedKey;
@@ -164,7 +164,7 @@ export class RemoteGroupNames {
       renames.push({ id: holder.id, heldKey, wantedKey, stuck: holder.stuck });
       // The smallest id that is not stuck opens a circle. This group has a larger id, so it opens none.
       if (!holder.stuck && holder.id < remote.id) return renames;
-      met.add(holder.id);
+      visited.add(holder.id);
     }
   }
 }
@@ -188,7 +188,7 @@ function renaming(
   };
 }
 
-const NAME_RIGHT = {
+const NO_NAME_PROBLEM = {
   nameKind: null,
   nameReason: null,
   nameMessage: null,
@@ -217,7 +217,7 @@ function ofThisName(remote: RemoteGroup, error: unknown): unknown {
 }
 
 /** Explains a name conflict if the other remote group is ours. */
-function whoseName(error: unknown, holder: NameHolder | undefined, integrationId: string): unknown {
+function explainConflict(error: unknown, holder: NameHolder | undefined, integrationId: string): unknown {
   if (!(error instanceof ProviderError) || error.kind !== 'conflict' || !holder) return error;
   const { remoteName, wanted, groupName } = holder;
   return blockedBy(

@@ -4,7 +4,7 @@ import { chunksOf } from '../../database/chunks';
 import { placeholders } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
-import type { ProviderGroup as FoundTeam } from '../../integrations/provider/integration-provider';
+import type { ProviderGroup as FoundGroup } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
 import { dropItemsOf, forgetDeletion } from '../guard/held-items';
 import { mayBeDeletedByUs, planGroup } from '../plan/group-plan';
@@ -28,7 +28,7 @@ import { CREATION_UNCONFIRMED } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
 /** A creation may still be in flight for as long as a call may take. */
-const CREATE_MAY_BE_UNDER_WAY_MS = 12_000;
+const CREATE_IN_FLIGHT_MS = 12_000;
 
 /** A group with its existing remote group. */
 export type GroupWithRemote = LoadedGroup & { remote: RemoteGroup & { remoteId: string } };
@@ -79,7 +79,7 @@ export class RemoteGroups {
           letThroughAt: null,
           appliedGeneration: 0,
           state: 'pending',
-          ...NOTHING_WRONG,
+          ...NO_PROBLEM,
         },
       );
       return tx.manager.findOneByOrFail(RemoteGroup, { id });
@@ -94,9 +94,9 @@ export class RemoteGroups {
   async ensure(
     run: RunContext,
     view: LoadedGroup & { group: object },
-    found?: ReadonlyMap<string, FoundTeam>,
+    found?: ReadonlyMap<string, FoundGroup>,
   ): Promise<GroupWithRemote> {
-    const remote = view.remote ?? (await this.begin(run, view));
+    const remote = view.remote ?? (await this.createRow(run, view));
     const action = planGroup(view.group, remote);
     if (action.kind === 'resume-create') {
       const existing = await this.findIntended(run, action.intent);
@@ -124,7 +124,7 @@ export class RemoteGroups {
     run: RunContext,
     view: LoadedGroup & { group: { displayName: string }; remote: RemoteGroup },
     name: string,
-    existing: FoundTeam | undefined,
+    existing: FoundGroup | undefined,
   ): Promise<GroupWithRemote> {
     const plan = planNewGroup({
       name,
@@ -142,13 +142,13 @@ export class RemoteGroups {
       case 'create':
         return this.create(run, view, plan.name);
       case 'recognise':
-        return this.own(run, view, plan.team, 'created');
+        return this.recordOwned(run, view, plan.team, 'created');
       case 'adopt':
         return this.adopt(run, view, plan.team);
       case 'give-up':
         return this.ensure(run, { ...view, remote: await this.giveUpCreation(run, view.remote) });
       case 'wait':
-        throw unconfirmed(name, CREATE_MAY_BE_UNDER_WAY_MS);
+        throw unconfirmed(name, CREATE_IN_FLIGHT_MS);
       case 'wait-for-name':
         await this.noteRenamedByHand(run, existing!);
         throw new NameNotFreeYetError(plan.obstacle.message);
@@ -162,21 +162,21 @@ export class RemoteGroups {
    * another group waits for the name it has. Soon after a write of ours the target may still show the old name;
    * that is ignored.
    */
-  private async noteRenamedByHand(run: RunContext, seen: FoundTeam): Promise<void> {
+  private async noteRenamedByHand(run: RunContext, seen: FoundGroup): Promise<void> {
     const now = Date.now();
     const { accountIdentity, integration } = run;
     await this.leases.run(run.lease, async (tx) => {
-      const team = await tx.manager.findOneBy(RemoteGroup, { accountIdentity, remoteId: seen.id });
-      if (!team || team.deletingSince !== null || team.remoteName === seen.name) return;
-      if (Number(team.lastWriteAt ?? 0) > now - READS_LAG_MS) return;
-      await correctName(tx, run, team, seen.name);
-      await this.drift.record(tx, integration.id, [renamedByHand(team, seen.name)], now);
-      await this.marks.mark(tx, integration.id, new Map([[team.groupId, []]]));
+      const remote = await tx.manager.findOneBy(RemoteGroup, { accountIdentity, remoteId: seen.id });
+      if (!remote || remote.deletingSince !== null || remote.remoteName === seen.name) return;
+      if (Number(remote.lastWriteAt ?? 0) > now - READS_LAG_MS) return;
+      await correctName(tx, run, remote, seen.name);
+      await this.drift.record(tx, integration.id, [renamedByHand(remote, seen.name)], now);
+      await this.marks.mark(tx, integration.id, new Map([[remote.groupId, []]]));
     });
   }
 
   /** Creates the group's row, so that its state can be recorded. */
-  async begin(run: RunContext, view: LoadedGroup & { group: object }): Promise<RemoteGroup> {
+  async createRow(run: RunContext, view: LoadedGroup & { group: object }): Promise<RemoteGroup> {
     const id = uuid();
     return this.leases.run(run.lease, async (tx) => {
       await tx.manager.insert(RemoteGroup, {
@@ -206,10 +206,10 @@ export class RemoteGroups {
     view: LoadedGroup & { remote: RemoteGroup },
     intent: CreateIntent,
   ): Promise<GroupWithRemote | null> {
-    const team = await this.findIntended(run, intent);
-    if (!team && mayBeShownYet(intent, Date.now())) throw unconfirmed(intent.name, LOOK_FOR_CREATED_MS);
-    const isOurs = team && isIntended(team, intent) && !(await this.claimOf(run, view.remote.id, team));
-    return isOurs ? this.own(run, view, team, 'created') : null;
+    const found = await this.findIntended(run, intent);
+    if (!found && mayBeShownYet(intent, Date.now())) throw unconfirmed(intent.name, LOOK_FOR_CREATED_MS);
+    const isOurs = found && isIntended(found, intent) && !(await this.claimOf(run, view.remote.id, found));
+    return isOurs ? this.recordOwned(run, view, found, 'created') : null;
   }
 
   private async giveUpCreation(run: RunContext, remote: RemoteGroup): Promise<RemoteGroup> {
@@ -219,9 +219,9 @@ export class RemoteGroups {
   }
 
   /** @throws ProviderError while the creation may still be on its way */
-  private async findIntended(run: RunContext, intent: CreateIntent): Promise<FoundTeam | undefined> {
-    const underWayFor = intent.sentAt + CREATE_MAY_BE_UNDER_WAY_MS - Date.now();
-    if (underWayFor > 0) throw unconfirmed(intent.name, underWayFor);
+  private async findIntended(run: RunContext, intent: CreateIntent): Promise<FoundGroup | undefined> {
+    const inFlightForMs = intent.sentAt + CREATE_IN_FLIGHT_MS - Date.now();
+    if (inFlightForMs > 0) throw unconfirmed(intent.name, inFlightForMs);
     const found = await run.connection.findGroups([intent.name], run.call);
     return found.get(run.provider.groupNameKey(intent.name));
   }
@@ -251,14 +251,14 @@ export class RemoteGroups {
       attempt.sent = true;
     };
     try {
-      const team = await run.connection.createGroup(
+      const created = await run.connection.createGroup(
         { name: intent.name, description: intent.description },
         { ...run.call, assertMaySend },
       );
-      return await this.own(run, view, team, 'created');
+      return await this.recordOwned(run, view, created, 'created');
     } catch (error) {
       if (!(error instanceof ProviderError)) {
-        if (!attempt.sent) await this.takeBack(run, view.remote);
+        if (!attempt.sent) await this.restoreIntent(run, view.remote);
         throw error;
       }
       const refused = error.outcome === 'not-applied';
@@ -275,7 +275,10 @@ export class RemoteGroups {
   }
 
   /** The creation was stopped before anything was sent: restores the previous intent. */
-  private async takeBack(run: RunContext, { id, createIntent, remoteNameKey }: RemoteGroup): Promise<void> {
+  private async restoreIntent(
+    run: RunContext,
+    { id, createIntent, remoteNameKey }: RemoteGroup,
+  ): Promise<void> {
     await this.leases.run(run.lease, (tx) =>
       tx.manager.update(RemoteGroup, { id }, { createIntent, remoteNameKey }),
     );
@@ -284,10 +287,10 @@ export class RemoteGroups {
   private async adopt(
     run: RunContext,
     view: LoadedGroup & { remote: RemoteGroup },
-    team: FoundTeam,
+    found: FoundGroup,
   ): Promise<GroupWithRemote> {
-    const members = await run.connection.listMembers(team.id, run.call);
-    const adopted = await this.own(run, view, team, 'adopted', async (tx) => {
+    const members = await run.connection.listMembers(found.id, run.call);
+    const adopted = await this.recordOwned(run, view, found, 'adopted', async (tx) => {
       for await (const some of chunksOf(members)) {
         await tx.query(
           `INSERT INTO remote_member (remoteGroupId, remoteUserId, state, managed, preexisting, role, attempts)
@@ -299,27 +302,27 @@ export class RemoteGroups {
     return comparedWhole(adopted);
   }
 
-  private async own(
+  private async recordOwned(
     run: RunContext,
     view: LoadedGroup & { remote: RemoteGroup },
-    team: FoundTeam,
+    found: FoundGroup,
     ownership: 'created' | 'adopted',
     also: (tx: Transaction) => Promise<void> = async () => undefined,
   ): Promise<GroupWithRemote> {
     const owned = {
       accountIdentity: run.accountIdentity,
-      remoteId: team.id,
-      remoteName: team.name,
-      remoteNameKey: run.provider.groupNameKey(team.name),
-      remoteUrl: team.url,
+      remoteId: found.id,
+      remoteName: found.name,
+      remoteNameKey: run.provider.groupNameKey(found.name),
+      remoteUrl: found.url,
       ownership,
       createIntent: null,
       createdRemotelyAt: ownership === 'created' ? Date.now() : null,
-      ...NOTHING_WRONG,
+      ...NO_PROBLEM,
     };
     await this.leases.run(run.lease, async (tx) => {
-      const claim = await claimOn(tx, run.accountIdentity, team.id, view.remote.id);
-      if (claim) throw blockedBy(claimObstacle(team.name, claim, run.integration.id));
+      const claim = await claimOn(tx, run.accountIdentity, found.id, view.remote.id);
+      if (claim) throw blockedBy(claimObstacle(found.name, claim, run.integration.id));
       await tx.query('DELETE FROM remote_member WHERE remoteGroupId = ?', [view.remote.id]);
       await tx.manager.update(RemoteGroup, { id: view.remote.id }, owned);
       await also(tx);
@@ -328,15 +331,15 @@ export class RemoteGroups {
           action: `team.${ownership}`,
           target: { type: 'group', id: view.groupId },
           cause: view.change?.wholeCause,
-          detail: { remoteId: team.id, name: team.name },
+          detail: { remoteId: found.id, name: found.name },
         },
       ]);
     });
     return { ...view, remote: { ...view.remote, ...owned } };
   }
 
-  private claimOf(run: RunContext, remoteGroupId: string, team: FoundTeam) {
-    return this.leases.run(run.lease, (tx) => claimOn(tx, run.accountIdentity, team.id, remoteGroupId));
+  private claimOf(run: RunContext, remoteGroupId: string, found: FoundGroup) {
+    return this.leases.run(run.lease, (tx) => claimOn(tx, run.accountIdentity, found.id, remoteGroupId));
   }
 
   private isBeingCreated({ provider, integration, lease }: RunContext, remoteGroupId: string, name: string) {
@@ -346,7 +349,7 @@ export class RemoteGroups {
 }
 
 /** The columns of a group without a problem. */
-export const NOTHING_WRONG = {
+export const NO_PROBLEM = {
   reason: null,
   message: null,
   attempts: 0,

@@ -8,7 +8,7 @@ import type { RemoteGroup } from '../state/remote-group.entity';
 import { causesAmong, noteCauses } from './causes';
 import type { LoadedGroup } from './loaded-group';
 import { membersLinkedTo } from './known-target';
-import { callOff, markRemoving } from './member-records';
+import { cancelWaitingRemovals, markRemoving } from './member-records';
 import type { RunContext } from './run-context';
 import type { GroupWithRemote } from './remote-groups';
 import { noteCutOff } from './unclear-writes';
@@ -47,7 +47,7 @@ export class RemovalIntents {
       const isPresent = (id: string) => known.get(id)?.state === 'present';
       const fresh = unwanted.filter(isPresent);
       const passed = new Set(await this.screen.removals(tx, screenedGroup(run, view), fresh, add));
-      await callOff(
+      await cancelWaitingRemovals(
         tx,
         remoteGroupId,
         fresh.filter((id) => !passed.has(id)),

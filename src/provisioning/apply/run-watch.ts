@@ -7,7 +7,7 @@ import { Integrations } from '../../integrations/integrations.service';
  * Changes are announced only in the process that makes them. With this polling, a new mode applies everywhere
  * within a second.
  */
-const LOOK_EVERY_MS = 500;
+const POLL_EVERY_MS = 500;
 /**
  * Aborting a call does not undo it, it only makes the result unclear. So the run waits this long for calls in
  * flight, and no longer.
@@ -31,7 +31,7 @@ export class RunWatch {
   revision: number | null = null;
   private readonly cutOff = new AbortController();
   private outdated = false;
-  private patience: NodeJS.Timeout | null = null;
+  private cutOffTimer: NodeJS.Timeout | null = null;
 
   constructor(private readonly onEnd: () => void) {}
 
@@ -53,11 +53,11 @@ export class RunWatch {
   outdate(): void {
     if (this.outdated) return;
     this.outdated = true;
-    this.patience = setTimeout(() => this.cutOff.abort(new RunOutdatedError()), CALLS_END_WITHIN_MS);
+    this.cutOffTimer = setTimeout(() => this.cutOff.abort(new RunOutdatedError()), CALLS_END_WITHIN_MS);
   }
 
   end(): void {
-    if (this.patience) clearTimeout(this.patience);
+    if (this.cutOffTimer) clearTimeout(this.cutOffTimer);
     this.onEnd();
   }
 }
@@ -67,7 +67,7 @@ export class RunWatch {
 export class RunWatches implements OnApplicationShutdown {
   private readonly watched = new Map<string, RunWatch>();
   private readonly unsubscribe: () => void;
-  private looker: NodeJS.Timeout | null = null;
+  private pollTimer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly integrations: Integrations,
@@ -78,7 +78,7 @@ export class RunWatches implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.unsubscribe();
-    if (this.looker) clearTimeout(this.looker);
+    if (this.pollTimer) clearTimeout(this.pollTimer);
   }
 
   /**
@@ -90,12 +90,12 @@ export class RunWatches implements OnApplicationShutdown {
       if (this.watched.get(integrationId) === watch) this.watched.delete(integrationId);
     });
     this.watched.set(integrationId, watch);
-    this.lookLater();
+    this.schedulePoll();
     return watch;
   }
 
   /** One statement for all runs, however many there are. */
-  private async look(ids: readonly string[]): Promise<void> {
+  private async compareRevisions(ids: readonly string[]): Promise<void> {
     for await (const some of chunksToRead(ids)) {
       const revisions = await this.integrations.revisionsOf(some);
       for (const id of some) {
@@ -105,17 +105,17 @@ export class RunWatches implements OnApplicationShutdown {
     }
   }
 
-  private lookLater(): void {
-    this.looker ??= setTimeout(() => void this.lookAtAll(), LOOK_EVERY_MS).unref();
+  private schedulePoll(): void {
+    this.pollTimer ??= setTimeout(() => void this.poll(), POLL_EVERY_MS).unref();
   }
 
-  private async lookAtAll(): Promise<void> {
+  private async poll(): Promise<void> {
     try {
-      await this.look([...this.watched.keys()]);
+      await this.compareRevisions([...this.watched.keys()]);
     } catch {
       // If the database is unavailable, the leases run out and end the runs.
     }
-    this.looker = null;
-    if (this.watched.size > 0) this.lookLater();
+    this.pollTimer = null;
+    if (this.watched.size > 0) this.schedulePoll();
   }
 }

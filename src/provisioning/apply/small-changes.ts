@@ -4,14 +4,14 @@ import { Leases } from '../schedule/lease';
 import { GroupApplier } from './group-applier';
 import { GroupLoader } from './loaded-group';
 import { Members } from './members';
-import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
+import { type PairMark, People, marksParams, marksCondition } from './people';
 import type { RunContext } from './run-context';
 import type { GroupWithRemote } from './remote-groups';
 import { UserResolution, askedForBy } from './user-resolution';
 
 /** Remote groups with a small change in progress at the same time. */
-const TEAMS_AT_ONCE = 16;
-const PEOPLE_AT_ONCE = 200;
+const GROUPS_AT_ONCE = 16;
+const USERS_AT_ONCE = 200;
 /** After this many calls, removals of leavers and the group's own turn are let in. */
 const CALLS_IN_A_ROW = 4;
 
@@ -38,14 +38,14 @@ export class SmallChanges {
    */
   async begin(run: RunContext, joining: Set<string>, groupIds: readonly string[]): Promise<Promise<void>[]> {
     const free = groupIds.filter((groupId) => !joining.has(groupId));
-    if (joining.size >= TEAMS_AT_ONCE || free.length === 0) return [];
+    if (joining.size >= GROUPS_AT_ONCE || free.length === 0) return [];
     const byGroup = new Map<string, PairMark[]>();
-    for (const pair of await this.people.smallChanges(run.integration.id, free, PEOPLE_AT_ONCE)) {
+    for (const pair of await this.people.smallChanges(run.integration.id, free, USERS_AT_ONCE)) {
       const known = byGroup.get(pair.groupId);
       if (known) known.push(pair);
       else byGroup.set(pair.groupId, [pair]);
     }
-    return [...byGroup].slice(0, TEAMS_AT_ONCE - joining.size).map(([groupId, pairs]) => {
+    return [...byGroup].slice(0, GROUPS_AT_ONCE - joining.size).map(([groupId, pairs]) => {
       joining.add(groupId);
       return this.apply(run, groupId, pairs).finally(() => joining.delete(groupId));
     });
@@ -57,8 +57,8 @@ export class SmallChanges {
     // The group's own turn handles the remaining users, for example those that only left this group.
     await this.leases.run(run.lease, (tx) =>
       tx.query(
-        `UPDATE member_change SET smallOf = NULL WHERE ${ofTheseMarks(pairs)}`,
-        ofPairs(groupId, pairs),
+        `UPDATE member_change SET smallOf = NULL WHERE ${marksCondition(pairs)}`,
+        marksParams(groupId, pairs),
       ),
     );
   }
@@ -74,7 +74,7 @@ export class SmallChanges {
       if (!(error instanceof ProviderError)) throw error;
       if (!error.accountWide) return;
       // An account-wide failure ends all other work of the run before its next call, so it is recorded here.
-      await this.groups.putOff(run, [view], error);
+      await this.groups.postpone(run, [view], error);
       throw error;
     }
   }

@@ -40,14 +40,14 @@ export async function postponeUnsent(
  *
  * @param usersOf by remote user, the users linked to it
  */
-export async function putOffRefused(
+export async function postponeRefused(
   tx: Transaction,
-  team: { integrationId: string; remoteGroupId: string },
+  remoteGroup: { integrationId: string; remoteGroupId: string },
   remoteUserIds: readonly string[],
   error: ProviderError,
   usersOf: ReadonlyMap<string, readonly string[]>,
 ): Promise<void> {
-  const { integrationId, remoteGroupId } = team;
+  const { integrationId, remoteGroupId } = remoteGroup;
   const { reason, explanation: message, retryAfterMs } = error;
   const now = Date.now();
   const nextAttemptAt = now + refusedDelay(error, 1);

@@ -7,18 +7,18 @@ import { DueGroups } from './due-groups';
 import { withoutDeletionCause, hasRemoteGroup, releaseModeOf } from './group-deletion';
 import { type LoadedGroup, GroupLoader } from './loaded-group';
 import { LeaverRemoval } from './leaver-removal';
-import { type PairMark, People, ofPairs, ofTheseMarks } from './people';
+import { type PairMark, People, marksParams, marksCondition } from './people';
 import type { RunContext } from './run-context';
 import type { GroupWithRemote } from './remote-groups';
 
 /** Remote groups that leavers are removed from at the same time. */
-const TEAMS_AT_ONCE = 16;
-const PEOPLE_AT_ONCE = 200;
+const GROUPS_AT_ONCE = 16;
+const USERS_AT_ONCE = 200;
 /**
  * A due leaver that could not be tried, for example one that may be about to return, is checked no more often than
  * this.
  */
-const NOT_TRIED_AGAIN_AFTER_MS = 10_000;
+const CHECK_AGAIN_AFTER_MS = 10_000;
 
 /**
  * Removes leavers before all other work, also from groups that are in the middle of a long push. Until then
@@ -49,26 +49,28 @@ export class UrgentLeavers {
     inProgress: readonly string[],
     triesAgain: boolean,
   ): Promise<Promise<void>[]> {
-    if (leaving.size >= TEAMS_AT_ONCE) return [];
+    if (leaving.size >= GROUPS_AT_ONCE) return [];
     const leavers = new Map<string, Leavers>();
-    const among = (groupId: string): Leavers => {
+    const leaversOf = (groupId: string): Leavers => {
       const known = leavers.get(groupId) ?? { marks: [], remoteUserIds: [] };
       leavers.set(groupId, known);
       return known;
     };
     const { id } = run.integration;
     const now = Date.now();
-    for (const pair of await this.people.leaverPairs(id, [...leaving], PEOPLE_AT_ONCE)) {
-      among(pair.groupId).marks.push(pair);
+    for (const pair of await this.people.leaverPairs(id, [...leaving], USERS_AT_ONCE)) {
+      leaversOf(pair.groupId).marks.push(pair);
     }
-    const putOff = triesAgain ? await this.due.postponed(id, now, TEAMS_AT_ONCE) : [];
-    const held = triesAgain ? inProgress : [];
-    const others = [...new Set([...held, ...putOff])].filter((groupId) => !leaving.has(groupId));
-    for (const groupId of putOff) if (!leaving.has(groupId)) among(groupId);
-    for (const due of await this.people.leaversToRetry(id, others, now, PEOPLE_AT_ONCE)) {
-      among(due.groupId).remoteUserIds.push(due.remoteUserId);
+    const postponed = triesAgain ? await this.due.postponed(id, now, GROUPS_AT_ONCE) : [];
+    const retriedInProgress = triesAgain ? inProgress : [];
+    const retried = [...new Set([...retriedInProgress, ...postponed])].filter(
+      (groupId) => !leaving.has(groupId),
+    );
+    for (const groupId of postponed) if (!leaving.has(groupId)) leaversOf(groupId);
+    for (const due of await this.people.leaversToRetry(id, retried, now, USERS_AT_ONCE)) {
+      leaversOf(due.groupId).remoteUserIds.push(due.remoteUserId);
     }
-    return [...leavers].slice(0, TEAMS_AT_ONCE - leaving.size).map(([groupId, those]) => {
+    return [...leavers].slice(0, GROUPS_AT_ONCE - leaving.size).map(([groupId, those]) => {
       leaving.add(groupId);
       return this.removeFrom(run, groupId, those).finally(() => leaving.delete(groupId));
     });
@@ -97,8 +99,8 @@ export class UrgentLeavers {
     // The group's own turn handles the remaining leavers.
     await this.leases.run(run.lease, (tx) =>
       tx.query(
-        `UPDATE member_change SET leaverOf = NULL WHERE ${ofTheseMarks(marks)}`,
-        ofPairs(groupId, marks),
+        `UPDATE member_change SET leaverOf = NULL WHERE ${marksCondition(marks)}`,
+        marksParams(groupId, marks),
       ),
     );
   }
@@ -106,14 +108,14 @@ export class UrgentLeavers {
   /** Schedules the next look at a postponed group, for leavers that could not be removed. */
   private async scheduleNextLook({ lease, integration }: RunContext, groupId: string): Promise<void> {
     const now = Date.now();
-    const putOff = await this.views.putOffUntil(integration.id, groupId, now);
-    if (putOff === null) return;
+    const postponed = await this.views.postponedUntil(integration.id, groupId, now);
+    if (postponed === null) return;
     await this.leases.run(lease, async (tx) => {
-      const next = await nextLookAt(tx, { integrationId: integration.id, id: putOff.id }, putOff.until);
+      const next = await nextLookAt(tx, { integrationId: integration.id, id: postponed.id }, postponed.until);
       await tx.query('UPDATE remote_group SET nextAttemptAt = ? WHERE id = ? AND notBefore = ?', [
-        next > now ? next : now + NOT_TRIED_AGAIN_AFTER_MS,
-        putOff.id,
-        putOff.until,
+        next > now ? next : now + CHECK_AGAIN_AFTER_MS,
+        postponed.id,
+        postponed.until,
       ]);
     });
   }
@@ -139,7 +141,7 @@ export class UrgentLeavers {
   private async acknowledge(run: RunContext, groupId: string, done: readonly PairMark[]): Promise<void> {
     if (done.length === 0) return;
     await this.leases.run(run.lease, (tx) =>
-      tx.query(`DELETE FROM member_change WHERE ${ofTheseMarks(done)}`, ofPairs(groupId, done)),
+      tx.query(`DELETE FROM member_change WHERE ${marksCondition(done)}`, marksParams(groupId, done)),
     );
   }
 }

@@ -62,7 +62,7 @@ export function askedForBy(pairs: readonly { userId: string; mark: string }[]): 
 @Injectable()
 export class UserResolution {
   /** The last look-up in the queue: per run and priority. */
-  private readonly inTurn = new WeakMap<Lease, Map<CallPriority, Promise<unknown>>>();
+  private readonly queues = new WeakMap<Lease, Map<CallPriority, Promise<unknown>>>();
 
   constructor(
     @InjectDataSource() private readonly reader: DataSource,
@@ -87,10 +87,12 @@ export class UserResolution {
    */
   async resolveSomeInTurn(run: RunContext, asked: AskedFor): Promise<Unlinked[]> {
     const { priority } = run.call;
-    const last = this.inTurn.get(run.lease) ?? new Map<CallPriority, Promise<unknown>>();
-    const before = last.get(priority);
-    const turn = Promise.allSettled([before]).then(async () => this.resolveSome(run, await this.due(asked)));
-    this.inTurn.set(run.lease, last.set(priority, turn));
+    const last = this.queues.get(run.lease) ?? new Map<CallPriority, Promise<unknown>>();
+    const previous = last.get(priority);
+    const turn = Promise.allSettled([previous]).then(async () =>
+      this.resolveSome(run, await this.due(asked)),
+    );
+    this.queues.set(run.lease, last.set(priority, turn));
     return turn;
   }
 
@@ -117,7 +119,7 @@ export class UserResolution {
           some.map(({ user }) => user),
         );
         const found: string[] = [];
-        const foundAtLast: string[] = [];
+        const newlyFound: string[] = [];
         for (const { user, link: planned } of some) {
           const link = links.get(user.userId);
           // Meanwhile an admin has pinned the link.
@@ -127,10 +129,10 @@ export class UserResolution {
           if (link?.remoteUserId !== null || planned.remoteUserId === null) continue;
           // A search may still show a deleted remote user. For users whose call has just failed for it, that is no
           // news.
-          if (planned.remoteUserId !== link.goneRemoteUserId) foundAtLast.push(user.userId);
+          if (planned.remoteUserId !== link.goneRemoteUserId) newlyFound.push(user.userId);
         }
         await this.reviewOlderLinks(tx, run.integration.id, found);
-        await this.tryWhereTheyWait(tx, run.integration.id, foundAtLast);
+        await this.retryWaitingGroups(tx, run.integration.id, newlyFound);
       });
     }
     const decided = new Set(looked.map(({ user }) => user.userId));
@@ -145,7 +147,7 @@ export class UserResolution {
   async reviewDiffering(run: RunContext): Promise<void> {
     const now = Date.now();
     const due = await this.reader.query<{ userId: string }[]>(
-      `SELECT r.userId AS userId ${DIFFERING} AND r.nextCheckAt <= ? ORDER BY r.nextCheckAt LIMIT ?`,
+      `SELECT r.userId AS userId ${LINKED_BY_FORMER_ADDRESS} AND r.nextCheckAt <= ? ORDER BY r.nextCheckAt LIMIT ?`,
       [run.integration.id, now, REVIEWED_AT_ONCE],
     );
     if (due.length === 0) return;
@@ -168,7 +170,7 @@ export class UserResolution {
   /** When the next of these users is due for a look-up; epoch milliseconds. */
   async nextReview(integrationId: string): Promise<number | null> {
     const [row] = await this.reader.query<[{ dueAt: number | null }]>(
-      `SELECT MIN(r.nextCheckAt) AS dueAt ${DIFFERING}`,
+      `SELECT MIN(r.nextCheckAt) AS dueAt ${LINKED_BY_FORMER_ADDRESS}`,
       [integrationId],
     );
     return row.dueAt === null ? null : Number(row.dueAt);
@@ -179,7 +181,12 @@ export class UserResolution {
    * contains the remote user is compared. If a search still shows it, the search is not repeated at once: it would
    * show it again, and the next call would fail again.
    */
-  async forget(tx: Transaction, integrationId: string, remoteUserId: string, message: string): Promise<void> {
+  async unlinkGoneUser(
+    tx: Transaction,
+    integrationId: string,
+    remoteUserId: string,
+    message: string,
+  ): Promise<void> {
     const linked = await tx.query<{ userId: string; attempts: number; goneRemoteUserId: string | null }>(
       `SELECT userId, attempts, goneRemoteUserId FROM remote_user
        WHERE integrationId = ? AND remoteUserId = ?${FOR_UPDATE}`,
@@ -208,16 +215,16 @@ export class UserResolution {
               u.targetAttributes AS targetAttributes, u.targetAttributesKey AS targetAttributesKey, r.remoteUserId AS linkedTo,
               r.linkedEmailKey AS linkedEmailKey,
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
-              CASE WHEN ${TOLD_OTHERWISE} THEN 0 ELSE r.attempts END AS attempts,
+              CASE WHEN ${HAS_CHANGED} THEN 0 ELSE r.attempts END AS attempts,
               CASE WHEN ${LINKED_BELONGS_TO_ANOTHER} THEN 1 ELSE 0 END AS linkedIsAnothers,
-              CASE WHEN r.reason IS NULL AND r.emailKey = u.emailKey AND ${WAS_NEVER_IN_A_TEAM} THEN 1 ELSE 0 END AS linkIsUnused,
+              CASE WHEN r.reason IS NULL AND r.emailKey = u.emailKey AND ${NEVER_ADDED_A_MEMBER} THEN 1 ELSE 0 END AS linkIsUnused,
               r.nextCheckAt AS nextCheckAt
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
        WHERE u.id IN (${inList(userIds)}) AND u.active = 1 AND u.deletedAt IS NULL
          AND (r.userId IS NULL OR r.incarnation <> u.incarnation
-              OR (r.pinned = 0 AND (${TOLD_OTHERWISE}
+              OR (r.pinned = 0 AND (${HAS_CHANGED}
                                     OR r.nextCheckAt <= ?
-                                    OR (r.reason IS NULL AND r.checkedAt <= ? AND ${WAS_NEVER_IN_A_TEAM})
+                                    OR (r.reason IS NULL AND r.checkedAt <= ? AND ${NEVER_ADDED_A_MEMBER})
                                     OR (r.reason = '${EMAIL_DIFFERS}' AND ${LINKED_BELONGS_TO_ANOTHER}))))`,
       [...userIds, Date.now(), Date.now() - UNUSED_FOR_MS],
     );
@@ -235,7 +242,7 @@ export class UserResolution {
   }
 
   /** A look-up for one group found these users. Their other groups need not wait for their own retry. */
-  private async tryWhereTheyWait(
+  private async retryWaitingGroups(
     tx: Transaction,
     integrationId: string,
     userIds: readonly string[],
@@ -325,11 +332,11 @@ export class UserResolution {
 /**
  * User `u` has changed since the look-up of link `r`: another address, or another attribute that the target needs.
  */
-const TOLD_OTHERWISE = `(r.emailKey <> u.emailKey OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
+const HAS_CHANGED = `(r.emailKey <> u.emailKey OR (r.emailKey IS NULL) <> (u.emailKey IS NULL)
   OR COALESCE(r.targetAttributesKey, '') <> COALESCE(u.targetAttributesKey, ''))`;
 
 /** Active users `u` whose link `r` is by a former address. */
-const DIFFERING = `FROM remote_user r
+const LINKED_BY_FORMER_ADDRESS = `FROM remote_user r
   JOIN scim_user u ON u.id = r.userId AND u.active = 1 AND u.deletedAt IS NULL
   WHERE r.integrationId = ? AND r.reason = '${EMAIL_DIFFERS}'`;
 
@@ -347,7 +354,7 @@ const LINKED_BELONGS_TO_ANOTHER = `(r.remoteUserId IS NOT NULL AND (
                AND ol.userId <> u.id AND ou.active = 1 AND ou.deletedAt IS NULL)))`;
 
 /** As far as we know, link `r` has never added a member. */
-const WAS_NEVER_IN_A_TEAM = `(r.remoteUserId IS NOT NULL AND NOT EXISTS (
+const NEVER_ADDED_A_MEMBER = `(r.remoteUserId IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM ${throughIndex('remote_member t', 'remote_member_user')}
   JOIN remote_group tg ON tg.id = t.remoteGroupId
   WHERE t.remoteUserId = r.remoteUserId AND tg.integrationId = r.integrationId AND t.state <> 'adding'))`;

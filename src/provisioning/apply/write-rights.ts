@@ -66,13 +66,13 @@ export class WriteRights {
 
   /** @throws ProviderError if such a write is known to be refused */
   assertMayTry(write: GroupWrite, groupId: string | null): void {
-    const { closed, closedGroups } = this.of(write);
+    const { closed, closedGroups } = this.rightFor(write);
     const refusal = closed ?? (groupId === null ? undefined : closedGroups.get(groupId));
     if (refusal) throw refusal;
   }
 
   granted(write: GroupWrite): void {
-    const { closedGroups, answer, closed } = this.of(write);
+    const { closedGroups, answer, closed } = this.rightFor(write);
     this.missing = null;
     const right = new Right();
     for (const [groupId, refusal] of closedGroups) right.closedGroups.set(groupId, refusal);
@@ -93,13 +93,13 @@ export class WriteRights {
     error: ProviderError,
     call: CallContext,
   ): Promise<void> {
-    const right = this.of(write);
+    const right = this.rightFor(write);
     right.refusalsInARow += 1;
     if (right.refusalsInARow === 1) right.othersGranted = false;
     if (groupId === null) right.newGroups += 1;
     else right.groups.add(groupId);
-    const isOfGroup = usersInARow === SEVERAL && (await this.closesGroup(write, groupId!, error, call));
-    if (isOfGroup || (await this.mayBeOfAll(right, error.reason))) {
+    const closesGroup = usersInARow === SEVERAL && (await this.closesGroup(write, groupId!, error, call));
+    if (closesGroup || (await this.mayConcernAll(right, error.reason))) {
       await this.ask(right, write, error, call);
     }
     if (right.refusalsInARow >= REFUSALS_THAT_END) right.closed ??= notTried(error);
@@ -112,11 +112,11 @@ export class WriteRights {
     call: CallContext,
   ): Promise<boolean> {
     const mayWrite = await this.connection.mayWrite(write, groupId, call);
-    if (mayWrite === false) this.of(write).closedGroups.set(groupId, error);
+    if (mayWrite === false) this.rightFor(write).closedGroups.set(groupId, error);
     return mayWrite === false;
   }
 
-  private async mayBeOfAll({ groups, newGroups, answer }: Right, reason: string): Promise<boolean> {
+  private async mayConcernAll({ groups, newGroups, answer }: Right, reason: string): Promise<boolean> {
     if (answer) return false;
     const refused = groups.size + newGroups;
     if (refused >= SEVERAL || this.known.isSuspendedFor(reason)) return true;
@@ -127,20 +127,20 @@ export class WriteRights {
   }
 
   private async ask(right: Right, write: GroupWrite, error: ProviderError, call: CallContext): Promise<void> {
-    right.answer ??= this.askOfAll(write, call);
+    right.answer ??= this.askForAll(write, call);
     const mayWrite = await right.answer;
     // A write may have succeeded meanwhile.
-    if (mayWrite !== false || this.of(write) !== right) return;
+    if (mayWrite !== false || this.rightFor(write) !== right) return;
     right.closed ??= notTried(error);
     if (!right.othersGranted) this.missing ??= error;
   }
 
-  private async askOfAll(write: GroupWrite, call: CallContext): Promise<boolean | null> {
+  private async askForAll(write: GroupWrite, call: CallContext): Promise<boolean | null> {
     const isOfMembers = write === 'add' || write === 'remove';
     return this.connection.mayWrite(write, isOfMembers ? await this.known.writableGroup() : null, call);
   }
 
-  private of(write: GroupWrite): Right {
+  private rightFor(write: GroupWrite): Right {
     const right = this.rights.get(write) ?? new Right();
     this.rights.set(write, right);
     return right;

@@ -104,7 +104,7 @@ export class DryRun {
       teams.push(await this.teams.plan(session, view));
       if (slice.isOver) await slice.next();
     }
-    await lookUps.resolve(await this.people.concernedBy(teams.map(({ view }) => view)));
+    await lookUps.resolve(await this.people.usersNeededBy(teams.map(({ view }) => view)));
     const groups: GroupPreview[] = [];
     let calls = 0;
     let listed = 0;

@@ -12,7 +12,7 @@ import { type LoadedGroup, nameWithoutRemoteGroup } from '../apply/loaded-group'
 import { claimOn, isBeingCreated, successorOf, tombstoneNamed } from '../apply/known-target';
 import { CREATION_UNCONFIRMED } from '../apply/not-visible-yet';
 import { NOT_LOOKED_UP } from '../apply/people';
-import { NOTHING_WRONG, comparedWhole } from '../apply/remote-groups';
+import { NO_PROBLEM, comparedWhole } from '../apply/remote-groups';
 import { isPostponed, planRelease, planGroup } from '../plan/group-plan';
 import type { KnownMember } from '../plan/member-plan';
 import { planName } from '../plan/name-plan';
@@ -78,7 +78,7 @@ export class GroupDryRun {
     const key = provider.groupNameKey(view.group.displayName);
     const id = await tombstoneNamed(this.reader, integrationId, key, view.groupId);
     const remote = id === null ? null : await this.remoteGroups.findOneBy({ id });
-    return remote ? { ...comparedWhole(view), remote: { ...remote, ...NOTHING_WRONG } } : view;
+    return remote ? { ...comparedWhole(view), remote: { ...remote, ...NO_PROBLEM } } : view;
   }
 
   plan(session: DryRunSession, view: LoadedGroup): Promise<GroupOutcome> {

@@ -17,7 +17,7 @@ import { ProvisioningAudit } from '../apply/provisioning-audit';
 import type { RunContext } from '../apply/run-context';
 import { ShownAddresses } from '../apply/shown-addresses';
 import { correctName, offerFreedNames } from '../apply/freed-names';
-import { NOTHING_WRONG } from '../apply/remote-groups';
+import { NO_PROBLEM } from '../apply/remote-groups';
 import { type Tombstone, mayBeDeletedByUs } from '../plan/group-plan';
 import { READS_LAG_MS, isJustCreated } from '../plan/just-created';
 import { EMAIL_DIFFERS, PINNED_ADDRESS_CHANGED } from '../plan/link-plan';
@@ -229,7 +229,7 @@ export class Reconciler {
       remoteUrl: null,
       ownership: null,
     };
-    await tx.manager.update(RemoteGroup, { id }, { ...nothing, ...NOTHING_WRONG });
+    await tx.manager.update(RemoteGroup, { id }, { ...nothing, ...NO_PROBLEM });
     // A new remote group may accept members that the old one refused.
     await forgetFailures(tx, integrationId, groupId);
     await offerFreedNames(tx, run, remoteName);
