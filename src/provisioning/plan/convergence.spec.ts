@@ -7,10 +7,10 @@ import { planName } from './name-plan';
 import { isIntended, planNewGroup } from './new-group';
 import { planRename, temporaryName } from './rename-plan';
 
-/** How a call ends, for whoever made it. */
+/** The result of a call for its caller. */
 type Fate = 'answered' | 'lost' | 'answer lost';
 
-/** Somebody in the IdP and whom of the target they are: two are one person, one is nobody. */
+/** IdP users and their remote users: two have the same remote user, one has none. */
 const REMOTE_USER_OF = new Map<string, string | null>([
   ['ada', 'P1'],
   ['bo', 'P2'],
@@ -43,7 +43,7 @@ interface HandEdit {
   newName: string;
 }
 
-/** What the IdP wants at one time, and what people did in the target right before. */
+/** What the IdP wants at one time, and what was changed by hand in the target right before. */
 interface Phase {
   handEdits: readonly HandEdit[];
   groups: readonly Group[];
@@ -60,7 +60,7 @@ interface Team {
 interface Claim {
   remoteId: string | null;
   remoteName: string | null;
-  /** The name that it surely has: a temporary one is recorded before it is sent. */
+  /** The confirmed name: a temporary name is recorded before it is sent. */
   nameKey: string | null;
   ownership: Ownership | null;
   createIntent: CreateIntent | null;
@@ -71,14 +71,14 @@ class CutOff extends Error {}
 class NameTaken extends Error {}
 
 /**
- * A target, what we recorded of it, and the plainest way to do what the plans say: what is intended is recorded, then
- * sent, then its outcome is recorded. Nothing outlives a cut-off but the target and the record.
+ * A target, its record, and the simplest engine for the plans: it records the intent, makes the call, then records the
+ * outcome. After a cut-off only the target and the record remain.
  */
 class World {
   readonly teams = new Map<string, Team>();
   readonly claims = new Map<string, Claim>();
   private readonly made = new Set<string>();
-  /** By team, whom the IdP ever wanted in it. */
+  /** By remote group, all remote users that the IdP ever wanted in it. */
   private readonly everWanted = new Map<string, Set<string>>();
   private phase: Phase = { handEdits: [], groups: [], inactive: [] };
   private fates: Fate[] = [];
@@ -95,7 +95,7 @@ class World {
     this.phase = phase;
   }
 
-  /** One look at every group, in another order each time, which ends at the first call that has no answer. */
+  /** One pass over all groups in a changing order; it ends at the first call without an answer. */
   runOnce(fates: readonly Fate[]): 'ended' | 'cut off' {
     this.fates = [...fates];
     const ids = [...new Set([...this.phase.groups.map(({ id }) => id), ...this.claims.keys()])];
@@ -109,7 +109,7 @@ class World {
     }
   }
 
-  /** Runs until there is nothing left to do. */
+  /** Runs until no work is left. */
   converge(): void {
     for (let turn = 0; turn < 40; turn++) {
       const before = this.shown();
@@ -120,7 +120,7 @@ class World {
     throw new Error(`It never comes to rest: ${this.shown()}`);
   }
 
-  /** The target, whatever ids it gave. */
+  /** The state of the target without its ids. */
   outcome(): object {
     const byName = (a: Team, b: Team) => (a.name < b.name ? -1 : 1);
     return [...this.teams.values()]
@@ -133,12 +133,12 @@ class World {
       const { remoteId } = this.claims.get(id)!;
       const holder = this.idOfTeamNamed(name);
       if (remoteId === null) {
-        // Only another group's team stands in the way of a new one.
+        // Only a remote group of another group blocks a new one.
         expect(this.groupOf(holder!)).not.toBe(id);
         continue;
       }
       const team = this.teams.get(remoteId)!;
-      // A rename never adopts, so a name that somebody else has stays theirs; nothing keeps a free one from being taken.
+      // A rename never adopts: a foreign name stays foreign, and a free name can be taken.
       if (team.name !== name) expect(holder).toBeDefined();
       const wanted = new Set(this.wantedIn(id).keys());
       const absent = [...wanted].filter((person) => !team.members.has(person));
@@ -193,7 +193,7 @@ class World {
     this.claims.delete(id);
   }
 
-  /** @returns whether anything is gained by going on */
+  /** @returns whether it makes sense to go on */
   private obtain(claim: Claim, name: string, groupName: string): boolean {
     const id = this.idOfTeamNamed(name);
     const holder = id === undefined ? undefined : this.groupOf(id);
@@ -396,7 +396,7 @@ class World {
     const id = this.idOfTeamNamed(team);
     if (id === undefined) return;
     const edited = this.teams.get(id)!;
-    // Nothing but its name tells a creation that had no answer.
+    // Only its name identifies a creation without an answer.
     if (kind === 'rename' && this.made.has(id) && this.groupOf(id) === undefined) return;
     if (kind === 'join' && edited.members.size < PLACES) edited.members.add(person);
     if (kind === 'leave') edited.members.delete(person);
@@ -474,7 +474,7 @@ const anyPhase: fc.Arbitrary<Phase> = fc.record({
   inactive: fc.subarray([...REMOTE_USER_OF.keys()], { maxLength: 2 }),
 });
 
-/** An id is never given twice: a group that is gone does not come back. */
+/** Ids are never reused: a deleted group does not come back. */
 function withoutReturns(phases: readonly Phase[]): Phase[] {
   const gone = new Set<string>();
   let before: readonly Group[] = [];
@@ -494,13 +494,13 @@ const anyFates = fc.array(
   ),
   { maxLength: 12 },
 );
-/** The fates of the calls of some runs, one after the other. */
+/** The results of the calls of several runs, in order. */
 const anyCutOffs = fc.array(anyFates, { maxLength: 6 });
 
 const NUM_RUNS = Number(process.env.CONVERGENCE_RUNS ?? 600);
 
-describe('plans that are carried out, cut off and made again', () => {
-  it('end at what the IdP wants, and where they would have ended without any cut-off', () => {
+describe('plans that are applied, cut off and made again', () => {
+  it('reach what the IdP wants, and the same state as without a cut-off', () => {
     const cutOffs = fc.array(anyCutOffs, { minLength: 3, maxLength: 3 });
     fc.assert(
       fc.property(anyForeign, anyPhases, cutOffs, (foreign, phases, cuts) => {
@@ -520,7 +520,7 @@ describe('plans that are carried out, cut off and made again', () => {
     );
   });
 
-  it('end at what the IdP wants, also when it changed its mind between two cut-offs', () => {
+  it('reach what the IdP wants, also if that changes between two cut-offs', () => {
     fc.assert(
       fc.property(
         anyForeign,

@@ -44,24 +44,29 @@ const missing: LinkedBefore = { ...never, linkedIncarnation: 1, attempts: 1 };
 const gone: LinkedBefore = { ...missing, goneRemoteUserId: 'P1', attempts: 2 };
 const recycled: LinkedBefore = { ...linked, incarnation: 2, attempts: 7 };
 
-describe('the link of a person after a look-up', () => {
+describe('the link of a user after a look-up', () => {
   it.each<[string, LinkedBefore, UserMatch, Partial<PlannedLink>]>([
-    ['is whom the target knows', never, found, { state: 'resolved', remoteUserId: 'P1', reason: null }],
-    ['changes to another one', linked, found, { state: 'resolved', remoteUserId: 'P1', attempts: 0 }],
     [
-      'is whom the target shows although they are gone, and counts on how often that was so',
+      'is the remote user that the target finds',
+      never,
+      found,
+      { state: 'resolved', remoteUserId: 'P1', reason: null },
+    ],
+    ['changes to another remote user', linked, found, { state: 'resolved', remoteUserId: 'P1', attempts: 0 }],
+    [
+      'is a remote user that is gone but still found, and counts these look-ups',
       gone,
       found,
       { state: 'resolved', remoteUserId: 'P1', reason: null, attempts: 2, nextCheckAt: null },
     ],
     [
-      'begins to count anew with somebody else',
+      'resets the count for another remote user',
       { ...gone, goneRemoteUserId: 'P0' },
       found,
       { remoteUserId: 'P1', attempts: 0 },
     ],
     [
-      'stays where the new address is nobody’s',
+      'stays if the new address finds none',
       linked,
       nobody,
       {
@@ -73,13 +78,13 @@ describe('the link of a person after a look-up', () => {
       },
     ],
     [
-      'stays where the new address is that of several',
+      'stays if the new address finds several',
       linked,
       several,
       { state: 'resolved', remoteUserId: 'P0', reason: 'email_differs' },
     ],
     [
-      'stays where the target refuses to look for the new address, for an hour',
+      'stays for an hour if the target refuses to look up the new address',
       linked,
       refused,
       {
@@ -91,7 +96,7 @@ describe('the link of a person after a look-up', () => {
       },
     ],
     [
-      'is not known where the target refuses to look, for an hour',
+      'is unknown for an hour if the target refuses the look-up',
       never,
       refused,
       {
@@ -103,37 +108,37 @@ describe('the link of a person after a look-up', () => {
       },
     ],
     [
-      'is not known where the target refuses to look again and again, for six hours',
+      'is unknown for six hours if the target refuses the look-up again',
       missing,
       refused,
       { state: 'unknown', remoteUserId: null, nextCheckAt: NOW + 360 * MINUTE },
     ],
     [
-      'is undone where the new address is nobody’s and the person is another user’s by now',
+      'ends if the new address finds none and the remote user is now linked to another user',
       { ...linked, linkedBelongsToAnother: true },
       nobody,
       { state: 'not_found', remoteUserId: null, reason: 'user_not_found', nextCheckAt: NOW + 5 * MINUTE },
     ],
     [
-      'is undone where its own address finds nobody any more before anybody was added for it',
+      'ends if its own address finds none before a member was added for it',
       { ...linked, linkIsUnused: true },
       nobody,
       { state: 'not_found', remoteUserId: null, reason: 'user_not_found', nextCheckAt: NOW + 5 * MINUTE },
     ],
     [
-      'stays where the target refuses to look, also before anybody was added for it',
+      'stays if the target refuses the look-up, also before a member was added for it',
       { ...linked, linkIsUnused: true },
       refused,
       { state: 'resolved', remoteUserId: 'P0', reason: EMAIL_DIFFERS },
     ],
     [
-      'changes to another one also where the former one is another user’s by now',
+      'changes to another remote user, also if the former one is now linked to another user',
       { ...linked, linkedBelongsToAnother: true },
       found,
       { state: 'resolved', remoteUserId: 'P1', reason: null },
     ],
     [
-      'is none where nobody is there, for five minutes',
+      'is none for five minutes if no remote user matches',
       never,
       nobody,
       {
@@ -145,19 +150,19 @@ describe('the link of a person after a look-up', () => {
       },
     ],
     [
-      'is none where several are there',
+      'is none if several remote users match',
       never,
       several,
       { state: 'ambiguous', remoteUserId: null, reason: 'user_ambiguous' },
     ],
     [
-      'is looked for less often the longer nobody is there',
+      'is looked up less often the longer no remote user matches',
       missing,
       nobody,
       { attempts: 2, nextCheckAt: NOW + 30 * MINUTE },
     ],
     [
-      'does not go over to somebody else under the same id',
+      'does not pass to another person under the same id',
       recycled,
       nobody,
       { state: 'not_found', remoteUserId: null, attempts: 1 },
@@ -167,22 +172,22 @@ describe('the link of a person after a look-up', () => {
   });
 
   it.each<[string, LinkedBefore, UserMatch, string | null]>([
-    ['is the one that found the person', linked, found, 'new@example.com'],
-    ['stays the former one while the new one finds nobody', linked, nobody, 'old@example.com'],
+    ['is the one that found the remote user', linked, found, 'new@example.com'],
+    ['stays the former one while the new one finds none', linked, nobody, 'old@example.com'],
     [
-      'is none once it does not find the person itself',
+      'is none when it no longer finds the remote user',
       { ...linked, emailKey: 'old@example.com' },
       nobody,
       null,
     ],
-    ['is none where the link is undone', { ...linked, linkedBelongsToAnother: true }, nobody, null],
-    ['is none where there is no link', never, nobody, null],
+    ['is none without the former link', { ...linked, linkedBelongsToAnother: true }, nobody, null],
+    ['is none without a link', never, nobody, null],
   ])('has an address by which it was made, which %s', (_, user, match, expected) => {
     expect(planLink(user, match, NOW).linkedEmailKey).toBe(expected);
   });
 });
 
-describe('the address that the target shows of a linked person', () => {
+describe('the address that the target shows for a linked remote user', () => {
   const known = { attempts: 0, checkedAt: NOW - MINUTE };
   const link = { ...known, pinned: false, emailKey: 'a', linkedEmailKey: 'a', reason: null };
   const differing = { ...link, emailKey: 'new', reason: EMAIL_DIFFERS };
@@ -190,38 +195,33 @@ describe('the address that the target shows of a linked person', () => {
   const flagged = { ...pinned, reason: PINNED_ADDRESS_CHANGED };
 
   it.each<[string, ShownLink, string, string | undefined]>([
-    ['says nothing where it found them', link, 'a', undefined],
-    ['has the user looked up afresh where it is another one', link, 'b', 'look-up'],
+    ['has no effect if it made the link', link, 'a', undefined],
+    ['causes a look-up if it differs', link, 'b', 'look-up'],
+    ['has no effect on a link that no address made', { ...link, linkedEmailKey: null }, 'b', undefined],
+    ['has no effect if it is still the former one', differing, 'a', undefined],
+    ['causes a look-up if it is no longer the former one', differing, 'new', 'look-up'],
     [
-      'says nothing where they were found by something else',
-      { ...link, linkedEmailKey: null },
-      'b',
-      undefined,
-    ],
-    ['says nothing of a former address that is theirs still', differing, 'a', undefined],
-    ['has the user looked up afresh once it is no longer the former one', differing, 'new', 'look-up'],
-    [
-      'counts where the former one found them no more',
+      'causes a look-up if the former one no longer found the remote user',
       { ...differing, linkedEmailKey: null },
       'b',
       'look-up',
     ],
     [
-      'says nothing where the very address looked up finds several',
+      'has no effect if it is the looked-up address that finds several',
       { ...differing, linkedEmailKey: null },
       'new',
       undefined,
     ],
-    ['is noted of a pinned link at first', { ...pinned, linkedEmailKey: null }, 'b', 'note'],
-    ['says nothing where it is that one', pinned, 'a', undefined],
-    ['flags a pinned link where it is another one', pinned, 'b', 'flag'],
-    ['says no more to a link that is flagged', flagged, 'c', undefined],
-    ['clears it once it is that one again', flagged, 'a', 'clear'],
+    ['is noted for a new pinned link', { ...pinned, linkedEmailKey: null }, 'b', 'note'],
+    ['has no effect on a pinned link if it is the noted one', pinned, 'a', undefined],
+    ['flags a pinned link if it differs', pinned, 'b', 'flag'],
+    ['has no effect on a flagged link', flagged, 'c', undefined],
+    ['clears the flag if it is the noted one again', flagged, 'a', 'clear'],
   ])('%s', (_, shownLink, shown, expected) => {
     expect(planShownAddress(shownLink, shown, NOW)?.kind).toBe(expected);
   });
 
-  it('is asked about at once, but not where the last look-up has just contradicted what was shown', () => {
+  it('causes a look-up at once, except after a look-up that contradicted it', () => {
     expect(planShownAddress(link, 'b', NOW)).toMatchObject({ nextCheckAt: NOW });
     const flapping = { ...link, attempts: 1 };
     expect(planShownAddress(flapping, 'b', NOW)).toMatchObject({ nextCheckAt: NOW + 4 * MINUTE });
@@ -230,7 +230,7 @@ describe('the address that the target shows of a linked person', () => {
     });
   });
 
-  it('was contradicted where the look-up finds that very person by the address that the target no longer shows', () => {
+  it('is contradicted by a look-up that finds the same remote user by its former address', () => {
     const shown = { ...linked, emailKey: 'old@example.com', linkedEmailKey: 'b@example.com' };
     const same: UserMatch = { kind: 'resolved', remoteUserId: linked.linkedTo! };
     expect(planLink(shown, same, NOW)).toMatchObject({ reason: null, attempts: 1 });

@@ -14,7 +14,7 @@ import {
   screenRemovals,
 } from './mass-change-guard';
 
-/** @param joined members of the team and of all who joined within the hour, and are in the figures before */
+/** @param joined members of group and integration that joined within the hour; included in the other figures */
 const counts = (
   team: [members: number, removed: number],
   all: [members: number, removed: number] = [10_000, 0],
@@ -38,12 +38,12 @@ const counts = (
 };
 const ALL: [number, number] = [10_000, 0];
 
-describe('the guard against mass changes', () => {
+describe('the mass change guard', () => {
   it.each<[string, RemovalCounts, number, ReturnType<typeof guardRemovals>]>([
     ['lets one of ten go', counts([10, 0]), 1, null],
     ['lets half of ten go', counts([10, 0]), 5, null],
     ['holds six of ten', counts([10, 0]), 6, 'team'],
-    ['holds the one that follows five of ten within the hour', counts([5, 5]), 1, 'team'],
+    ['holds one more after five of ten within the hour', counts([5, 5]), 1, 'team'],
     ['lets three of four go, which are fewer than five', counts([4, 0]), 3, null],
     ['holds all of three', counts([3, 0]), 3, 'team'],
     ['holds the last of three', counts([1, 2]), 1, 'team'],
@@ -51,36 +51,31 @@ describe('the guard against mass changes', () => {
     ['lets 49 of 100 in an integration go', counts([500, 0], [100, 0]), 49, null],
     ['holds 50 of 240 in an integration', counts([500, 0], [240, 0]), 50, 'integration'],
     ['lets 50 of 250 in an integration go', counts([500, 0], [250, 0]), 50, null],
+    ['holds one more after fifty of 250 within the hour', counts([500, 0], [200, 50]), 1, 'integration'],
+    ['holds nothing without removals', counts([0, 9], [0, 99]), 0, null],
+    ['holds one more while eleven of 20 wait', counts([20, 0], ALL, { teamWaiting: 11 }), 1, 'team'],
     [
-      'holds the one that follows fifty of 250 within the hour',
-      counts([500, 0], [200, 50]),
-      1,
-      'integration',
-    ],
-    ['has nothing to hold where nothing is removed', counts([0, 9], [0, 99]), 0, null],
-    [
-      'holds the one that comes while eleven of 20 wait',
-      counts([20, 0], ALL, { teamWaiting: 11 }),
-      1,
-      'team',
-    ],
-    [
-      'holds the one that comes while fifty of 240 wait',
+      'holds one more while fifty of 240 wait',
       counts([500, 0], [240, 0], { integrationWaiting: 50 }),
       1,
       'integration',
     ],
-    ['holds six of ten whom fifteen joined before', counts([25, 0], ALL, {}, [15, 15]), 6, 'team'],
-    ['lets five of ten go whom fifteen joined before', counts([25, 0], ALL, {}, [15, 15]), 5, null],
-    ['lets all of three go whom others joined before', counts([6, 0], ALL, {}, [3, 3]), 3, null],
+    ['holds six of ten after fifteen others joined', counts([25, 0], ALL, {}, [15, 15]), 6, 'team'],
+    ['lets five of ten go after fifteen others joined', counts([25, 0], ALL, {}, [15, 15]), 5, null],
+    ['lets all of three go after three others joined', counts([6, 0], ALL, {}, [3, 3]), 3, null],
     [
-      'holds fifty of 100 in an integration into which 400 came before',
+      'holds fifty of 100 in an integration after 400 others joined',
       counts([200, 0], [500, 0], {}, [0, 400]),
       50,
       'integration',
     ],
-    ['lets three of three go for whom one came', counts([3, 0], ALL, { teamJoined: 1 }), 3, null],
-    ['holds ten of ten although ten came for them', counts([10, 0], ALL, { teamJoined: 10 }), 10, 'team'],
+    ['lets three of three go if one joins in their place', counts([3, 0], ALL, { teamJoined: 1 }), 3, null],
+    [
+      'holds ten of ten although ten join in their place',
+      counts([10, 0], ALL, { teamJoined: 10 }),
+      10,
+      'team',
+    ],
     [
       'holds five of ten while one waits since yesterday',
       counts([10, 0], ALL, { teamWaiting: 1 }),
@@ -91,7 +86,7 @@ describe('the guard against mass changes', () => {
     expect(guardRemovals(DEFAULT_GUARD, given, removals)).toBe(expected);
   });
 
-  it('lets those go again who joined within the hour, but for most of a team', () => {
+  it('lets members go that joined within the hour, except most of a group', () => {
     const removals = (ids: string[], given: RemovalCounts) =>
       screenRemovals(DEFAULT_GUARD, given, new Map(), ids, new Map(ids.map((id) => [id, 1]))).scope;
     const people = Array.from({ length: 15 }, (_, person) => `P${person}`);
@@ -138,17 +133,17 @@ describe('the guard against mass changes', () => {
     ['lets the tenth deletion of an hour go', { teamsDeleted: 9, membersHeldBy: null }, null],
     ['holds the eleventh deletion of an hour', { teamsDeleted: 10, membersHeldBy: null }, 'deletions'],
     [
-      'holds the deletion of a team with what holds removals from it',
+      'holds the deletion of a remote group by the scope that holds its removals',
       { teamsDeleted: 0, membersHeldBy: 'team' },
       'team',
     ],
     [
-      'holds it with those of the integration where these hold removals from it',
+      'holds it by the integration if that scope holds its removals',
       { teamsDeleted: 9, membersHeldBy: 'integration' },
       'integration',
     ],
     [
-      'holds the eleventh as a deletion, whatever else holds its members',
+      'holds the eleventh as a deletion, even if another scope holds its removals',
       { teamsDeleted: 10, membersHeldBy: 'team' },
       'deletions',
     ],
@@ -178,7 +173,7 @@ describe('the guard against mass changes', () => {
     expect(counted).toHaveBeenCalledTimes(given === null ? 0 : 1);
   });
 
-  it('decides the same however many more members there are than are counted', () => {
+  it('decides the same if it counts only as many members as needed', () => {
     const anyCount = fc.integer({ min: 0, max: 600 });
     const anyPolicy = fc.record({
       integrationPercent: fc.integer({ min: 0, max: 100 }),
@@ -194,7 +189,7 @@ describe('the guard against mass changes', () => {
     );
   });
 
-  it('catches single removals as surely as one plan of them all', () => {
+  it('holds single removals exactly as one plan with all of them', () => {
     fc.assert(
       fc.property(fc.integer({ min: 3, max: 400 }), fc.integer({ min: 1, max: 400 }), (members, wanted) => {
         const removals = Math.min(members, wanted);
@@ -208,7 +203,7 @@ describe('the guard against mass changes', () => {
     );
   });
 
-  it('lets nobody go while somebody waits, nor anybody whom no approval covers beyond what may go in an hour', () => {
+  it('lets no member go while one waits, and no unapproved member beyond the threshold of an hour', () => {
     const anyDeed = fc.oneof(
       fc.record({ kind: fc.constant('remove' as const), count: fc.integer({ min: 1, max: 12 }) }),
       fc.record({ kind: fc.constantFrom('list' as const, 'approve' as const) }),
@@ -250,7 +245,7 @@ describe('the guard against mass changes', () => {
     );
   });
 
-  describe('of several teams, in which people are taken out and put back, and of whom an admin decides, over days', () => {
+  describe('of several groups with removals, additions and decisions of an admin over days', () => {
     const policy = { ...DEFAULT_GUARD, integrationPercent: 40, integrationMembers: 8 };
     const TEAMS = [0, 1, 2];
 
@@ -259,9 +254,9 @@ describe('the guard against mass changes', () => {
       /** Within the hour. */
       left: Set<string>;
       states: Map<string, HeldItemState>;
-      /** Held by the threshold of the team. */
+      /** Held by the threshold of the group. */
       ofTeam: Set<string>;
-      /** Of these, since before the hour. */
+      /** How many of these wait since before the hour. */
       ofTeamAlone: Set<string>;
     }
 
@@ -347,7 +342,7 @@ describe('the guard against mass changes', () => {
       }
     };
 
-    it('loses nobody beyond a threshold of whom no approval was given, however often they come back', () => {
+    it('lets no unapproved member go beyond a threshold, however often members come back', () => {
       fc.assert(
         fc.property(fc.integer({ min: 3, max: 14 }), fc.array(anyDeed, { maxLength: 60 }), (size, deeds) =>
           play(size, deeds, (teams, index, _, covered) => {
@@ -370,7 +365,7 @@ describe('the guard against mass changes', () => {
       );
     });
 
-    it('holds nothing of one team for what the threshold of another holds since yesterday', () => {
+    it('holds no removal from one group because of removals held in another since yesterday', () => {
       fc.assert(
         fc.property(fc.integer({ min: 3, max: 14 }), fc.array(anyDeed, { maxLength: 60 }), (size, deeds) =>
           play(size, deeds, (teams, index, { wanted, allowed }) => {

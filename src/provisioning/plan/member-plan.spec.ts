@@ -37,39 +37,39 @@ const earlier: KnownMember = { state: 'present', managed: false, preexisting: tr
 const adding: KnownMember = { state: 'adding', managed: true, preexisting: false };
 const removing: KnownMember = { state: 'removing', managed: true, preexisting: false };
 
-describe('the plan for the members of a team', () => {
+describe('the plan for the members of a remote group', () => {
   it.each<[string, boolean, KnownMember | null, object]>([
-    ['adds whom the IdP wants and the team lacks', true, null, { add: ['r-a'] }],
-    ['adds again whose addition has no answer yet', true, adding, { add: ['r-a'] }],
-    ['adds whose removal was under way when they were wanted again', true, removing, { add: ['r-a'] }],
+    ['adds a wanted remote user that is no member', true, null, { add: ['r-a'] }],
+    ['repeats an addition without an answer', true, adding, { add: ['r-a'] }],
+    ['adds a member that is wanted again during its removal', true, removing, { add: ['r-a'] }],
     [
-      'keeps whom the target would not let go before they were wanted again',
+      'keeps a member that is wanted again after a refused removal',
       true,
       { ...removing, isKept: true },
       { manage: ['r-a'] },
     ],
-    ['leaves alone who is in the team through us', true, present, {}],
-    ['takes over without a call who is in the team already', true, stranger, { manage: ['r-a'] }],
-    ['does nothing about who is neither wanted nor there', false, null, {}],
+    ['does nothing about a wanted member of ours', true, present, {}],
+    ['takes over a wanted foreign member without a call', true, stranger, { manage: ['r-a'] }],
+    ['does nothing about an unwanted remote user that is no member', false, null, {}],
     [
-      'removes who is not wanted any more',
+      'removes a member that is no longer wanted',
       false,
       present,
       { remove: [{ remoteUserId: 'r-a', leaver: false }] },
     ],
     [
-      'removes whose addition may have happened',
+      'removes an unwanted remote user whose addition may have happened',
       false,
       adding,
       { remove: [{ remoteUserId: 'r-a', leaver: false }] },
     ],
     [
-      'removes again whose removal has no answer',
+      'repeats a removal without an answer',
       false,
       removing,
       { remove: [{ remoteUserId: 'r-a', leaver: false }] },
     ],
-    ['never removes who was never wanted', false, stranger, {}],
+    ['never removes a member that was never wanted', false, stranger, {}],
   ])('%s', (_, desired, known, expected) => {
     const plan = planMembers(input([person('a', desired)], known ? [['r-a', known]] : []));
     expect(plan).toEqual({ add: [], remove: [], manage: [], park: [], full: [], unpark: ['a'], ...expected });
@@ -77,8 +77,8 @@ describe('the plan for the members of a team', () => {
 
   it.each<[string, boolean, KnownMember, object]>([
     ['removes a stranger', false, stranger, { remove: [{ remoteUserId: 'r-a', leaver: false }] }],
-    ['takes over a stranger whom the IdP wants', true, stranger, { manage: ['r-a'] }],
-    ['leaves alone who was in the team before it was ours', false, earlier, {}],
+    ['takes over a wanted stranger', true, stranger, { manage: ['r-a'] }],
+    ['keeps a member from before the adoption', false, earlier, {}],
   ])('%s, where strangers are to be removed', (_, desired, known, expected) => {
     const plan = planMembers(
       input([person('a', desired)], [['r-a', known]], {
@@ -89,31 +89,31 @@ describe('the plan for the members of a team', () => {
     expect(plan).toEqual({ add: [], remove: [], manage: [], park: [], full: [], unpark: ['a'], ...expected });
   });
 
-  it('parks a wanted person whom the target does not know, with reason and next check', () => {
+  it('parks a wanted user without a remote user, with reason and next check', () => {
     const plan = planMembers(input([person('a', true, null)], []));
     expect(plan.park).toEqual([{ userId: 'a', reason: 'user_not_found', message: 'nobody', nextCheckAt: 5 }]);
     expect(plan.unpark).toEqual([]);
   });
 
-  it('keeps a remote user whom another member stands for too', () => {
+  it('keeps a remote user that another group member is linked to', () => {
     const people = [person('a', false, 'r'), person('b', true, 'r')];
     expect(planMembers(input(people, [['r', present]])).remove).toEqual([]);
   });
 
-  it('fills the places that are left, in order, and says who finds none', () => {
+  it('fills the free places in order, and lists the users without a place', () => {
     const people = ['a', 'b', 'c'].map((userId) => person(userId, true));
     const plan = planMembers(input(people, [['r-a', adding]], { room: 1 }));
     expect(plan).toMatchObject({ add: ['r-a', 'r-b'], full: ['r-c'], unpark: ['a', 'b'] });
   });
 
-  it('looks at remote users who are asked about without a person', () => {
+  it('also plans remote users that are given without a user', () => {
     const plan = planMembers(
       input([], [['x', present]], { remoteUserIds: ['x', 'y'], leavers: new Set(['x']) }),
     );
     expect(plan.remove).toEqual([{ remoteUserId: 'x', leaver: true }]);
   });
 
-  it('comes to those last whose call failed before, and to leavers before others who leave', () => {
+  it('puts failed calls last, and leavers before other removals', () => {
     const people = ['a', 'b', 'c'].map((userId) => person(userId, true));
     const plan = planMembers(
       input(
@@ -160,7 +160,7 @@ describe('the plan for the members of a team', () => {
       });
     });
 
-  /** A team that does what the plan says. */
+  /** Applies the plan to a remote group. */
   const applied = ({ known }: MemberPlanInput, plan: ReturnType<typeof planMembers>) => {
     const team = new Map(known);
     for (const id of plan.add) team.set(id, present);
@@ -184,7 +184,7 @@ describe('the plan for the members of a team', () => {
     );
   });
 
-  it('never removes a stranger where they are kept, whatever the IdP wants', () => {
+  it('never removes a stranger under the policy keep', () => {
     fc.assert(
       fc.property(anyInput, (given) => {
         for (const { remoteUserId } of planMembers({ ...given, unmanagedMembers: 'keep' }).remove) {
@@ -195,7 +195,7 @@ describe('the plan for the members of a team', () => {
     );
   });
 
-  it('leaves no stranger in the team where they are removed, and beside them nobody else leaves', () => {
+  it('removes every stranger under the policy remove, and no other member in addition', () => {
     fc.assert(
       fc.property(anyInput, (given) => {
         const removed = (unmanagedMembers: 'keep' | 'remove') =>

@@ -26,67 +26,67 @@ const input = (more: Partial<NewGroupInput>): NewGroupInput => ({
   ...more,
 });
 
-describe('how a group comes to a team', () => {
+describe('the plan for a group without a remote group', () => {
   it.each<[string, Partial<NewGroupInput>, object]>([
-    ['creates one where there is none', {}, { kind: 'create', name: 'On-call' }],
+    ['creates one if none exists', {}, { kind: 'create', name: 'On-call' }],
     [
-      'creates none with a name too long',
+      'creates none with a name that is too long',
       { name: 'x'.repeat(11) },
       { kind: 'blocked', obstacle: { reason: 'name_too_long', message: expect.stringContaining('11') } },
     ],
-    ['adopts what is there', { existing: team }, { kind: 'adopt', team }],
+    ['adopts an existing one', { existing: team }, { kind: 'adopt', team }],
     [
-      'takes over nothing where the policy forbids it',
+      'adopts none if the policy forbids it',
       { existing: team, existingTeams: 'fail' },
       { kind: 'blocked', obstacle: { reason: 'team_exists' } },
     ],
     [
-      'recognises its own creation, whatever the policy',
+      'recognises its own creation under any policy',
       { existing: team, intent, existingTeams: 'fail' },
       { kind: 'recognise', team },
     ],
     [
-      'takes a team of another description for somebody else’s',
+      'does not recognise a remote group with another description',
       { existing: { ...team, description: 'by hand' }, intent },
       { kind: 'adopt' },
     ],
     [
-      'waits until it is known whether the team is another group’s creation',
+      'waits until it is known whether another group created it',
       { existing: team, mayBelongToAnotherGroup: true },
       { kind: 'wait' },
     ],
     [
-      'recognises its own creation also when it has another name by now',
+      'recognises its own creation under a former name of the group',
       { existing: team, intent, groupName: 'Renamed' },
       { kind: 'recognise', team },
     ],
     [
-      'makes sure of its own creation under the old name when it has another one by now',
+      'repeats its creation under the former name while it may not be visible yet',
       { intent, groupName: 'Renamed' },
       { kind: 'create', name: 'On-call' },
     ],
     [
-      'makes nothing under the old name once its own creation would be shown',
+      'creates none under the former name when its creation would be visible',
       { intent, groupName: 'Renamed', now: READS_LAG_MS + 1 },
       { kind: 'give-up' },
     ],
     [
-      'does not take over somebody else’s team for the sake of a name that it has no more',
+      'does not adopt a foreign remote group under the former name',
       { existing: { ...team, description: 'by hand' }, intent, groupName: 'Renamed' },
       { kind: 'give-up' },
     ],
     [
-      'is not stopped by who has the team of a name that it has no more',
+      'ignores a claim on the former name',
       { existing: team, intent, claim: own, groupName: 'Renamed' },
       { kind: 'give-up' },
     ],
     [
-      'names the group of this integration that holds the team',
+      'names the claiming group of this integration',
       { existing: team, claim: own },
       { kind: 'blocked', obstacle: { reason: 'team_claimed', message: expect.stringContaining('on-call') } },
     ],
     [
-      'waits for the name of a group of this integration that has another one by now',
+      'waits for the name of a renamed group of this integration',
       { existing: team, claim: { ...own, groupName: 'Platform' } },
       {
         kind: 'wait-for-name',
@@ -94,17 +94,17 @@ describe('how a group comes to a team', () => {
       },
     ],
     [
-      'waits for the name of a group of this integration that is deleted',
+      'waits for the name of a deleted group of this integration',
       { existing: team, claim: { ...own, deleted: true } },
       { kind: 'wait-for-name', obstacle: { reason: 'name_not_free_yet' } },
     ],
     [
-      'waits for no name whose holder is refused another one',
+      'does not wait if the target refuses to rename the holder',
       { existing: team, claim: { ...own, groupName: 'Platform', stuck: true } },
       { kind: 'blocked', obstacle: { reason: 'team_claimed', message: expect.stringContaining('Platform') } },
     ],
     [
-      'waits for no name that a group of another integration has',
+      'does not wait for a group of another integration',
       { existing: team, claim: { ...foreign, deleted: true } },
       { kind: 'blocked', obstacle: { reason: 'team_claimed' } },
     ],
@@ -121,22 +121,22 @@ describe('how a group comes to a team', () => {
   });
 });
 
-describe('the name of a team', () => {
+describe('the name of a remote group', () => {
   const fine = { remoteName: 'Old', nameReason: null, nameMessage: null, nameNextAttemptAt: null };
   const refused = { ...fine, nameReason: 'name_taken', nameMessage: 'taken', nameNextAttemptAt: 2_000 };
 
   it.each<[string, Partial<NamePlanInput>, object]>([
-    ['stays where it is the group’s', { name: 'Old' }, { kind: 'keep' }],
+    ['stays if it is the group’s', { name: 'Old' }, { kind: 'keep' }],
     ['becomes the group’s', {}, { kind: 'rename', name: 'New' }],
     [
       'waits after a refusal',
       { team: refused },
       { kind: 'wait', obstacle: { reason: 'name_taken', message: 'taken' } },
     ],
-    ['is tried again when its time has come', { team: refused, now: 2_000 }, { kind: 'rename' }],
+    ['is tried again when the attempt is due', { team: refused, now: 2_000 }, { kind: 'rename' }],
     ['is tried again when the group changes', { team: refused, changed: true }, { kind: 'rename' }],
     [
-      'is not asked for when it is too long',
+      'is not sent if it is too long',
       { name: 'x'.repeat(11) },
       { kind: 'blocked', obstacle: { reason: 'name_too_long' } },
     ],

@@ -13,32 +13,32 @@ describe('the order of renames', () => {
     ['takes a free name now', [rename('1', 'a', 'b')], { 1: 'now' }],
     ['changes the case of a name now', [rename('1', 'a', 'a')], { 1: 'now' }],
     [
-      'waits for the one who has the name',
+      'waits for the holder of the name',
       [rename('1', 'a', 'b'), rename('2', 'b', 'c')],
       { 1: 'wait', 2: 'now' },
     ],
     [
-      'opens a swap by one of the two',
+      'breaks a swap through one of the two',
       [rename('1', 'a', 'b'), rename('2', 'b', 'a')],
       { 1: 'through-temporary-name', 2: 'wait' },
     ],
     [
-      'opens a circle of three by one of them, and who wants in waits',
+      'breaks a cycle of three through one of them; a group outside waits',
       [rename('4', 'd', 'a'), rename('3', 'a', 'b'), rename('2', 'b', 'c'), rename('1', 'c', 'a')],
       { 1: 'through-temporary-name', 2: 'wait', 3: 'wait', 4: 'wait' },
     ],
     [
-      'does not wait for one that is stuck, but for one that only waits for such a one',
+      'does not wait for a stuck group, but for one that waits for a stuck group',
       [rename('1', 'a', 'b'), rename('2', 'b', 'c'), rename('3', 'c', 'd', true)],
       { 1: 'wait', 2: 'now', 3: 'now' },
     ],
     [
-      'opens a circle by one that is not stuck',
+      'breaks a cycle through a group that is not stuck',
       [rename('1', 'a', 'b', true), rename('3', 'b', 'c'), rename('2', 'c', 'a')],
       { 2: 'through-temporary-name', 3: 'wait' },
     ],
     [
-      'opens a circle by whichever has its turn first where all are stuck',
+      'breaks a cycle through any group if all are stuck',
       [rename('1', 'a', 'b', true), rename('2', 'b', 'a', true)],
       { 1: 'through-temporary-name', 2: 'through-temporary-name' },
     ],
@@ -46,7 +46,7 @@ describe('the order of renames', () => {
     expect(Object.fromEntries(Object.keys(steps).map((id) => [id, planRename(id, pending)]))).toEqual(steps);
   });
 
-  it('brings every team to its name in the end, and never two to one at a time', () => {
+  it('gives every group its name in the end, and never one name to two groups', () => {
     const anyPermutation = fc.integer({ min: 1, max: 8 }).chain((size) => {
       const names = Array.from({ length: size }, (_, index) => `n${index}`);
       return fc.tuple(fc.constant(names), fc.shuffledSubarray(names, { minLength: size }));

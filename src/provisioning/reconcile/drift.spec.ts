@@ -21,33 +21,33 @@ const nothing = { renamedTo: null, missing: [], gone: [], extra: [], strangers: 
 
 describe('drift', () => {
   it.each<[string, KnownGroup, ReturnType<typeof seen>, object]>([
-    ['is nothing where all is as it was left', group({ a: ['present', true] }), seen(['a']), {}],
-    ['is a member of ours who was taken out', group({ a: ['present', true] }), seen([]), { missing: ['a'] }],
-    ['is nobody who was to leave anyway', group({ a: ['present', true] }, []), seen([]), { gone: ['a'] }],
-    ['is not a stranger who left', group({ a: ['present', false] }), seen([]), { gone: ['a'] }],
-    ['is somebody who was put in', group({}), seen(['x']), { extra: ['x'], strangers: ['x'] }],
+    ['is empty without differences', group({ a: ['present', true] }), seen(['a']), {}],
+    ['is a missing member of ours', group({ a: ['present', true] }), seen([]), { missing: ['a'] }],
     [
-      'is a stranger as long as they stay',
+      'is not a missing member that was to leave anyway',
+      group({ a: ['present', true] }, []),
+      seen([]),
+      { gone: ['a'] },
+    ],
+    ['is not a stranger that left', group({ a: ['present', false] }), seen([]), { gone: ['a'] }],
+    ['is a member that was added by hand', group({}), seen(['x']), { extra: ['x'], strangers: ['x'] }],
+    [
+      'is a stranger for as long as it stays',
       group({ x: ['present', false] }, []),
       seen(['x']),
       { strangers: ['x'] },
     ],
     [
-      'is somebody who was put in and whom the IdP wants, but no stranger',
+      'is a wanted member that was added by hand, but not as a stranger',
       group({}, ['x']),
       seen(['x']),
       { extra: ['x'] },
     ],
-    ['is no stranger any more once the IdP wants them', group({ x: ['present', false] }), seen(['x']), {}],
-    ['is another name', group({}), seen([], 'B'), { renamedTo: 'B' }],
+    ['is not a stranger that the IdP wants', group({ x: ['present', false] }), seen(['x']), {}],
+    ['is a changed name', group({}), seen([], 'B'), { renamedTo: 'B' }],
+    ['is empty while a call is open', group({ a: ['adding', true], b: ['removing', true] }), seen(['b']), {}],
     [
-      'says nothing of a call that is open',
-      group({ a: ['adding', true], b: ['removing', true] }),
-      seen(['b']),
-      {},
-    ],
-    [
-      'misses nobody in a list that was not read to its end',
+      'has no missing members for an incomplete list',
       group({ a: ['present', true] }),
       seen([], 'A', false),
       {},
@@ -56,11 +56,11 @@ describe('drift', () => {
     expect(driftOf(known, shown, nobody)).toEqual({ ...nothing, ...expected });
   });
 
-  it('misses nobody of whom the target did not tell', () => {
+  it('has no missing members that the target said nothing about', () => {
     expect(driftOf(group({ a: ['present', true] }), seen([]), new Set(['a']))).toEqual(nothing);
   });
 
-  it('never misses whom it saw', () => {
+  it('never lists a seen member as missing', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), fc.boolean(), (ids, managed) => {
         const known = group({ a: ['present', managed], b: ['present', !managed] });
@@ -88,7 +88,7 @@ describe('drift', () => {
     expect(visibilityLost(of, missing, all)).toBe(lost);
   });
 
-  it('is sure, in a group that is written to, of those alone who are missing and were not added a moment ago', () => {
+  it('is certain, in a busy group, only for missing members that were not added a moment ago', () => {
     const known = group({ a: ['present', true], b: ['present', true], c: ['present', false] });
     const joined = new Map([
       ['a', { joinedAt: 1_000 }],
