@@ -49,7 +49,7 @@ describe('the plan for the members of a remote group', () => {
       { manage: ['r-a'] },
     ],
     ['does nothing about a wanted member of ours', true, present, {}],
-    ['takes over a wanted foreign member without a call', true, stranger, { manage: ['r-a'] }],
+    ['takes over a wanted unmanaged member without a call', true, stranger, { manage: ['r-a'] }],
     ['does nothing about an unwanted remote user that is no member', false, null, {}],
     [
       'removes a member that is no longer wanted',
@@ -76,10 +76,10 @@ describe('the plan for the members of a remote group', () => {
   });
 
   it.each<[string, boolean, KnownMember, object]>([
-    ['removes a stranger', false, stranger, { remove: [{ remoteUserId: 'r-a', leaver: false }] }],
-    ['takes over a wanted stranger', true, stranger, { manage: ['r-a'] }],
+    ['removes an unmanaged member', false, stranger, { remove: [{ remoteUserId: 'r-a', leaver: false }] }],
+    ['takes over a wanted unmanaged member', true, stranger, { manage: ['r-a'] }],
     ['keeps a member from before the adoption', false, earlier, {}],
-  ])('%s, where strangers are to be removed', (_, desired, known, expected) => {
+  ])('%s, under the policy remove', (_, desired, known, expected) => {
     const plan = planMembers(
       input([person('a', desired)], [['r-a', known]], {
         unmanagedMembers: 'remove',
@@ -184,7 +184,7 @@ describe('the plan for the members of a remote group', () => {
     );
   });
 
-  it('never removes a stranger under the policy keep', () => {
+  it('never removes an unmanaged member under the policy keep', () => {
     fc.assert(
       fc.property(anyInput, (given) => {
         for (const { remoteUserId } of planMembers({ ...given, unmanagedMembers: 'keep' }).remove) {
@@ -195,7 +195,7 @@ describe('the plan for the members of a remote group', () => {
     );
   });
 
-  it('removes every stranger under the policy remove, and no other member in addition', () => {
+  it('removes every unmanaged member under the policy remove, and no other member in addition', () => {
     fc.assert(
       fc.property(anyInput, (given) => {
         const removed = (unmanagedMembers: 'keep' | 'remove') =>

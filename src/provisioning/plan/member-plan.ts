@@ -47,7 +47,7 @@ export interface MemberPlanInput {
   known: ReadonlyMap<string, KnownMember>;
   /** Remote users whose linked IdP users are all inactive or deleted: they leave in any case. */
   leavers: ReadonlySet<string>;
-  /** What happens to strangers. */
+  /** What happens to unmanaged members. */
   unmanagedMembers: 'keep' | 'remove';
   /** How many more members the remote group can take. */
   room: number;
@@ -91,10 +91,10 @@ export function noPlaceMessage(membersPerGroup: number): string {
  * | no     | adding, removing     | remove (again)                           |
  * | no     | present, managed     | remove                                   |
  * | no     | present, preexisting | nothing: never ours                      |
- * | no     | present, stranger    | nothing, or remove if the policy says so |
+ * | no     | present, unmanaged   | nothing, or remove if the policy says so |
  *
- * A stranger is a member that an admin added in the target by hand after the group became ours. The removal of a
- * stranger waits for additions like any other removal: no IdP user has left.
+ * An unmanaged member was added in the target by hand after the group became ours. Its removal waits for additions
+ * like any other removal: no IdP user has left.
  *
  * The plan parks a desired user without a remote user. It unparks every other user: not desired, to be added, or
  * already a member.

@@ -17,7 +17,7 @@ const seen = (ids: string[], name = 'A', membersComplete = true) => ({
   membersComplete,
 });
 const nobody: ReadonlySet<string> = new Set();
-const nothing = { renamedTo: null, missing: [], gone: [], extra: [], strangers: [] };
+const nothing = { renamedTo: null, missing: [], gone: [], extra: [], unmanaged: [] };
 
 describe('drift', () => {
   it.each<[string, KnownGroup, ReturnType<typeof seen>, object]>([
@@ -29,21 +29,21 @@ describe('drift', () => {
       seen([]),
       { gone: ['a'] },
     ],
-    ['is not a stranger that left', group({ a: ['present', false] }), seen([]), { gone: ['a'] }],
-    ['is a member that was added by hand', group({}), seen(['x']), { extra: ['x'], strangers: ['x'] }],
+    ['is not an unmanaged member that left', group({ a: ['present', false] }), seen([]), { gone: ['a'] }],
+    ['is a member that was added by hand', group({}), seen(['x']), { extra: ['x'], unmanaged: ['x'] }],
     [
-      'is a stranger for as long as it stays',
+      'is an unmanaged member for as long as it stays',
       group({ x: ['present', false] }, []),
       seen(['x']),
-      { strangers: ['x'] },
+      { unmanaged: ['x'] },
     ],
     [
-      'is a wanted member that was added by hand, but not as a stranger',
+      'is a wanted member that was added by hand, but not as unmanaged',
       group({}, ['x']),
       seen(['x']),
       { extra: ['x'] },
     ],
-    ['is not a stranger that the IdP wants', group({ x: ['present', false] }), seen(['x']), {}],
+    ['is not an unmanaged member that the IdP wants', group({ x: ['present', false] }), seen(['x']), {}],
     ['is a changed name', group({}), seen([], 'B'), { renamedTo: 'B' }],
     ['is empty while a call is open', group({ a: ['adding', true], b: ['removing', true] }), seen(['b']), {}],
     [

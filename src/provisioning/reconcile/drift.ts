@@ -33,7 +33,7 @@ export interface GroupDrift {
   renamedTo: string | null;
   /** Members of ours that were removed by hand: the engine adds them back. */
   missing: string[];
-  /** Strangers that left, and members that were to leave anyway: no drift. */
+  /** Unmanaged members that left, and members that were to leave anyway: no drift. */
   gone: string[];
   /** Members that we neither added nor knew. */
   extra: string[];
@@ -49,7 +49,7 @@ export interface GroupDrift {
  *
  * | recorded as                | seen         | then                                            |
  * | -------------------------- | ------------ | ----------------------------------------------- |
- * | no member                  | yes          | extra; a stranger unless wanted                 |
+ * | no member                  | yes          | extra; unmanaged unless wanted                  |
  * | present, managed, wanted   | no, complete | missing                                         |
  * | present, managed, unwanted | no, complete | gone: its removal was held, or is about to come |
  * | present, unmanaged         | no, complete | gone                                            |

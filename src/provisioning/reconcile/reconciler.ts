@@ -299,7 +299,7 @@ function stillClaimed(before: readonly ClaimedGroup[], after: readonly ClaimedGr
   return before.filter(({ remoteId }) => claimed.has(remoteId));
 }
 
-/** A known stranger may still be a member. */
+/** A known unmanaged member may still be there. */
 function isNothingNew({ renamedTo, missing, gone, extra }: GroupDrift): boolean {
   return renamedTo === null && missing.length + gone.length + extra.length === 0;
 }
@@ -366,7 +366,7 @@ async function adjust(
 
 function describe(group: ClaimedGroup, drift: GroupDrift, unmanagedMembers: 'keep' | 'remove'): FoundDrift[] {
   const { groupId } = group;
-  const strangers = unmanagedMembers === 'remove' ? 'removes' : 'keeps';
+  const verb = unmanagedMembers === 'remove' ? 'removes' : 'keeps';
   return [
     ...(drift.renamedTo === null ? [] : [renamedByHand(group, drift.renamedTo)]),
     ...drift.missing.map((subject) => ({
@@ -380,7 +380,7 @@ function describe(group: ClaimedGroup, drift: GroupDrift, unmanagedMembers: 'kee
       groupId,
       kind: 'member_extra' as const,
       subject,
-      message: `The team has a member that the identity provider never put into the group. Scimify ${strangers} the member.`,
+      message: `The team has a member that the identity provider never put into the group. Scimify ${verb} the member.`,
       repaired: unmanagedMembers === 'remove',
     })),
   ];

@@ -55,7 +55,7 @@ export async function leaversAmong(
 
 /**
  * When to process a group that is put off: earlier than planned if the removal of a leaver, or any removal from
- * the remote group of a deleted group, is due before. Removals of strangers do not count.
+ * the remote group of a deleted group, is due before. Removals of unmanaged members do not count.
  *
  * @param putOffUntil epoch milliseconds
  */
