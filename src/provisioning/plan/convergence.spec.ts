@@ -375,12 +375,12 @@ class World {
   }
 
   private removeTeam(id: string): void {
-    if (!this.made.has(id)) throw new Error('A team that was there before was deleted.');
+    if (!this.made.has(id)) throw new Error('An adopted remote group was deleted.');
     this.teams.delete(id);
   }
 
   private takeOut(id: string, person: string): void {
-    if (!this.everWanted.get(id)!.has(person)) throw new Error('Somebody left whom the IdP never wanted.');
+    if (!this.everWanted.get(id)!.has(person)) throw new Error('A member left that the IdP never wanted.');
     this.teams.get(id)!.members.delete(person);
   }
 
