@@ -71,17 +71,17 @@ export class GroupApplier {
       const { groupId, group } = view;
       if (group) {
         const now = Date.now();
-        const withTeam = await run.groupTurns.take(groupId, () =>
+        const withRemote = await run.groupTurns.take(groupId, () =>
           this.remoteGroups.ensure(run, { ...view, group }, found),
         );
-        current = withTeam;
+        current = withRemote;
         try {
-          const named = await run.groupTurns.take(groupId, () => this.names.ensure(run, withTeam, now));
+          const named = await run.groupTurns.take(groupId, () => this.names.ensure(run, withRemote, now));
           await this.applyMembers(run, named, now);
           await this.acknowledge(run, named);
         } catch (failure) {
           if (concernsSomeCallsOnly(failure))
-            await this.leavers.removeAll(atPriority(run, 'leaver'), withTeam);
+            await this.leavers.removeAll(atPriority(run, 'leaver'), withRemote);
           throw failure;
         }
       } else {
@@ -158,8 +158,8 @@ export class GroupApplier {
       }
     }
     await knownFirst(this.users, run, chunks, async (userIds) => {
-      const those = new Set(userIds);
-      const marks = pairs.filter(({ userId }) => those.has(userId));
+      const joining = new Set(userIds);
+      const marks = pairs.filter(({ userId }) => joining.has(userId));
       await this.members.apply(run, view, userIds, [], marks);
     });
   }

@@ -61,7 +61,7 @@ interface Stages {
 @Injectable()
 export class GroupBatches {
   constructor(
-    private readonly views: GroupLoader,
+    private readonly loader: GroupLoader,
     private readonly people: People,
     private readonly users: UserResolution,
     private readonly remoteGroups: RemoteGroups,
@@ -107,22 +107,22 @@ export class GroupBatches {
     const people = this.lookUpPeople(run, batch, stages);
     const lookUps = allEnded([names, people]);
     await allEnded([
-      this.workOffAll(run, batch, ready),
-      names.then(() => this.workOffAll(run, batch, nameless)),
-      lookUps.then(() => this.workOffAll(run, batch, unknown)),
+      this.processAll(run, batch, ready),
+      names.then(() => this.processAll(run, batch, nameless)),
+      lookUps.then(() => this.processAll(run, batch, unknown)),
     ]);
     const [noNames, noPeople] = await lookUps;
     return noNames ?? noPeople ?? null;
   }
 
-  private async workOffAll(run: RunContext, batch: Batch, views: readonly LoadedGroup[]): Promise<void> {
+  private async processAll(run: RunContext, batch: Batch, views: readonly LoadedGroup[]): Promise<void> {
     const queue = views.filter(({ groupId }) => !batch.postponed.has(groupId));
     const width = Math.min(queue.length, run.provider.limits.parallelCalls);
-    await allEnded(Array.from({ length: width }, () => this.workOff(run, batch, queue)));
+    await allEnded(Array.from({ length: width }, () => this.processQueue(run, batch, queue)));
   }
 
   /** @throws any error that stops the batch, and with it the other workers */
-  private async workOff(run: RunContext, batch: Batch, queue: LoadedGroup[]): Promise<void> {
+  private async processQueue(run: RunContext, batch: Batch, queue: LoadedGroup[]): Promise<void> {
     while (!batch.stopped && !batch.context.isOver()) {
       run.rights.assertPermitted();
       const seen = queue.shift();
@@ -150,7 +150,7 @@ export class GroupBatches {
   }
 
   private async read({ integration, provider }: RunContext, groupId: string): Promise<LoadedGroup> {
-    const view = await this.views.read(integration.id, groupId, provider);
+    const view = await this.loader.read(integration.id, groupId, provider);
     return isBeingDeleted(integration) ? { ...view, group: null } : view;
   }
 
@@ -158,9 +158,9 @@ export class GroupBatches {
     const concerned = new Map<LoadedGroup, AskedFor>();
     const asked = new Map<string, number | null>();
     for (const view of views) {
-      const those = await this.people.usersNeededBy([view]);
-      concerned.set(view, those);
-      for (const [userId, since] of those) addAsked(asked, userId, since);
+      const needed = await this.people.usersNeededBy([view]);
+      concerned.set(view, needed);
+      for (const [userId, since] of needed) addAsked(asked, userId, since);
     }
     const due = new Set((await this.users.due(asked)).map(({ userId }) => userId));
     const isUnknown = (view: LoadedGroup) =>

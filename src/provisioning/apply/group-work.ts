@@ -91,7 +91,7 @@ export class GroupWork {
    * @returns whether there may be more to do
    * @throws ProviderError, RunOutdatedError, LeaseLostError, or the reason of a signal that was aborted
    */
-  workOff(run: RunContext): Promise<boolean> {
+  processDue(run: RunContext): Promise<boolean> {
     const { lease } = run;
     // A changed user or name does not wait for groups that are compared as a whole, for example for repairs.
     const inPart = new Lane('interactive', 'interactive', 4);
@@ -116,7 +116,7 @@ export class GroupWork {
       const changed = await this.due.changed(lease, now, limit);
       const waiting = await this.due.waiting(lease.integrationId, now, limit);
       if (changed.isIncomplete) work.alarm.ring();
-      const begun = [
+      const wasDue = [
         begin(work, inPart, changed.inPart),
         begin(work, whole, changed.whole),
         begin(work, lookUps, changed.lookUps),
@@ -124,11 +124,11 @@ export class GroupWork {
         begin(work, large, [...changed.large, ...waiting.large]),
       ];
       await this.startSmallChanges(work, [...changed.whole, ...changed.lookUps, ...changed.large]);
-      return begun.includes(true);
+      return wasDue.includes(true);
     });
   }
 
-  /** As `workOff`, for an integration that is being deleted. */
+  /** As `processDue`, for an integration that is being deleted. */
   releaseAll(run: RunContext): Promise<boolean> {
     const groups = new Lane('bulk', 'bulk', 1);
     return this.work(run, async (work, limit) => {

@@ -22,7 +22,7 @@ class TimeSliceOver extends Error {}
 @Injectable()
 export class IntegrationRemoval {
   constructor(
-    private readonly views: GroupLoader,
+    private readonly loader: GroupLoader,
     private readonly remoteRows: RemoteRows,
     private readonly directory: IntegrationDirectory,
     private readonly integrations: IntegrationLifecycle,
@@ -33,7 +33,7 @@ export class IntegrationRemoval {
   /** Whether a deleted integration has no remote group left to release; called under its lease. */
   async isDue({ id, deletingSince, deletingTeams }: Integration): Promise<boolean> {
     if (deletingSince === null) return false;
-    return deletingTeams === 'leave' || !(await this.views.holdsRemoteGroups(id));
+    return deletingTeams === 'leave' || !(await this.loader.holdsRemoteGroups(id));
   }
 
   /** @throws LeaseLostError, or the reason of `stop` */

@@ -45,7 +45,7 @@ export class IntegrationRun {
     private readonly leases: Leases,
     private readonly watches: RunWatches,
     private readonly groups: GroupWork,
-    private readonly views: GroupLoader,
+    private readonly loader: GroupLoader,
     private readonly due: DueGroups,
     private readonly users: UserResolution,
     private readonly reconciler: Reconciler,
@@ -104,8 +104,8 @@ export class IntegrationRun {
     setMaxListeners(0, signal);
     const { provider, connection } = this.connections.open(integration);
     const rights = new WriteRights(connection, {
-      stoppedFor: (reason, exceptGroupIds) => this.views.stoppedFor(integration.id, reason, exceptGroupIds),
-      writableGroup: () => this.views.writableGroup(integration.id),
+      stoppedFor: (reason, exceptGroupIds) => this.loader.stoppedFor(integration.id, reason, exceptGroupIds),
+      writableGroup: () => this.loader.writableGroup(integration.id),
       isSuspendedFor: (reason) => integration.suspensionReason === reason,
     });
     const halt = new RunHalt();
@@ -159,7 +159,7 @@ export class IntegrationRun {
     run: RunContext,
     { due, acceptMissing }: RunBeginning['reconciliation'],
   ): Promise<boolean> {
-    if (!due) return this.groups.workOff(run);
+    if (!due) return this.groups.processDue(run);
     const stop = new AbortController();
     const call = { ...run.call, signal: AbortSignal.any([run.call.signal, stop.signal]) };
     const reconciliation = this.reconcile({ ...run, call }, acceptMissing).then(({ result }) => {
@@ -167,7 +167,7 @@ export class IntegrationRun {
     });
     return workWhile(
       reconciliation,
-      () => this.groups.workOff(run),
+      () => this.groups.processDue(run),
       () => stop.abort(new Error('The run ends.')),
     );
   }

@@ -23,9 +23,9 @@ export async function knownFirst(
   for await (const asked of chunks()) {
     let unknown = await users.due(asked);
     while (unknown.length > 0) {
-      const looked = new Map(unknown.map(({ userId }) => [userId, asked.get(userId) ?? null]));
-      unknown = await users.resolveSomeInTurn(run, looked);
-      await applyExcept(unknown, looked, apply);
+      const remaining = new Map(unknown.map(({ userId }) => [userId, asked.get(userId) ?? null]));
+      unknown = await users.resolveSomeInTurn(run, remaining);
+      await applyExcept(unknown, remaining, apply);
     }
   }
 }

@@ -285,14 +285,14 @@ export class Members {
     const remoteGroupId = view.remote.id;
     const { add, manage, park, full, unpark } = plan;
     const remove = new Set(remoteIdsOf(plan.remove));
-    const stay = [...known].flatMap(([id, { waitsToLeave }]) =>
+    const staying = [...known].flatMap(([id, { waitsToLeave }]) =>
       waitsToLeave && !remove.has(id) ? [id] : [],
     );
-    const changes = [add, plan.remove, manage, park, full, unpark, stay];
+    const changes = [add, plan.remove, manage, park, full, unpark, staying];
     if (changes.every(({ length }) => length === 0)) return new Map();
     return this.leases.run(run.lease, async (tx) => {
       await this.screen.wantedAgain(tx, view.groupId, [...peopleOf.keys()]);
-      await cancelWaitingRemovals(tx, remoteGroupId, stay);
+      await cancelWaitingRemovals(tx, remoteGroupId, staying);
       await noteCutOff(tx, remoteGroupId, add);
       const lookedAt = new Set(people.map(({ userId }) => userId));
       const joiningUserIds = new Set(add.flatMap((remoteUserId) => peopleOf.get(remoteUserId) ?? []));

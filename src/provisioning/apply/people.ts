@@ -450,14 +450,14 @@ export class People {
     const wanted = new Map<string, string[]>();
     if (remoteUserIds.length === 0) return wanted;
     const rows = await membersLinkedTo(this.reader, integrationId, groupId, remoteUserIds);
-    const linkedAnew = fresh.to(remoteUserIds);
+    const freshlyLinked = fresh.to(remoteUserIds);
     const desired = await this.desiredAmong(
       groupId,
-      linkedAnew.map(({ userId }) => userId),
+      freshlyLinked.map(({ userId }) => userId),
     );
     const links = [
       ...rows.filter(({ userId }) => !fresh.has(userId)),
-      ...linkedAnew.filter(({ userId }) => desired.has(userId)),
+      ...freshlyLinked.filter(({ userId }) => desired.has(userId)),
     ];
     for (const { remoteUserId, userId } of links) {
       const users = wanted.get(remoteUserId);

@@ -24,7 +24,7 @@ export class SmallChanges {
   constructor(
     private readonly people: People,
     private readonly users: UserResolution,
-    private readonly views: GroupLoader,
+    private readonly loader: GroupLoader,
     private readonly members: Members,
     private readonly groups: GroupApplier,
     private readonly leases: Leases,
@@ -52,7 +52,7 @@ export class SmallChanges {
   }
 
   private async apply(run: RunContext, groupId: string, pairs: readonly PairMark[]): Promise<void> {
-    const view = await this.views.read(run.integration.id, groupId, run.provider);
+    const view = await this.loader.read(run.integration.id, groupId, run.provider);
     if (view.group && view.remote?.remoteId) await this.add(run, view as GroupWithRemote, pairs);
     // The group's own turn handles the remaining users, for example those that only left this group.
     await this.leases.run(run.lease, (tx) =>

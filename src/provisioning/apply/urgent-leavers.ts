@@ -29,7 +29,7 @@ export class UrgentLeavers {
   constructor(
     private readonly people: People,
     private readonly due: DueGroups,
-    private readonly views: GroupLoader,
+    private readonly loader: GroupLoader,
     private readonly removal: LeaverRemoval,
     private readonly leases: Leases,
   ) {}
@@ -85,7 +85,7 @@ export class UrgentLeavers {
   }
 
   private async removeLeavers(run: RunContext, groupId: string, leavers: Leavers): Promise<void> {
-    const view = await this.views.read(run.integration.id, groupId, run.provider);
+    const view = await this.loader.read(run.integration.id, groupId, run.provider);
     const { marks } = leavers;
     const isLookedAt =
       mayRemoveFrom(run, view) &&
@@ -108,7 +108,7 @@ export class UrgentLeavers {
   /** Schedules the next look at a postponed group, for leavers that could not be removed. */
   private async scheduleNextLook({ lease, integration }: RunContext, groupId: string): Promise<void> {
     const now = Date.now();
-    const postponed = await this.views.postponedUntil(integration.id, groupId, now);
+    const postponed = await this.loader.postponedUntil(integration.id, groupId, now);
     if (postponed === null) return;
     await this.leases.run(lease, async (tx) => {
       const next = await nextLookAt(tx, { integrationId: integration.id, id: postponed.id }, postponed.until);
