@@ -288,18 +288,18 @@ describe('reconciliation', () => {
 
   describe('while it reads the users', () => {
     /** The list of teams is read by then, the users are not. */
-    const readingUsers = async (body: object = {}) => {
+    const readingUsers = async (body: object = {}, latencyMs = 5_000, times = 1) => {
       await longAfterwards();
       const slow = scimify.pagerDuty.inject({
         method: 'GET',
         path: /^\/users\?.*include/,
-        // Half of what a call may take: a busy machine is neither too slow to change something meanwhile nor for the answer.
-        latencyMs: 5_000,
-        times: 1,
+        latencyMs,
+        times,
       });
       scimify.pagerDuty.clearCalls();
       await scimify.admin.post(`/integrations/${integration.id}/reconcile`, body);
       await waitFor('the users to be asked for', slow.hits, (hits) => hits > 0);
+      return slow;
     };
     const looks = () => scimify.pagerDuty.calls({ method: 'GET', path: /^\/users\?.*include/ }).length;
     const groupNamed = async (name: string) =>
@@ -329,6 +329,26 @@ describe('reconciliation', () => {
       await reconciliationToEnd(scimify, integration);
       expect(looks()).toBe(2);
       expect(Date.parse((await overview()).reconciliation.nextAt)).toBeGreaterThan(Date.now() + HOUR);
+    });
+
+    it('does not look again for a call on its way that finds no team after the look has found that out', async () => {
+      await groupsWithTeams('On-call', 'Other');
+      const { id } = await groupNamed('On-call');
+      const slow = await readingUsers({}, 2_500, 2);
+      scimify.pagerDuty.removeTeam(teamOf('On-call'));
+      await integration.scim.addMembers(id, users.bo!);
+      await untilFoundGone('On-call');
+      await waitFor('the look that finds it gone', slow.hits, (hits) => hits > 1);
+      const late = scimify.pagerDuty.inject({ method: 'PUT', latencyMs: 5_000, times: 1 });
+      await waitFor('the next attempt', late.hits, (hits) => hits > 0);
+      await waitFor(
+        'the team to be there again',
+        () => scimify.teams()['On-call'] ?? [],
+        (emails) => emails.length === 2,
+      );
+      await scimify.settled(integration);
+      await reconciliationToEnd(scimify, integration);
+      expect(looks()).toBe(2);
     });
 
     it('does not take teams for deleted by what an admin said of those that were missing before', async () => {

@@ -249,7 +249,7 @@ export class GroupApplier {
       // The group was deleted by hand, or the credential no longer sees it. Only a reconciliation can tell;
       // nothing is forgotten before it. It is requested once per group: a group that stays out of sight must not
       // cause one again and again.
-      if (failure.reason === GROUP_GONE && remote.reason !== GROUP_GONE) {
+      if (failure.reason === GROUP_GONE && remote.reason !== GROUP_GONE && remote.remoteId !== null) {
         await this.ledger.expediteReconciliation(tx, run.integration.id);
       }
       const now = Date.now();
