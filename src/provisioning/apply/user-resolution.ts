@@ -216,7 +216,7 @@ export class UserResolution {
               r.linkedEmailKey AS linkedEmailKey,
               r.incarnation AS linkedIncarnation, r.goneRemoteUserId AS goneRemoteUserId,
               CASE WHEN ${HAS_CHANGED} THEN 0 ELSE r.attempts END AS attempts,
-              CASE WHEN ${LINKED_BELONGS_TO_ANOTHER} THEN 1 ELSE 0 END AS linkedIsAnothers,
+              CASE WHEN ${LINKED_BELONGS_TO_ANOTHER} THEN 1 ELSE 0 END AS linkedBelongsToAnother,
               CASE WHEN r.reason IS NULL AND r.emailKey = u.emailKey AND ${NEVER_ADDED_A_MEMBER} THEN 1 ELSE 0 END AS linkIsUnused,
               r.nextCheckAt AS nextCheckAt
        FROM scim_user u LEFT JOIN remote_user r ON r.userId = u.id
@@ -231,7 +231,7 @@ export class UserResolution {
     const now = Date.now();
     return rows.map(({ nextCheckAt, ...row }) => ({
       ...row,
-      linkedIsAnothers: Boolean(Number(row.linkedIsAnothers)),
+      linkedBelongsToAnother: Boolean(Number(row.linkedBelongsToAnother)),
       linkIsUnused: Boolean(Number(row.linkIsUnused)),
       askedSince: latest(
         asked.get(row.userId) ?? null,
@@ -359,8 +359,8 @@ const NEVER_ADDED_A_MEMBER = `(r.remoteUserId IS NOT NULL AND NOT EXISTS (
   JOIN remote_group tg ON tg.id = t.remoteGroupId
   WHERE t.remoteUserId = r.remoteUserId AND tg.integrationId = r.integrationId AND t.state <> 'adding'))`;
 
-type UnlinkedRow = Omit<Unlinked, 'linkedIsAnothers' | 'linkIsUnused' | 'askedSince'> & {
-  linkedIsAnothers: number;
+type UnlinkedRow = Omit<Unlinked, 'linkedBelongsToAnother' | 'linkIsUnused' | 'askedSince'> & {
+  linkedBelongsToAnother: number;
   linkIsUnused: number;
   nextCheckAt: number | null;
 };
