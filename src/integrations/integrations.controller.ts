@@ -1,22 +1,10 @@
+import { Body, Get, HttpCode, Inject, Post, Query, UseInterceptors } from '@nestjs/common';
 import {
-  Body,
-  Controller,
-  Get,
-  HttpCode,
-  Inject,
-  Post,
-  Query,
-  UseGuards,
-  UseInterceptors,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
   ApiCreatedResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
-  ApiTags,
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, IsOptional, ValidateNested } from 'class-validator';
@@ -29,7 +17,7 @@ import { PageInfo, PageQuery } from '../admin-api/page';
 import { IsText } from '../admin-api/text';
 import { SETTINGS, type Settings } from '../config/settings';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
-import { AdminGuard } from '../tenants/authentication/admin.guard';
+import { AdminController } from '../tenants/authentication/admin-controller';
 import type { Integration } from './integration.entity';
 import { IntegrationView, presentIntegration } from './integration.view';
 import { Integrations } from './integrations.service';
@@ -74,11 +62,8 @@ class IntegrationPage extends PageInfo {
   @ApiProperty({ type: [IntegrationView] }) items: IntegrationView[];
 }
 
-@ApiTags('Integrations')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
+@AdminController('', 'Integrations')
 @UseInterceptors(VersionedAnswer)
-@Controller('api/v1')
 export class IntegrationsController {
   constructor(
     private readonly integrations: Integrations,

@@ -1,7 +1,7 @@
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { RequiresRole } from '../tenants/authentication/admin';
-import { AdminGuard } from '../tenants/authentication/admin.guard';
+import { AdminController } from '../tenants/authentication/admin-controller';
 import { ProviderRegistry } from './provider/provider-registry';
 
 class AuthMethodView {
@@ -40,10 +40,7 @@ class ProviderList {
   @ApiProperty({ type: [ProviderView] }) items: ProviderView[];
 }
 
-@ApiTags('Providers')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/providers')
+@AdminController('providers', 'Providers')
 export class ProvidersController {
   constructor(private readonly providers: ProviderRegistry) {}
 

@@ -1,17 +1,14 @@
-import { Controller, Delete, HttpCode, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Delete, HttpCode } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiProblems } from '../admin-api/api-problems';
 import { IdParam } from '../admin-api/id-param';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
-import { AdminGuard } from '../tenants/authentication/admin.guard';
+import { AdminController } from '../tenants/authentication/admin-controller';
 import { Tenants } from '../tenants/tenants.service';
 import { IntegrationLifecycle } from './integration-lifecycle.service';
 
 /** Not in src/tenants, because tenants do not know integrations. */
-@ApiTags('Tenants')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/tenants/:tenantId')
+@AdminController('tenants/:tenantId', 'Tenants')
 export class TenantDeletionController {
   constructor(
     private readonly tenants: Tenants,

@@ -1,13 +1,11 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Header, Query, StreamableFile, UseGuards } from '@nestjs/common';
+import { Get, Header, Query, StreamableFile } from '@nestjs/common';
 import {
-  ApiBearerAuth,
   ApiOkResponse,
   ApiOperation,
   ApiProduces,
   ApiProperty,
   ApiPropertyOptional,
-  ApiTags,
   IntersectionType,
 } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsUUID } from 'class-validator';
@@ -19,7 +17,7 @@ import { ACTOR_KINDS, type ActorKind } from '../audit/actor';
 import type { AuditOutcome } from '../audit/audit-event.entity';
 import { type AuditFilter, AuditTrail, type ShownEvent } from '../audit/audit-trail';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
-import { AdminGuard } from './authentication/admin.guard';
+import { AdminController } from './authentication/admin-controller';
 import { Tenants } from './tenants.service';
 
 const OUTCOMES = ['succeeded', 'failed'] as const;
@@ -133,10 +131,7 @@ const LIST_DESCRIPTION =
   'If a filter matches few events, a page may have fewer events than `limit`, or none. The list ends when `nextCursor` is null.';
 const EXPORT_DESCRIPTION = 'A stream of all events, the oldest first. Each line is one JSON object.';
 
-@ApiTags('Audit')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1')
+@AdminController('', 'Audit')
 export class AuditEventsController {
   constructor(
     private readonly trail: AuditTrail,

@@ -1,12 +1,10 @@
-import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Get, Patch, Post, Query } from '@nestjs/common';
 import {
-  ApiBearerAuth,
   ApiCreatedResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
-  ApiTags,
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, IsOptional, ValidateIf, ValidateNested } from 'class-validator';
@@ -18,7 +16,7 @@ import { PageInfo, PageQuery } from '../admin-api/page';
 import { IsText } from '../admin-api/text';
 import { isoTime } from '../admin-api/time';
 import { type Admin, CurrentAdmin, RequiresRole } from './authentication/admin';
-import { AdminGuard } from './authentication/admin.guard';
+import { AdminController } from './authentication/admin-controller';
 import { QuotasInput, QuotasView } from './quotas.input';
 import { TenantQuotas } from './tenant-quotas.service';
 import { TenantUsage, type Usage } from './tenant-usage.service';
@@ -74,10 +72,7 @@ class TenantPage extends PageInfo {
   @ApiProperty({ type: [TenantView] }) items: TenantView[];
 }
 
-@ApiTags('Tenants')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/tenants')
+@AdminController('tenants', 'Tenants')
 export class TenantsController {
   constructor(
     private readonly tenants: Tenants,

@@ -1,18 +1,11 @@
-import { Body, Controller, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiProperty,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, HttpCode, Post, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { ApiIfMatch, type ExpectedVersions, IfMatch } from '../../admin-api/if-match';
 import { IsText } from '../../admin-api/text';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import type { DiagnosisCheck } from '../provider/integration-provider';
 import { ConnectionTests } from './connection-tests.service';
 import { SecretChanges } from './secret-changes.service';
@@ -48,10 +41,7 @@ class ChangeSecret {
   secret: string;
 }
 
-@ApiTags('Integrations')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id')
+@AdminController('integrations/:id', 'Integrations')
 export class ConnectionTestController {
   constructor(
     private readonly tests: ConnectionTests,

@@ -1,12 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
-  ApiBearerAuth,
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
-  ApiTags,
 } from '@nestjs/swagger';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
@@ -15,7 +13,7 @@ import { IdempotentCreations } from '../../admin-api/idempotency/idempotent-crea
 import { KeyInput, KeyPrefix, KeyView, expiryOf, presentKey } from '../../admin-api/key';
 import { PageInfo, PageQuery } from '../../admin-api/page';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { ScimKeys } from './scim-keys.service';
 
 class ScimKeyView extends KeyView {
@@ -36,10 +34,7 @@ class ScimKeyPage extends PageInfo {
   @ApiProperty({ type: [ScimKeyView] }) items: ScimKeyView[];
 }
 
-@ApiTags('SCIM keys')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1')
+@AdminController('', 'SCIM keys')
 export class ScimKeysController {
   constructor(
     private readonly keys: ScimKeys,

@@ -1,13 +1,11 @@
-import { Body, Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
-  ApiBearerAuth,
   ApiBody,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
-  ApiTags,
 } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
@@ -15,7 +13,7 @@ import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-ap
 import { isoTime } from '../../admin-api/time';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { DRIFT_KINDS, type DriftKind } from '../reconcile/drift';
 import { DriftLedger, type DriftRow, NO_GROUP } from '../reconcile/drift-ledger';
 import { RetryRequests } from '../schedule/retry-requests';
@@ -54,10 +52,7 @@ class DriftPage extends PageInfo {
   @ApiProperty({ type: [DriftView] }) items: DriftView[];
 }
 
-@ApiTags('Drift')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id')
+@AdminController('integrations/:id', 'Drift')
 export class DriftController {
   constructor(
     private readonly integrations: Integrations,

@@ -1,12 +1,10 @@
-import { Controller, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
-  ApiBearerAuth,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
-  ApiTags,
 } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
@@ -17,7 +15,7 @@ import { isoTimeOrNull } from '../../admin-api/time';
 import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
 import { RetryRequests } from '../schedule/retry-requests';
@@ -108,10 +106,7 @@ class MemberPage extends PageInfo {
   @ApiProperty({ type: [MemberView] }) items: MemberView[];
 }
 
-@ApiTags('Groups')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id')
+@AdminController('integrations/:id', 'Groups')
 export class GroupsStatusController {
   constructor(
     private readonly integrations: Integrations,

@@ -1,14 +1,12 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
-  ApiBearerAuth,
   ApiBody,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
-  ApiTags,
   OmitType,
 } from '@nestjs/swagger';
 import { IsInt, IsOptional, Min } from 'class-validator';
@@ -21,7 +19,7 @@ import { IsText } from '../../admin-api/text';
 import { isoTime, isoTimeOrNull } from '../../admin-api/time';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { type HeldChangeRow, HeldChanges, type HeldItemKey, type HeldItemRow } from '../guard/held-changes';
 
 const ITEMS_SHOWN = 200;
@@ -106,10 +104,7 @@ class HeldChangePage extends PageInfo {
   @ApiProperty({ type: [HeldChangeView] }) items: HeldChangeView[];
 }
 
-@ApiTags('Held changes')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1')
+@AdminController('', 'Held changes')
 export class HeldChangesController {
   constructor(
     private readonly integrations: Integrations,

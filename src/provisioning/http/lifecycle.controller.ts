@@ -1,23 +1,10 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  HttpCode,
-  Inject,
-  Patch,
-  Post,
-  Query,
-  UseGuards,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body, Delete, HttpCode, Inject, Patch, Post, Query, UseInterceptors } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
-  ApiBearerAuth,
   ApiBody,
   ApiOkResponse,
   ApiOperation,
   ApiPropertyOptional,
-  ApiTags,
 } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, ValidateIf, ValidateNested } from 'class-validator';
@@ -32,7 +19,7 @@ import { DELETED_TEAMS, type DeletedTeams, type Integration } from '../../integr
 import { IntegrationView, presentIntegration } from '../../integrations/integration.view';
 import { PoliciesInput } from '../../integrations/policies.input';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { LifecycleRequests } from '../schedule/lifecycle-requests';
 
 class DeletionQuery {
@@ -88,11 +75,8 @@ class ChangeIntegration implements IntegrationPatch {
   policies?: PoliciesInput;
 }
 
-@ApiTags('Integrations')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
+@AdminController('integrations/:id', 'Integrations')
 @UseInterceptors(VersionedAnswer)
-@Controller('api/v1/integrations/:id')
 export class LifecycleController {
   constructor(
     private readonly requests: LifecycleRequests,

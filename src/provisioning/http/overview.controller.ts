@@ -1,12 +1,12 @@
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { IdParam } from '../../admin-api/id-param';
 import { isoTimeOrNull } from '../../admin-api/time';
 import { Connections } from '../../integrations/connections/connections.service';
 import { Integrations } from '../../integrations/integrations.service';
 import { ScimKeys } from '../../integrations/scim-keys/scim-keys.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { TenantQuotas } from '../../tenants/tenant-quotas.service';
 import { TenantUsage } from '../../tenants/tenant-usage.service';
 import { Overview } from '../state/overview';
@@ -120,10 +120,7 @@ class OverviewView {
   @ApiProperty({ type: QuotaUseView }) quotas: QuotaUseView;
 }
 
-@ApiTags('Integrations')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id/overview')
+@AdminController('integrations/:id/overview', 'Integrations')
 export class OverviewController {
   constructor(
     private readonly integrations: Integrations,

@@ -1,11 +1,11 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { IdParam } from '../../admin-api/id-param';
 import { PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import {
   DryRun,
   type DryRunResult,
@@ -119,10 +119,7 @@ class PlanView extends PageInfo {
   problem: PlanProblemView | null;
 }
 
-@ApiTags('Plan')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id')
+@AdminController('integrations/:id', 'Plan')
 export class PlanController {
   constructor(
     private readonly integrations: Integrations,

@@ -1,12 +1,5 @@
-import { Controller, Delete, Get, HttpCode, Query, UseGuards } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiProperty,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Delete, Get, HttpCode, Query } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
@@ -15,7 +8,7 @@ import { withoutAdmission } from '../../directory/change-context';
 import { type RefusedWriteRow, RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { REFUSAL_DETAIL } from './examples';
 
 class RefusedWriteView {
@@ -39,10 +32,7 @@ class RefusedWritePage extends PageInfo {
   @ApiProperty({ type: [RefusedWriteView] }) items: RefusedWriteView[];
 }
 
-@ApiTags('Refused writes')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id/refused-writes')
+@AdminController('integrations/:id/refused-writes', 'Refused writes')
 export class RefusedWritesController {
   constructor(
     private readonly integrations: Integrations,

@@ -1,11 +1,11 @@
-import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Body, HttpCode, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { RELEASE_MODES, type ReleaseMode } from '../../directory/change.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { ReleaseRequests } from '../schedule/release-requests';
 
 class ReleaseGroup {
@@ -18,10 +18,7 @@ class ReleaseGroup {
   mode: ReleaseMode;
 }
 
-@ApiTags('Groups')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id/groups/:groupId/release')
+@AdminController('integrations/:id/groups/:groupId/release', 'Groups')
 export class ReleaseController {
   constructor(private readonly requests: ReleaseRequests) {}
 

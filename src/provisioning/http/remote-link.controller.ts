@@ -1,10 +1,10 @@
-import { Body, Controller, Delete, HttpCode, Put, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Body, Delete, HttpCode, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { IsString, Matches } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { LinkRequests } from '../schedule/link-requests';
 
 const REMOTE_ID = /^[A-Za-z0-9_-]{1,100}$/;
@@ -20,10 +20,7 @@ class RemoteLink {
   remoteUserId: string;
 }
 
-@ApiTags('Users')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id/users/:userId/remote-link')
+@AdminController('integrations/:id/users/:userId/remote-link', 'Users')
 export class RemoteLinkController {
   constructor(private readonly links: LinkRequests) {}
 

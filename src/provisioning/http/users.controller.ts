@@ -1,12 +1,5 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiOkResponse,
-  ApiOperation,
-  ApiProperty,
-  ApiPropertyOptional,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
@@ -15,7 +8,7 @@ import { isoTimeOrNull } from '../../admin-api/time';
 import { RefusedWrites } from '../../directory/refused-writes';
 import { Integrations } from '../../integrations/integrations.service';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
-import { AdminGuard } from '../../tenants/authentication/admin.guard';
+import { AdminController } from '../../tenants/authentication/admin-controller';
 import { UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
 import { PeopleStatuses, USER_STATES, type UserLinkState } from '../state/people-status';
@@ -51,10 +44,7 @@ class UserPage extends PageInfo {
   @ApiProperty({ type: [UserView] }) items: UserView[];
 }
 
-@ApiTags('Users')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1/integrations/:id/users')
+@AdminController('integrations/:id/users', 'Users')
 export class UsersStatusController {
   constructor(
     private readonly integrations: Integrations,

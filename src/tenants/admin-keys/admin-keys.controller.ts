@@ -1,12 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
-  ApiBearerAuth,
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
-  ApiTags,
 } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
@@ -16,7 +14,7 @@ import { IdempotentCreations } from '../../admin-api/idempotency/idempotent-crea
 import { KeyInput, KeyPrefix, KeyView, expiryOf, presentKey } from '../../admin-api/key';
 import { type Page, PageInfo, PageQuery } from '../../admin-api/page';
 import { type Admin, CurrentAdmin, RequiresRole } from '../authentication/admin';
-import { AdminGuard } from '../authentication/admin.guard';
+import { AdminController } from '../authentication/admin-controller';
 import {
   ADMIN_ROLES,
   type AdminKey,
@@ -58,10 +56,7 @@ class AdminKeyPage extends PageInfo {
   @ApiProperty({ type: [AdminKeyView] }) items: AdminKeyView[];
 }
 
-@ApiTags('Admin keys')
-@ApiBearerAuth('adminKey')
-@UseGuards(AdminGuard)
-@Controller('api/v1')
+@AdminController('', 'Admin keys')
 export class AdminKeysController {
   constructor(
     private readonly keys: AdminKeys,

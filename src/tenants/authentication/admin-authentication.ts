@@ -7,7 +7,7 @@ import { type Admin, type AdminRequest, mayAct } from './admin';
 import { AdminBearerStrategy, type BearerRequest } from './admin-bearer.strategy';
 import { RefusedAttempts } from './refused-attempts';
 
-const ROUTES = '/api/v1';
+export const ADMIN_ROUTES = '/api/v1';
 /** A revoked key may act for one more second at most, so slower requests are checked again. */
 const RECHECK_AFTER_MS = 1_000;
 
@@ -23,7 +23,7 @@ export class AdminAuthentication implements OnModuleInit {
   onModuleInit(): void {
     const fastify = this.adapters.httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('onRequest', async (request: AdminRequest, reply) => {
-      if (request.routeOptions.url?.startsWith(ROUTES)) await this.authenticate(request, reply);
+      if (request.routeOptions.url?.startsWith(ADMIN_ROUTES)) await this.authenticate(request, reply);
     });
     // Some routes refuse a request only because of its body.
     fastify.addHook('onSend', async (request: AdminRequest, reply) => {
