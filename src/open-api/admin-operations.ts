@@ -6,9 +6,8 @@ import type { Method, Operation, Parameter, Responses } from './types';
 /** Adds what follows from the shape of an operation, so controllers do not repeat it. */
 export function completeAdminOperation(path: string, method: Method, operation: Operation): void {
   operation.operationId ||= operationId(method, path, '201' in operation.responses);
-  for (const parameter of parametersOf(operation)) {
-    if (parameter.in === 'path') describeId(parameter, path);
-  }
+  const others = parametersOf(operation).filter((parameter) => parameter.in !== 'path');
+  operation.parameters = [...idsIn(path), ...others];
   const role = leastRole(operation);
   if (role)
     operation.description = [operation.description, `Least role: \`${role}\`.`].filter(Boolean).join('\n\n');
@@ -31,12 +30,15 @@ function leastRole(operation: Operation): string | undefined {
   return (operation as Operation & Record<string, unknown>)[LEAST_ROLE_EXTENSION] as string | undefined;
 }
 
-/** The path segment before an id names its resource: `/tenants/{tenantId}`. */
-function describeId(parameter: Parameter, path: string): void {
-  const segments = path.split('/');
-  const kind = segments[segments.indexOf(`{${parameter.name}}`) - 1]!.replace(/s$/, '').replaceAll('-', ' ');
-  parameter.description ??= `Id of the ${kind}`;
-  parameter.schema = { type: 'string', format: 'uuid' };
+/** The parameters in a path are ids. The segment before an id names its resource: `/tenants/{tenantId}`. */
+function idsIn(path: string): Parameter[] {
+  return [...path.matchAll(/([^/]+)\/\{(\w+)\}/g)].map(([, resources, name]) => ({
+    name: name!,
+    required: true,
+    in: 'path',
+    schema: { type: 'string', format: 'uuid' },
+    description: `Id of the ${resources!.replace(/s$/, '').replaceAll('-', ' ')}`,
+  }));
 }
 
 /** The responses from the controller and those from the shape of the operation, sorted by status. */
