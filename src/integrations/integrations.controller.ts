@@ -18,6 +18,7 @@ import { IsText } from '../admin-api/text';
 import { SETTINGS, type Settings } from '../config/settings';
 import { type Admin, CurrentAdmin, RequiresRole } from '../tenants/authentication/admin';
 import { AdminController } from '../tenants/authentication/admin-controller';
+import { IntegrationOf } from './integration-of';
 import type { Integration } from './integration.entity';
 import { IntegrationView, presentIntegration } from './integration.view';
 import { Integrations } from './integrations.service';
@@ -112,8 +113,8 @@ export class IntegrationsController {
   @RequiresRole('viewer')
   @ApiOperation({ summary: 'Get an integration' })
   @ApiOkResponse({ type: IntegrationView })
-  async get(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<IntegrationView> {
-    return this.present(await this.integrations.get(admin, id));
+  get(@IntegrationOf('id') integration: Integration): IntegrationView {
+    return this.present(integration);
   }
 
   @Post('integrations/:id/enable')
@@ -125,10 +126,10 @@ export class IntegrationsController {
   @ApiOkResponse({ type: IntegrationView })
   async enable(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<IntegrationView> {
-    return this.present(await this.integrations.setMode(admin, id, 'enabled', expected));
+    return this.present(await this.integrations.setMode(admin, integration, 'enabled', expected));
   }
 
   @Post('integrations/:id/pause')
@@ -140,10 +141,10 @@ export class IntegrationsController {
   @ApiOkResponse({ type: IntegrationView })
   async pause(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<IntegrationView> {
-    return this.present(await this.integrations.setMode(admin, id, 'paused', expected));
+    return this.present(await this.integrations.setMode(admin, integration, 'paused', expected));
   }
 
   @Post('integrations/:id/disable')
@@ -159,10 +160,10 @@ export class IntegrationsController {
   @ApiOkResponse({ type: IntegrationView })
   async disable(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<IntegrationView> {
-    return this.present(await this.integrations.setMode(admin, id, 'disabled', expected));
+    return this.present(await this.integrations.setMode(admin, integration, 'disabled', expected));
   }
 
   private present(integration: Integration): IntegrationView {

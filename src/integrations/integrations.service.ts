@@ -159,18 +159,17 @@ export class Integrations implements OnModuleInit {
    */
   async setMode(
     admin: Admin,
-    id: string,
+    { id }: Integration,
     mode: IntegrationMode,
     expected: ExpectedVersions,
   ): Promise<Integration> {
-    const integration = await this.get(admin, id);
     await this.transactions.run(async (tx) => {
       const current = await this.locked(tx, id);
       assertNotBeingDeleted(current);
       assertExpected(expected, current);
       await this.raiseRevision(tx, id, { mode });
       if (mode === 'enabled') await this.runs.call(tx, id);
-      await this.audit.record(tx, eventOf(integration, admin.actor, `integration.${mode}`));
+      await this.audit.record(tx, eventOf(current, admin.actor, `integration.${mode}`));
       if (current.mode !== mode) await logMode(tx, id, mode);
     });
     return this.get(admin, id);

@@ -1,11 +1,12 @@
 import { Body, HttpCode, Post, Put } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { ApiProblems } from '../../admin-api/api-problems';
-import { IdParam } from '../../admin-api/id-param';
 import { ApiIfMatch, type ExpectedVersions, IfMatch } from '../../admin-api/if-match';
 import { IsText } from '../../admin-api/text';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
+import { IntegrationOf } from '../integration-of';
+import type { Integration } from '../integration.entity';
 import type { DiagnosisCheck } from '../provider/integration-provider';
 import { ConnectionTests } from './connection-tests.service';
 import { SecretChanges } from './secret-changes.service';
@@ -60,8 +61,11 @@ export class ConnectionTestController {
   })
   @ApiOkResponse({ type: ConnectionTestView })
   @ApiProblems('invalid_request')
-  async test(@CurrentAdmin() admin: Admin, @IdParam('id') id: string): Promise<ConnectionTestView> {
-    const { ok, checks } = await this.tests.run(admin, id);
+  async test(
+    @CurrentAdmin() admin: Admin,
+    @IntegrationOf('id') integration: Integration,
+  ): Promise<ConnectionTestView> {
+    const { ok, checks } = await this.tests.run(admin, integration);
     return { ok, checks: checks.map(present) };
   }
 
@@ -85,11 +89,11 @@ export class ConnectionTestController {
   )
   async changeSecret(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @Body() body: ChangeSecret,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<void> {
-    await this.secrets.replace(admin, id, body.secret, expected);
+    await this.secrets.replace(admin, integration, body.secret, expected);
   }
 }
 

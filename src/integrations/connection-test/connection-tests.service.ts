@@ -15,12 +15,11 @@ export class ConnectionTests {
   ) {}
 
   /** Also stores the result with the integration. A passed test ends a suspension. */
-  async run(admin: Admin, id: string): Promise<ConnectionDiagnosis> {
-    const integration = await this.integrations.get(admin, id);
+  async run(admin: Admin, integration: Integration): Promise<ConnectionDiagnosis> {
     const { connection } = this.connections.open(integration);
     const diagnosis = withAccountCheck(integration, await diagnose(connection));
     const { ok, account, failure } = diagnosis;
-    this.connections.forgetFailures(id);
+    this.connections.forgetFailures(integration.id);
     await this.integrations.recordConnectionTest(admin, integration, {
       account,
       failure: ok ? null : { reason: failure?.reason ?? 'failed', message: explanationOf(failure!) },

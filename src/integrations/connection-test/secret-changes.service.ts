@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type ExpectedVersions, assertExpected } from '../../admin-api/if-match';
 import type { Admin } from '../../tenants/authentication/admin';
+import type { Integration } from '../integration.entity';
 import { Integrations } from '../integrations.service';
 import { CredentialRefused } from './credential-refused';
 import { CredentialTrials } from './credential-trials';
@@ -17,8 +18,12 @@ export class SecretChanges {
    * @throws Problem 400, 409, 412 or 422 for a refused secret, 503 after an inconclusive test; then nothing is
    * stored
    */
-  async replace(admin: Admin, id: string, secret: string, expected: ExpectedVersions): Promise<void> {
-    const integration = await this.integrations.get(admin, id);
+  async replace(
+    admin: Admin,
+    integration: Integration,
+    secret: string,
+    expected: ExpectedVersions,
+  ): Promise<void> {
     assertExpected(expected, integration);
     try {
       const account = await this.trials.run(integration, integration.settings, secret);

@@ -14,6 +14,8 @@ import { KeyInput, KeyPrefix, KeyView, expiryOf, presentKey } from '../../admin-
 import { PageInfo, PageQuery } from '../../admin-api/page';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
+import { IntegrationOf } from '../integration-of';
+import type { Integration } from '../integration.entity';
 import { ScimKeys } from './scim-keys.service';
 
 class ScimKeyView extends KeyView {
@@ -49,7 +51,7 @@ export class ScimKeysController {
   @ApiProblems('integration_deleting', 'quota_reached')
   create(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @Body() body: KeyInput,
     @Creation() request: CreationRequest,
   ): Promise<CreatedScimKeyView> {
@@ -58,7 +60,7 @@ export class ScimKeysController {
       admin.keyId,
       async (claim) => {
         const input = { name: body.name, expiresAt: expiryOf(body, admin) };
-        const { token, ...key } = await this.keys.create(admin, integrationId, input, claim);
+        const { token, ...key } = await this.keys.create(admin, integration, input, claim);
         return { ...presentKey(key), token };
       },
       async (id) => ({ ...presentKey(await this.keys.get(admin, id)), token: null }),
@@ -69,12 +71,8 @@ export class ScimKeysController {
   @RequiresRole('viewer')
   @ApiOperation({ summary: 'List the SCIM keys of an integration, including revoked keys' })
   @ApiOkResponse({ type: ScimKeyPage })
-  async list(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
-    @Query() query: PageQuery,
-  ): Promise<ScimKeyPage> {
-    const page = await this.keys.list(admin, integrationId, query);
+  async list(@IntegrationOf('id') integration: Integration, @Query() query: PageQuery): Promise<ScimKeyPage> {
+    const page = await this.keys.list(integration, query);
     return { ...page, items: page.items.map(presentKey) };
   }
 

@@ -55,11 +55,10 @@ export class ScimKeys {
    */
   async create(
     admin: Admin,
-    integrationId: string,
+    { id: integrationId, tenantId }: Integration,
     input: { name: string; expiresAt: number | null },
     claim: CreationClaim,
   ): Promise<ScimKey & { token: string }> {
-    const { tenantId } = await this.integrations.get(admin, integrationId);
     const { token, prefix, hash } = makeToken('scim');
     const key: ScimKey = {
       id: uuid(),
@@ -90,8 +89,7 @@ export class ScimKeys {
     return { ...key, token };
   }
 
-  async list(admin: Admin, integrationId: string, query: PageQuery): Promise<Page<ScimKey>> {
-    await this.integrations.get(admin, integrationId);
+  async list({ id: integrationId }: Integration, query: PageQuery): Promise<Page<ScimKey>> {
     const rows = await this.keys.find({
       where: { integrationId, id: MoreThan(cursorId(query)) },
       order: { id: 'ASC' },

@@ -8,10 +8,10 @@ import {
   ApiPropertyOptional,
 } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
-import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { isoTime } from '../../admin-api/time';
-import { Integrations } from '../../integrations/integrations.service';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { DRIFT_KINDS, type DriftKind } from '../reconcile/drift';
@@ -55,7 +55,6 @@ class DriftPage extends PageInfo {
 @AdminController('integrations/:id', 'Drift')
 export class DriftController {
   constructor(
-    private readonly integrations: Integrations,
     private readonly drift: DriftLedger,
     private readonly requests: RetryRequests,
   ) {}
@@ -65,11 +64,9 @@ export class DriftController {
   @ApiOperation({ summary: 'List the changes by hand in the target that the last reconciliation found' })
   @ApiOkResponse({ type: DriftPage })
   async list(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') { id: integrationId }: Integration,
     @Query() query: PageQuery,
   ): Promise<Page<DriftView>> {
-    await this.integrations.get(admin, integrationId);
     const rows = await this.drift.list(integrationId, cursorId(query), query.limit + 1);
     return toPage(rows, query.limit, present);
   }
@@ -87,10 +84,10 @@ export class DriftController {
   @ApiAcceptedResponse()
   async reconcile(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @Body() body: ReconcileRequest = {},
   ): Promise<void> {
-    await this.requests.reconcile(admin, integrationId, body.acceptMissingTeams ?? false);
+    await this.requests.reconcile(admin, integration, body.acceptMissingTeams ?? false);
   }
 }
 

@@ -13,7 +13,8 @@ import { Problem } from '../../admin-api/problem';
 import { IsText } from '../../admin-api/text';
 import { isoTimeOrNull } from '../../admin-api/time';
 import { RefusedWrites } from '../../directory/refused-writes';
-import { Integrations } from '../../integrations/integrations.service';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { BLOCKED_GROUP, UNKNOWN_PERSON } from './examples';
@@ -109,7 +110,6 @@ class MemberPage extends PageInfo {
 @AdminController('integrations/:id', 'Groups')
 export class GroupsStatusController {
   constructor(
-    private readonly integrations: Integrations,
     private readonly statuses: GroupStatuses,
     private readonly people: PeopleStatuses,
     private readonly requests: RetryRequests,
@@ -121,13 +121,11 @@ export class GroupsStatusController {
   @ApiOperation({ summary: 'List the groups with their sync status' })
   @ApiOkResponse({ type: GroupPage })
   async list(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @Query() query: GroupsQuery,
   ): Promise<Page<GroupView>> {
-    const integration = await this.integrations.get(admin, integrationId);
     const rows = await this.statuses.list(integration, { ...query, after: cursorId(query) });
-    return toPage(rows, query.limit, await this.presenter(integrationId, rows));
+    return toPage(rows, query.limit, await this.presenter(integration, rows));
   }
 
   @Get('groups/:groupId')
@@ -135,14 +133,12 @@ export class GroupsStatusController {
   @ApiOperation({ summary: 'Get the sync status of a group' })
   @ApiOkResponse({ type: GroupView })
   async get(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('groupId') groupId: string,
   ): Promise<GroupView> {
-    const integration = await this.integrations.get(admin, integrationId);
     const group = await this.statuses.find(integration, groupId);
     if (!group) throw Problem.notFound('group');
-    return (await this.presenter(integrationId, [group]))(group);
+    return (await this.presenter(integration, [group]))(group);
   }
 
   @Get('groups/:groupId/members')
@@ -150,13 +146,11 @@ export class GroupsStatusController {
   @ApiOperation({ summary: 'List the members of a group: who is in the team, who is not, and why' })
   @ApiOkResponse({ type: MemberPage })
   async members(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('groupId') groupId: string,
     @Query() query: MembersQuery,
   ): Promise<Page<MemberView>> {
-    const integration = await this.integrations.get(admin, integrationId);
-    if (!(await this.statuses.isListed(integrationId, groupId))) throw Problem.notFound('group');
+    if (!(await this.statuses.isListed(integration.id, groupId))) throw Problem.notFound('group');
     const rows = await this.people.members(integration, groupId, { ...query, after: cursorId(query) });
     return toPage(rows, query.limit, presentMember);
   }
@@ -171,10 +165,10 @@ export class GroupsStatusController {
   @ApiAcceptedResponse()
   async retry(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('groupId') groupId: string,
   ): Promise<void> {
-    await this.requests.retryGroup(admin, integrationId, groupId);
+    await this.requests.retryGroup(admin, integration, groupId);
   }
 
   @Post('sync')
@@ -185,11 +179,11 @@ export class GroupsStatusController {
     description: 'Scimify forgets past failures of the integration.',
   })
   @ApiAcceptedResponse()
-  async sync(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<void> {
-    await this.requests.syncIntegration(admin, integrationId);
+  async sync(@CurrentAdmin() admin: Admin, @IntegrationOf('id') integration: Integration): Promise<void> {
+    await this.requests.syncIntegration(admin, integration);
   }
 
-  private async presenter(integrationId: string, groups: readonly GroupStatus[]) {
+  private async presenter({ id: integrationId }: Integration, groups: readonly GroupStatus[]) {
     const refused = await this.refusedWrites.latestOf(
       integrationId,
       groups.map(({ id }) => id),

@@ -17,7 +17,8 @@ import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-ap
 import { Problem } from '../../admin-api/problem';
 import { IsText } from '../../admin-api/text';
 import { isoTime, isoTimeOrNull } from '../../admin-api/time';
-import { Integrations } from '../../integrations/integrations.service';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { type HeldChangeRow, HeldChanges, type HeldItemKey, type HeldItemRow } from '../guard/held-changes';
@@ -106,21 +107,16 @@ class HeldChangePage extends PageInfo {
 
 @AdminController('', 'Held changes')
 export class HeldChangesController {
-  constructor(
-    private readonly integrations: Integrations,
-    private readonly heldChanges: HeldChanges,
-  ) {}
+  constructor(private readonly heldChanges: HeldChanges) {}
 
   @Get('integrations/:id/held-changes')
   @RequiresRole('viewer')
   @ApiOperation({ summary: 'List removals and deletions that were too many at once' })
   @ApiOkResponse({ type: HeldChangePage })
   async list(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') { id: integrationId }: Integration,
     @Query() query: PageQuery,
   ): Promise<Page<HeldChangeView>> {
-    await this.integrations.get(admin, integrationId);
     const rows = await this.heldChanges.list(integrationId, cursorId(query), query.limit);
     const items = await Promise.all(
       rows.slice(0, query.limit).map(({ id }) => this.heldChanges.items(id, null, ITEMS_SHOWN)),

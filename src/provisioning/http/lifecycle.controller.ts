@@ -9,11 +9,11 @@ import {
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, ValidateIf, ValidateNested } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
-import { IdParam } from '../../admin-api/id-param';
 import { ApiMergePatch } from '../../admin-api/merge-patch-body';
 import { ApiIfMatch, type ExpectedVersions, IfMatch, VersionedAnswer } from '../../admin-api/if-match';
 import { IsText } from '../../admin-api/text';
 import { SETTINGS, type Settings } from '../../config/settings';
+import { IntegrationOf } from '../../integrations/integration-of';
 import type { IntegrationPatch } from '../../integrations/integration-edits.service';
 import { DELETED_TEAMS, type DeletedTeams, type Integration } from '../../integrations/integration.entity';
 import { IntegrationView, presentIntegration } from '../../integrations/integration.view';
@@ -110,11 +110,11 @@ export class LifecycleController {
   )
   async change(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @Body() body: ChangeIntegration,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<IntegrationView> {
-    return this.present(await this.requests.change(admin, id, body, expected));
+    return this.present(await this.requests.change(admin, integration, body, expected));
   }
 
   @Delete()
@@ -131,11 +131,11 @@ export class LifecycleController {
   @ApiAcceptedResponse()
   async delete(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @Query() query: DeletionQuery,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<void> {
-    await this.requests.delete(admin, id, query.teams, expected);
+    await this.requests.delete(admin, integration, query.teams, expected);
   }
 
   @Post('rebind')
@@ -153,11 +153,11 @@ export class LifecycleController {
   @ApiBody({ type: RebindIntegration, required: false })
   async rebind(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') id: string,
+    @IntegrationOf('id') integration: Integration,
     @Body() body: RebindIntegration,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<IntegrationView> {
-    return this.present(await this.requests.rebind(admin, id, body, expected));
+    return this.present(await this.requests.rebind(admin, integration, body, expected));
   }
 
   private present(integration: Integration): IntegrationView {

@@ -1,11 +1,11 @@
 import { Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
-import { IdParam } from '../../admin-api/id-param';
 import { isoTimeOrNull } from '../../admin-api/time';
 import { Connections } from '../../integrations/connections/connections.service';
-import { Integrations } from '../../integrations/integrations.service';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { ScimKeys } from '../../integrations/scim-keys/scim-keys.service';
-import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { TenantQuotas } from '../../tenants/tenant-quotas.service';
 import { TenantUsage } from '../../tenants/tenant-usage.service';
@@ -123,7 +123,6 @@ class OverviewView {
 @AdminController('integrations/:id/overview', 'Integrations')
 export class OverviewController {
   constructor(
-    private readonly integrations: Integrations,
     private readonly overview: Overview,
     private readonly connections: Connections,
     private readonly scimKeys: ScimKeys,
@@ -135,8 +134,7 @@ export class OverviewController {
   @RequiresRole('viewer')
   @ApiOperation({ summary: 'Show the state of an integration in figures' })
   @ApiOkResponse({ type: OverviewView })
-  async get(@CurrentAdmin() admin: Admin, @IdParam('id') integrationId: string): Promise<OverviewView> {
-    const integration = await this.integrations.get(admin, integrationId);
+  async get(@IntegrationOf('id') integration: Integration): Promise<OverviewView> {
     const figures = await this.overview.of(integration);
     const { lastCompletedAt, nextAt, problem } = figures.reconciliation;
     return {
@@ -148,14 +146,14 @@ export class OverviewController {
         nextAt: isoTimeOrNull(nextAt),
         problem,
       },
-      rate: this.connections.rateOf(integrationId),
-      quotas: await this.quotaUse(integration.tenantId, integrationId),
+      rate: this.connections.rateOf(integration.id),
+      quotas: await this.quotaUse(integration),
     };
   }
 
-  private async quotaUse(tenantId: string, integrationId: string): Promise<QuotaUseView> {
+  private async quotaUse({ id, tenantId }: Integration): Promise<QuotaUseView> {
     const limits = await this.quotas.of(tenantId);
-    const used = { ...(await this.usage.of(tenantId)), scimKeys: await this.scimKeys.live(integrationId) };
+    const used = { ...(await this.usage.of(tenantId)), scimKeys: await this.scimKeys.live(id) };
     const useOf = (name: keyof QuotaUseView) => ({ limit: limits[name], used: used[name] });
     return {
       users: useOf('users'),

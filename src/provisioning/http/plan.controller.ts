@@ -3,8 +3,9 @@ import { ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import { IdParam } from '../../admin-api/id-param';
 import { PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { Problem } from '../../admin-api/problem';
-import { Integrations } from '../../integrations/integrations.service';
-import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
+import { RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import {
   DryRun,
@@ -122,7 +123,6 @@ class PlanView extends PageInfo {
 @AdminController('integrations/:id', 'Plan')
 export class PlanController {
   constructor(
-    private readonly integrations: Integrations,
     private readonly statuses: GroupStatuses,
     private readonly dryRun: DryRun,
   ) {}
@@ -136,11 +136,9 @@ export class PlanController {
   })
   @ApiOkResponse({ type: PlanView })
   async integration(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @Query() query: PageQuery,
   ): Promise<PlanView> {
-    const integration = await this.integrations.get(admin, integrationId);
     const rows = await this.dryRun.candidates(integration, cursorId(query), query.limit + 1);
     const asked = rows.slice(0, query.limit).map(({ id }) => id);
     const result = await this.dryRun.plan(integration, asked);
@@ -153,12 +151,10 @@ export class PlanController {
   @ApiOperation({ summary: 'Show what a run would do with one group, without doing it' })
   @ApiOkResponse({ type: PlanView })
   async group(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('groupId') groupId: string,
   ): Promise<PlanView> {
-    const integration = await this.integrations.get(admin, integrationId);
-    if (!(await this.statuses.isListed(integrationId, groupId))) throw Problem.notFound('group');
+    if (!(await this.statuses.isListed(integration.id, groupId))) throw Problem.notFound('group');
     return present(await this.dryRun.plan(integration, [groupId]), null);
   }
 }

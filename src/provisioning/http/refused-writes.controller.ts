@@ -6,7 +6,8 @@ import { Problem } from '../../admin-api/problem';
 import { isoTime } from '../../admin-api/time';
 import { withoutAdmission } from '../../directory/change-context';
 import { type RefusedWriteRow, RefusedWrites } from '../../directory/refused-writes';
-import { Integrations } from '../../integrations/integrations.service';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { REFUSAL_DETAIL } from './examples';
@@ -34,10 +35,7 @@ class RefusedWritePage extends PageInfo {
 
 @AdminController('integrations/:id/refused-writes', 'Refused writes')
 export class RefusedWritesController {
-  constructor(
-    private readonly integrations: Integrations,
-    private readonly refusedWrites: RefusedWrites,
-  ) {}
+  constructor(private readonly refusedWrites: RefusedWrites) {}
 
   @Get()
   @RequiresRole('viewer')
@@ -47,11 +45,9 @@ export class RefusedWritesController {
   })
   @ApiOkResponse({ type: RefusedWritePage })
   async list(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') { id: integrationId }: Integration,
     @Query() query: PageQuery,
   ): Promise<Page<RefusedWriteView>> {
-    await this.integrations.get(admin, integrationId);
     const rows = await this.refusedWrites.list(integrationId, cursorId(query), query.limit + 1);
     return toPage(rows, query.limit, present);
   }
@@ -63,10 +59,9 @@ export class RefusedWritesController {
   @ApiNoContentResponse()
   async dismiss(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') { id: integrationId, tenantId }: Integration,
     @IdParam('refusedWriteId') id: string,
   ): Promise<void> {
-    const { tenantId } = await this.integrations.get(admin, integrationId);
     const context = { integrationId, tenantId, actor: admin.actor, admit: withoutAdmission };
     if (!(await this.refusedWrites.dismiss(context, id))) throw Problem.notFound('refused write');
   }

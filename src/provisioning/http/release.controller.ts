@@ -4,6 +4,8 @@ import { IsIn } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
 import { RELEASE_MODES, type ReleaseMode } from '../../directory/change.entity';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { ReleaseRequests } from '../schedule/release-requests';
@@ -34,10 +36,10 @@ export class ReleaseController {
   @ApiProblems('integration_deleting')
   async release(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('groupId') groupId: string,
     @Body() body: ReleaseGroup,
   ): Promise<void> {
-    await this.requests.release(admin, integrationId, groupId, body.mode);
+    await this.requests.release(admin, integration, groupId, body.mode);
   }
 }

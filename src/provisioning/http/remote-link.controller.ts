@@ -3,6 +3,8 @@ import { ApiNoContentResponse, ApiOperation, ApiProperty } from '@nestjs/swagger
 import { IsString, Matches } from 'class-validator';
 import { ApiProblems } from '../../admin-api/api-problems';
 import { IdParam } from '../../admin-api/id-param';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
 import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { LinkRequests } from '../schedule/link-requests';
@@ -38,11 +40,11 @@ export class RemoteLinkController {
   @ApiProblems('integration_deleting', 'remote_user_unknown', 'target_unavailable')
   async pin(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('userId') userId: string,
     @Body() body: RemoteLink,
   ): Promise<void> {
-    await this.links.pin(admin, integrationId, userId, body.remoteUserId);
+    await this.links.pin(admin, integration, userId, body.remoteUserId);
   }
 
   @Delete()
@@ -53,9 +55,9 @@ export class RemoteLinkController {
   @ApiProblems('integration_deleting')
   async undo(
     @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @IdParam('userId') userId: string,
   ): Promise<void> {
-    await this.links.undo(admin, integrationId, userId);
+    await this.links.undo(admin, integration, userId);
   }
 }

@@ -1,13 +1,13 @@
 import { Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
-import { IdParam } from '../../admin-api/id-param';
 import { type Page, PageInfo, PageQuery, cursorId, toPage } from '../../admin-api/page';
 import { IsText } from '../../admin-api/text';
 import { isoTimeOrNull } from '../../admin-api/time';
 import { RefusedWrites } from '../../directory/refused-writes';
-import { Integrations } from '../../integrations/integrations.service';
-import { type Admin, CurrentAdmin, RequiresRole } from '../../tenants/authentication/admin';
+import { IntegrationOf } from '../../integrations/integration-of';
+import type { Integration } from '../../integrations/integration.entity';
+import { RequiresRole } from '../../tenants/authentication/admin';
 import { AdminController } from '../../tenants/authentication/admin-controller';
 import { UNKNOWN_PERSON } from './examples';
 import { RefusalView, presentRefusal } from './refusal.view';
@@ -47,7 +47,6 @@ class UserPage extends PageInfo {
 @AdminController('integrations/:id/users', 'Users')
 export class UsersStatusController {
   constructor(
-    private readonly integrations: Integrations,
     private readonly people: PeopleStatuses,
     private readonly refusedWrites: RefusedWrites,
   ) {}
@@ -57,14 +56,12 @@ export class UsersStatusController {
   @ApiOperation({ summary: 'List the users with their links to users of the target' })
   @ApiOkResponse({ type: UserPage })
   async list(
-    @CurrentAdmin() admin: Admin,
-    @IdParam('id') integrationId: string,
+    @IntegrationOf('id') integration: Integration,
     @Query() query: UsersQuery,
   ): Promise<Page<UserView>> {
-    const integration = await this.integrations.get(admin, integrationId);
     const rows = await this.people.users(integration, { ...query, after: cursorId(query) });
     const refused = await this.refusedWrites.latestOf(
-      integrationId,
+      integration.id,
       rows.map(({ id }) => id),
     );
     return toPage(rows, query.limit, (user) => ({

@@ -37,11 +37,10 @@ export class LifecycleRequests {
   /** Records a refusal of the target outside the transaction, which rolls back. */
   async change(
     admin: Admin,
-    integrationId: string,
+    integration: Integration,
     patch: IntegrationPatch,
     expected: ExpectedVersions,
   ): Promise<Integration> {
-    const integration = await this.integrations.get(admin, integrationId);
     assertNotBeingDeleted(integration);
     assertExpected(expected, integration);
     try {
@@ -53,7 +52,7 @@ export class LifecycleRequests {
       }
       throw error;
     }
-    return this.integrations.get(admin, integrationId);
+    return this.integrations.get(admin, integration.id);
   }
 
   /** A policy change about remote groups or members makes the engine compare every group again. */
@@ -83,11 +82,10 @@ export class LifecycleRequests {
   /** A second request may choose another mode for the remote groups, and makes everything that waits due now. */
   async delete(
     admin: Admin,
-    integrationId: string,
+    { id: integrationId }: Integration,
     teams: DeletedTeams,
     expected: ExpectedVersions,
   ): Promise<void> {
-    await this.integrations.get(admin, integrationId);
     await this.transactions.run(async (tx) => {
       await this.lifecycle.beginDeletion(tx, admin, integrationId, teams, expected);
       await tx.query(
@@ -104,13 +102,13 @@ export class LifecycleRequests {
    */
   async rebind(
     admin: Admin,
-    integrationId: string,
+    integration: Integration,
     connection: NewConnection,
     expected: ExpectedVersions,
   ): Promise<Integration> {
-    const integration = await this.integrations.get(admin, integrationId);
     assertNotBeingDeleted(integration);
     assertExpected(expected, integration);
+    const { id: integrationId } = integration;
     const stored = this.lifecycle.prepareRebind(integration, connection);
     await this.transactions.run(
       async (tx) => {

@@ -45,15 +45,16 @@ export class LinkRequests {
    * @throws Problem 404 for a user of another integration, 422 if the target has no remote user with that id, 503
    * if the target does not answer
    */
-  async pin(admin: Admin, integrationId: string, userId: string, remoteUserId: string): Promise<void> {
-    const integration = await this.integrations.get(admin, integrationId);
+  async pin(admin: Admin, integration: Integration, userId: string, remoteUserId: string): Promise<void> {
     assertNotBeingDeleted(integration);
-    await linkedUser(this.reader, integrationId, userId);
+    await linkedUser(this.reader, integration.id, userId);
     const { address } = await this.inTarget(integration, remoteUserId);
-    await this.change(admin, integrationId, userId, async (tx, user) => {
+    // The target may take seconds to answer, and a deletion may begin meanwhile.
+    const current = await this.integrations.get(admin, integration.id);
+    await this.change(admin, current, userId, async (tx, user) => {
       await writeLink(
         tx,
-        integrationId,
+        integration.id,
         { ...user, userId },
         {
           state: 'resolved',
@@ -75,8 +76,8 @@ export class LinkRequests {
    *
    * @throws Problem 404 for a user of another integration
    */
-  undo(admin: Admin, integrationId: string, userId: string): Promise<void> {
-    return this.change(admin, integrationId, userId, async (tx, user) => {
+  undo(admin: Admin, integration: Integration, userId: string): Promise<void> {
+    return this.change(admin, integration, userId, async (tx, user) => {
       if (!user.linked) return null;
       await undoLink(tx, userId);
       return { action: 'user.link_undone', remoteUserId: null };
@@ -111,15 +112,15 @@ export class LinkRequests {
 
   private async change(
     admin: Admin,
-    integrationId: string,
+    integration: Integration,
     userId: string,
     write: (
       tx: Transaction,
       user: LinkedUser,
     ) => Promise<{ action: string; remoteUserId: string | null } | null>,
   ): Promise<void> {
-    const integration = await this.integrations.get(admin, integrationId);
     assertNotBeingDeleted(integration);
+    const { id: integrationId, tenantId } = integration;
     await this.transactions.run(async (tx) => {
       const user = await linkedUser(tx, integrationId, userId);
       const change = await write(tx, user);
@@ -133,7 +134,7 @@ export class LinkRequests {
         actor: admin.actor,
         action: change.action,
         target: { type: 'user', id: userId },
-        tenantId: integration.tenantId,
+        tenantId,
         integrationId,
         detail: { remoteUserId: change.remoteUserId, formerRemoteUserId: former },
       });

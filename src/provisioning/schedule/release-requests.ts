@@ -8,7 +8,8 @@ import { type ChangeContext, withoutAdmission } from '../../directory/change-con
 import { ChangeMarks } from '../../directory/change-marks';
 import { Groups } from '../../directory/groups';
 import { RefusedWrites } from '../../directory/refused-writes';
-import { Integrations, assertNotBeingDeleted } from '../../integrations/integrations.service';
+import type { Integration } from '../../integrations/integration.entity';
+import { assertNotBeingDeleted } from '../../integrations/integrations.service';
 import type { Admin } from '../../tenants/authentication/admin';
 import { makeGroupsDue, noteAskedFor } from '../state/waiting-groups';
 import { WorkLedger } from './work-ledger';
@@ -19,7 +20,6 @@ import { WorkLedger } from './work-ledger';
 @Injectable()
 export class ReleaseRequests {
   constructor(
-    private readonly integrations: Integrations,
     private readonly transactions: TransactionRunner,
     private readonly groups: Groups,
     private readonly refusedWrites: RefusedWrites,
@@ -35,12 +35,12 @@ export class ReleaseRequests {
    *
    * @throws Problem 404 for an unknown group, or one that is deleted without a remote group
    */
-  async release(admin: Admin, integrationId: string, groupId: string, mode: ReleaseMode): Promise<void> {
-    const integration = await this.integrations.get(admin, integrationId);
+  async release(admin: Admin, integration: Integration, groupId: string, mode: ReleaseMode): Promise<void> {
     assertNotBeingDeleted(integration);
+    const { id: integrationId, tenantId } = integration;
     const context: ChangeContext = {
       integrationId,
-      tenantId: integration.tenantId,
+      tenantId,
       actor: admin.actor,
       admit: withoutAdmission,
     };
@@ -69,7 +69,7 @@ export class ReleaseRequests {
           actor: admin.actor,
           action: 'group.release_requested',
           target: { type: 'group', id: groupId },
-          tenantId: integration.tenantId,
+          tenantId,
           integrationId,
           detail: { mode },
         });

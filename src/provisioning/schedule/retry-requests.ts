@@ -5,6 +5,7 @@ import type { Transaction } from '../../database/transaction-runner';
 import { TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { TestedConnections } from '../../integrations/connection-test/tested-connections';
+import type { Integration } from '../../integrations/integration.entity';
 import { Integrations } from '../../integrations/integrations.service';
 import { RunRequests } from '../../integrations/run-requests';
 import type { Admin } from '../../tenants/authentication/admin';
@@ -40,8 +41,7 @@ export class RetryRequests implements OnModuleInit {
    * Retries everything in the integration that waits: failed look-ups, refusals, an unresponsive account. A look
    * at the whole target follows: only that look shows if the members are still the right ones.
    */
-  async syncIntegration(admin: Admin, integrationId: string): Promise<void> {
-    const { tenantId } = await this.integrations.get(admin, integrationId);
+  async syncIntegration(admin: Admin, { id: integrationId, tenantId }: Integration): Promise<void> {
     await this.transactions.run(async (tx) => {
       await this.tryEverything(tx, integrationId);
       await this.ledger.expediteReconciliation(tx, integrationId, LOOKED_AT_AFTER_MS);
@@ -59,8 +59,8 @@ export class RetryRequests implements OnModuleInit {
    * Looks at the whole target, then retries everything that waits. A suspension for lost visibility ends at once
    * if the admin accepts missing remote groups, else when the look sees the remote groups again.
    */
-  async reconcile(admin: Admin, integrationId: string, acceptMissing: boolean): Promise<void> {
-    const { tenantId, suspensionReason } = await this.integrations.get(admin, integrationId);
+  async reconcile(admin: Admin, integration: Integration, acceptMissing: boolean): Promise<void> {
+    const { id: integrationId, tenantId, suspensionReason } = integration;
     await this.transactions.run(async (tx) => {
       if (acceptMissing && suspensionReason === VISIBILITY_LOST) {
         await this.integrations.endSuspension(tx, admin, integrationId);
@@ -81,8 +81,11 @@ export class RetryRequests implements OnModuleInit {
   }
 
   /** Compares one whole group. */
-  async retryGroup(admin: Admin, integrationId: string, groupId: string): Promise<void> {
-    const { tenantId } = await this.integrations.get(admin, integrationId);
+  async retryGroup(
+    admin: Admin,
+    { id: integrationId, tenantId }: Integration,
+    groupId: string,
+  ): Promise<void> {
     await this.transactions.run(async (tx) => {
       const [group] = await tx.query(
         `SELECT g.id FROM ${GROUPS} WHERE g.id = ? AND g.integrationId = ? AND ${IS_LISTED}`,
