@@ -31,6 +31,7 @@ import type { GroupWithRemote } from './remote-groups';
 import { noteUnclear, restartWait } from './unclear-writes';
 import { postponeUnsent, postponeRefused } from './unsent-calls';
 import { UserResolution } from './user-resolution';
+import { isDenial } from './watched-writes';
 
 /** Outcomes per transaction: few enough to lose little in a crash, enough to make the commit cheap. */
 const OUTCOMES_PER_COMMIT = 20;
@@ -109,7 +110,8 @@ export class MemberCalls {
       }
     } catch (error) {
       if (isPassing(error)) stopped = error;
-      else if (isKnownRefusal(error)) refusal = error;
+      // The remote group or the credential is known to refuse such calls: no other user is tried.
+      else if (isDenial(error)) refusal = error;
       else throw error;
     } finally {
       await flush();
@@ -220,11 +222,6 @@ export class MemberCalls {
 /** The failure may concern one call only: a call for another user may work. */
 export function isPassing(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.isTransient && !error.accountWide;
-}
-
-/** The remote group or the credential is known to refuse such calls: no other user is tried. */
-function isKnownRefusal(error: unknown): error is ProviderError {
-  return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
 }
 
 /** Other calls of the group may work: the failure concerns neither the account nor the remote group. */

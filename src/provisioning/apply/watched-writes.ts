@@ -62,6 +62,6 @@ export function watchWrites(connection: ProviderConnection, rights: WriteRights)
 }
 
 /** A refusal that does not already name the credential as the cause. */
-function isDenial(error: unknown): error is ProviderError {
+export function isDenial(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.kind === 'permission' && error.isOfOneObject;
 }
