@@ -7,14 +7,12 @@ import {
 } from '../../integrations/provider/provider-error';
 import { PROBE_EVERY_MS, notFoundDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { additionDelay, isJustCreated } from '../plan/just-created';
+import { CREATION_UNCONFIRMED } from '../plan/new-group';
 import type { RemoteGroup } from '../state/remote-group.entity';
 
 const LOOK_AGAIN_AFTER_MS = 5_000;
 
 export const NOT_VISIBLE_YET_MESSAGE = 'The target does not show a newly created team yet.';
-
-/** A creation had no answer: it is not known whether the remote group exists. */
-export const CREATION_UNCONFIRMED = 'creation_unconfirmed';
 
 /** Whether a failure only says that one remote group is not shown yet. Work on other groups can go on. */
 export function isGroupNotVisibleYet(error: unknown): boolean {

@@ -10,6 +10,7 @@ import { dropItemsOf, forgetDeletion } from '../guard/held-items';
 import { mayBeDeletedByUs, planGroup } from '../plan/group-plan';
 import { LOOK_FOR_CREATED_MS, READS_LAG_MS, mayBeShownYet } from '../plan/just-created';
 import {
+  CREATION_UNCONFIRMED,
   type Obstacle,
   claimObstacle,
   isIntended,
@@ -24,7 +25,6 @@ import { GroupBlockedError, NameNotFreeYetError } from './group-blocked';
 import { type LoadedGroup, nameWithoutRemoteGroup } from './loaded-group';
 import { ProvisioningAudit } from './provisioning-audit';
 import { claimOn, isBeingCreated, tombstoneNamed } from './known-target';
-import { CREATION_UNCONFIRMED } from './not-visible-yet';
 import type { RunContext } from './run-context';
 
 /** A creation may still be in flight for as long as a call may take. */

@@ -10,13 +10,13 @@ import { isOrderedByAdmin, releaseModeOf } from '../apply/group-deletion';
 import { TAKEN_OVER, TAKEN_OVER_MESSAGE } from '../apply/group-blocked';
 import { type LoadedGroup, nameWithoutRemoteGroup } from '../apply/loaded-group';
 import { claimOn, isBeingCreated, successorOf, tombstoneNamed } from '../apply/known-target';
-import { CREATION_UNCONFIRMED } from '../apply/not-visible-yet';
 import { NOT_LOOKED_UP } from '../apply/people';
 import { NO_PROBLEM, comparedWhole } from '../apply/remote-groups';
 import { isPostponed, planRelease, planGroup } from '../plan/group-plan';
 import type { KnownMember } from '../plan/member-plan';
 import { planName } from '../plan/name-plan';
 import {
+  CREATION_UNCONFIRMED,
   NAME_NOT_FREE_YET,
   NAME_TOO_LONG,
   type Obstacle,

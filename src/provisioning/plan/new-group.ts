@@ -106,6 +106,9 @@ export function isIntended(team: ProviderGroup, intent: CreateIntent): boolean {
   return team.description === intent.description;
 }
 
+/** A creation had no answer: it is not known whether the remote group exists. */
+export const CREATION_UNCONFIRMED = 'creation_unconfirmed';
+
 export function unconfirmedMessage(name: string): string {
   return `It is not known yet whether the team "${name}" was created.`;
 }
