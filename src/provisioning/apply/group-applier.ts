@@ -7,6 +7,7 @@ import { passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
 import { settleSoon, settledSoonUntil } from '../plan/just-created';
 import { NAME_NOT_FREE_YET } from '../plan/new-group';
+import { reachOf } from '../plan/reach';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
 import { deriveGroupState } from '../state/group-state';
@@ -26,7 +27,6 @@ import { GroupDeletion, NO_MARK } from './group-deletion';
 import type { LoadedGroup } from './loaded-group';
 import { knownFirst } from './known-first';
 import { LeaverRemoval } from './leaver-removal';
-import { concernsSomeCallsOnly } from './member-calls';
 import { Members } from './members';
 import { unsentDueAt } from './member-records';
 import { isOutage, passingDelayOf, refusedDelay, unlessNotVisibleYet } from './not-visible-yet';
@@ -80,7 +80,7 @@ export class GroupApplier {
           await this.applyMembers(run, named, now);
           await this.acknowledge(run, named);
         } catch (failure) {
-          if (concernsSomeCallsOnly(failure))
+          if (reachOf(failure) === 'call')
             await this.leavers.removeAll(atPriority(run, 'leaver'), withRemote);
           throw failure;
         }
@@ -106,7 +106,7 @@ export class GroupApplier {
       if (view.group && !view.remote) await this.remoteGroups.createRow(run, { ...view, group: view.group });
       await this.recordFailure(run, view, error);
     }
-    if (!concernsSomeCallsOnly(error)) return;
+    if (reachOf(error) !== 'call') return;
     for (const view of views) {
       if (!view.group || !view.remote?.remoteId) continue;
       await this.leavers.removeAll(atPriority(run, 'leaver'), view as GroupWithRemote);
@@ -270,7 +270,7 @@ export class GroupApplier {
         : now + settleSoon(failure.delay(attempts), soonUntil, now);
       // A leaver does not wait for the retry of another user's call.
       const holdsUpChanges =
-        failure.state === 'retrying' && !(remote.remoteId !== null && concernsSomeCallsOnly(error));
+        failure.state === 'retrying' && !(remote.remoteId !== null && reachOf(error) === 'call');
       await tx.manager.update(
         RemoteGroup,
         { id: remote.id },
@@ -335,7 +335,7 @@ function failureOf(error: unknown): Failure | null {
     };
   }
   if (!(error instanceof ProviderError)) return null;
-  const passing = error.isTransient || error.accountWide || error.reason === GROUP_GONE;
+  const passing = reachOf(error) !== 'object';
   return {
     reason: error.reason,
     message: error.explanation,

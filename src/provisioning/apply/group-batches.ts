@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ProviderGroup as FoundGroup } from '../../integrations/provider/integration-provider';
 import { ProviderError } from '../../integrations/provider/provider-error';
+import { reachOf } from '../plan/reach';
 import { isBeingDeleted } from '../state/may-write';
 import { allEnded } from './all-ended';
 import { GroupApplier } from './group-applier';
@@ -10,7 +11,6 @@ import {
   nameWithoutRemoteGroup,
   namesWithoutRemoteGroup,
 } from './loaded-group';
-import { isGroupNotVisibleYet } from './not-visible-yet';
 import { People, addAsked } from './people';
 import type { RunContext } from './run-context';
 import { RemoteGroups, comparedWhole } from './remote-groups';
@@ -136,11 +136,10 @@ export class GroupBatches {
         batch.progressed = true;
         run.progress.made = true;
       } catch (error) {
-        if (isGroupNotVisibleYet(error)) continue;
+        const reach = reachOf(error);
+        if (reach === 'group') continue;
         batch.failuresInARow += 1;
-        const goesOn =
-          error instanceof ProviderError && !error.accountWide && batch.failuresInARow < FAILURES_THAT_STOP;
-        if (goesOn) continue;
+        if (reach === 'call' && batch.failuresInARow < FAILURES_THAT_STOP) continue;
         batch.stopped = true;
         throw error;
       } finally {

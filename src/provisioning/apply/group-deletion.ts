@@ -5,6 +5,7 @@ import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-
 import { passingFailureDelay } from '../plan/backoff';
 import { type ReleaseAction, isPostponed, mayBeDeletedByUs, planRelease } from '../plan/group-plan';
 import { HELD, REJECTED } from '../plan/mass-change-guard';
+import { reachOf } from '../plan/reach';
 import { Leases } from '../schedule/lease';
 import { nextLookAt } from '../state/leavers';
 import { RemoteGroup } from '../state/remote-group.entity';
@@ -16,9 +17,8 @@ import { GroupBlockedError, GroupHeldError, GroupTakenOverError } from './group-
 import type { LoadedGroup } from './loaded-group';
 import { successorOf } from './known-target';
 import { LeaverRemoval } from './leaver-removal';
-import { concernsSomeCallsOnly } from './member-calls';
 import { Members } from './members';
-import { isGroupNotVisibleYet, unlessNotVisibleYet } from './not-visible-yet';
+import { unlessNotVisibleYet } from './not-visible-yet';
 import { ProvisioningAudit } from './provisioning-audit';
 import { screenedGroup } from './removal-intents';
 import { type RunContext, atPriority } from './run-context';
@@ -79,7 +79,7 @@ export class GroupDeletion {
       );
       return null;
     } catch (error) {
-      if (concernsSomeCallsOnly(error)) return error;
+      if (error instanceof ProviderError && reachOf(error) === 'call') return error;
       throw error;
     }
   }
@@ -227,8 +227,8 @@ function isNoLongerHeld(run: RunContext, view: GroupWithRemote): boolean {
  */
 function keepsRemoteGroup(failure: unknown): boolean {
   if (failure instanceof GroupBlockedError || failure instanceof GroupHeldError) return true;
-  if (!(failure instanceof ProviderError) || failure.accountWide) return false;
-  return failure.reason !== GROUP_GONE && !isGroupNotVisibleYet(failure);
+  const reach = reachOf(failure);
+  return reach === 'object' || reach === 'call';
 }
 
 /** While the remote group exists, the request that deleted the group is not the cause of any removal. */

@@ -22,7 +22,7 @@ import {
   recordFailed,
   waitToBeSeen,
 } from './member-records';
-import { isNotSeenYet, isGroupNotVisibleYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
+import { isNotSeenYet, unlessNotSeenYet, unlessNotVisibleYet } from './not-visible-yet';
 import { countGivenUp, offerFreedPlaces } from './places';
 import { ProvisioningAudit } from './provisioning-audit';
 import type { RunContext } from './run-context';
@@ -222,11 +222,6 @@ export class MemberCalls {
 /** The failure may concern one call only: a call for another user may work. */
 export function isPassing(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.isTransient && !error.accountWide;
-}
-
-/** Other calls of the group may work: the failure concerns neither the account nor the remote group. */
-export function concernsSomeCallsOnly(error: unknown): error is ProviderError {
-  return isPassing(error) && !isGroupNotVisibleYet(error);
 }
 
 /** Checked right before each call: another worker may have processed the user meanwhile. */

@@ -14,12 +14,8 @@ const LOOK_AGAIN_AFTER_MS = 5_000;
 
 export const NOT_VISIBLE_YET_MESSAGE = 'The target does not show a newly created team yet.';
 
-/** Whether a failure only says that one remote group is not shown yet. Work on other groups can go on. */
-export function isGroupNotVisibleYet(error: unknown): boolean {
-  if (!(error instanceof ProviderError)) return false;
-  return error.reason === GROUP_NOT_VISIBLE_YET || error.reason === CREATION_UNCONFIRMED;
-}
-
+/** The remote group may exist without being shown yet. */
+const NOT_SHOWN_YET: ReadonlySet<string> = new Set([GROUP_NOT_VISIBLE_YET, CREATION_UNCONFIRMED]);
 const NOT_FOUND: ReadonlySet<string> = new Set([GROUP_GONE, CHANGE_NOT_FOUND]);
 
 /** "Not found" proves nothing for a remote group that was just created: the result is then a passing failure. */
@@ -91,8 +87,8 @@ function notVisibleYet(cause: ProviderError): ProviderError {
  * @returns milliseconds
  */
 export function passingDelayOf(error: ProviderError, attempts: number): number {
-  const { retryAfterMs } = error;
-  return isGroupNotVisibleYet(error) && retryAfterMs !== undefined
+  const { reason, retryAfterMs } = error;
+  return NOT_SHOWN_YET.has(reason) && retryAfterMs !== undefined
     ? retryAfterMs
     : passingFailureDelay(attempts, retryAfterMs, Math.random());
 }

@@ -16,6 +16,7 @@ import { type AskedFor, type Unlinked, type UserResolution, lookUp } from '../ap
 import { linkThatStays } from '../plan/link-plan';
 import type { Person } from '../plan/member-plan';
 import type { Obstacle } from '../plan/new-group';
+import { reachOf } from '../plan/reach';
 
 /** The time limit for reads of the target. What it has not answered by then stays unknown. */
 const ASKED_FOR_MS = 20_000;
@@ -108,7 +109,7 @@ export class TargetLookUps {
       return { kind: 'known', value: await question() };
     } catch (error) {
       const why = this.failureOf(error);
-      const stops = this.call.signal.aborted || (error instanceof ProviderError && error.accountWide);
+      const stops = this.call.signal.aborted || reachOf(error) === 'account';
       if (stops || concerns === 'account') this.problem ??= why;
       this.stopped ||= stops;
       return { kind: 'unknown', why };
