@@ -116,6 +116,12 @@ const TABLE = [
     why: 'it calls targets only through the provider contract, so a new target needs no change here',
   },
   {
+    room: 'commands',
+    folder: 'src/commands',
+    uses: [...FOUNDATION, 'database', 'integrations', 'audit'],
+    why: 'it holds the programs that run beside the server, and each runs one task of a room',
+  },
+  {
     room: 'simulator',
     folder: 'simulator',
     uses: [],
@@ -175,7 +181,7 @@ export const rooms = {
       partialMatch: false,
     })),
     'boundaries/files': [
-      { category: 'application', pattern: 'src/{*,http/*}.ts' },
+      { category: 'application', pattern: 'src/*.ts' },
       { category: 'planner', pattern: 'src/provisioning/plan/**/*.ts' },
       { category: 'spec', pattern: '**/*.spec.ts' },
     ],
@@ -191,9 +197,14 @@ export const rooms = {
         policies: [
           ...TABLE.map(policyOf),
           {
-            from: anyOf([...PRODUCT, 'simulator', 'demo']),
+            from: anyOf([...PRODUCT.filter((room) => room !== 'commands'), 'simulator', 'demo']),
             disallow: { to: { file: { categories: 'application' } } },
             message: 'The top level of src connects all rooms; a room that used it would use all of them.',
+          },
+          {
+            from: { file: { categories: 'application' } },
+            disallow: { to: anyOf(['commands']) },
+            message: 'The server does not use the commands: each of them is a program of its own.',
           },
           {
             from: { element: { type: 'pagerduty' } },

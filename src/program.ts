@@ -1,5 +1,4 @@
 import { type Settings, readSettings } from './config/settings';
-import { settingsWarnings } from './config/settings-warnings';
 import { describeFailure } from './failed-start';
 
 /** Runs the work. Wrong settings and failures give one sentence on standard error and exit code 1. */
@@ -12,13 +11,5 @@ export function runProgram(work: (settings: Settings) => void | Promise<void>): 
   run().catch((error: unknown) => {
     console.error(describeFailure(error, settings));
     process.exit(1);
-  });
-}
-
-/** Runs a command. It has no log, so its warnings go to standard error too. */
-export function runCommand(work: (settings: Settings) => void | Promise<void>): void {
-  runProgram((settings) => {
-    for (const warning of settingsWarnings(process.env)) console.error(warning);
-    return work(settings);
   });
 }

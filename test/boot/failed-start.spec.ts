@@ -14,7 +14,7 @@ import { describeFailure } from '../../src/failed-start';
 jest.setTimeout(120_000);
 
 const DIST = join(__dirname, '../../dist/src');
-const PROGRAMS = ['main', 'run-migrations'];
+const PROGRAMS = ['main', 'commands/run-migrations'];
 const CHANCE = 'b3f1c0a98e7d6452b3f1c0a98e7d6452';
 const KEYS = {
   SCIMIFY_ADMIN_KEY: CHANCE,
@@ -105,7 +105,7 @@ describe('a start that fails', () => {
     );
   });
 
-  it.each([...PROGRAMS, 'rotate-secrets'])(
+  it.each([...PROGRAMS, 'commands/rotate-secrets'])(
     'says of a database server that does not answer what to mend: %s',
     async (program) => {
       const end = await run({ ...KEYS, DATABASE_URL: 'mysql://scott:tiger@127.0.0.1:1/scimify' }, program);
@@ -146,7 +146,7 @@ describe('a start that fails', () => {
   });
 
   it('names the file of a database of which a part is missing, or that stands in a directory', async () => {
-    expect((await run({}, 'run-migrations')).status).toBe(0);
+    expect((await run({}, 'commands/run-migrations')).status).toBe(0);
     const file = join(directory, 'scimify.sqlite');
     truncateSync(file, 4_096 * 5);
     expect(sentence(await run({}))).toMatch(`The database file ${file} is damaged`);
@@ -160,7 +160,7 @@ describe('a start that fails', () => {
     'names the file that may not be written, and the directory: %s',
     async (program) => {
       const file = join(directory, 'scimify.sqlite');
-      expect((await run({}, 'run-migrations')).status).toBe(0);
+      expect((await run({}, 'commands/run-migrations')).status).toBe(0);
       writeFileSync(join(directory, 'encryption-key'), `${KEYS.SCIMIFY_ENCRYPTION_KEY}\n`);
       for (const name of ['', 'encryption-key', 'scimify.sqlite.lock', 'scimify.sqlite']) {
         if (asNobody.uid !== undefined) chownSync(join(directory, name), NOBODY, NOBODY);
@@ -189,7 +189,7 @@ describe('a start that fails', () => {
   });
 
   it('warns at a terminal of a setting that there is not', async () => {
-    const { stderr } = await run({ SCIMIFY_DATA_DIRECTORY: 'secret' }, 'run-migrations');
+    const { stderr } = await run({ SCIMIFY_DATA_DIRECTORY: 'secret' }, 'commands/run-migrations');
     expect(stderr).toBe(
       'SCIMIFY_DATA_DIRECTORY is not a setting of Scimify and has no effect. Did you mean SCIMIFY_DATA_DIR?\n',
     );

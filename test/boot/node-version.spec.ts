@@ -39,9 +39,9 @@ describe('the version of Node.js', () => {
     'bin/run.js demo/main.js',
     'bin/build.js',
     'dist/src/main.js',
-    'dist/src/rotate-secrets.js',
-    'dist/src/run-migrations.js',
-    'dist/src/backup.js',
+    'dist/src/commands/rotate-secrets.js',
+    'dist/src/commands/run-migrations.js',
+    'dist/src/commands/backup.js',
   ])('is refused by %s in one sentence, before anything else is loaded', (program) => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,

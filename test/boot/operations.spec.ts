@@ -15,7 +15,7 @@ import { waitFor } from '../support/wait';
 jest.setTimeout(120_000);
 
 const ROOT = join(__dirname, '../..');
-const BACKUP_PROGRAM = join(ROOT, 'dist/src/backup.js');
+const BACKUP_PROGRAM = join(ROOT, 'dist/src/commands/backup.js');
 const onMysql = process.env.DATABASE_URL?.startsWith('mysql:') ?? false;
 /** What no other database has a say in is not done twice. */
 const itOfSqlite = onMysql ? it.skip : it;

@@ -83,7 +83,7 @@ describe('what Scimify tells of its start and its end', () => {
 
   it('is, of a migration by itself, what it did', () => {
     const migrate = () =>
-      spawnSync(process.execPath, [join(__dirname, '../../dist/src/run-migrations.js')], {
+      spawnSync(process.execPath, [join(__dirname, '../../dist/src/commands/run-migrations.js')], {
         env: { PATH: process.env.PATH ?? '', SCIMIFY_DATA_DIR: directory },
         encoding: 'utf8',
       }).stdout;

@@ -18,7 +18,7 @@ describe('changing the encryption key', () => {
 
   afterEach(() => installation.remove());
 
-  const rotate = (...given: string[]) => installation.run('rotate-secrets', keys(...given));
+  const rotate = (...given: string[]) => installation.run('commands/rotate-secrets', keys(...given));
 
   const teamNames = () =>
     installation.pagerDuty

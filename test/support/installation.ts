@@ -40,7 +40,7 @@ export class Installation {
   }
 
   /** Runs a script that ends by itself, and waits for the end. */
-  run(script: 'main' | 'rotate-secrets', more: Record<string, string>) {
+  run(script: 'main' | 'commands/rotate-secrets', more: Record<string, string>) {
     const { PATH = '' } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(DIST, `${script}.js`)], {
       env: { PATH, PORT: '0', ...this.env(more) },

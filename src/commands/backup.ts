@@ -1,11 +1,11 @@
-import '../bin/node-version';
+import '../../bin/node-version';
 import 'reflect-metadata';
 import { resolve } from 'node:path';
-import type { Settings } from './config/settings';
-import { BackupError, backUp } from './database/backup';
-import { SEALED_COLUMNS } from './integrations/secrets/sealed-columns';
-import { runCommand } from './program';
-import { encryptionKeys, encryptionKeysFoundIn } from './security/encryption-keys';
+import type { Settings } from '../config/settings';
+import { BackupError, backUp } from '../database/backup';
+import { SEALED_COLUMNS } from '../integrations/secrets/sealed-columns';
+import { encryptionKeys, encryptionKeysFoundIn } from '../security/encryption-keys';
+import { runCommand } from './run-command';
 
 /** `npm run backup -- FILE`: copies the SQLite database of an installation that may be running. */
 runCommand((settings) => {

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { describeDoors } from './api-documents';
-import { AppModule } from './app.module';
-import { readSettings } from './config/settings';
+import { describeDoors } from '../api-documents';
+import { AppModule } from '../app.module';
+import { readSettings } from '../config/settings';
 
 /** Writes the OpenAPI documents to the given folder. The preview mode of Nest opens no database and no port. */
 async function main(folder: string): Promise<void> {

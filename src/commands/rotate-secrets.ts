@@ -1,12 +1,12 @@
-import '../bin/node-version';
+import '../../bin/node-version';
 import 'reflect-metadata';
-import { AuditLog } from './audit/audit-log';
-import { Writer } from './database/writer';
-import { ENTITIES } from './entities';
-import { SecretRotation } from './integrations/secrets/secret-rotation';
-import { runCommand } from './program';
-import { encryptionKeys } from './security/encryption-keys';
-import { SecretBox } from './security/secret-box';
+import { AuditLog } from '../audit/audit-log';
+import { Writer } from '../database/writer';
+import { ENTITIES } from '../entities';
+import { SecretRotation } from '../integrations/secrets/secret-rotation';
+import { encryptionKeys } from '../security/encryption-keys';
+import { SecretBox } from '../security/secret-box';
+import { runCommand } from './run-command';
 
 /** `npm run secrets:rotate`: encrypts every stored secret with the first key of SCIMIFY_ENCRYPTION_KEY. */
 runCommand(async (settings) => {

@@ -1,8 +1,8 @@
-import '../bin/node-version';
+import '../../bin/node-version';
 import 'reflect-metadata';
-import { Writer } from './database/writer';
-import { ENTITIES } from './entities';
-import { runCommand } from './program';
+import { Writer } from '../database/writer';
+import { ENTITIES } from '../entities';
+import { runCommand } from './run-command';
 
 /** `npm run migration:run`: brings the database schema up to date and exits. */
 runCommand(async (settings) => {
