@@ -1,8 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
+import { VERSION } from './config/version';
 import { describeAdminApi, describeDoor } from './open-api/document';
 import type { ServedDocument } from './open-api/types';
 import { scimDocument } from './scim/http/open-api';
-import { VERSION } from './version';
 
 /** One OpenAPI document for each API, because each API has its own keys. */
 export function describeDoors(app: INestApplication): ServedDocument[] {

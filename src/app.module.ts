@@ -3,6 +3,7 @@ import { AdminApiModule } from './admin-api/admin-api.module';
 import { AuditModule } from './audit/audit.module';
 import { ConfigModule } from './config/config.module';
 import type { Settings } from './config/settings';
+import { VERSION } from './config/version';
 import { DatabaseModule } from './database/database.module';
 import { DirectoryModule } from './directory/directory.module';
 import { ENTITIES } from './entities';
@@ -13,7 +14,6 @@ import { ProvisioningModule } from './provisioning/provisioning.module';
 import { ScimModule } from './scim/scim.module';
 import { SecurityModule } from './security/security.module';
 import { TenantsModule } from './tenants/tenants.module';
-import { VERSION } from './version';
 
 /** All rooms, in the order of the data flow. */
 @Module({})

@@ -10,6 +10,7 @@ import { HttpErrorFilter, answerError, answerUnparsed } from './http-error.filte
 import { limitConnections } from './http/connection-limits';
 import { closeInStages } from './http/early-answers';
 import { readJsonBodies } from './http/json-bodies';
+import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './http/security-headers';
 import { answerUnknownAddresses } from './http/unknown-addresses';
 import { MOST_HEADER_BYTES, UnparsedRequests } from './http/unparsed-requests';
 import { shareRequests } from './http/request-shares';
@@ -17,7 +18,6 @@ import { NestLog, logRequests } from './observability/logging';
 import { logLongHolds } from './observability/thread-watch-log';
 import { describeDoors } from './api-documents';
 import { serveApiDocs, serveDocsDisabledNotice } from './open-api/api-docs';
-import { BARE_SECURITY_HEADERS, sendSecurityHeaders } from './security-headers';
 
 const SECOND_MS = 1_000;
 const TIMEOUTS_CHECKED_EVERY_MS = SECOND_MS;

@@ -2,12 +2,12 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_MEDIA_TYPE } from './admin-api/api-problems';
 import { problemDetails } from './admin-api/problem-response';
+import { BARE_SECURITY_HEADERS } from './http/security-headers';
 import type { AnswerOf } from './http/unparsed-requests';
 import { scimRouteOf } from './scim/authentication/scim-route';
 import { mediaTypeFor } from './scim/http/exchange';
 import { asScimError, scimErrorResponse } from './scim/http/scim-error-response';
 import { ClientGoneError } from './event-loop/slice';
-import { BARE_SECURITY_HEADERS } from './security-headers';
 import { TooManyRequestsError } from './security/too-many-requests';
 
 const SCIM_ADDRESS = /^\/+scim(\/|\?|$)/i;

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../../package.json';
-import { VERSION } from '../../src/version';
+import { VERSION } from '../../src/config/version';
 import { HttpClient } from '../support/http';
 import { ScimifyProcess } from '../support/scimify-process';
 
