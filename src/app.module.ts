@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { AdminApiModule } from './admin-api/admin-api.module';
 import { AuditModule } from './audit/audit.module';
 import { ConfigModule } from './config/config.module';
@@ -7,6 +8,7 @@ import { VERSION } from './config/version';
 import { DatabaseModule } from './database/database.module';
 import { DirectoryModule } from './directory/directory.module';
 import { ENTITIES } from './entities';
+import { HttpErrorFilter } from './http-error.filter';
 import { IntegrationProvidersModule } from './integration-providers.module';
 import { IntegrationsModule } from './integrations/integrations.module';
 import { ObservabilityModule } from './observability/observability.module';
@@ -40,6 +42,7 @@ export class AppModule {
         DirectoryModule,
         ProvisioningModule,
       ],
+      providers: [{ provide: APP_FILTER, useClass: HttpErrorFilter }],
     };
   }
 }

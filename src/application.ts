@@ -3,10 +3,9 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as Pino } from 'pino';
-import { adminValidation } from './admin-api/validation';
 import { describeDoors } from './api-documents';
 import type { Settings } from './config/settings';
-import { HttpErrorFilter, answerError, answerUnparsed } from './http-error.filter';
+import { answerError, answerUnparsed } from './http-error.filter';
 import { createServer } from './http/server';
 import { NestLog } from './observability/logging';
 import { serveApiDocs, serveDocsDisabledNotice } from './open-api/api-docs';
@@ -27,8 +26,6 @@ export async function createApplication(
     bodyParser: false,
     abortOnError: false,
   });
-  app.useGlobalFilters(new HttpErrorFilter());
-  app.useGlobalPipes(adminValidation());
   const fastify = server.getInstance<FastifyInstance>();
   if (settings.apiDocs) serveApiDocs(fastify, describeDoors(app));
   else serveDocsDisabledNotice(fastify);
