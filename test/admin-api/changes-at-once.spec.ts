@@ -19,9 +19,9 @@ describe('asked for at the same time', () => {
   afterAll(() => scimify.stop());
 
   /**
-   * Answers to requests all of which have looked at a row before the first of them can write it.
+   * Answers to requests that have all read a row before the first of them can write it.
    *
-   * @param look called once by each of them to begin with
+   * @param look each request calls it once at its beginning
    */
   const asked = async (
     [table, id]: [string, string],

@@ -84,7 +84,7 @@ describe('the connection test', () => {
     expect(await audited(id, 'integration.connection_tested')).toMatchObject([{ outcome: 'succeeded' }]);
   });
 
-  /** Each line of the guide's troubleshooting that concerns the connection. */
+  /** Each line of the guide's troubleshooting about the connection. */
   it.each<[string, string, string, string, () => Promise<TestIntegration>]>([
     [
       'the app is of another type',

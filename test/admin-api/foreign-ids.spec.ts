@@ -7,7 +7,7 @@ import { openApiOperations } from '../support/open-api';
 import { QueryLog } from '../support/query-log';
 import { Scimify, type TestIntegration } from '../support/scimify';
 
-/** Whatever has to be in a body for the operation to look at the ids at all. */
+/** What a body needs so that the operation looks at the ids at all. */
 const BODIES: Record<string, object> = {
   'PATCH /tenants/{tenantId}': { name: 'Mine' },
   'POST /tenants/{tenantId}/admin-keys': { name: 'Mine', role: 'viewer' },
@@ -27,7 +27,7 @@ const BODIES: Record<string, object> = {
   'POST /held-changes/{id}/reject': {},
 };
 
-/** Ids of one tenant by the segment of a path that they stand behind. */
+/** Ids of one tenant, by the path segment before them. */
 type Ids = Record<string, string>;
 
 describe('what belongs to another tenant', () => {
@@ -91,7 +91,7 @@ describe('what belongs to another tenant', () => {
       const [method, path] = name.split(' ') as [string, string];
       const segments = path.split('/');
       const at = segments.indexOf(parameter);
-      // All before it is one's own, all behind it is as foreign as it is.
+      // Ids before the parameter are the tenant's own. The parameter and the ids behind it come from `ids`.
       const pathWith = (ids: (kind: string) => string) =>
         segments
           .map((segment, index) => {
@@ -104,7 +104,7 @@ describe('what belongs to another tenant', () => {
         log.clear();
         const asking = pathWith(ids);
         const { status, body } = await owner.send(method, asking, BODIES[name]);
-        // Jobs ask as well, but not for these.
+        // Background jobs query the database too, but not for these ids.
         const named = new Set<unknown>([
           ...asking.split('/').filter((part) => part.length === 36),
           ...Object.values(foreign),

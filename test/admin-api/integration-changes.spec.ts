@@ -43,7 +43,7 @@ describe('a change of an integration', () => {
         guard: { teamPercent: 40, deletedTeams: 3 },
       },
     });
-    // What the engine finds out of the account meanwhile is no part of the change.
+    // The engine may read the account meanwhile. That is no part of the change.
     const { account: _account, connection: _connection, ...changed } = body;
     expect(await shown()).toMatchObject(changed);
   });

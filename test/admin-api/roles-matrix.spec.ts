@@ -10,7 +10,10 @@ import { Scimify, type TestIntegration } from '../support/scimify';
 const ROLES = ['viewer', 'admin', 'owner', 'platform'] as const;
 type Role = (typeof ROLES)[number];
 
-/** The least role that each operation takes. A new operation needs a decision here, besides the one in its controller. */
+/**
+ * The lowest role that may call each operation. A new operation needs a decision here, besides the one in its
+ * controller.
+ */
 const LEAST_ROLE: Record<string, Role> = {
   'POST /tenants': 'platform',
   'GET /tenants': 'viewer',
@@ -72,7 +75,7 @@ const LEAST_ROLE: Record<string, Role> = {
   'DELETE /integrations/{id}/refused-writes/{refusedWriteId}': 'admin',
 };
 
-/** A body that each operation accepts which demands one. */
+/** An accepted body for each operation that requires one. */
 const BODIES: Record<string, (scimify: Scimify) => object> = {
   'POST /tenants': () => ({ name: 'New' }),
   'PATCH /tenants/{tenantId}': () => ({ name: 'Acme' }),
@@ -96,16 +99,18 @@ const BODIES: Record<string, (scimify: Scimify) => object> = {
   'POST /held-changes/{id}/reject': () => ({}),
 };
 
-/** What has to be there for a path, by the segment before its parameter: always something new, which a request may end. */
+/**
+ * Creates what a path needs, by the segment before its parameter: always new, because the request may delete it.
+ */
 class Targets {
   constructor(
     private readonly scimify: Scimify,
     private readonly tenantId: string,
   ) {}
 
-  /** @returns the path with the ids of new things in it */
+  /** @returns the path with the ids of new resources */
   async pathOf(operation: string): Promise<string> {
-    // Whoever deletes a tenant must not take the others' with it, and it has to be empty.
+    // The tenant must be empty, and its deletion must not delete the resources of the other cases.
     if (operation === 'DELETE /tenants/{tenantId}') return `/tenants/${await this.scimify.createTenant()}`;
     let made: Promise<TestIntegration> | undefined;
     const integration = () => (made ??= this.newIntegration());
@@ -176,7 +181,7 @@ describe('who may do what', () => {
   let nobody: HttpClient;
 
   beforeAll(async () => {
-    // Each operation makes things of its own.
+    // Each operation creates its own resources.
     scimify = await Scimify.start({ SCIMIFY_MAX_INTEGRATIONS: '1000', SCIMIFY_MAX_ADMIN_KEYS: '1000' });
     tenantId = await scimify.createTenant();
     targets = new Targets(scimify, tenantId);

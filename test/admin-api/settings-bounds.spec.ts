@@ -1,6 +1,6 @@
 import { Scimify, type TestIntegration } from '../support/scimify';
 
-/** Far more than the work takes, and far less than a look that grows with the square of what is sent. */
+/** Far more than the work takes, and far less than a check that is quadratic in the size of the body. */
 const A_STALL_MS = 2_000;
 
 describe('settings that are too large', () => {

@@ -26,7 +26,7 @@ describe('what the admin API takes for a time and for a text', () => {
 
   afterAll(() => scimify.stop());
 
-  /** With ids that are well formed: what is asked for need not be there. */
+  /** With well-formed ids: the resources need not exist. */
   const standing = (path: string) =>
     path
       .replace('/api/v1', '')
@@ -89,7 +89,7 @@ describe('what the admin API takes for a time and for a text', () => {
     const { properties = {} } = DOCUMENT.components.schemas[$ref.split('/').at(-1)] ?? {};
     return (
       Object.entries(properties as Record<string, any>)
-        // A secret has no such characters at all.
+        // A secret cannot contain such characters.
         .filter(([, { maxLength, writeOnly }]) => maxLength !== undefined && !writeOnly)
         .map(([field, { maxLength }]) => [method.toUpperCase(), path, field, maxLength as number] as const)
     );

@@ -93,7 +93,7 @@ describe('booting', () => {
       ...PRODUCTION,
       SCIMIFY_ENCRYPTION_KEY: `${PRODUCTION.SCIMIFY_ENCRYPTION_KEY},${MONOTONOUS}`,
     };
-    // That the port is none is all that is wrong.
+    // The invalid port is the only error.
     const { stderr } = boot({ ...env, PORT: 'http' });
     expect(stderr.match(/^ {2}- .*/gm)).toEqual([expect.stringContaining('- PORT ')]);
   });

@@ -25,7 +25,7 @@ const ROOT = join(__dirname, '../..');
 const SHIPPED = ['bin', 'src', 'simulator', 'demo', '.swcrc', 'package.json', 'package-lock.json', 'dist'];
 const COMPILER = ['@swc', '.bin'];
 
-/** A checkout of its own, that a test may change and build. */
+/** A separate checkout that a test may change and build. */
 class Checkout {
   readonly directory = mkdtempSync(join(tmpdir(), 'scimify-checkout-'));
   readonly data = join(this.directory, 'data');
@@ -41,7 +41,7 @@ class Checkout {
     }
   }
 
-  /** To its end. */
+  /** Waits until it ends. */
   npm(command: string, env: Record<string, string> = {}) {
     return spawnSync('npm', command.split(' '), {
       cwd: this.directory,
@@ -68,7 +68,7 @@ class Checkout {
     rmSync(join(this.directory, part), { recursive: true });
   }
 
-  /** Tells one build from another. */
+  /** Differs between builds. */
   get build(): number {
     return statSync(join(this.directory, 'dist')).ino;
   }
@@ -82,7 +82,7 @@ class Checkout {
   }
 }
 
-/** Programs that get so far have been loaded, and say so at once. */
+/** A program that refuses these values has been loaded, and ends at once. */
 const REFUSED = { PORT: 'none', SIMULATOR_PORT: 'none' };
 const REFUSAL = /PORT must be a port number|--auth none/;
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-// The session takes about ten seconds of a machine that has nothing else to do.
+// The session takes about ten seconds on an idle machine.
 jest.setTimeout(180_000);
 
 const ROOT = join(__dirname, '../..');
@@ -56,7 +56,7 @@ describe('the demo', () => {
     ]) {
       expect(stdout).toContain(shown);
     }
-    // Of seven people and three groups, one each is shown being looked up and created.
+    // The demo has seven people and three groups, and shows the look-up and creation of one each.
     const shown = (pattern: RegExp) => lines.filter((line) => pattern.test(line)).length;
     expect(shown(/POST {2}\/Users /)).toBe(1);
     expect(shown(/POST {2}\/Groups /)).toBe(1);

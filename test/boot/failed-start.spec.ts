@@ -21,7 +21,10 @@ const KEYS = {
   SCIMIFY_ENCRYPTION_KEY: Buffer.from(CHANCE).toString('base64'),
 };
 
-/** Root may do everything, so that what asks for rights is run by nobody, unless root keeps Node or this project to itself. */
+/**
+ * Root has all rights, so tests about rights run as the user `nobody`, unless only root can read Node or this
+ * project.
+ */
 const NOBODY = 65_534;
 const asNobody = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 const tried = spawnSync(process.execPath, [join(DIST, 'main.js')], { ...asNobody, env: { PORT: 'none' } });
@@ -46,7 +49,7 @@ describe('a start that fails', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** To its end. */
+  /** Waits until it ends. */
   const run = async (
     env: Record<string, string>,
     program = 'main',
@@ -77,7 +80,7 @@ describe('a start that fails', () => {
     return (server.address() as AddressInfo).port;
   };
 
-  /** Speaks the protocol so far that it refuses whoever connects. */
+  /** Speaks just enough of the protocol to refuse every client. */
   const refusingDatabase = (errno: number) => {
     const text = `#28000refused 'scott' with 'tiger'`;
     const packet = Buffer.concat([Buffer.from([0xff, errno & 0xff, errno >> 8]), Buffer.from(text)]);

@@ -20,7 +20,7 @@ jest.setTimeout(120_000);
 
 const MAIN = join(__dirname, '../../dist/src/main.js');
 const onMysql = process.env.DATABASE_URL?.startsWith('mysql:') ?? false;
-/** What no other database has a say in is not done twice. */
+/** Tests that do not depend on the database run once. */
 const itOfSqlite = onMysql ? it.skip : it;
 const KEY = Buffer.alloc(32, 'chance').toString('base64');
 

@@ -13,7 +13,7 @@ const PACKAGES: Record<string, { engines?: { node?: string }; optional?: boolean
 
 const ROOT = join(__dirname, '../..');
 
-/** Says that it is an old one, and refuses to load anything but what looks at that. */
+/** Pretends to be an old Node.js, and refuses to load any module except the check of the version. */
 const OLD_NODE = `
   Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } });
   const Module = require('node:module');

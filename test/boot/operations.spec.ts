@@ -17,12 +17,12 @@ jest.setTimeout(120_000);
 const ROOT = join(__dirname, '../..');
 const BACKUP_PROGRAM = join(ROOT, 'dist/src/commands/backup.js');
 const onMysql = process.env.DATABASE_URL?.startsWith('mysql:') ?? false;
-/** What no other database has a say in is not done twice. */
+/** Tests that do not depend on the database run once. */
 const itOfSqlite = onMysql ? it.skip : it;
 const hasClient = spawnSync('mysqldump', ['--version']).status === 0;
 
 const DOCUMENT = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
-/** Blocks of one database as they stand there, in their order; a block inside of a list is indented. */
+/** The document's code blocks in this language, unchanged and in order. A block inside a list is indented. */
 const blocks = (language: string) =>
   [...DOCUMENT.matchAll(/^( *)```(.+)\n([\s\S]*?)^ *```$/gm)]
     .filter(([, , its]) => its === language)
@@ -72,7 +72,7 @@ describe('operating an installation', () => {
     return running;
   };
 
-  /** A command of the document, as it stands there. */
+  /** Runs a command exactly as the document has it. */
   const run = async (command: string, env: Record<string, string>) => {
     const { PATH = '', HOME = '' } = process.env;
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', command], {
@@ -83,7 +83,7 @@ describe('operating an installation', () => {
     return stdout;
   };
 
-  /** The command that does not end. */
+  /** Starts the command that does not end. */
   const serve = async (command: string, env: Record<string, string>, port: number): Promise<ChildProcess> => {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn('bash', ['-c', command], {
@@ -107,7 +107,7 @@ describe('operating an installation', () => {
 
   const members = () => pagerDuty.team('On-call')?.members.map(({ email }) => email) ?? [];
 
-  /** Ada is on call when the backup is made, and bo in her place afterwards. */
+  /** Ada is on call when the backup is made. Bo replaces her afterwards. */
   const liveThrough = async (scimify: ScimifyProcess, backUp: () => Promise<unknown>): Promise<SetUp> => {
     for (const name of ['ada', 'bo']) pagerDuty.addUser({ email: `${name}@example.com` });
     const made = await setUp(adminOf(scimify, ADMIN_KEY), pagerDuty.addApiKey());
@@ -124,7 +124,10 @@ describe('operating an installation', () => {
 
   const writes = () => pagerDuty.calls().filter(({ method }) => method !== 'GET').length;
 
-  /** The restored installation writes nothing, hears what has come to pass, and goes on from there. */
+  /**
+   * The restored installation writes nothing at first. It receives what has changed since, and continues from
+   * there.
+   */
   const expectItToWait = async (commands: string[], env: Record<string, string>, made: SetUp) => {
     const [startPaused, showPlan, enable] = commands as [string, string, string];
     const { port } = await ScimifyProcess.create({});
@@ -153,7 +156,7 @@ describe('operating an installation', () => {
         async () =>
           (await admin.get(`/integrations/${made.integrationId}/groups/${group.id}`)).body.state as string,
         (state) => state === 'synced',
-        // On MySQL the lease of the process that ran when the backup was made has to end first.
+        // On MySQL the lease of the process that ran during the backup has to end first.
         60_000,
       );
       expect(members()).toEqual(['bo@example.com']);
@@ -236,7 +239,7 @@ describe('operating an installation', () => {
     }
     enough.abort();
     await writing;
-    // It is alone with its database still.
+    // The first process still has the database for itself.
     const second = spawnSync(process.execPath, [join(ROOT, 'dist/src/main.js')], {
       env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
       encoding: 'utf8',

@@ -16,7 +16,7 @@ inBrowser('Swagger UI', () => {
   let scimify: Scimify;
   let browser: Browser;
   let page: Page;
-  /** Whatever was fetched from somewhere else than Scimify. */
+  /** What the page fetched from other servers than Scimify. */
   let foreign: string[];
 
   beforeAll(async () => {
@@ -48,7 +48,7 @@ inBrowser('Swagger UI', () => {
   };
 
   const filterBox = () => page.getByLabel('Filter by path, summary or tag');
-  /** Of the operations that are to be seen. */
+  /** Of the visible operations. */
   const summaries = () => page.locator('.opblock-summary-description').allInnerTexts();
 
   /** Opens one operation, fills in its body where it has one, sends it, and reads the answer. */
@@ -136,7 +136,7 @@ inBrowser('Swagger UI', () => {
     },
   );
 
-  /** With what each operation begins when it is tried out: its body and its parameters. */
+  /** The body and the parameters with which each operation begins when it is tried out. */
   const filledIn = (operationIds: string[]) =>
     // In the page, because a round trip for each click would take minutes.
     page.evaluate(async (ids) => {
@@ -168,7 +168,7 @@ inBrowser('Swagger UI', () => {
     }, operationIds);
 });
 
-/** The same as the document has it, of operations that have a body or a parameter with something to fill in. */
+/** The same from the document, for operations that have a body or a parameter with something to fill in. */
 function examplesOf(openApi: Record<string, any>): Record<string, Record<string, unknown>> {
   const all: Record<string, Record<string, unknown>> = {};
   for (const { operation } of openApiOperations(openApi)) {

@@ -12,9 +12,12 @@ import { CallJudge, type HandMadeEdit } from './support/call-judge';
 import { Chance } from './support/chance';
 
 const GROUPS = 200;
-/** Pushed before the integration is enabled: however slowly the IdP pushes the others, there is enough to do between two kills. */
+/**
+ * Pushed before the integration is enabled. So there is enough to do between two kills, even if the IdP pushes
+ * slowly.
+ */
 const GROUPS_AT_FIRST = 150;
-/** So many may wait long for their next attempt, and meet a fault again. */
+/** This many groups may wait long for their next attempt, and meet a fault again. */
 const FEW = GROUPS / 20;
 const USERS = 2_000;
 /** In PagerDuty, and unknown to the IdP. */
@@ -24,7 +27,7 @@ const ROUNDS_PER_KILL = 4;
 const WRITES_PER_ROUND = 75;
 const WASTED_AT_MOST = 0.05;
 
-/** Of all calls; a third of them fail after their effect, with the answer lost. */
+/** Shares of all calls. A third of the faults come after the effect, so only the answer is lost. */
 const FAULTS: readonly [share: number, fault: FaultSpec][] = [
   [5 / 75, { status: 503 }],
   [3 / 75, { status: 500 }],
@@ -38,10 +41,10 @@ const SEED = Number(process.env.CHAOS_SEED ?? 1);
 interface Group {
   id: string;
   name: string;
-  /** Indices of users whom the IdP wants in it. */
+  /** Indices of users that the IdP wants in the group. */
   wanted: Set<number>;
   left: Set<number>;
-  /** Addresses of people who were put into its team by hand. */
+  /** Addresses of people that were added to its team by hand. */
   strangers: Set<string>;
 }
 
@@ -83,7 +86,7 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
 
   afterAll(() => installation.remove());
 
-  /** The first fault that strikes decides, so each strikes among those that the earlier ones let pass. */
+  /** The first fault that strikes decides, so each share refers to the calls that the earlier faults let pass. */
   const beginFaults = () => {
     let passed = 1;
     for (const [share, fault] of FAULTS) {
@@ -122,7 +125,7 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
     }
   };
 
-  /** Only in teams that are known to be ours by now: a team that is renamed before nobody could recognise. */
+  /** Only teams that are known to be Scimify's: a team that is renamed earlier cannot be recognised. */
   const settledTeams = (): { team: SimTeam; group: Group }[] =>
     pagerDuty.teams().flatMap((team) => {
       const group = groups.find(({ name }) => name === team.name);
@@ -146,7 +149,8 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
         : chance.of([outsider(chance.below(OUTSIDERS)), email(chance.below(USERS))]);
     const { id: userId } = pagerDuty.user(address)!;
     const isThere = team.members.some((member) => member.id === userId);
-    // Whoever left may have a removal without an answer, which is not to be told from a hand that puts them back.
+    // A removal of a former member may be without response. It then looks like a manual addition of the same
+    // member.
     const isTheIdps = [...group.wanted, ...group.left].some((user) => email(user) === address);
     if (kind === 'remove') {
       pagerDuty.removeMember(team.id, userId);
@@ -162,11 +166,11 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
     const before = writes();
     const more = async () => {
       const made = writes() - before;
-      // An engine that was faster than the IdP gets more to do: a process is to be killed amidst its work.
+      // If the engine was faster than the IdP, it gets more to do: a kill has to interrupt its work.
       if (made < WRITES_PER_ROUND && (await unsynced()).length <= FEW) await changeGroups();
       return made;
     };
-    // With MySQL the lease of a killed process has to run out first.
+    // On MySQL the lease of a killed process has to expire first.
     await waitFor('some more calls', more, (made) => made >= WRITES_PER_ROUND, 120_000);
     for (let edit = 0; edit < 3; edit++) {
       const teams = settledTeams();
@@ -190,11 +194,11 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
 
   const unsynced = async () => (await states()).filter(({ state }) => state !== 'synced');
 
-  /** @param butFor so many of them at most */
+  /** @param butFor at most this many groups may be in another state */
   const synced = (butFor = 0) =>
     waitFor('every group to be synced', unsynced, (open) => open.length <= butFor, 300_000);
 
-  /** PagerDuty's reads lag, so what was written a moment ago would be left for the next time. */
+  /** PagerDuty's reads lag, so a reconciliation leaves recent writes for the next one. */
   const reconcileLater = async (): Promise<number> => {
     await scimify.stop();
     const direct = await new DataSource(writerOptions(installation.database.settings, ENTITIES)).initialize();
@@ -234,7 +238,7 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
     await synced();
     const ids = pagerDuty.teams().map(({ id }) => id);
     const reconciliation = await reconcileLater();
-    // What differs is told by the comparison below.
+    // The comparison below shows the differences.
     await waitFor('what was done by hand to be undone', isAsDesired, Boolean, 60_000).catch(() => undefined);
 
     expect(teams()).toEqual(desired());
@@ -251,7 +255,7 @@ describe(`two hundred groups under everything at once (CHAOS_SEED=${SEED})`, () 
     const faulted = calls.filter((call) => call.faulted !== undefined).length;
     expect(faulted / calls.length).toBeGreaterThan(0.15);
     const judge = new CallJudge(calls, { edits, kills, reconciliations: [reconciliation], effectiveFaults });
-    // The judge has followed the log rightly: it knows of everybody where they are in the end.
+    // The judge has followed the log correctly: it knows where every user is in the end.
     for (const { id, members } of pagerDuty.teams()) {
       expect([...judge.members.get(id)!].sort()).toEqual(members.map((member) => member.id).sort());
     }

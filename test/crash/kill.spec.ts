@@ -11,7 +11,7 @@ const MEMBERS = 30;
 
 const groupName = (group: number) => `Team ${String(group).padStart(2, '0')}`;
 const email = (user: number) => `user.${String(user).padStart(3, '0')}@example.com`;
-/** Everybody is in three groups, so that people are shared between teams. */
+/** Each user is in three groups, so teams share users. */
 const membersOf = (group: number) =>
   Array.from({ length: MEMBERS }, (_, index) => (group * 10 + index) % 200);
 
@@ -47,7 +47,7 @@ describe('a process that is killed on the way, while PagerDuty fails', () => {
   const writes = () => pagerDuty.calls().filter(({ method }) => method !== 'GET').length;
 
   const killAndRestart = async (before = writes()) => {
-    // With MySQL the lease of a killed process has to run out first.
+    // On MySQL the lease of a killed process has to expire first.
     await waitFor('some more calls', writes, (count) => count > before + 40, 60_000);
     await scimify.kill();
     await scimify.start();

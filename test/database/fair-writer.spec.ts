@@ -37,11 +37,11 @@ describe('the writer, between neighbours', () => {
     await database.remove();
   });
 
-  /** Holds the transaction for so long, as a write of many rows does. */
+  /** Holds the transaction for this long, as a write of many rows does. */
   const hold = (lane: string, ms: number, big: boolean) =>
     transactions.run(() => pause(ms), { lane, big, maxWaitMs: MAX_WAIT_MS });
 
-  /** Sends works of one lane without end, so many at a time. */
+  /** Sends work of one lane without end, this many at a time. */
   const flood = (lane: string, ms: number, big: boolean, atATime: number) => {
     let flooding = true;
     const senders = Array.from({ length: atATime }, async () => {
@@ -108,7 +108,7 @@ describe('the writer, between neighbours', () => {
     await Promise.all(Array.from({ length: 8 }, () => hold('quiet', 0, false)));
     const waited = performance.now() - begun;
     await end();
-    // Those of the other lane wait in a row of ten, 300 ms each.
+    // The other lane's work waits in a queue of ten, 300 ms each.
     expect(waited).toBeLessThan(1_000);
   });
 
@@ -117,7 +117,7 @@ describe('the writer, between neighbours', () => {
     const statements: string[] = [];
     const former = writer.logger;
     writer.logger = statementLogger((sql) => statements.push(sql));
-    // As requests do that are read one in each turn of the event loop.
+    // As requests do when the event loop reads one per turn.
     const works = Array.from({ length: 20 }, async () => {
       await yieldToEventLoop();
       await transactions.run((tx) => tx.query('SELECT 1'));

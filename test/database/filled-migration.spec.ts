@@ -8,7 +8,7 @@ import { type TestDatabase, createTestDatabase } from '../support/database';
 const id = (kind: string, n: number) => `${kind}0000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const [TENANT, FIRST, SECOND] = [id('1', 1), id('2', 1), id('2', 2)];
 
-/** Placeholders for whatever else a row must have: the migration does not look at it. */
+/** Placeholders for the other required columns: the migration does not read them. */
 const FILLER: Record<string, unknown> = {
   resource: '{}',
   secretCiphertext: '',

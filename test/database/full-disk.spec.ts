@@ -31,7 +31,9 @@ describe('a database whose disk is full', () => {
     await scimify.stop();
   });
 
-  /** Really: SQLite may not grow by a page, and the server refuses insertions with the code of a full disk. */
+  /**
+   * A real limit: SQLite may not grow by a page, and the server refuses insertions with the code of a full disk.
+   */
   const fill = async (code: number) => {
     const { dataSource } = scimify.app.get(Writer);
     if (dialect === 'sqlite') {
@@ -72,7 +74,7 @@ describe('a database whose disk is full', () => {
       displayName: 'x'.repeat(200),
     };
   };
-  /** What is told at info is the business of nobody who is woken at night. */
+  /** Lines at level info wake no operator at night. */
   const alarms = () => lines.filter(({ level }) => level >= 40).map(({ msg }) => msg);
 
   const codes = dialect === 'sqlite' ? [0] : MYSQL_CODES;
@@ -83,7 +85,7 @@ describe('a database whose disk is full', () => {
       const group = await integration.scim.createGroup(`On-call ${code}`);
       await scimify.settled(integration);
       await fill(code);
-      // Many at once share a transaction: whoever is told that theirs is written has it written.
+      // Many requests at once share a transaction. Each user whose creation is confirmed must be stored.
       const atOnce = Array.from({ length: 300 }, newUser);
       const answers = await Promise.all(atOnce.map((user) => integration.scim.post('/Users', user)));
       const refused = answers.filter(({ status }) => status !== 201);
@@ -98,7 +100,7 @@ describe('a database whose disk is full', () => {
         body: { status: 'unavailable', reason: expect.stringContaining('disk of the database is full') },
       });
       for (let more = 0; more < 20; more++) expect((await post()).status).toBe(429);
-      // What still fits into the pages that are there is written.
+      // Data that fits into the existing pages is still written.
       const refusal = await waitFor(
         'an admin to be refused',
         () => scimify.admin.post('/tenants', { name: 'x'.repeat(200) }),
@@ -126,7 +128,7 @@ describe('a database whose disk is full', () => {
         'her to be on call',
         () => scimify.teams()[`On-call ${code}`],
         (emails) => emails?.join() === `ada-${code}@example.com`,
-        // A run that could not give its lease back has to wait for its end.
+        // A run that could not release its lease has to wait until the lease ends.
         60_000,
       );
     },

@@ -40,7 +40,7 @@ describe('the schema', () => {
     const env = {
       ...process.env,
       DATABASE_URL: database.url,
-      // MySQL comes without a directory in which they could be made.
+      // With MySQL there is no data directory in which Scimify could create the keys.
       SCIMIFY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
       SCIMIFY_ADMIN_KEY: 'schema-admin-key-0123456789-01234567',
     };

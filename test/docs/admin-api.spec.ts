@@ -65,7 +65,7 @@ describe('the walk through the admin API', () => {
 });
 
 const SOURCES = join(__dirname, '../../src');
-/** The product, but for what only documents codes. */
+/** The code of the product, except files that only document codes. */
 const said = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !/\.spec\.ts$|problem-codes\.ts$|^open-api/.test(file))
   .map((file) => readFileSync(join(SOURCES, file), 'utf8').replace(/ApiProblems\([^)]*\)/g, ''))
@@ -90,7 +90,7 @@ describe('the list of problem codes', () => {
     expect(rows.map(([, , , todo]) => todo?.trim()).filter((todo) => !todo)).toEqual([]);
   });
 
-  // The compiler sees to the other direction: no code is thrown that is not among these.
+  // The compiler checks the other direction: the code throws only codes of this list.
   it.each(codes)('has none that is never answered: %s', (code) => {
     expect(said).toContain(`'${code}'`);
   });

@@ -3,16 +3,19 @@ import { INTEGRATION_MODES } from '../../src/integrations/integration.entity';
 import { codesOf, read, rowsBelow, sourcesIn } from './documents';
 
 const ACTION = /^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$/;
-/** What is given an action, however it is called in between. */
+/** Names of functions that get an action as an argument. */
 const RECORDING = /^(record|recordRefused|auditOf|eventOf)$/;
-/** What an action may end in where it is put together. */
+/** The possible endings of actions that are put together from parts. */
 const ENDINGS: Record<string, readonly string[]> = {
   mode: INTEGRATION_MODES,
   decision: ['approved', 'rejected'],
   ownership: ['created', 'adopted'],
 };
 
-/** Whatever a file can record: in a property `action`, as an argument of what records, or as what a function gives one. */
+/**
+ * All actions that a file can record: in a property `action`, as an argument of these functions, or as a returned
+ * value.
+ */
 function actionsIn(path: string): string[] {
   const file = ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true);
   const found: string[] = [];
@@ -52,7 +55,7 @@ const RECORDED = [...new Set(sourcesIn('src').flatMap(actionsIn))].sort();
 
 describe('the list of audited actions', () => {
   it('has every action that is recorded, once, and no other', () => {
-    // One in a property, one given to a method, one of several endings, one that a function chooses: each is seen.
+    // It finds each kind: in a property, as an argument, with one of several endings, and chosen by a function.
     expect(RECORDED).toEqual(
       expect.arrayContaining(['tenant.created', 'user.updated', 'integration.disabled', 'team.left']),
     );

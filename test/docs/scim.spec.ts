@@ -10,7 +10,7 @@ import { MOST_RESOURCE_BYTES } from '../../src/scim/resources/representation';
 import { codesOf, read, rowsBelow } from './documents';
 
 const DOCUMENT = read('docs/scim.md');
-/** Keywords of the RFCs that nothing here leads to. */
+/** Keywords of the RFCs that Scimify never sends. */
 const UNUSED_TYPES = ['invalidVers', 'sensitive', 'expiredCursor'];
 
 interface Section {

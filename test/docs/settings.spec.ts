@@ -4,7 +4,7 @@ import { readSettings } from '../../src/config/settings';
 import { DEFAULT_PARALLEL_CALLS } from '../../src/pagerduty/pagerduty-options';
 import { codesOf, read, rowsBelow } from './documents';
 
-/** What is never written into a file with an example. */
+/** Settings that an example file never contains. */
 const SECRETS = ['SCIMIFY_ENCRYPTION_KEY', 'SCIMIFY_ADMIN_KEY'];
 
 const IN_CODE = [
@@ -15,7 +15,7 @@ const IN_CODE = [
   ),
 ];
 const ROWS = rowsBelow(read('docs/settings.md'), /^## All of them/);
-/** Of settings whose default is one value, whatever the others are. */
+/** Of settings whose default is one value and does not depend on other settings. */
 const DEFAULTS = ROWS.flatMap(([name, , byDefault]) => {
   const value = /^`([^`{]+)`$/.exec(byDefault!)?.[1];
   return value === undefined || value.startsWith('https://')
@@ -26,7 +26,7 @@ const EXAMPLE = [...read('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(
   ([, name, value]) => [name!, value!] as const,
 );
 
-/** With what the provider makes of a setting that is not given. */
+/** With the provider's default for a setting that is not given. */
 const settings = (env: Record<string, string>) => {
   const { pagerDuty, ...others } = readSettings(env);
   const parallelCalls = pagerDuty.parallelCalls ?? DEFAULT_PARALLEL_CALLS;

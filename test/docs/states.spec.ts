@@ -6,11 +6,11 @@ import { MEMBER_STATES, USER_STATES } from '../../src/provisioning/state/people-
 import { FAILURE_REMEDIES } from '../support/failed-answers';
 import { codesOf, read, rowsBelow, sourcesIn } from './documents';
 
-/** Rooms that say reasons. */
+/** Rooms that set reasons. */
 const SAID_IN = ['src/provisioning', 'src/integrations', 'src/pagerduty'];
-/** Where each reason that is no failed call of PagerDuty's comes about, and is asserted. */
+/** The specs that cause and check each reason, except the reasons of failed PagerDuty calls. */
 const PROVOKED_IN = ['test/provisioning/reasons.spec.ts', 'src/pagerduty/diagnosis.spec.ts'];
-/** Of a check to which its provider gave no reason; PagerDuty gives one to each. */
+/** The reason of a check whose provider gave none. PagerDuty gives one for every check. */
 const NO_REASON = 'failed';
 
 const SAME_ACCOUNT = 'The credential still reaches the same account';
@@ -20,7 +20,7 @@ const GUIDE = read('docs/connect-okta-and-pagerduty.md');
 const REASON_ROWS = rowsBelow(STATES, /^## Reasons/);
 const DOCUMENTED = codesOf(REASON_ROWS);
 
-/** Finds what is written down as a reason: in a property or parameter of that name, in a constant behind it, in SQL. */
+/** Finds the reasons in code: in a property or parameter of that name, in a constant behind it, in SQL. */
 class ReasonsInCode {
   private readonly files: ts.SourceFile[];
   private readonly exported = new Map<string, string>();
@@ -92,7 +92,7 @@ function reasonParameter(statement: ts.Statement): number {
   return statement.parameters.findIndex(({ name }) => ts.isIdentifier(name) && name.text === 'reason');
 }
 
-/** Whatever an expression may come to, as far as it is written down. */
+/** All values that an expression can have, as far as the code contains them. */
 function valuesOf(expression: ts.Expression, constants: ReadonlyMap<string, string>): string[] {
   if (ts.isStringLiteral(expression)) return expression.text === '' ? [] : [expression.text];
   if (ts.isIdentifier(expression)) return [constants.get(expression.text) ?? []].flat();
@@ -110,7 +110,7 @@ const IN_CODE = new ReasonsInCode(SAID_IN.flatMap(sourcesIn)).all().filter((code
 
 describe('the list of states and reasons', () => {
   it('has every reason that the code can say, once, and no other', () => {
-    // However they are written, also where only SQL has them: each is seen.
+    // It finds reasons in each notation, also those that only SQL contains.
     expect(IN_CODE).toEqual(expect.arrayContaining(['team_exists', 'user_gone', 'waits_for_additions']));
     expect(new Set(DOCUMENTED).size).toBe(DOCUMENTED.length);
     expect([...DOCUMENTED].sort()).toEqual([...new Set([...IN_CODE, ...FAILURES])].sort());
@@ -139,7 +139,7 @@ describe('the list of states and reasons', () => {
 });
 
 describe('every reason', () => {
-  // What PagerDuty may answer is provoked in src/pagerduty/remedies.spec.ts, which does not compile with one left out.
+  // src/pagerduty/remedies.spec.ts covers PagerDuty's answers. It does not compile if one is missing.
   const provoked = new Set([...new ReasonsInCode(PROVOKED_IN).all(), ...FAILURES]);
 
   it.each(DOCUMENTED)('is provoked by a test: %s', (code) => {

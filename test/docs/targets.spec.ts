@@ -8,7 +8,7 @@ const GUIDE = read('docs/connect-okta-and-pagerduty.md');
 const ARCHITECTURE = read('docs/architecture.md');
 const CONTRACT = read('src/integrations/provider/integration-provider.ts');
 
-/** What PagerDuty makes of a role that is asked, or of none. */
+/** The role that PagerDuty gives for a requested role, or for none. */
 function given(baseRole: BaseRole, asked?: TeamRole): TeamRole | 'refused' {
   try {
     return grantTeamRole(baseRole, asked, undefined);

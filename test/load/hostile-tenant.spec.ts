@@ -4,13 +4,13 @@ import type { MeasuredScimify } from './support/measured-scimify';
 import { CONTESTS, Contest } from './support/contest';
 import { UNLIMITED, World } from './support/world';
 
-/** LOAD_FULL=1 tries everything; else what is dearest of each kind. */
+/** LOAD_FULL=1 runs all attacks; otherwise only the most expensive of each kind run. */
 const FULL = process.env.LOAD_FULL === '1';
 
 /** On a quiet machine it is 100 ms. */
 const LONGEST_HOLD_MS = 400;
 const MOST_MEMORY_MB = 500;
-/** Slow is allowed: what has not been answered by then is given up. */
+/** Slow is allowed: the client gives up requests that have no response by then. */
 const TIMEOUT_MS = FULL ? 20_000 : 2_000;
 const CLIENTS_AT_ONCE = 5;
 
@@ -54,11 +54,11 @@ describe('The thread is free, and memory stays bounded, while', () => {
   );
 });
 
-/** In words, so that a failure says what came of it. */
+/** In words, so that a failure shows the outcome. */
 function problemsOf(figures: AttackFigures): string[] {
   const problems: string[] = [];
   if (figures.killed) problems.push(`It stood still: ${told(figures)}`);
-  // Of several at once, each may hold it for a slice before the others are let in.
+  // Of several clients, each may hold the event loop for a slice before the others have their turn.
   else if (figures.clients === 1 && figures.longestHoldMs > LONGEST_HOLD_MS) {
     problems.push(`It held the thread too long: ${told(figures)}`);
   }

@@ -41,7 +41,7 @@ const DOCUMENT = {
 describe('holding answers against the document', () => {
   const contract = new Contract(structuredClone(DOCUMENT));
 
-  /** Whatever is said, in an answer that is as documented otherwise. */
+  /** Checks an exchange with these parts. The rest of it is as documented. */
   const check = ({ headers = {}, ...given }: Partial<Omit<Exchange, 'headers'>> & { headers?: object }) => {
     const body = given.body ?? { id: '7' };
     contract.check({

@@ -32,7 +32,7 @@ describe('the OpenAPI documents', () => {
       ...new Set(Object.keys(paths as object).map((path) => path.split('/')[1])),
     ];
     expect([doorsOf(admin), doorsOf(scim)]).toEqual([['health', 'api'], ['scim']]);
-    // Schemas of the one are none of the other, but for what they share by name alone.
+    // No schema is in both documents.
     const { schemas } = admin.components;
     expect(Object.keys(scim.components.schemas as object).filter((name) => name in schemas)).toEqual([]);
   });
@@ -98,7 +98,7 @@ describe('the OpenAPI documents', () => {
       );
       expect([method, path, status]).toEqual([method, path, 412]);
     }
-    // And without that version, they take nobody out of a team.
+    // Without If-Match, the examples of PUT remove no user from a team.
     for (const { method, path, operation } of changes) {
       if (method !== 'put') continue;
       const type = path.includes('/Users/') ? 'Users' : 'Groups';

@@ -3,7 +3,7 @@ import { sendExactly } from '../scim/support/exact-request';
 import { openApiOperations } from '../support/open-api';
 import { Scimify } from '../support/scimify';
 
-/** What is answered without being an operation of an OpenAPI document. */
+/** Paths that are answered but are no operations of an OpenAPI document. */
 const PAGES = [
   '/api/docs',
   '/api/docs/scim',
@@ -14,7 +14,7 @@ const PAGES = [
   '/api/openapi.json',
   '/api/openapi-scim.json',
 ];
-/** RFC 7644 §3.12: whatever is below an integration's address and no endpoint is answered with a SCIM error. */
+/** RFC 7644 §3.12: each path below an integration's address that is no endpoint is answered with a SCIM error. */
 const CATCH_ALL = /^\/scim\/v2\/:integrationId(\/?\*|\/Me)?$/;
 
 /** `GET /path` of every route, as the router has it. */

@@ -35,7 +35,7 @@ describe('the account behind an integration', () => {
 
   const writes = () => scimify.pagerDuty.calls().filter(({ method }) => method !== 'GET');
 
-  /** The same key in another account, as where a subdomain is given to somebody else. */
+  /** The same key in another account, as when PagerDuty gives a subdomain to another customer. */
   const moveKey = (from: SimAccount, to: SimAccount, key: string) => {
     scimify.pagerDuty.removeKey(key);
     to.addApiKey({ key });
@@ -67,7 +67,7 @@ describe('the account behind an integration', () => {
     expect(writes()).toEqual([]);
     expect(teamsOf(other)).toEqual({});
 
-    // Neither a probe nor the recorded account's being back ends it by itself.
+    // Neither a probe nor the return of the recorded account ends the suspension by itself.
     moveKey(other, scimify.pagerDuty, key);
     await act('sync');
     await integration.scim.createGroup('Third', [ada]);

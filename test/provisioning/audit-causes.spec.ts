@@ -108,7 +108,7 @@ describe('the audit of what is done in PagerDuty', () => {
     const removal = requestOf(await integration.scim.removeMembers(group, bo));
     const person = scimify.pagerDuty.user(email('ada'))!.id;
     scimify.pagerDuty.removeMember(scimify.pagerDuty.team('On-call')!.id, person);
-    // As a reconciliation does that ends at this moment.
+    // As a reconciliation does when it ends at this moment.
     await scimify.app.get(TransactionRunner).run(async (tx) => {
       await tx.query('DELETE FROM remote_member WHERE remoteUserId = ?', [person]);
       await scimify.app.get(ChangeMarks).markWhole(tx, integration.id, [group]);

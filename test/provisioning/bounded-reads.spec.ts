@@ -76,7 +76,7 @@ describe('reading much of an integration', () => {
     return items;
   };
 
-  /** Membership by membership, as plainly as it can be said. */
+  /** Counts each membership, in the simplest way. */
   const recount = async (groupId?: string) => {
     const [row] = await reader.query<[{ desired: number; applied: number }]>(
       `SELECT COUNT(*) AS desired, SUM(CASE WHEN t.state = 'present' THEN 1 ELSE 0 END) AS applied
@@ -91,7 +91,7 @@ describe('reading much of an integration', () => {
     return { desired, applied, pending: desired - applied };
   };
 
-  /** Of those who are in the team, everybody of whom no active user is in the group. */
+  /** Members of the team that belong to no active user in the group. */
   const leavingOf = async (groupId: string) => {
     const [row] = await reader.query<[{ leaving: number }]>(
       `SELECT COUNT(*) AS leaving FROM remote_member t JOIN remote_group r ON r.id = t.remoteGroupId
@@ -103,7 +103,7 @@ describe('reading much of an integration', () => {
     return Number(row.leaving);
   };
 
-  /** Statements that go through more of a table than a slice of it. */
+  /** Statements that read more of a table than a slice. */
   const unbounded = async (statements: readonly Statement[]): Promise<string[]> => {
     const found: string[] = [];
     const asked = new Set<string>();
@@ -147,7 +147,7 @@ describe('reading much of an integration', () => {
       partial: LARGE_GROUPS - WITHOUT_TEAM,
       synced: SMALL_GROUPS,
     });
-    // Of a hundred users one has left and is kept.
+    // One in a hundred users has left and is kept.
     expect(figures.leaversStillOnTeam).toBe(USERS / 100);
   });
 
@@ -223,7 +223,7 @@ describe('reading much of an integration', () => {
 
   it('counts once for all who ask at the same time', async () => {
     const query = reader.query.bind(reader);
-    // On a fast machine one count would be over before the next request is there.
+    // On a fast machine one count would end before the next request arrives.
     const slowed = jest.spyOn(reader, 'query').mockImplementation(async (...given) => {
       await pause(20);
       return query(...given);

@@ -77,7 +77,7 @@ describe('the calls to PagerDuty', () => {
 const PAGE = 100;
 const pages = (rows: number) => Math.ceil(rows / PAGE);
 
-/** One turn of the engine; whatever is left over then is looked up anew in the next one. */
+/** One turn of the engine. The next turn looks up again what is left over. */
 const TURN_MS = 10_000;
 
 interface Push {
@@ -94,14 +94,15 @@ interface Push {
 const leastCallsOf = (push: Push) => ({
   // A token for the app, once.
   token: 1,
-  // Whose account it is, once: the first team tells it (an account without a team would be asked for its first user too).
-  // Abilities cost nothing: they are asked for by the connection test alone.
+  // The account's identity, once: the first team shows it (an account without a team would be asked for its first
+  // user too).
+  // Abilities cost nothing: only the connection test reads them.
   account: 1,
-  // Whom of PagerDuty each person is: all users page by page, or a query for each, whichever is less.
+  // The PagerDuty user of each person: all users page by page, or a query for each, whichever is less.
   people: Math.min(pages(push.pagerDutyUsers), push.people),
-  // Which of the names are teams already: the teams page by page, or a query for each name.
+  // The existing teams with these names: all teams page by page, or a query for each name.
   names: Math.min(pages(push.pagerDutyTeams), push.groups),
-  // PagerDuty has no bulk call: each team and each membership is one.
+  // PagerDuty has no bulk call: each team and each membership is one call.
   teams: push.groups,
   members: push.groups * push.membersEach,
 });
@@ -131,7 +132,7 @@ describe('the calls to PagerDuty, counted against the least that are needed', ()
 
   afterAll(() => scimify.stop());
 
-  /** Everybody is in two of the groups. */
+  /** Each user is in two of the groups. */
   const membersOf = (group: number) =>
     Array.from(
       { length: PUSH.membersEach },

@@ -11,7 +11,7 @@ describe('a group that changes while it waits for its turn in a long run', () =>
   let users: string[];
   let group: string;
 
-  /** As many groups as are worked off at once keep the run busy, and the one that matters comes after them. */
+  /** As many groups as a run works on at once keep it busy. The group under test comes after them. */
   beforeEach(async () => {
     scimify = await Scimify.start();
     for (const name of NAMES) scimify.pagerDuty.addUser({ email: email(name) });
@@ -27,7 +27,7 @@ describe('a group that changes while it waits for its turn in a long run', () =>
 
   afterEach(() => scimify.stop());
 
-  /** The change has come in time: nothing else has to be slow. */
+  /** The change has arrived in time: from now on nothing has to be slow. */
   const settledAfterwards = () => {
     scimify.pagerDuty.clearFaults();
     return scimify.settled(integration);

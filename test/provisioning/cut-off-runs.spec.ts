@@ -14,7 +14,7 @@ describe('a run that is cut off before it says when the next one is due', () => 
   const sql = (statement: string) =>
     scimify.app.get(TransactionRunner).run(async (tx) => void (await tx.query(statement)));
 
-  /** From then on nothing is stored of when an integration is due later, or is to be left alone: as if killed before. */
+  /** From now on no run stores a later due time or a `notBefore`, as if the process had been killed before. */
   const cutOffEnds = (): Promise<void> => {
     const isEnd = `NEW.notBefore IS NOT NULL OR NEW.dueAt > ${Date.now() + MINUTE}`;
     return sql(
@@ -31,7 +31,7 @@ describe('a run that is cut off before it says when the next one is due', () => 
     const integration = await scimify.createIntegration({ authMethod: 'api_key', policies: WITHOUT_GUARD });
     scimify.pagerDuty.addUser({ email: email('ada') });
     const users = await integration.scim.createUsers([email('ada'), email('cy')]);
-    // The first run, which sees that there is nothing to do yet.
+    // The first run, which finds no work yet.
     await letTimePass(scimify, 0);
     await cutOffEnds();
     const group = await integration.scim.createGroup('On-call', users);

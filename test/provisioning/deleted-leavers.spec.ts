@@ -3,7 +3,7 @@ import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify
 import { waitFor } from '../support/wait';
 
 const email = (name: string) => `${name}@example.com`;
-/** Rows of the deleted go every five seconds. */
+/** The sweep removes the rows of deleted users every five seconds. */
 const SWEPT_WITHIN_MS = 15_000;
 
 describe('somebody whom the IdP deleted', () => {
@@ -26,7 +26,7 @@ describe('somebody whom the IdP deleted', () => {
   const member = async (userName: string) =>
     (await scimify.members(integration, group)).find((shown) => shown.userName === userName);
 
-  /** Whoever was deleted at the same time and is kept nowhere is gone by then. */
+  /** Waits until a user that was deleted at the same time, and is in no team, is gone. */
   const swept = async () => {
     const [stranger] = await integration.scim.createUsers(['nowhere@example.com']);
     await integration.scim.delete(`/Users/${stranger}`);

@@ -122,7 +122,7 @@ describe('integrations that may not run', () => {
       if (end === 'suspend') await integration.scim.createGroup('Another');
     }
     refused.remove();
-    // Whatever waits for them is due, were it not for their mode and their suspension.
+    // All waiting work is due then. Only the mode and the suspension stop it.
     await letTimePass(scimify, 600_000);
     const reader = scimify.app.get<DataSource>(getDataSourceToken());
     const seen: string[] = [];
@@ -154,7 +154,7 @@ describe('an integration whose account is left alone for a while', () => {
 
   const path = () => `/integrations/${integration.id}`;
   const work = async () => {
-    // Whatever a request had done after its answer has been done by then.
+    // A request may still write after its response. This transaction begins after such writes.
     const [row] = await scimify.app
       .get(TransactionRunner)
       .run((tx) =>

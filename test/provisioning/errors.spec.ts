@@ -55,7 +55,7 @@ interface Seen {
 }
 
 async function look({ integration }: World, groupId: string): Promise<Seen> {
-  // Many look at once, and share the machine with the engine.
+  // Many tests look at once, and share the machine with the engine.
   await pause(150);
   const path = `/integrations/${integration.id}`;
   return {
@@ -77,12 +77,12 @@ interface Attempt {
   groupId: string;
   call: Call;
   failing: Failing;
-  /** With every attempt the next one lies further away. */
+  /** Each attempt postpones the next one further. */
   isFirst: boolean;
   startedAt: number;
 }
 
-/** The integration, the group and the member say what is wrong, what to do, and when it is tried next. */
+/** The integration, the group and the member show the cause, the remedy and the time of the next attempt. */
 async function expectShown(attempt: Attempt): Promise<void> {
   const expected = expectedOf(attempt.call, attempt.failing);
   if (expected.outcome === 'suspended') await expectSuspended(attempt, expected);
@@ -99,7 +99,7 @@ async function expectSuspended(
     world,
     groupId,
     `a suspension for ${reason}`,
-    // What was said of an attempt before is there until this one is recorded.
+    // The message of an earlier attempt is shown until this one is recorded.
     ({ integration: { suspension } }) =>
       suspension?.message === message && Date.parse(suspension.nextProbeAt) >= startedAt + 5 * MINUTE,
   );
@@ -131,7 +131,7 @@ async function expectConnectionFailed(
   expect(group.state).toBe('pending');
 }
 
-/** What a second look adds to an answer, or puts in its place. */
+/** Reasons that a second look adds to an answer, or that replace it. */
 const CONCLUSIONS = ['not_visible_yet', 'creation_unconfirmed'];
 
 async function expectGroupWaits(
@@ -146,7 +146,7 @@ async function expectGroupWaits(
     world,
     groupId,
     `the group to say ${reason}: ${explanation}`,
-    // What was said of an attempt before is there until this one is recorded.
+    // The message of an earlier attempt is shown until this one is recorded.
     ({ group: seen }) =>
       states.includes(seen.state) &&
       Date.parse(seen.nextAttemptAt) >= earliest &&
@@ -156,11 +156,11 @@ async function expectGroupWaits(
   expect(integration).toMatchObject({ suspension: null });
   expect(group.message).toMatch(/\. [A-Z].*\.$/);
   if (outcome === 'refused') {
-    // A creation is tried again at once when its members come in the meantime.
+    // The engine retries a creation at once when its members arrive in the meantime.
     const isSecond = !isFirst || call.operation === 'create_team';
     expectBetween(group.nextAttemptAt, earliest, Date.now() + (isSecond ? 6 : 1) * HOUR);
   } else {
-    // The name of a team that does not get free is taken for refused after a while.
+    // After a while the engine treats a name that does not become free as refused.
     const longest = hintMs?.[1] ?? (isFirst ? 15 * MINUTE : 6 * HOUR);
     expectBetween(group.nextAttemptAt, earliest, Date.now() + longest);
   }
@@ -169,7 +169,7 @@ async function expectGroupWaits(
 
 async function expectMemberWaits(world: World, groupId: string, call: Call, group: any): Promise<void> {
   if (!MEMBER_OPERATIONS.has(call.operation)) return;
-  // While it is tried again it has no reason for a moment.
+  // While the engine retries it, it has no reason for a moment.
   const members = await waitFor(
     'the member to say so too',
     () => scimify.members(world.integration, groupId),
@@ -188,7 +188,7 @@ async function expectMemberWaits(world: World, groupId: string, call: Call, grou
 
 const MEMBER_OPERATIONS: ReadonlySet<Operation> = new Set(['add_member', 'remove_member']);
 
-/** Whatever is open, nobody has left a team, and there is none too many. */
+/** Even with open work, no member has left a team, and there is no extra team or member. */
 function expectNoHarm({ account, email }: World, call: Call): void {
   if (call.forAccount) {
     expect(account.teams()).toEqual([]);
@@ -201,7 +201,7 @@ function expectNoHarm({ account, email }: World, call: Call): void {
 const teamsOf = (account: SimAccount): Record<string, string[]> =>
   Object.fromEntries(account.teams().map(({ name, members }) => [name, members.map((m) => m.email).sort()]));
 
-/** After a token was refused, none is asked for during a second. */
+/** After a refused token, the engine requests no other token for one second. */
 const TOKEN_COOL_DOWN_MS = 1_100;
 
 async function retry({ integration }: World, { operation }: Call): Promise<void> {
@@ -230,7 +230,10 @@ async function expectConverged(world: World, call: Call): Promise<void> {
   );
 }
 
-/** One after the other in one integration, as whoever asks for another try sees them; then all is well again. */
+/**
+ * One after the other in one integration, as an admin who requests retries sees them. Then all calls succeed
+ * again.
+ */
 async function tryFailures(call: Call, failings: readonly Failing[], subdomain: string): Promise<void> {
   const world = await worldFor(call, subdomain);
   let groupId = '';
@@ -264,8 +267,8 @@ async function tryFailures(call: Call, failings: readonly Failing[], subdomain: 
 const MOST_SHARED = 3;
 
 /**
- * Failures that are taken for the same share an integration, which makes the test so much quicker; but for those after which
- * a call is not made again at once: a creation that may have taken effect, silence, and what counts as done.
+ * Failures that the engine treats the same share an integration, which makes the test much faster. Exceptions are failures
+ * after which it does not repeat a call at once: a creation that may have taken effect, silence, and what counts as done.
  */
 function shared(call: Call): Failing[][] {
   const groups = new Map<string, Failing[]>();
@@ -277,7 +280,7 @@ function shared(call: Call): Failing[][] {
     const key = alone ? failing.shown : `${kind} ${reason}`;
     groups.set(key, [...(groups.get(key) ?? []), failing]);
   }
-  // Others of a class are tried with the next call: the class is all that the engine sees of an answer.
+  // The next call covers the other failures of a class: the engine only sees the class of an answer.
   const turn = Object.values(CALLS).indexOf(call);
   return [...groups.values()].map((failings) =>
     failings
@@ -286,7 +289,7 @@ function shared(call: Call): Failing[][] {
   );
 }
 
-/** As many integrations are under way at once as the engine serves. */
+/** The engine works on this many integrations at once. */
 const WIDTH = 16;
 
 describe('what PagerDuty may answer', () => {

@@ -68,7 +68,7 @@ describe('two people with one externalId', () => {
     await integration.scim.createGroup('On-call B', [b]);
     await untilTeams({ 'On-call A': ['ada@a.io'], 'On-call B': [B] });
 
-    // Whoever comes back by the old id comes back to the old teams, and brings nobody along.
+    // A user that returns with the old id returns to the old teams, and brings no other user along.
     await integration.scim.setActive(a, true);
     await untilTeams({ 'On-call A': ['ada@a.io', A], 'On-call B': [B] });
     expect(await groupsOf(a)).toEqual([ofA]);

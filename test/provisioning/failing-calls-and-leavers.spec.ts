@@ -184,7 +184,7 @@ describe('whoever left the IdP leaves the team', () => {
     await leave('bo');
     await leave('cy');
     scimify.pagerDuty.clearCalls();
-    // Everything is tried again at the same time, so that one turn can be told from the next.
+    // All retries are due at the same time, so the test can tell one turn from the next.
     const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
     try {
       await act('enable');

@@ -45,7 +45,7 @@ describe('a member who is added to a synced group', () => {
       const before = statements.filter(({ at }) => at < call!.at);
       counts.push(before.length - 1 - before.findIndex(({ sql }) => sql.startsWith('COMMIT')));
     }
-    // What the product looks for every second may come in between.
+    // The product's own queries, which run every second, may come in between.
     expect(Math.min(...counts)).toBeLessThanOrEqual(40);
   }, 60_000);
 });

@@ -14,7 +14,7 @@ afterEach(() => own.scimify.admin.post(`/integrations/${own.integration.id}/disa
 
 const settled = () => own.scimify.settled(own.integration);
 const inTeam = (name: string) => (own.account.team(name)?.members ?? []).map(({ id }) => id);
-/** Whoever has the address in PagerDuty gets another one, and somebody new gets theirs. */
+/** The person with this address in PagerDuty gets another one, and a new person gets this one. */
 const recycle = (name: string) => {
   const former = personOf(name);
   own.account.updateUser(former, { email: email(`${name}.former`) });
@@ -25,7 +25,7 @@ const calls = () =>
     .calls()
     .filter(({ credential }) => credential.account === own.credentialAccount)
     .map(({ method, path }) => `${method} ${path}`);
-/** A group whose member cannot be added for as long as this lasts. */
+/** A group whose member cannot be added until the caller removes the fault. */
 const pushedInVain = async () => {
   const refusing = own.fail({ method: 'PUT', status: 500 });
   await push('On-call', 'alice');
@@ -36,7 +36,7 @@ const pushedInVain = async () => {
   );
   return refusing;
 };
-/** But for the one by which the account is told. */
+/** Without the call that identifies the account. */
 const looks = () => calls().filter((call) => call.startsWith('GET /users') && call !== 'GET /users?limit=1');
 const additions = () => calls().filter((call) => call.startsWith('PUT '));
 
@@ -153,7 +153,9 @@ describe('somebody who is pushed for the first time', () => {
     let others: Record<string, string>;
     const act = (verb: string) => own.scimify.admin.post(`/integrations/${other.id}/${verb}`);
 
-    /** Alice waits in a paused integration while the first one looks her up; then somebody else gets her address. */
+    /**
+     * Alice waits in a paused integration while the first one looks her up. Then another person gets her address.
+     */
     const recycledSinceTheAnswer = async (...waiting: string[]) => {
       other = await own.scimify.createIntegration({
         tenantId: own.tenantId,

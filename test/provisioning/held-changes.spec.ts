@@ -59,7 +59,7 @@ describe('held changes', () => {
       await scimify.settled(integration, ['held']);
     });
 
-    /** Not by the list, which would show it. */
+    /** Does not read the list, because that would show the new items to the admin. */
     const moreIsHeld = async () => {
       for (const user of users.slice(11, 20)) await integration.scim.removeMembers(group, user);
       await waitFor(
@@ -189,7 +189,7 @@ describe('held changes', () => {
       const first = await syncedGroup('First');
       const group = await syncedGroup('On-call', [users[0]!]);
       await integration.scim.delete(`/Groups/${first}`);
-      // Of two at once either may be the one that the guard lets through.
+      // If two arrive at once, the guard may let either of them through.
       await waitFor(
         'the first to be gone',
         () => scimify.teams(),

@@ -66,7 +66,9 @@ describe('whoever left the IdP and waits for a decision for more than a day', ()
     ).body.items;
   const untilTold = (people: number) =>
     waitFor(`${people} to be counted`, figure, (count) => count === people);
-  /** A later leaver is told, so whoever is told every time would have been told by then. */
+  /**
+   * Waits until a later leaver is announced. A leaver who is announced each time would be announced again by then.
+   */
   const oneMoreIsTold = async (user: number, people: number) => {
     await integration.scim.setActive(users[user]!, false);
     await untilHeldOf(user);

@@ -39,7 +39,7 @@ describe('what is held', () => {
       (left) => left === members,
     );
 
-  /** What is planned of a group while the integration is paused; then it goes on. */
+  /** The group's plan while the integration is paused. Then the integration continues. */
   const planOf = async (group: string, change: () => Promise<unknown>) => {
     await act('pause');
     await change();

@@ -7,7 +7,7 @@ import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
 import { letRequestsEnd } from './support/passing-time';
 
-/** Tables with rows of integrations, and where they say whose they are. */
+/** Tables with rows of integrations, and their columns with the integration's id. */
 const ROWS = {
   integration: 'id',
   scim_key: 'integrationId',
@@ -23,7 +23,7 @@ const ROWS = {
   lease: 'integrationId',
 };
 
-/** It goes in steps, and steps back for a while after a deadlock. */
+/** The deletion runs in steps, and pauses for a while after a deadlock. */
 const GONE_WITHIN_MS = 60_000;
 jest.setTimeout(90_000);
 
@@ -138,7 +138,7 @@ describe('an integration that is deleted', () => {
 
   it('goes the way that its events say, which nothing changes once the teams are left', async () => {
     scimify.pagerDuty.inject({ probability: 1, status: 503 });
-    // Again the same way is a request to try at once, and another one is another decision.
+    // The same way again is a request to try at once. Another way is another decision.
     for (const way of ['release', 'release', 'delete', 'leave']) await remove(way);
     const { revision } = (await shown()).body;
     for (const way of ['delete', 'release', 'leave']) expect((await remove(way)).status).toBe(202);
@@ -213,7 +213,7 @@ describe('an integration that is deleted', () => {
     const ledger = scimify.app.get(WorkLedger);
     const settle = ledger.settle.bind(ledger);
     const settling = jest.spyOn(ledger, 'settle').mockImplementation(async (lease, dueAt) => {
-      // A run of before may end only now.
+      // A previous run may end only now.
       if (!scimify.pagerDuty.team('More')) return settle(lease, dueAt);
       settling.mockRestore();
       const wake = jest.spyOn(scimify.app.get(Scheduler), 'wake').mockImplementationOnce(() => undefined);

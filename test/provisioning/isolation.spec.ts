@@ -11,7 +11,10 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 const email = (user: number) => `user.${user}@example.com`;
 const emails = Array.from({ length: 10 }, (_, user) => email(user));
 
-/** What is measured is mostly the machine's load; an outage that was felt would cost a time-out of ten seconds. */
+/**
+ * The latency mostly depends on the machine's load. If an outage affected it, a time-out of ten seconds would be
+ * added.
+ */
 const boundOf = (median: number) => Math.max(5_000, 10 * median);
 
 function medianOf(values: readonly number[]): number {

@@ -74,7 +74,7 @@ describe(`a group of ${MEMBERS}`, () => {
       /member_change|group_member|remote_user|parked_member/.test(sql),
     );
     expect(pairQueries.length).toBeGreaterThan(0);
-    // Whatever names people names this one alone.
+    // Queries for single members contain only this member's ids.
     for (const { parameters } of pairQueries) expect(parameters.length).toBeLessThan(10);
   });
 
@@ -88,7 +88,7 @@ describe(`a group of ${MEMBERS}`, () => {
   });
 });
 
-/** Tables that hold a row for each member. A database may well walk over a table of three rows. */
+/** Tables that hold a row for each member. A database may well scan a table of three rows. */
 const LARGE_TABLES = /scim_user|group_member|member_change|remote_user|remote_member|parked_member/;
 
 /** What the test itself asks through the admin API. */

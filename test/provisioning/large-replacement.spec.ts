@@ -19,7 +19,8 @@ describe('a group whose members are replaced, more of them than are looked at to
   it('loses nobody before those have joined who come for them', async () => {
     const [former, coming] = [people('former', 100), people('coming', 100)];
     scimify.pagerDuty.addUsers([...former, ...coming].map((address) => ({ email: address })));
-    // Whoever is created first is looked at first. Most of the group have no account in PagerDuty: its team never is full.
+    // Users created first are compared first. Most of the group have no account in PagerDuty, so its team is never
+    // full.
     const before = await integration.scim.createUsers([...former, ...people('unknown', 370)]);
     const after = await integration.scim.createUsers(coming);
     const group = await integration.scim.createGroup('On-call', before);

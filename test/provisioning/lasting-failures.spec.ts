@@ -80,7 +80,7 @@ describe('somebody whose addition to a team keeps failing in passing', () => {
 });
 
 describe('a place in a full team', () => {
-  /** A team that has so many places left, the others being taken by people of whom the IdP knows nothing. */
+  /** A team with this many free places. People that the IdP does not have take the others. */
   const addTeam = (left: number) => {
     const { id } = own.account.addTeam({ name: 'On-call' });
     const people = own.account.addUsers(OF_A_TEAM - left);

@@ -21,7 +21,7 @@ describe('where PagerDuty shows a team that we made only a while later', () => {
 
   const path = (of = '') => `/integrations/${integration.id}${of}`;
   const shown = async (group: string) => (await scimify.admin.get(path(`/groups/${group}`))).body;
-  /** What an attempt under way shows is still the reason of the one before. */
+  /** During an attempt, the reason of the previous one is still shown. */
   const untilReason = (group: string, reason: string) =>
     waitFor(
       `the group to say ${reason}`,
@@ -249,7 +249,7 @@ describe('where PagerDuty shows a team that we made only a while later', () => {
       for (const name of names) groups.push(await integration.scim.createGroup(name, [users[0]!]));
       await scimify.settled(integration);
       ids = teamIds();
-      // A connection of its own for every revision.
+      // Each revision has its own connection.
       await scimify.admin.patch(path(), { name: 'Renamed' });
       scimify.pagerDuty.inject({ path: /^\/teams\/\w+/, status: 404 });
       listNoTeams();

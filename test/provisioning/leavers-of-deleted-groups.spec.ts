@@ -39,7 +39,7 @@ const untilGone = () => waitFor('the group to be gone', shown, (one) => one.stat
 const keep = (...names: string[]) =>
   own.account.associate(teamId(), 'Escalation Policies', { userIds: names.map(personOf) });
 
-/** PagerDuty does not let go of the team of a deleted group. */
+/** PagerDuty refuses to delete the team of a deleted group. */
 async function deletedInVain(...members: string[]): Promise<void> {
   group = await pushed('On-call', ...members);
   own.account.associate(teamId(), 'Schedules');
@@ -78,7 +78,7 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
       ({ length }) => length === 1,
     );
     expect(await member('cy')).toMatchObject({ state: 'applied' });
-    // Nobody asks for the team itself to be tried again.
+    // No admin requests a retry of the team itself.
     expect(callsFor('DELETE', /^\/teams\/[^/]+$/)).toHaveLength(0);
     expect(await shown()).toMatchObject({ state: 'blocked', reason: 'team_in_use' });
   });
@@ -133,7 +133,7 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
     await own.integration.scim.delete(`/Groups/${group}`);
     await untilGroup('member_on_escalation_policy');
     expect(membersOf('On-call')).toEqual(onTeam('ada', 'cy', 'dee'));
-    // Who was there before us stays, but not once they left the IdP.
+    // A pre-existing member stays, but not after leaving the IdP.
     await own.integration.scim.setActive(own.users.cy!, false);
     await untilTeamIs('ada', 'dee');
     own.account.dissociate(teamId(), 'Escalation Policies', { userIds: [personOf('ada')] });
@@ -273,7 +273,7 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
     );
     await own.integration.scim.delete(`/Groups/${group}`);
     await untilGroup('team_in_use');
-    // Nobody is wanted in the team of a group that is gone, whoever comes back.
+    // No user is wanted in the team of a deleted group, even if the user comes back.
     await own.integration.scim.setActive(own.users.bo!, true);
     own.account.dissociate(teamId(), 'Escalation Policies', { userIds: ['ada', 'bo'].map(personOf) });
     await letTimePass(own.scimify, HOUR);

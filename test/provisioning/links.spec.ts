@@ -41,7 +41,7 @@ describe('the person behind a member', () => {
       () => scimify.teams()['On-call']!,
       (emails) => emails.join() === names.map(email).sort().join(),
     );
-  /** Changes of members in the order in which PagerDuty got them. */
+  /** Changes of members in the order in which PagerDuty received them. */
   const writes = () =>
     scimify.pagerDuty
       .calls()
@@ -190,7 +190,7 @@ describe('the person behind a member', () => {
       const shown = await waitFor(
         'the refusal to be shown',
         () => member(group, users.bo!),
-        // What was looked for before the sync was asked for is looked for once more.
+        // A search from before the sync is repeated once.
         (bo) =>
           bo?.message?.includes('Invalid query') && Date.parse(bo.nextAttemptAt) > Date.now() + 30 * MINUTE,
       );
@@ -353,7 +353,7 @@ describe('the person behind a member', () => {
 
   it('who was deleted in PagerDuty waits with the reason, and joins as whom they are there later', async () => {
     const group = await integration.scim.createGroup('On-call', [users.ada!]);
-    // Known by now, and nobody asks PagerDuty again before adding them.
+    // The link is known now, so Scimify adds the user without another look-up.
     const known = await integration.scim.createGroup('Known', [users.bo!]);
     await scimify.settled(integration);
     const former = personOf('bo');

@@ -42,7 +42,7 @@ describe('the log says when it happens, once and with no people in it,', () => {
   });
   afterEach(async () => {
     await scimify.admin.delete(path('?teams=leave'));
-    // Whoever reads logs need not know who works where.
+    // Readers of logs need not know who works where.
     const text = JSON.stringify(lines);
     for (const name of NAMES) {
       for (const told of [email(name), users[name]!, scimify.pagerDuty.user(email(name))!.id]) {
@@ -92,7 +92,7 @@ describe('the log says when it happens, once and with no people in it,', () => {
       ['pause', 'paused'],
       ['disable', 'disabled'],
     ] as const) {
-      // Whoever asks for what is so already brings no news.
+      // A request for the current mode is no news.
       for (let time = 0; time < 2; time++) await act(verb);
       expectTold(`integration.${mode}`, INFO, new RegExp(`is ${mode}$`));
     }
@@ -168,7 +168,7 @@ describe('the log says when it happens, once and with no people in it,', () => {
     const team = scimify.pagerDuty.team('Policy')!.id;
     scimify.pagerDuty.associate(team, 'Escalation Policies', { userIds: [person] });
     const tries = () => scimify.pagerDuty.calls({ method: 'DELETE', path: `/teams/${team}/users/${person}` });
-    // Who only left the group is no leaver yet.
+    // A user that only left the group is no leaver yet.
     await integration.scim.removeMembers(group, users.ada!);
     await scimify.settled(integration, ['partial']);
     expect(told('leaver_still_on_team')).toEqual([]);
@@ -206,7 +206,7 @@ describe('the log says when it happens, once and with no people in it,', () => {
         ...{ method: 'DELETE', path: `/teams/${team}/users/${person(name)}`, status: 500 },
         ...(times === undefined ? {} : { times }),
       });
-    // That passes.
+    // This failure is temporary.
     fail('bo', 2);
     await integration.scim.setActive(users.bo!, false);
     await scimify.settled(integration);

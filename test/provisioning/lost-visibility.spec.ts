@@ -13,7 +13,7 @@ describe('a credential that loses sight of teams', () => {
   let groups: Record<string, string>;
   let secret: string;
 
-  /** With the own key of somebody who is in no team: it does not see a private one. */
+  /** The key belongs to a user that is in no team, so it does not see a private team. */
   beforeEach(async () => {
     scimify = await Scimify.start();
     for (const name of PEOPLE) scimify.pagerDuty.addUser({ email: email(name), name });
@@ -45,7 +45,7 @@ describe('a credential that loses sight of teams', () => {
   const writes = () =>
     scimify.pagerDuty.calls().filter(({ method, status }) => method !== 'GET' && status! < 300);
 
-  /** Whoever's key it is that makes a team may be in it too. */
+  /** PagerDuty may also add the key's user to a team that the key creates. */
   const hasBoth = (emails: string[]) => emails.includes(email('ada')) && emails.includes(email('bo'));
 
   const suspended = () =>

@@ -40,7 +40,7 @@ describe('the guard against mass changes', () => {
       () => scimify.teams()['On-call']!,
       (emails) => emails.includes(email(20)),
     );
-    // Five of ten may go; whatever comes on top of them within the hour waits. Two stay, and one has joined.
+    // Five of ten may leave; each further removal within the hour waits. Two stay, and one has joined.
     expect(size('On-call')).toBeGreaterThanOrEqual(6);
     const [change] = await waitFor(
       'all the others to be held',
@@ -90,7 +90,7 @@ describe('the guard against mass changes', () => {
     await scimify.settled(integration, ['synced', 'partial']);
     expect(size('On-call')).toBe(10);
 
-    // Put back and taken out again: a decision of its own, which is one of ten and passes.
+    // Added again and removed again: a new decision, which is one of ten and passes.
     await integration.scim.addMembers(group, users[0]!);
     await scimify.settled(integration, ['synced', 'partial']);
     await integration.scim.removeMembers(group, users[0]!);

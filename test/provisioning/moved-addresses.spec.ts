@@ -23,7 +23,7 @@ const group = async (name: string, ...members: string[]) => {
   await own.scimify.settled(own.integration);
   return id;
 };
-/** Who is in the team, by the names that the persons began with. */
+/** The members of the team, by the names that they had at the beginning. */
 const inTeam = (name: string) => {
   const ids = own.account.team(name)!.members.map(({ id }) => id);
   return NAMES.filter((person) => ids.includes(persons[person]!)).join();
@@ -44,7 +44,7 @@ const untilUser = (name: string, reason: string | null) =>
   );
 const member = async (groupId: string, name: string) =>
   (await own.scimify.members(own.integration, groupId)).find(({ userId }) => userId === own.users[name]);
-/** The login addresses of these persons in PagerDuty, given out anew: `{ ada: 'bo', bo: 'ada' }` is a swap. */
+/** Gives these people other login addresses in PagerDuty: `{ ada: 'bo', bo: 'ada' }` is a swap. */
 const readdress = (addresses: Record<string, string>) => {
   for (const name of Object.keys(addresses)) {
     own.account.updateUser(persons[name]!, { email: email(`${name}.meanwhile`) });
@@ -283,7 +283,7 @@ describe('addresses that move along a chain in PagerDuty', () => {
     const first = await group('First', 'ada');
     await group('Second', 'bo');
     await group('Third', 'cy');
-    // Ada’s person becomes Bo’s, Bo’s Cy’s, and Cy’s somebody whom the IdP does not know.
+    // Ada's PagerDuty user gets Bo's address, Bo's gets Cy's, and Cy's gets one that the IdP does not have.
     readdress({ cy: 'nobody', bo: 'cy', ada: 'bo' });
     await act('reconcile');
     await untilInTeam('Second', 'ada');

@@ -93,7 +93,7 @@ describe('the guard against mass changes counts whom a team has lost,', () => {
       await untilIn(...range(5, 10));
       await put(0, 1);
       await untilIn(0, 1, ...range(5, 10));
-      // Those two again, or two others in their place: five are gone.
+      // Whether the same two leave or two others, five members are gone.
       await take(5, 6);
       await untilIn(0, 1, 7, 8, 9);
       await act('pause');
@@ -130,7 +130,10 @@ describe('the guard against mass changes counts whom a team has lost,', () => {
     });
   });
 
-  /** As the definition has it: of everybody who was in the team an hour ago, who is not now and who is to go. */
+  /**
+   * The guard's definition: of all members of an hour ago, it counts those that are gone and those that are to
+   * leave.
+   */
   class Model {
     readonly present: Set<string>;
     gone = new Set<string>();

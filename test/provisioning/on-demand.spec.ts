@@ -14,7 +14,7 @@ afterAll(() => scimify.stop());
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Whatever an admin may press. */
+/** Every retry that an admin can request. */
 const DEMANDS = {
   sync: () => '/sync',
   retry: (groupId: string) => `/groups/${groupId}/retry`,
@@ -108,7 +108,7 @@ describe.each(Object.entries(DEMANDS))(
           areKnownToFail(seen) &&
           ['bo', 'cy'].every((person) => nextAttemptOf(person, seen) > nextAttemptOf(person, before)),
       );
-      // And then they wait no longer than after the first failure.
+      // After that they wait no longer than after the first failure.
       expect(nextAttemptOf('bo', after)).toBeLessThanOrEqual(Date.now() + HOUR);
       expect(nextAttemptOf('cy', after)).toBeLessThanOrEqual(Date.now() + 5 * MINUTE);
 

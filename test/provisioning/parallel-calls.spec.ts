@@ -1,6 +1,6 @@
 import { Scimify, type TestIntegration } from '../support/scimify';
 
-/** Twice as many as are under way at most. */
+/** Twice as many groups as calls in parallel. */
 const groupsFor = (calls: number) => 2 * calls;
 const USUAL_CALLS = 4;
 const LATENCY_MS = 500;
@@ -44,7 +44,7 @@ describe('calls under way at once', () => {
     for (const { id } of integrations) await scimify.admin.post(`/integrations/${id}/enable`);
     for (const integration of integrations) await scimify.settled(integration, ['synced'], 60_000);
     const times = scimify.pagerDuty.calls().map(({ at }) => at);
-    // Each takes the latency at least, so that whatever comes within it comes beside the others.
+    // Each call takes at least the latency, so calls that begin within that time run in parallel.
     const beside = (at: number) => times.filter((other) => other >= at && other < at + LATENCY_MS - 50);
     return Math.max(...times.map((at) => beside(at).length));
   };

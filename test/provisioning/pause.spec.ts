@@ -4,7 +4,7 @@ import { TransactionRunner } from '../../src/database/transaction-runner';
 import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify';
 import { waitFor } from '../support/wait';
 
-/** Calls that were under way when the admin was answered may still end; so many are made at once. */
+/** Calls that are in progress when the admin gets the response may still end: at most this many. */
 const UNDER_WAY = 4;
 const MEMBERS = 60;
 const email = (user: number) => `user.${user}@example.com`;
@@ -41,7 +41,7 @@ describe('an integration that is stopped in the middle of a push', () => {
   const untilInTheMiddle = (added = 8) =>
     waitFor('some to be added', additions, (calls) => calls.length >= added);
 
-  /** A run that goes on would make some twenty calls more in this time. */
+  /** A run that continues would make about twenty more calls in this time. */
   const runEnds = () =>
     waitFor(
       'nobody to work on it',
@@ -110,7 +110,7 @@ describe('an integration that is stopped in the middle of a push', () => {
   it('is stopped within a second where another process pauses it', async () => {
     await pushOneLargeGroup();
     await untilInTheMiddle(1);
-    // Nobody says anything of it in this one.
+    // This process gets no notice of the pause.
     await scimify.app
       .get(TransactionRunner)
       .run((tx) => tx.query("UPDATE integration SET mode = 'paused', revision = revision + 1"));

@@ -4,7 +4,7 @@ import { ANYTHING, beginWithTeams } from './support/people-commands';
 import { PeopleInvariants } from './support/people-invariants';
 import { HOUR, MINUTE, PEOPLE, PeopleWorld } from './support/people-world';
 
-/** Another seed finds other things, and more runs find more. */
+/** Other seeds find other problems, and more runs find more. */
 const SEED = Number(process.env.STATE_MACHINE_SEED ?? 7);
 const RUNS = Number(process.env.STATE_MACHINE_RUNS ?? 16);
 const COMMANDS = 30;
@@ -83,7 +83,7 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
     };
 
     it('nobody is taken for whoever had their address when it was read last', async () => {
-      // So many are found by one list of everybody.
+      // With so many users, the engine reads the list of all.
       await group('Ops', 3, 4, 5, 6);
       world.giveToNewAccount(PEOPLE[0]!);
       await group('Dev', 0, 6);
@@ -189,7 +189,7 @@ describe('people who leave and come back, whose accounts change, and whom PagerD
       world.refuse([account(waiting[0]!)], null, ['PUT'], 500);
       const inTeam = [0, 1, 2, 3].find((key) => !waiting.includes(key))!;
       await remove(dev, inTeam);
-      // Long before whoever waits is tried again by themselves.
+      // Long before the engine retries the waiting member.
       for (const ms of [MINUTE, MINUTE, 5 * MINUTE, 15 * MINUTE]) await world.pass(ms);
       expect(team('Dev').members).toHaveLength(2);
       await invariants.comeToRest();

@@ -49,7 +49,7 @@ describe('a write that the credential may not make', () => {
     scimify.pagerDuty.addApiKey({ key, readOnly });
   };
 
-  /** A probe that was made and failed has put the next one off again. */
+  /** Waits until a probe has failed and has postponed the next one. */
   const probe = async () => {
     scimify.pagerDuty.clearCalls();
     await sync();
@@ -75,7 +75,7 @@ describe('a write that the credential may not make', () => {
       expect(`${displayName} ${state}`).toMatch(displayName === 'Four' ? /synced/ : /partial|blocked/);
     }
 
-    // The account can be read all the time, which proves nothing.
+    // The key can read the account all the time, which proves nothing.
     const { since } = (await shown()).suspension;
     await probe();
     expect((await shown()).suspension.since).toBe(since);

@@ -4,7 +4,7 @@ import { waitFor } from '../support/wait';
 import { AccountsInTurn } from './support/own-account';
 
 const NAMES = ['ada', 'bo', 'cy', 'dee'];
-/** Nobody leaves a team without an admin. */
+/** No user leaves a team without an admin. */
 const STRICT = { guard: { ...WITHOUT_GUARD.guard, teamPercent: 1, teamMembers: 1 } };
 
 let group: string;
@@ -33,7 +33,7 @@ const untilTeamIs = (...names: string[]) =>
     (left) => JSON.stringify(left) === JSON.stringify(names.map(email)),
   );
 
-/** Somebody whom the IdP is to take out of the team, and an admin decides that they stay. */
+/** The IdP removes a user from the group, and an admin rejects the removal. */
 async function pinned(name: string, takeOut: () => Promise<unknown>): Promise<void> {
   await takeOut();
   await untilMember(name, 'mass_change_held');

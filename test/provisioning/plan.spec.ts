@@ -41,7 +41,7 @@ describe('the plan of an integration', () => {
   const pause = () => scimify.admin.post(`/integrations/${integration.id}/pause`);
   const enable = () => scimify.admin.post(`/integrations/${integration.id}/enable`);
 
-  /** What PagerDuty was asked to change, without ids of teams that were not there yet. */
+  /** The changes that PagerDuty was asked for, without ids of teams that did not exist yet. */
   const writes = () =>
     scimify.pagerDuty
       .calls()
@@ -74,7 +74,7 @@ describe('the plan of an integration', () => {
       .get<DataSource>(getDataSourceToken())
       .query('SELECT integrationId, owner, token FROM lease ORDER BY integrationId');
 
-  /** A key that may only read, of that tenant alone. */
+  /** A read-only key of this tenant. */
   const keyOf = async (tenantId: string) => {
     const { token, prefix, hash } = makeToken('admin');
     await scimify.app.get(TransactionRunner).run((tx) =>
@@ -91,18 +91,18 @@ describe('the plan of an integration', () => {
     return token;
   };
 
-  /** The plan, having made sure that making it wrote nothing on either side. */
+  /** The plan. It also checks that the plan wrote nothing, in Scimify or in PagerDuty. */
   const harmlessPlan = async () => {
     for (;;) {
       const runsBefore = await runs();
-      // No run is on its way to its end any more.
+      // No run is still about to end.
       await letTimePass(scimify, 0);
       const before = await rows();
       const teams = scimify.pagerDuty.teams();
       scimify.pagerDuty.clearCalls();
       const made = await plan();
       const after = await rows();
-      // What a run of the engine wrote beside it, the plan did not write.
+      // The engine ran meanwhile, so a difference need not come from the plan.
       if (!isDeepStrictEqual(await runs(), runsBefore)) continue;
       expect(writes()).toEqual([]);
       expect(scimify.pagerDuty.teams()).toEqual(teams);
@@ -111,7 +111,7 @@ describe('the plan of an integration', () => {
     }
   };
 
-  /** Enables it, and gives back the changing calls that it made until every group was in one of these states. */
+  /** Enables it, and returns the writes that it made until every group was in one of these states. */
   const apply = async (states: string[]) => {
     scimify.pagerDuty.clearCalls();
     await enable();

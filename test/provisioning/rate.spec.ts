@@ -21,7 +21,7 @@ describe('under a limit of 960 calls a minute', () => {
 
   afterEach(() => scimify.stop());
 
-  /** Paused, so that a whole push lies ready. */
+  /** Paused, so that a whole push is waiting. */
   const integrationWith = async (tenantId: string, app: OAuthCredentials): Promise<TestIntegration> => {
     const { clientId, clientSecret, subdomain, region } = app;
     const { body } = await scimify.admin.post(`/tenants/${tenantId}/integrations`, {
@@ -54,9 +54,9 @@ describe('under a limit of 960 calls a minute', () => {
   const expectPaced = (calls: readonly Call[]) => {
     expect(calls.filter(({ status }) => status === 429)).toEqual([]);
     expect(calls.length).toBeGreaterThanOrEqual(GROUPS * (MEMBERS + 1));
-    // Look-ups come on top, and nothing is called twice.
+    // Look-ups add a few calls, and no call is made twice.
     expect(calls.length).toBeLessThanOrEqual(GROUPS * (MEMBERS + 1) + 20);
-    // More than two windows' worth of calls: without pacing the limit would have been met.
+    // More than two windows of calls: without pacing, the engine would have reached the limit.
     expect(calls.at(-1)!.at - calls[0]!.at).toBeGreaterThan(60_000 / CLOCK_SPEED);
   };
 
@@ -78,7 +78,7 @@ describe('under a limit of 960 calls a minute', () => {
     }
     const calls = await converge(integrations);
     expectPaced(calls);
-    // Whoever shares the token shares the budget.
+    // Integrations that share the token share the budget.
     expect(calls.filter(({ path }) => path === '/oauth/token')).toHaveLength(1);
     const sizes = Object.values(scimify.teams()).map((members) => members.length);
     expect(sizes).toEqual(Array.from({ length: GROUPS }, () => MEMBERS));
@@ -97,7 +97,7 @@ describe('under a limit of 960 calls a minute', () => {
       const users = await integration.scim.createUsers(Array.from({ length: 10 }, (_, user) => email(user)));
       newcomers = users.slice(5);
       group = await integration.scim.createGroup('On-call', users.slice(0, 5));
-      // Few teams would be asked one by one, which ends sooner.
+      // The engine would read a few teams one by one, which ends sooner.
       for (let team = 0; team < 12; team++) await integration.scim.createGroup(`Team ${team}`, [users[0]!]);
       await scimify.settled(integration);
       scimify.pagerDuty.clearCalls();
@@ -105,7 +105,7 @@ describe('under a limit of 960 calls a minute', () => {
 
     const pagesRead = () => scimify.pagerDuty.calls({ path: /^\/users\?.*include/ });
 
-    /** @returns milliseconds from the answer to the PATCH until the person is in the team */
+    /** @returns milliseconds from the response to the PATCH until the person is in the team */
     const addOne = async (userId: string, member: string): Promise<number> => {
       const { status } = await integration.scim.addMembers(group, userId);
       expect(status).toBe(204);
@@ -120,7 +120,8 @@ describe('under a limit of 960 calls a minute', () => {
 
     const expectChangesInTime = async () => {
       for (const [index, userId] of newcomers.slice(0, 3).entries()) {
-        // Otherwise it would not be in the middle; where the machine is slow, its end may be near after the first.
+        // The change has to come in the middle. On a slow machine, the reconciliation may end soon after the first
+        // change.
         const isUnderWay = await reconciliationIsUnderWay(scimify, integration);
         if (index > 0 && !isUnderWay) break;
         expect(isUnderWay).toBe(true);
@@ -165,7 +166,7 @@ describe('under a limit of 960 calls a minute', () => {
       await beginReconciliation(scimify, integration);
       await waitFor('the repairs to begin', repaired, (count) => count > 0);
       expect(await addOne(newcomers[0]!, email(5))).toBeLessThan(APPLIED_WITHIN_MS);
-      // Otherwise it was not in the middle.
+      // Otherwise the change did not come in the middle.
       expect(repaired()).toBeLessThan(teams * 8);
       await waitFor('the repairs to end', repaired, (count) => count === teams * 8 + 1);
     }, 60_000);

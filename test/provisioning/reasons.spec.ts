@@ -52,7 +52,7 @@ async function pushGroup(name: string, ...members: string[]): Promise<string> {
   );
 }
 
-/** A group that is in step. */
+/** A synced group. */
 async function syncedGroup(name: string, ...members: string[]): Promise<string> {
   const group = await pushGroup(name, ...members);
   await scimify.settled(integration);
@@ -66,7 +66,7 @@ function setEmail(name: string, value: string) {
   });
 }
 
-/** What was written a moment ago is left for the next time. */
+/** A reconciliation leaves recent writes for the next one. */
 async function reconcileLongAfterwards(): Promise<void> {
   await scimify.app
     .get(TransactionRunner)
@@ -79,7 +79,7 @@ interface Said {
   message: string | null;
 }
 
-/** Where a person reads it. */
+/** A place where people read the reason. */
 type Place = () => Promise<Said | undefined>;
 
 const ofGroup =
@@ -129,7 +129,7 @@ const STRANGE_ACCOUNT = () =>
 const NOBODY_HAS = (address: string) =>
   `No PagerDuty user has the login address ${address}. Create the PagerDuty user, correct the address, or set a remote link.`;
 
-/** With these a team that loses all of its three members is too much. */
+/** With these policies, the loss of all three members of a team is too much. */
 const GUARDED = {};
 
 async function threeWhoAreHeld(): Promise<string> {
@@ -149,7 +149,7 @@ async function threeWhoseRemovalIsRejected(): Promise<string> {
   return group;
 }
 
-/** The one who left is held for more than a day. */
+/** The leaver's removal is held for more than a day. */
 async function leaverWhoWaitsForDecision(): Promise<string> {
   const group = await threeWhoAreHeld();
   await integration.scim.setActive(users.ada!, false);
@@ -157,7 +157,7 @@ async function leaverWhoWaitsForDecision(): Promise<string> {
   return group;
 }
 
-/** The team is there, and nobody told us so. */
+/** The team exists, but Scimify got no response. */
 async function groupWhoseCreationHadNoAnswer(name: string): Promise<string> {
   await connect();
   fail({ method: 'POST', path: '/teams', drop: true, afterEffect: true, times: 1 });
@@ -181,7 +181,7 @@ async function twoAdoptedTeamsThatAreGone(): Promise<Place> {
   return ofIntegration;
 }
 
-/** The integration's key is one of another account from now on. */
+/** From now on the integration's key belongs to another account. */
 async function keyMovedToAnotherAccount(): Promise<Place> {
   const key = account.addApiKey();
   await connect(WITHOUT_GUARD, key);

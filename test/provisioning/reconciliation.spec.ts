@@ -25,7 +25,10 @@ describe('reconciliation', () => {
   const personOf = (name: string) => scimify.pagerDuty.user(email(name))!.id;
   const teamOf = (name: string) => scimify.pagerDuty.team(name)!.id;
 
-  /** What was written a moment ago is left for the next time, because PagerDuty's reads lag: this is not a moment ago. */
+  /**
+   * A reconciliation leaves recent writes for the next one, because PagerDuty's reads lag. This makes the writes
+   * old.
+   */
   const longAfterwards = () =>
     scimify.app
       .get(TransactionRunner)
@@ -42,7 +45,7 @@ describe('reconciliation', () => {
     );
   };
 
-  /** Teams that were there before: one that we made a moment ago and that is not seen may just not be visible yet. */
+  /** Teams that existed before: a team that Scimify made a moment ago may just not be visible yet. */
   const groupsWithTeams = async (...names: string[]) => {
     for (const name of names) {
       scimify.pagerDuty.addTeam({ name });
@@ -287,7 +290,7 @@ describe('reconciliation', () => {
   });
 
   describe('while it reads the users', () => {
-    /** The list of teams is read by then, the users are not. */
+    /** The list of teams has been read by then, the users have not. */
     const readingUsers = async (body: object = {}, latencyMs = 5_000, times = 1) => {
       await longAfterwards();
       const slow = scimify.pagerDuty.inject({
@@ -379,7 +382,7 @@ describe('reconciliation', () => {
       ({ suspension }) => suspension !== null,
     );
     expect(shown.suspension).toMatchObject({ reason: 'visibility_lost', nextProbeAt: null });
-    // So many are not asked for one by one.
+    // The engine does not read so many teams one by one.
     expect(scimify.pagerDuty.calls({ method: 'GET', path: /^\/teams\/\w+$/ })).toEqual([]);
     await scimify.admin.post(`/integrations/${integration.id}/sync`);
     expect(scimify.teams()).toEqual({});

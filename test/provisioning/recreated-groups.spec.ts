@@ -26,7 +26,10 @@ describe('a group that the IdP makes anew while its former team is being let go'
     await scimify.stop();
   });
 
-  /** Part of a run waits at its beginning for a slow search for people, and has its turn only after that. */
+  /**
+   * Holds back a part of each run at its beginning, as a slow search for people does, until the test calls the
+   * result.
+   */
   const holdBackSearch = (): (() => void) => {
     const resolution = scimify.app.get(UserResolution);
     const review = resolution.reviewDiffering.bind(resolution);
@@ -47,7 +50,7 @@ describe('a group that the IdP makes anew while its former team is being let go'
   const recreateDuring = async (latencyMs: number): Promise<string> => {
     const former = await integration.scim.createGroup('On-call', users);
     await scimify.settled(integration);
-    // The first run that is held back is the one that lets the team go.
+    // The first run that is held back is the one that releases the team.
     await act('pause');
     await letTimePass(scimify, 0);
     const lettingGo = scimify.pagerDuty.inject({ method: 'DELETE', path: /^\/teams\//, latencyMs });

@@ -15,7 +15,7 @@ const { email, path, pushed } = own;
 const emails = (...names: string[]) => names.map(email).sort();
 const idsOf = (names: readonly string[]) => names.map((name) => own.users[name]!);
 
-/** Whoever is odd has the lower ids, so that they come first. */
+/** The odd ones have the lower ids, so they come first. */
 async function connect(people: readonly string[] = [...ODD, ...OTHERS]): Promise<void> {
   await own.begin({}, { people });
 }
@@ -247,7 +247,7 @@ describe('a credential that may write nothing', () => {
     });
     expect(refusedCalls().length).toBeLessThan(FEW_CALLS);
 
-    // So is each time that it is looked whether it still is.
+    // The same is true for each probe.
     own.scimify.pagerDuty.clearCalls();
     await own.scimify.admin.post(path('/sync'));
     await waitFor(
@@ -261,7 +261,7 @@ describe('a credential that may write nothing', () => {
     exchangeKey(false);
     await own.scimify.admin.post(path('/sync'));
     await own.scimify.settled(own.integration);
-    // The run that brought the groups there ends a moment after the last of them.
+    // The run that synced the groups ends a moment after the last of them.
     await waitFor('the suspension to end', shown, ({ suspension: now }) => now === null);
     for (const name of TEAMS) expect(membersOf(name)).toHaveLength(many.length + 1);
   });

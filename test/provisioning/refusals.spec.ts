@@ -17,7 +17,7 @@ const groupShown = async (groupId: string): Promise<Shown> =>
 const memberShown = async (groupId: string, name: string): Promise<Shown | undefined> =>
   (await own.scimify.members(own.integration, groupId)).find((member) => member.userId === own.users[name]);
 
-/** The next attempt is so far away, and none that was told before. */
+/** Waits until the next attempt is this far away. A time that was shown before does not count. */
 async function untilTriedAgainIn(
   delayMs: number,
   look: () => Promise<Shown | undefined>,
@@ -108,7 +108,7 @@ describe('somebody on an escalation policy whom PagerDuty keeps in the team', ()
 describe('a place in a full team', () => {
   const OF_A_TEAM = 500;
 
-  /** A team that has so many places left, the others being taken by people of whom the IdP knows nothing. */
+  /** A team with this many free places. People that the IdP does not have take the others. */
   const addTeam = (name: string, left: number) => {
     const { id } = own.account.addTeam({ name });
     for (const person of own.account.addUsers(OF_A_TEAM - left)) own.account.addMember(id, person.id);
@@ -214,7 +214,7 @@ describe('whoever was refused is not tried again', () => {
       expect(await memberShown(group, name)).toMatchObject({ reason: 'user_is_stakeholder' });
     }
 
-    // But once an admin asks for it, each of them is.
+    // But after an admin's retry, there is a call for each of them.
     await own.scimify.admin.post(path(`/groups/${group}/retry`));
     await waitFor(
       'a call for each of them',

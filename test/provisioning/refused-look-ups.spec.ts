@@ -15,7 +15,7 @@ describe('one address for which PagerDuty refuses to search', () => {
     integration = await scimify.createIntegration({ authMethod: 'api_key', policies: WITHOUT_GUARD });
     const names = ['ada', 'bo', 'cy', 'odd'];
     for (const name of names) scimify.pagerDuty.addUser({ email: email(name) });
-    // So many that a search for each is cheaper than a list of all.
+    // So many users that a search for each name is cheaper than a list of all.
     scimify.pagerDuty.addUsers(
       Array.from({ length: 500 }, (_, index) => ({ email: email(`other${index}`) })),
     );

@@ -40,7 +40,7 @@ describe('a look at the whole target that comes as a refused person is tried aga
     (await scimify.admin.get(`/integrations/${integration.id}/overview`)).body.reconciliation;
   const minutesToNextLook = async () => (Date.parse((await reconciliation()).nextAt) - Date.now()) / MINUTE;
 
-  /** Both times have come, in one run. */
+  /** Makes the retry and the reconciliation due in one run. */
   const lookAsItIsTriedAgain = async () => {
     const before = refusals().length;
     const slowScan = scimify.pagerDuty.inject({ method: 'GET', path: /^\/users\?/, latencyMs: 500 });

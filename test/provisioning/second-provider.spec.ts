@@ -28,16 +28,16 @@ const READABLE = [
   '/scim-keys',
 ];
 
-/** An integration that is deleted steps back for a while after a deadlock. */
+/** The deletion of an integration pauses for a while after a deadlock. */
 const GONE_WITHIN_MS = 60_000;
 jest.setTimeout(90_000);
 
-/** The product with a kind of target that it has never heard of: what it does not know by the contract, it does not know. */
+/** The product with a kind of target that it does not know: it knows only what the provider contract says. */
 describe('a target of another kind', () => {
   let scimify: Scimify;
   let tap: AnswerTap;
   const servers = new Map<string, Directory>();
-  /** Another one for each test: a group of one directory belongs to one integration. */
+  /** A new one for each test: a group of one directory belongs to one integration. */
   let server: string;
   let directory: Directory;
   let integration: TestIntegration;
@@ -99,7 +99,7 @@ describe('a target of another kind', () => {
       (members) => JSON.stringify(sorted(members)) === JSON.stringify(sorted(expected)),
     );
 
-  /** All that an admin can read of the integration as it stands. */
+  /** Everything that an admin can read of the integration now. */
   const readEverything = async () => {
     const groups: { id: string }[] = (await read('/groups')).items ?? [];
     for (const { id } of groups) {
@@ -117,7 +117,7 @@ describe('a target of another kind', () => {
     const { id, tenantId } = integration;
     const told = tap.answers.filter(({ asked }) => asked.includes(id) || asked.includes(tenantId));
     expect(told.length).toBeGreaterThan(READABLE.length);
-    // Neither an admin nor the identity provider is told of a target that they have nothing to do with.
+    // Neither an admin nor the IdP reads of a target that they do not use.
     expect(told.filter(({ text }) => /pager.?duty/i.test(text))).toEqual([]);
   });
 
@@ -316,7 +316,7 @@ describe('a target of another kind', () => {
         op: 'replace',
         value: { title: 'Chief' },
       });
-      // A whole new resource, without the address of before and with the number.
+      // A whole new resource, with the number but without the previous address.
       await integration.scim.put(`/Users/${user}`, {
         schemas: [USER_SCHEMA],
         userName: 'somebody@example.com',
@@ -386,7 +386,7 @@ describe('a target of another kind', () => {
       );
       const [shown] = await scimify.settled(integration, ['partial']);
       expect(shown).toMatchObject({ reason: 'team_full', members: { applied: 12, pending: 1 } });
-      // Nobody waits for a place any more: the others who leave need not wait for anybody.
+      // No place is kept for a waiting member any more, so later removals do not wait either.
       await replace(names[20]!);
       await untilMembers({ Everybody: emails(names[20]!) });
     });
@@ -451,7 +451,7 @@ describe('a target of another kind', () => {
   });
 
   describe('is planned for', () => {
-    /** What the plan says of each group: what is done with it, who comes and who goes. */
+    /** What the plan says of each group: its action, who joins and who leaves. */
     const planned = async () => {
       const { groups, problem } = await read('/plan');
       expect(problem).toBeNull();
@@ -557,7 +557,7 @@ describe('a target of another kind', () => {
     });
 
     it('and gets a group again that was deleted there', async () => {
-      // One that was made a moment ago might only not be seen yet.
+      // A group that was made a moment ago may just not be visible yet.
       directory.addGroup('On-call');
       await connect();
       await push('On-call', 'ada');

@@ -79,7 +79,7 @@ describe('a clock that is set back by an hour', () => {
     );
     expect(await waitOf(group)).toBeGreaterThan(0);
 
-    // And no wait of later is taken for one of before.
+    // The engine does not shorten a wait that begins after the change of the clock.
     await letTimePass(scimify, 10 * MINUTE);
     await waitFor(
       'the second look for cy',

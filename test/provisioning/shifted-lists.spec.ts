@@ -2,7 +2,7 @@ import { Scimify, type TestIntegration, WITHOUT_GUARD } from '../support/scimify
 import { waitFor } from '../support/wait';
 import { beginReconciliation, reconciliationToEnd } from './support/reconciliation';
 
-/** The last ones by name: the first page of users, which is read all the same, does not tell of their team. */
+/** The last people by name: the first page of users, which is read anyway, does not show their team. */
 const PEOPLE = ['zoe', 'zuri'];
 const OTHER_TEAMS = 104;
 const PAGE = 100;
@@ -22,7 +22,7 @@ describe('a reconciliation of few teams in a large account, in which nobody but 
       scimify.pagerDuty.addTeam({ name: `T${String(team).padStart(3, '0')}` });
     integration = await scimify.createIntegration({ authMethod: 'api_key', policies: WITHOUT_GUARD });
     users = await integration.scim.createUsers(PEOPLE.map(email));
-    // The first one of the second page.
+    // The first team of the second page.
     group = await integration.scim.createGroup('T099x', users);
     await scimify.settled(integration);
   });

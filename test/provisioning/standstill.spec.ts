@@ -50,7 +50,7 @@ describe('what is said of groups, members and users', () => {
       const stopped = { reason, message, nextAttemptAt: null };
       expect(await read(`/groups/${fresh}`)).toMatchObject({ state: 'pending', ...stopped });
       expect(await read(`/groups/${synced}`)).toMatchObject({ state: 'pending', ...stopped });
-      // What people have to settle stays said, but nothing is tried meanwhile.
+      // Problems that people have to solve are still shown, but nothing is retried.
       expect(await read(`/groups/${partial}`)).toMatchObject({
         state: 'partial',
         reason: 'user_not_found',
@@ -90,7 +90,7 @@ describe('what is said of groups, members and users', () => {
       { state: 'pending', ...suspended },
     ]);
     expect((await read('/users?search=bo@')).items).toMatchObject([{ state: 'unknown', ...suspended }]);
-    // Whoever ends the one has to end the other, too.
+    // The pause and the suspension both have to end, so both are shown.
     await act('pause');
     expect(await read(`/groups/${fresh}`)).toMatchObject({
       reason: 'integration_paused',
@@ -126,7 +126,7 @@ describe('what is said of groups, members and users', () => {
         expect(await stated(state)).toEqual(shown.map(({ displayName }: any) => displayName));
         expect(shown).toHaveLength(count as number);
       }
-      // A suspended one is probed: it is tried again by itself.
+      // A suspended integration is probed, so the group is retried automatically.
       expect(await stated(how === 'suspended' ? 'retrying' : 'pending')).toContain('Failing');
       expect(await stated('syncing')).toEqual([]);
     },

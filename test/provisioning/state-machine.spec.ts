@@ -6,13 +6,13 @@ import { type ModelGroup, ModelIdp } from './support/model-idp';
 import { StateMachineInvariants } from './support/state-machine-invariants';
 import { ADDRESSES, FAULTS, OF_THE_IDP, StateMachineWorld } from './support/state-machine-world';
 
-/** Another seed finds other things, and more runs find more. */
+/** Other seeds find other problems, and more runs find more. */
 const SEED = Number(process.env.STATE_MACHINE_SEED ?? 7);
 const RUNS = Number(process.env.STATE_MACHINE_RUNS ?? 32);
 const COMMANDS = 30;
 const SECONDS_PER_RUN = 60;
 
-// They come to rest once or twice, for which they have half a minute each.
+// They come to rest once or twice. Each time may take half a minute.
 jest.setTimeout(90_000);
 
 interface World {
@@ -46,7 +46,8 @@ const renameByHand = fc.tuple(anyIndex, fc.constantFrom(...TEAM_NAMES, 'By hand'
 
 const deleteByHand = anyIndex.map((index) =>
   command(`delete team #${index} of those that were there before by hand`, async (_, { world }) => {
-    // One that we made a moment ago might only not be visible yet, and is not believed to be gone.
+    // A team that Scimify made a moment ago may just not be visible yet, so Scimify does not believe that it is
+    // gone.
     const team = nth(world.teamsMadeByHand(), index);
     if (team) world.deleteByHand(team);
   }),

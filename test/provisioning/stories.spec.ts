@@ -47,7 +47,7 @@ describe('what happens to people in an IdP', () => {
         Object.entries(teams).every(([team, names]) => seen[team]?.join() === names.map(email).sort().join()),
     );
 
-  /** Changes of members in the order in which PagerDuty got them: `+ada On-call`. */
+  /** Changes of members in the order in which PagerDuty received them: `+ada On-call`. */
   const changes = () => {
     const teamName = new Map(scimify.pagerDuty.teams().map(({ id, name }) => [id, name]));
     const person = new Map(scimify.pagerDuty.users().map((user) => [user.id, user.name]));

@@ -14,7 +14,7 @@ describe('the end of a suspension', () => {
     scimify = await Scimify.start();
     key = scimify.pagerDuty.addApiKey();
     integration = await scimify.createIntegration({ authMethod: 'api_key', secret: key });
-    // Were they made a moment ago, they might just not be visible yet.
+    // Teams that were made a moment ago might just not be visible yet.
     for (const name of NAMES) scimify.pagerDuty.addTeam({ name });
     for (const name of NAMES) await integration.scim.createGroup(name);
     await scimify.settled(integration);

@@ -152,7 +152,7 @@ describe('the team of a group', () => {
     await scimify.settled(integration);
     expect(scimify.pagerDuty.team('Two')?.id).toBe(teams.One);
     expect(scimify.pagerDuty.team('One')?.id).toBe(teams.Two);
-    // One of the two went through a name that nobody wanted.
+    // One of the two used a temporary name.
     const steps = (await Promise.all([renamings(groups.One!), renamings(groups.Two!)])).sort(
       (a, b) => a.length - b.length,
     );
@@ -294,7 +294,7 @@ describe('the team of a group', () => {
   });
 
   it('that was deleted by hand is made again with all its members', async () => {
-    // A team that we made a moment ago and that is not found may just not be visible yet: this one is older.
+    // A team that Scimify made a moment ago may just not be visible yet. This one is older.
     const { id } = scimify.pagerDuty.addTeam({ name: 'On-call' });
     await connect();
     const group = await integration.scim.createGroup('On-call', [users.ada!, users.bo!]);

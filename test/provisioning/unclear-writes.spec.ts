@@ -28,7 +28,7 @@ describe('a call to PagerDuty whose answer never came', () => {
   const team = () => scimify.pagerDuty.team('On-call')!.id;
   const membersPath = () => `/teams/${team()}/members`;
 
-  /** Every call of that kind is lost on its way until the faults are cleared. */
+  /** Every call of that kind is lost before it arrives, until the faults are cleared. */
   const loseOnTheWay = async (method: string, act: () => Promise<unknown>) => {
     const fault = scimify.pagerDuty.inject({ method, path: /^\/teams\/\w+\/users\//, drop: true });
     await act();
@@ -46,7 +46,7 @@ describe('a call to PagerDuty whose answer never came', () => {
       (emails) => emails.includes(email(name)) === isIn,
     );
 
-  /** Two minutes after the last write, and all that follows from it. */
+  /** Two minutes after the last write, with everything that follows from it. */
   const twoMinutesLater = async () => {
     await scimify.settled(integration);
     scimify.pagerDuty.clearCalls();

@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const email = (name: string) => `${name}@example.com`;
 const MEMBER_PATH = /^\/teams\/\w+\/users\//;
-/** PagerDuty's answer to writes that come too close upon each other: nothing was done. */
+/** PagerDuty's answer to writes that follow each other too closely: PagerDuty did nothing. */
 const LOCKED = {
   status: 400,
   body: JSON.stringify({ error: { message: 'Unable to perform request. account could not be locked' } }),

@@ -6,7 +6,7 @@ import { letTimePass } from './support/passing-time';
 const STRANGERS = 400;
 const LATENCY_MS = 100;
 const RECHECK_AFTER_MS = 6 * 60_000;
-/** Calls that are under way, or are next, when a change comes; and a few that it needs itself. */
+/** Calls that are in progress or next when a change comes, and a few that the change itself needs. */
 const FEW_CALLS = 40;
 const email = (name: string) => `${name}@example.com`;
 
@@ -72,7 +72,7 @@ describe('while hundreds of people whom PagerDuty does not have are searched for
     }
   };
 
-  /** How many calls were sent from now on until it is done. */
+  /** The number of calls until it is done. */
   const callsUntil = async (done: () => boolean, act: () => Promise<unknown>): Promise<number> => {
     const before = calls().length;
     await act();
@@ -123,7 +123,7 @@ describe('while hundreds of people whom PagerDuty does not have are searched for
     for (const [what, act, done] of CHANGES) taken[what] = await callsUntil(done, act);
     const late = Object.entries(taken).filter(([, count]) => count > FEW_CALLS);
     expect(late).toEqual([]);
-    // Or there was nothing that they could have waited for.
+    // Some searches are still to come. Otherwise the changes had nothing to wait for.
     expect(searches().length).toBeLessThan(searchedBefore + STRANGERS);
   };
   let searchedBefore = 0;

@@ -4,7 +4,7 @@ import { waitFor } from '../support/wait';
 
 const LARGE = 150;
 const LATENCY_MS = 150;
-/** Calls to PagerDuty in that time, should four be under way at once. */
+/** Calls to PagerDuty in this time, with four in parallel. */
 const within = (ms: number) => (ms / LATENCY_MS) * 4;
 const email = (name: string) => `${name}@example.com`;
 
@@ -51,14 +51,14 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
   const createThem = () => integration.scim.createGroup(`All of them ${turn}`, many);
   const createOnCall = () => integration.scim.createGroup(`New on-call ${turn}`, [users.cy!, users.dee!]);
 
-  /** Until it is well under way: most of it is still to come. */
+  /** Until the push is well under way: most of it is still to come. */
   const beginPush = async (push: () => Promise<unknown>): Promise<void> => {
     const before = sent();
     await push();
     await waitFor('the push to be under way', sent, (count) => count > before + 10, 30_000);
   };
 
-  /** How many calls were sent from now on until it is done. */
+  /** The number of calls until it is done. */
   const callsUntil = async (done: () => boolean, act: () => Promise<unknown>): Promise<number> => {
     const before = sent();
     await act();
@@ -205,7 +205,7 @@ describe('while a large group is pushed to a PagerDuty that takes 150 ms a call'
       );
       expect(calls).toBeLessThan(within(5_000));
       expect(peopleOf('Everyone').length).toBeLessThan(LARGE / 2);
-      // A second time would set back a role that was set by hand meanwhile.
+      // A second addition would overwrite a role that was set by hand meanwhile.
       latency.remove();
       await waitFor(
         'the others to join',
@@ -309,7 +309,7 @@ describe('while more tenants push than a pool of 32 workers would serve', () => 
       (emails) => emails?.length === 1,
       60_000,
     );
-    // Each of the others has one call under way, and may have begun the next.
+    // Each of the others has one call in progress, and may have begun the next.
     expect(added() - before).toBeLessThan(TENANTS);
   }, 180_000);
 });
@@ -367,7 +367,7 @@ describe('while many integrations with the same key push many small groups, and 
       ),
     ];
     expect(calls.filter((count) => count > 40)).toEqual([]);
-    // Or there was nothing that they could have waited for.
+    // Some teams are still to come. Otherwise the changes had nothing to wait for.
     expect(scimify.pagerDuty.teams().length).toBeLessThan(OTHERS * GROUPS);
   }, 180_000);
 });

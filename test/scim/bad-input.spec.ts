@@ -8,7 +8,7 @@ import { serverOfThisFile } from './support/server';
 import { CORE_USER, NOBODY, PATCH_OP } from './support/urns';
 
 const JSON_TYPE = { 'Content-Type': 'application/scim+json' };
-/** Revocation, expiry and mode hold within a second. */
+/** Revocation, expiry and mode take effect within a second. */
 const SOON_MS = 3_000;
 
 describe('bad input', () => {
@@ -289,7 +289,7 @@ describe('bad input', () => {
       const members = `[${Array(900_000).fill(`{"value":"${NOBODY}"}`).join(',')}]`;
       const body = `{"schemas":[],"displayName":"x","members":${members}}`;
       expect(body.length).toBeGreaterThan(32 * 1024 * 1024);
-      // The server may close before it has read it all.
+      // The server may close before it has read the whole body.
       const answer = await scim.post('/Groups', body).catch((error: unknown) => error as Error);
       if (!(answer instanceof Error)) expectScimError(answer, 413);
       expect((await scim.get('/Users?count=0')).status).toBe(200);
@@ -340,7 +340,7 @@ describe('bad input', () => {
       for (const [index, answer] of answers.entries()) {
         expect(answer.status).toBe(400);
         expectOneSentence(answer.body.detail);
-        // What stands in "op" is no password, and may be quoted.
+        // The value of "op" is no password, and may be quoted.
         if (index !== 7) expect(JSON.stringify(answer.body)).not.toContain(secret);
       }
     });

@@ -9,7 +9,7 @@ import { expectList, expectScimError, memberIds } from './support/expectations';
 import { group, newName, user } from './support/samples';
 import { BULK_REQUEST, CORE_GROUP, LIST_RESPONSE, NOBODY, PATCH_OP } from './support/urns';
 
-/** What users of other SCIM servers complain of, one complaint a test. */
+/** Complaints of users of other SCIM servers, one per test. */
 describe('a complaint about other servers', () => {
   let scimify: Scimify;
   let scim: ScimClient;
@@ -125,7 +125,7 @@ describe('a complaint about other servers', () => {
     const id = await live.scim.createUser('prompt@example.com');
     const groupId = await live.scim.createGroup('Prompt', [id]);
     expect(memberIds(await live.scim.get(`/Groups/${groupId}`))).toEqual([id]);
-    // The write was answered before; what PagerDuty has follows.
+    // The response to the write came before. PagerDuty follows.
     await waitFor(
       'the team',
       () => scimify.teams().Prompt ?? [],
@@ -260,7 +260,7 @@ describe('a complaint about other servers', () => {
     const released = new Promise<void>((resolve) => (release = resolve));
     let held: () => void = () => undefined;
     const isHeld = new Promise<void>((resolve) => (held = resolve));
-    // Another writer sits on the group (on MariaDB) or on the whole database (on SQLite).
+    // Another writer holds the group (on MariaDB) or the whole database (on SQLite).
     const hold = scimify.app.get(TransactionRunner).run(async (tx) => {
       await tx.query(`SELECT id FROM scim_group WHERE id = ?${FOR_UPDATE}`, [groupId]);
       held();
@@ -369,7 +369,7 @@ describe('a complaint about other servers', () => {
     const people = await scim.createUsers(Array.from({ length: 25 }, () => newName()));
     const times: Record<string, number[]> = { [small]: [], [big]: [] };
     for (const id of people) {
-      // In turns, so that whatever else the machine does weighs on both.
+      // In turns, so that other load on the machine affects both.
       for (const groupId of [small, big]) {
         const begun = performance.now();
         await scim.addMembers(groupId, id);

@@ -16,7 +16,7 @@ import {
   SEARCH_REQUEST,
 } from './support/urns';
 
-/** Another one finds other things. */
+/** Other seeds find other problems. */
 const SEED = Number(process.env.FUZZ_SEED ?? 7644);
 const COUNT = Number(process.env.FUZZ_COUNT ?? 5_000);
 const AT_ONCE = 25;
@@ -83,13 +83,13 @@ describe('random and mutated requests', () => {
       results.forEach((result, index) => {
         if (result.status === 'rejected') failures.push(describeFailure(volley[index]!, result.reason));
       });
-      // A volley that hit its targets gets new ones.
+      // A volley that deleted its targets gets new ones.
       if ((await integration.scim.get(`/Users/${userId}`)).status === 404) await makeTargets();
       else if ((await integration.scim.get(`/Groups/${groupId}?attributes=id`)).status === 404)
         await makeTargets();
     }
     expect(failures).toEqual([]);
-    // Requests that are all refused at the door would prove nothing.
+    // If every request were refused early, the test would prove nothing.
     for (const status of [200, 201, 204, 400, 404, 405, 409, 415]) {
       expect({ status, often: (answered.get(status) ?? 0) >= COUNT / 500 }).toEqual({ status, often: true });
     }
@@ -118,7 +118,7 @@ function describeFailure({ method, target, headers, body = '' }: Shot, reason: u
   return `${request}\n${String(reason).slice(0, 1_500)}`;
 }
 
-/** A valid success or a SCIM error; nothing of our insides; no password. */
+/** A valid success or a SCIM error; no internals; no password. */
 function expectSound({ status, headers, body }: Answer): void {
   const seen = { status, body };
   if (SUCCESSES.includes(status)) {
@@ -135,7 +135,7 @@ function expectSound({ status, headers, body }: Answer): void {
   if (body !== '') expect(headers.get('content-type')).toMatch(/^application\/(scim\+)?json/);
 }
 
-/** What cannot stand in a request line goes escaped; everything else to the letter. */
+/** Escapes only what a request line cannot contain. */
 function encodeOdd(target: string): string {
   return Buffer.from(target, 'utf8')
     .toString('latin1')
@@ -143,7 +143,7 @@ function encodeOdd(target: string): string {
     .replaceAll('#', '%23');
 }
 
-/** As `encodeURIComponent`, which throws at half a surrogate pair. */
+/** Like `encodeURIComponent`, which throws at half a surrogate pair. */
 function escaped(text: string): string {
   return encodeURIComponent(Buffer.from(text, 'utf8').toString('utf8'));
 }
@@ -152,7 +152,7 @@ function shots(): fc.Arbitrary<Shot> {
   return fc.oneof({ weight: 3, arbitrary: aimedShots() }, { weight: 2, arbitrary: wildShots() });
 }
 
-/** A method and a body that belong to the endpoint, so that what is wrong is found by the last check, not the first. */
+/** A method and a body that belong to the endpoint, so that the last check finds the error, not the first. */
 function aimedShots(): fc.Arbitrary<Shot> {
   const ofUsers = bodiesLike((schemas) => /:User\b|core:[12]\.0/.test(schemas));
   const ofGroups = bodiesLike((schemas) => schemas.includes(CORE_GROUP));
@@ -442,7 +442,7 @@ const NASTY: unknown[] = [
   '2011-05-13T04:42:34Z',
 ];
 
-/** A copy in which up to three things are other than they were, often under a name of its own. */
+/** A copy with up to three changes, often under a name of its own. */
 function mutated(body: unknown, dice: Iterator<number>): unknown {
   const roll = (sides: number): number => (dice.next().value as number) % sides;
   const copy = { root: structuredClone(body) };
@@ -500,7 +500,7 @@ function spotsIn(root: Record<string, unknown>): Spot[] {
   return spots;
 }
 
-/** A text of which a few characters are gone, doubled or replaced. */
+/** A text in which a few characters are missing, doubled or replaced. */
 function mutatedText(text: string): fc.Arbitrary<string> {
   const edit = fc.tuple(
     fc.nat(Math.max(0, text.length - 1)),

@@ -21,7 +21,7 @@ describe('two integrations with the same users and groups', () => {
     tenantId = await server.scimify.createTenant('Twins');
   });
 
-  /** The very same content every time. */
+  /** The same content every time. */
   async function makeSide(integration: TestIntegration): Promise<Side> {
     const { scim } = integration;
     const users: string[] = [];
@@ -50,7 +50,7 @@ describe('two integrations with the same users and groups', () => {
     return { integration, scim, users, groups };
   }
 
-  /** Everything that a side has, as only it should be able to change it. */
+  /** Everything of a side that only this side should be able to change. */
   async function snapshot({ scim }: Side): Promise<unknown> {
     return [(await scim.get('/Users?count=200')).body, (await scim.get('/Groups?count=200')).body];
   }
@@ -73,7 +73,7 @@ describe('two integrations with the same users and groups', () => {
       expect(await snapshot(theirs)).toEqual(before);
     });
 
-    /** What an answer shows is mine, and nothing in it is theirs. */
+    /** The answer contains my resources, and nothing of theirs. */
     function expectMine(body: unknown): void {
       const text = JSON.stringify(body);
       for (const id of [...theirs.users, ...theirs.groups, theirs.integration.id])

@@ -152,7 +152,7 @@ describe('what a tenant holds', () => {
     );
     expect((await world.scim.addMembers(group, ...ids.slice(0, 2))).status).toBe(204);
 
-    // What is there goes on being changed, and what is taken away makes room.
+    // Existing resources can still be changed, and a deletion makes room.
     expect((await world.scim.setActive(ids[0]!, false)).status).toBe(200);
     expect((await world.scim.delete(`/Users/${ids[0]}`)).status).toBe(204);
     expect((await world.scim.post('/Users', sent)).status).toBe(201);

@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait';
 
 const MIB = 1024 * 1024;
 
-/** A request whose headers are sent, and of its body no more than is given. */
+/** A request that has sent its headers, and only the given part of its body. */
 class BegunRequest {
   private received = '';
 
@@ -112,7 +112,7 @@ describe('the admin door', () => {
       body.length,
       body.slice(0, 5),
     );
-    // It was let in: its use is noted.
+    // The request was let in, so its use is recorded.
     await waitFor(
       'the key to be seen',
       () => scimify.app.get(TransactionRunner).run((tx) => tx.manager.findOneBy(AdminKey, { id })),

@@ -19,7 +19,7 @@ describe('a ciphertext that somebody put into the row of another integration', (
     await thief.scim.createGroup('Stolen');
   });
 
-  /** As somebody does who can write to the database and has no key. */
+  /** As an attacker does who can write to the database but has no key. */
   const overwrite = (target: TestIntegration, ciphertext: (own: string, victims: string) => string) =>
     scimify.app.get(TransactionRunner).run(async (tx) => {
       const sealed = async (id: string) => {

@@ -16,7 +16,7 @@ async function openAll(url: string, count: number): Promise<Connection[]> {
   return connections;
 }
 
-/** Whether each is served, and not just open. */
+/** Whether each connection is served, not only open. */
 const served = (connections: Connection[]) =>
   Promise.all(connections.map(async (connection) => (await connection.status()) === 200));
 
@@ -61,7 +61,7 @@ describe('connections in all', () => {
 
   beforeAll(async () => {
     installation = await Installation.create();
-    // The one with which the test sees whether it is up stays open for a while.
+    // The connection that checks the start stays open for a while.
     scimify = await installation.start({ SCIMIFY_MAX_CONNECTIONS: '5' });
   });
 

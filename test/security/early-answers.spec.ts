@@ -26,7 +26,7 @@ describe('an answer that comes before the body', () => {
     return connection;
   };
 
-  /** The client has its answer, and does not look at it. */
+  /** The client has its answer, but does not read it. */
   const goOn = async (connection: Connection, length: number | 'chunked') => {
     for (let piece = 0; piece < 64; piece++) {
       await connection.sent(length === 'chunked' ? chunk(PIECE) : PIECE);
@@ -51,7 +51,7 @@ describe('an answer that comes before the body', () => {
   });
 
   it('reaches a client that goes on sending: one for which there is no memory', async () => {
-    // Each fits alone, and they do not both.
+    // Each body fits alone, but not both together.
     const both = [await open('/scim/ID/Groups', 20 * MIB), await open('/scim/ID/Groups', 20 * MIB)];
     const isRefused = ({ received }: Connection) => /^HTTP\/1\.1 429 /.test(received);
     const refused = await waitFor(

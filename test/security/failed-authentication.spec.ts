@@ -10,7 +10,7 @@ import { QueryLog } from '../support/query-log';
 import { Scimify, type TestIntegration } from '../support/scimify';
 import { waitFor } from '../support/wait';
 
-/** Failures that are answered as such. */
+/** This many failures get their own answer. After that the answer is 429. */
 const BUDGET = 100;
 
 interface TestDoor {
@@ -19,7 +19,7 @@ interface TestDoor {
   path(integration: TestIntegration): string;
   /** @returns a good key of this door, and where it is revoked */
   newKey(scimify: Scimify, integration: TestIntegration): Promise<{ token: string; revoke: string }>;
-  /** As another process with the same database makes one. */
+  /** As another process with the same database creates one. */
   storeKey(scimify: Scimify, integration: TestIntegration, tokenHash: string): Promise<unknown>;
 }
 
@@ -55,7 +55,7 @@ const DOORS: TestDoor[] = [
   },
 ];
 
-/** Made up by somebody else than the product. */
+/** A token that the product did not make. */
 const inventedToken = (kind: string) => `scimify_${kind}_${randomBytes(32).toString('base64url')}`;
 
 function storedKey(tokenHash: string) {
@@ -111,7 +111,7 @@ describe.each(DOORS)('guessing keys at the $kind door', (door) => {
       const since = performance.now();
       expect(await many(900, guess)).toEqual(new Set([429]));
       const thousandth = await guess();
-      // What is new among the keys is read once a second.
+      // The product reads new keys once a second.
       const seconds = Math.ceil((performance.now() - since) / 1_000);
       expect(await lookUps()).toBeLessThanOrEqual(seconds + 1);
       expect(thousandth.status).toBe(429);

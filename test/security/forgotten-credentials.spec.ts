@@ -42,7 +42,7 @@ describe('a credential that nobody uses any more', () => {
       );
     };
     await remove(first);
-    // The other one still has it.
+    // The other integration still has the credential.
     await push(second, 'Third');
     expect(tokens()).toBe(before);
 

@@ -12,7 +12,7 @@ import { AnswerTap } from './support/answer-tap';
 const BULK_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const SEARCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
 const ENCRYPTION_KEY = Buffer.from('planted: the encryption key, 32.');
-/** Of every token that the simulator mints. */
+/** A part of every token that the simulator issues. */
 const ACCESS_TOKEN = '+_0XSIMUL_';
 
 describe('a secret that comes to the product by whatever way', () => {
@@ -21,9 +21,9 @@ describe('a secret that comes to the product by whatever way', () => {
   let admin: HttpClient;
   let tap: AnswerTap;
   let rows: Record<string, string[]>;
-  /** What must not be found, by what it is. */
+  /** Secrets that no output may contain, by their description. */
   const planted = new Map<string, string>();
-  /** Those of them that one answer may tell, each once. */
+  /** Secrets that one answer may contain, each once. */
   const tokens: string[] = [];
 
   const plant = (what: string, secret = `planted-${planted.size}-${what.replace(/\W+/g, '-')}`) => {
@@ -70,7 +70,7 @@ describe('a secret that comes to the product by whatever way', () => {
     return { id: key.id as string, token: plant(what, key.token) };
   };
 
-  /** Whatever it answers: what matters is what the answer holds. */
+  /** The status does not matter, only what the answer contains. */
   const everyLook = async (id: string, tenantId: string) => {
     for (const path of [
       `/tenants/${tenantId}/integrations`,
@@ -99,7 +99,7 @@ describe('a secret that comes to the product by whatever way', () => {
     for (const id of [oauth.id, apiKey]) await everyLook(id, tenant.id);
   }
 
-  /** Tested, changed, rebound and used. */
+  /** An integration that is tested, changed, rebound and used. */
   async function oauthIntegration(tenantId: string) {
     const { pagerDuty } = installation;
     const clientSecret = plant('client secret');
@@ -351,7 +351,7 @@ describe('a secret that comes to the product by whatever way', () => {
       await waitFor(
         'the failure',
         async () => {
-          // What stopped it the last time may have been recorded only now.
+          // The reason that stopped it last time may have been recorded only now.
           await admin.post(`/integrations/${apiKeyId}/sync`);
           return fault.hits();
         },
@@ -386,7 +386,7 @@ describe('a secret that comes to the product by whatever way', () => {
     }
   }
 
-  /** Which of the planted secrets a text holds, as they are, or as HTTP and JSON carry them. */
+  /** The planted secrets that a text contains, as they are or as HTTP and JSON encode them. */
   const found = (text: string, except?: string) =>
     [...planted]
       .filter(([, secret]) => secret !== except)

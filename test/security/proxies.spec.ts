@@ -4,7 +4,7 @@ import { Scimify, type TestIntegration } from '../support/scimify';
 
 const BUDGET = 100;
 
-/** Sends a wrong key, as if forwarded for somebody. */
+/** Sends a wrong key, as if a proxy forwarded it for this address. */
 async function guess(scimify: Scimify, forwardedFor: string): Promise<number> {
   const { status } = await sendExactly(scimify.url, {
     method: 'GET',

@@ -8,7 +8,7 @@ import type { Answer } from '../support/http';
 import { Scimify } from '../support/scimify';
 import { waitFor } from '../support/wait';
 
-/** A second; the window of four seconds takes twelve. */
+/** Per second. The window of four seconds allows twelve. */
 const RATE = 3;
 const BURST = 4 * RATE;
 
@@ -57,7 +57,7 @@ describe('the rate limit of an integration', () => {
     expect(bulk.body.Operations).toHaveLength(Operations.length);
     const refused = await scim.get('/Users?count=0');
     expectScimError(refused, 429);
-    // The rest of the window, and two seconds for what was too much.
+    // The rest of the window, and two seconds for the excess.
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(2);
   });
 
@@ -130,7 +130,7 @@ describe('the rate limit of an admin key', () => {
     expect(refused.headers.get('content-type')).toContain('application/problem+json');
     expect(refused.body).toMatchObject({ status: 429, code: 'rate_limited', detail: expect.any(String) });
     expect((await quiet.get('/tenants')).status).toBe(200);
-    // The one of the environment has a count of its own.
+    // The key from the environment has its own count.
     expect((await scimify.admin.get('/tenants')).status).toBe(200);
   });
 });
@@ -161,7 +161,7 @@ describe('the rate limit of a tenant', () => {
     expect(refused.length).toBeGreaterThan(0);
     expectWholeSeconds(refused[0]!);
     expect((await neighbour.scim.get('/Users?count=0')).status).toBe(200);
-    // A platform key is of no tenant.
+    // A platform key belongs to no tenant.
     expect(passed(await burst(3 * BURST, () => scimify.admin.get('/tenants')))).toBe(3 * BURST);
   });
 });

@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait';
 
 const BULK_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 
-/** A request whose headers are let in, and whose body is still on the way. */
+/** A request whose headers are accepted, and whose body is still on its way. */
 class RequestInFlight {
   private constructor(
     private readonly outgoing: ClientRequest,
@@ -30,7 +30,7 @@ class RequestInFlight {
         Authorization: `Bearer ${scimKey}`,
         'Content-Type': 'application/scim+json',
         'Content-Length': Buffer.byteLength(text),
-        // The server says so once it has let the headers in.
+        // The server answers once it has accepted the headers.
         Expect: '100-continue',
       },
     });
@@ -71,7 +71,7 @@ describe('a request whose body arrives after', () => {
   afterAll(() => scimify.stop());
 
   beforeEach(async () => {
-    // Paused: what is stored changes by requests alone.
+    // Paused, so that only requests change the stored data.
     integration = await scimify.createIntegration({ enable: false });
     user = await integration.scim.createUser('ada@example.com');
     group = await integration.scim.createGroup('Platform');
@@ -80,7 +80,7 @@ describe('a request whose body arrives after', () => {
   const begin = (method: string, path: string, body: object) =>
     RequestInFlight.begin(scimify, integration, method, path, body);
 
-  /** One of each kind that writes. */
+  /** One write of each kind. */
   const beginWrites = () =>
     Promise.all([
       begin('POST', '/Users', { schemas: [USER_SCHEMA], userName: 'late@example.com' }),
@@ -94,7 +94,7 @@ describe('a request whose body arrives after', () => {
         schemas: [PATCH_SCHEMA],
         Operations: [{ op: 'add', path: 'members', value: [{ value: user }] }],
       }),
-      // What is refused for its own sake is not kept either.
+      // An invalid request stores nothing either.
       begin('POST', '/Users', { schemas: [USER_SCHEMA], userName: 'late@example.com', active: 'perhaps' }),
       begin('PATCH', `/Groups/${group}`, {
         schemas: [PATCH_SCHEMA],
@@ -121,7 +121,7 @@ describe('a request whose body arrives after', () => {
       ],
     });
 
-  /** Everything of the integration that is stored, but for who used a key when. */
+  /** Everything that is stored of the integration, except who used a key and when. */
   const stored = async (): Promise<Record<string, unknown[]>> => {
     const reader = scimify.app.get<DataSource>(getDataSourceToken());
     const seen: Record<string, unknown[]> = {};

@@ -45,7 +45,7 @@ describe('changing the encryption key', () => {
     expect(new Set(made.map(({ status }) => status))).toEqual(new Set([201]));
     await before.stop();
 
-    // One more than there are integrations: what tells a wrong key is sealed too.
+    // One more than there are integrations: the value that detects a wrong key is encrypted too.
     const sealed = MORE_THAN_A_BATCH + 1;
     const first = rotate(NEW, OLD);
     expect(first).toMatchObject({ status: 0, stderr: '' });
@@ -58,7 +58,7 @@ describe('changing the encryption key', () => {
     const scimAfter = scimOf(after, integrationId, scimKey);
     await scimAfter.createGroup('After');
     await waitFor('the second team', teamNames, (names) => names.length === 2);
-    // The one thing that a rotation costs an IdP: a list it was in the middle of.
+    // The only cost of a rotation for an IdP: a list that it was reading.
     const cursor = await scimAfter.get(`/Users?cursor=${nextCursor}&count=1`);
     expect(cursor).toMatchObject({ status: 400, body: { scimType: 'invalidCursor' } });
     const events = (await adminOf(after).get('/audit-events?action=secrets.rotated')).body.items;
@@ -129,12 +129,12 @@ describe('changing the encryption key', () => {
       return;
     }
     expect(rotation).toMatchObject({ status: 0, stderr: '' });
-    // Opened anew, not from what the process remembers.
+    // Scimify decrypts the secret again and does not use its memory.
     await adminOf(running).post(`/integrations/${integrationId}/pause`);
     await adminOf(running).post(`/integrations/${integrationId}/enable`);
     await scim.createGroup('Meanwhile');
     await waitFor('the team', teamNames, (names) => names.length === 1);
-    // A rebind that keeps the secret keeps it as it is sealed now.
+    // A rebind that keeps the secret keeps its current encryption.
     expect((await adminOf(running).post(`/integrations/${integrationId}/rebind`, {})).status).toBe(200);
     expect(rotate(NEW, OLD).stdout).toBe('Re-encrypted 0 with the first key; 2 already used it.\n');
   }, 180_000);

@@ -44,7 +44,7 @@ describe('a process that is told to end', () => {
     });
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
     outgoing.flushHeaders();
-    // From then on the server is occupied with it.
+    // From then on the server works on the request.
     await once(outgoing, 'continue');
     outgoing.write(body.slice(0, 20));
     const ended = scimify.stop();
@@ -81,7 +81,7 @@ describe('a process that is told to end', () => {
       (made) => names.every((name) => made.includes(name)),
       60_000,
     );
-    // A lease that was not handed back would last for half a minute.
+    // A lease that was not released would last for half a minute.
     expect(performance.now() - since).toBeLessThan(25_000);
     const made = installation.pagerDuty.teams().map(({ name }) => name);
     expect([...made].sort()).toEqual([...new Set(made)].sort());

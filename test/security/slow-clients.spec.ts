@@ -2,7 +2,10 @@ import { type Server } from 'node:http';
 import { Scimify } from '../support/scimify';
 import { Connection, headersOf } from '../support/sockets';
 
-/** Sends the beginning of a request and nothing more. @returns what came back until the server hung up */
+/**
+ * Sends the beginning of a request and nothing more. @returns what came back until the server closed the
+ * connection
+ */
 async function begin(scimify: Scimify, text: string): Promise<string> {
   const connection = await Connection.open(scimify.url);
   connection.send(text);

@@ -12,11 +12,11 @@ const MIB = KIB * KIB;
 const asBytes = (text: string | Buffer) => (typeof text === 'string' ? Buffer.from(text) : text);
 const parseJson = (text: string): unknown => JSON.parse(text);
 
-/** As it is done with texts that are small enough, or as if this one were large: cut wherever it can be. */
+/** Parses a text as the product parses small texts, or as it parses large ones: cut wherever it can be. */
 const parse = (text: string | Buffer, pieceBytes?: number, mostValues = Infinity) =>
   atOnce(parseStrictly(asBytes(text), { mostValues, parse: parseJson, pieceBytes }));
 
-/** What became of it: its value, or why it was refused. */
+/** The result of the action: its value, or why it was refused. */
 function outcome(action: () => unknown): unknown {
   try {
     return { value: action() };
@@ -25,7 +25,7 @@ function outcome(action: () => unknown): unknown {
   }
 }
 
-/** A text, or a text with a few bytes in a wrong place. */
+/** A text, or a text with a few wrong bytes. */
 const texts = fc
   .record({
     value: fc.oneof(
@@ -85,7 +85,7 @@ describe('strict JSON', () => {
           expect(() => parse(text)).toThrow();
           return;
         }
-        // What is valid here may hold a name twice.
+        // A text that is valid here may contain a name twice.
         try {
           expect(parse(text)).toStrictEqual(expected);
         } catch (error) {
@@ -153,7 +153,7 @@ describe('strict JSON', () => {
     const text = '{"a":[[1,2],[3,4],[5,6]],"b":[7,8]}';
     atOnce(parseStrictly(Buffer.from(text), { mostValues: Infinity, parse: spying, pieceBytes: 1 }));
     expect(marks.length).toBeGreaterThan(0);
-    // The next text has others.
+    // The next text gets other marks.
     const repeated = JSON.stringify({ a: [marks, [marks[0]], marks[0]] });
     expect(parse(repeated, 1)).toStrictEqual(JSON.parse(repeated));
   });

@@ -9,7 +9,7 @@ import { Installation, type SetUp, adminOf, scimOf, setUp } from '../support/ins
 
 const onMysql = process.env.DATABASE_URL?.startsWith('mysql:') ?? false;
 
-/** What holds everywhere a second after it was said somewhere. */
+/** A change in one process holds in every process after this time. */
 const SECOND_MS = 1_000;
 const LEASE_MS = 30_000;
 
@@ -39,7 +39,7 @@ if (!onMysql) {
 
   afterAll(() => installation.remove());
 
-  /** How long after the call its effect is seen, at the other process. */
+  /** The time from the call until the other process shows its effect. */
   const takesEffect = async (
     act: () => Promise<unknown>,
     look: () => Promise<{ status: number }>,
@@ -115,7 +115,7 @@ if (!onMysql) {
     const members = await scim.createUsers(people);
     pagerDuty.clearCalls();
     const other = scimOf(b, integration.integrationId, integration.scimKey);
-    // Slow enough for each to be asked to work while the other one does.
+    // Slow enough that each process gets work while the other one works.
     const slow = pagerDuty.inject({ latencyMs: 100 });
     const names = Array.from({ length: 8 }, (_, index) => `Team ${index}`);
     await Promise.all(names.map((name, index) => (index % 2 ? scim : other).createGroup(name, members)));
@@ -142,7 +142,7 @@ if (!onMysql) {
 
   it('take over from one that is killed once its lease has run out, and not before', async () => {
     const { pagerDuty } = installation;
-    // The other one has nothing to do with it before the first one holds the lease.
+    // The other process has no work before the first one holds the lease.
     await b.stop();
     const before = await holder();
     const stuck = pagerDuty.inject({ method: 'POST', path: '/teams', latencyMs: 20_000 });

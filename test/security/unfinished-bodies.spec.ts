@@ -81,7 +81,7 @@ describe('bodies that never end', () => {
     for (const connection of refusedOf(connections)) await connection.end();
     expect((await quietWrite(`u-${String(length)}-${body.length}`)).status).toBe(201);
 
-    // What they held is free once they are gone.
+    // When the connections are gone, their memory is free.
     for (const connection of connections) connection.close();
     await waitFor(
       'the memory to be free again',
@@ -124,7 +124,7 @@ describe('a large body', () => {
 
   const scim = () => scimOf(scimify, integration.integrationId, integration.scimKey);
 
-  /** @returns how long others waited at most, in milliseconds */
+  /** @returns the longest time that others waited, in milliseconds */
   async function slowestMeanwhile(action: Promise<unknown>): Promise<number> {
     const state = { isOver: false };
     const over = action.finally(() => (state.isOver = true));
@@ -140,7 +140,7 @@ describe('a large body', () => {
 
   it('of members is read while others are served, and in bounded memory', async () => {
     const member = (n: number) => `{"value":"0198c2f4-7d1e-7a3b-9c55-${String(n).padStart(12, '0')}"}`;
-    // No object, so nothing comes after the reading of it.
+    // Not an object, so Scimify does nothing after the parsing.
     const body = `[${Array.from({ length: 600_000 }, (_, n) => member(n)).join(',')}]`;
     expect(body.length).toBeGreaterThan(28 * MIB);
     const before = scimify.memory;

@@ -12,7 +12,7 @@ import { userOperation } from './support/user-model';
 const TAKEN = 'taken@example.com';
 const OTHER_NAME = 'Another group';
 
-/** Operations that fail whatever the others have done before. */
+/** Operations that always fail, whatever the operations before them did. */
 const failingOnAnything: readonly object[] = [
   { op: 'upsert', path: 'externalId', value: 'x' },
   { op: 'remove' },
@@ -90,7 +90,7 @@ describe('a write that fails anywhere changes nothing', () => {
     group = await scim.createGroup('On-call', [user, ...[...pool.keys()].slice(0, 2)]);
   });
 
-  /** Everything that may not change: both resources, their versions, the other side, and what the engine has to do. */
+  /** Everything that must not change: both resources, their versions, the other side, and the engine's work. */
   const everything = async () => {
     const read = async (path: string) => {
       const { status, headers, body } = await integration.scim.get(path);

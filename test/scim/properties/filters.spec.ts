@@ -123,7 +123,7 @@ describe('a filter', () => {
   }, 60_000);
 });
 
-/** @returns null for a filter that compares what cannot be compared */
+/** @returns null for a filter that compares values which cannot be compared */
 function idsThatMatch(filter: Filter, resources: readonly Resource[]): string[] | null {
   try {
     const bound = bindFilter(USER, filter);
@@ -134,7 +134,7 @@ function idsThatMatch(filter: Filter, resources: readonly Resource[]): string[] 
   }
 }
 
-/** Filters that speak of what these resources hold, or of something like it. */
+/** Filters about the values of these resources, or about similar values. */
 function filterOn(resources: readonly Resource[]): fc.Arbitrary<Filter> {
   const known = [...new Set(textsIn(resources))];
   const literal = fc.oneof(
@@ -203,7 +203,7 @@ function* textsIn(value: unknown): Generator<string> {
   }
 }
 
-/** The text itself, in other case or normal form, or a part of it; never half of a character. */
+/** The text itself, in another case or normal form, or a part of it; never half of a character. */
 function likeIt(known: string): fc.Arbitrary<string> {
   const characters = [...known];
   return fc.oneof(

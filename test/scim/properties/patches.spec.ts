@@ -46,7 +46,7 @@ describe('a sequence of PATCHes', () => {
           const after = 'refused' in outcome ? state : outcome.after;
           expect(asState(body)).toEqual(after);
           expect(body.schemas).toEqual([CORE_USER, ...(after.department === undefined ? [] : [ENTERPRISE])]);
-          // A version is of what the resource is: it rises with a change, and with nothing else.
+          // The version changes when the resource changes, and only then.
           expect(body.meta.version === version).toBe(isEqual(after, state));
           state = after;
           version = body.meta.version;

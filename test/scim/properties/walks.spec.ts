@@ -31,7 +31,7 @@ describe('pages', () => {
     const { scim } = integration;
     const users: string[] = [];
     for (let n = 0; n < USERS; n++) {
-      // Few values, some of them missing, so that many resources stand at the same place of an order.
+      // Few values, some of them missing, so that many resources have the same place in an order.
       const answer = await scim.post('/Users', {
         schemas: [CORE_USER],
         userName: `${n % 2 === 0 ? 'A' : 'b'}${(n * 7) % USERS}`,

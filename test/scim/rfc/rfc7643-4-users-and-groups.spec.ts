@@ -283,7 +283,7 @@ describe('RFC 7643 §4, users and groups', () => {
         expect(listed).not.toHaveProperty('members');
       }
 
-      // Nothing of a member is asked for that it has: that is no empty group.
+      // The request excludes all attributes of the members. The group must not look empty.
       await scim.addMembers(made.body.id, await scim.createUser(newName()));
       const everything = 'members.value,members.$ref,members.type,members.display';
       const { body } = await scim.get(`${path}?excludedAttributes=${everything}`);

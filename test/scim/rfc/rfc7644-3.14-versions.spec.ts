@@ -108,7 +108,7 @@ describe('RFC 7644 §3.14, versions', () => {
       const statuses = answers.map(({ status }) => status);
       expect(statuses.filter((status) => status < 300).length).toBeGreaterThanOrEqual(1);
       for (const status of statuses) expect([200, 204, 412]).toContain(status);
-      // All three write the same, so that whoever comes later either sees the change or is refused.
+      // All three write the same, so a later request either sees the change or is refused.
       expect((await scim.get(path)).body.displayName).toBe(rename.value);
     });
 

@@ -7,7 +7,7 @@ import { CORE_GROUP, CORE_USER, ENTERPRISE } from '../support/urns';
 
 const LONG = 'x'.repeat(200);
 
-/** By userName; the filters below name them by these first letters. */
+/** By userName; the filters below use these first letters. */
 const PEOPLE = [
   {
     userName: 'ada',
@@ -79,7 +79,7 @@ const CASES: [filter: string, found: string[]][] = [
   ['externalId sw "ext"', [B]],
   ['externalId co "-A"', [A]],
   ['externalId ne "ext-a"', [A, C, D]],
-  // Presence, null and what is not there.
+  // Presence, null and missing attributes.
   ['title pr', [A, C]],
   ['not (title pr)', [B, D]],
   ['externalId pr', [A, B]],
@@ -137,7 +137,7 @@ const CASES: [filter: string, found: string[]][] = [
   ['title pr or userType eq "Intern"', [A, B, C]],
   ['userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")', [A]],
   ['userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")', [D]],
-  // Multi-valued attributes: any value, unless brackets say one and the same.
+  // Multi-valued attributes: any value, unless brackets require the same value.
   ['emails eq "BO@example.org"', [B]],
   ['emails co "example.com"', [A, C]],
   ['emails.value ew ".org"', [A, B]],

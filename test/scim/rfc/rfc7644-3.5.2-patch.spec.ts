@@ -8,7 +8,7 @@ const WORK = { value: 'ada@work.example', type: 'work', primary: true };
 const HOME = { value: 'ada@home.example', type: 'home' };
 const DEPARTMENT = `${ENTERPRISE}:department`;
 
-/** The user whom each operation below meets. */
+/** The user that each operation below changes. */
 const ADA = {
   schemas: [CORE_USER, ENTERPRISE],
   name: { givenName: 'Ada', familyName: 'Byron' },
@@ -21,7 +21,7 @@ const ADA = {
 };
 
 type Operation = Record<string, unknown>;
-/** What becomes of the attributes named; undefined where one is to be gone. */
+/** The named attributes afterwards; undefined for a removed one. */
 type Outcome = Record<string, unknown>;
 
 const APPLIED: [what: string, operations: Operation[], outcome: Outcome][] = [
@@ -463,7 +463,7 @@ describe('RFC 7644 §3.5.2, PATCH of a user', () => {
         status: 200,
         after: { ...before, ...outcome, active: false },
       });
-      // Nothing is left to match, which is no error.
+      // No value matches any more, which is no error.
       const again = await scim.patchOperations(`/Users/${before.id}`, { op: 'Remove', path }, leaves);
       expect(again).toMatchObject({ status: 200, body: { meta: answer.body.meta } });
     }

@@ -37,7 +37,7 @@ describe('RFC 7644 §3.7, bulk operations', () => {
   const bulk = (Operations: unknown, more: object = {}) =>
     scim.post('/Bulk', { schemas: [BULK_REQUEST], ...more, Operations });
 
-  /** The operations of a response that is one (RFC 7644 §3.7.3). */
+  /** The operations of a valid bulk response (RFC 7644 §3.7.3). */
   async function done(Operations: object[], more: object = {}): Promise<Resource[]> {
     const { status, body } = await bulk(Operations, more);
     expect({ status, schemas: body.schemas }).toEqual({ status: 200, schemas: [BULK_RESPONSE] });

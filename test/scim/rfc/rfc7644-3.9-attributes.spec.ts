@@ -23,7 +23,7 @@ describe('RFC 7644 §3.4.2.5, §3.9 and §3.10, attributes and excludedAttribute
   const omit = (resource: Resource, ...names: string[]): Resource =>
     Object.fromEntries(Object.entries(resource).filter(([name]) => !names.includes(name)));
 
-  /** By GET, in a list, by a search and by PATCH: one and the same projection. */
+  /** GET, a list, a search and PATCH return the same projection. */
   async function everywhere(query: Record<string, string>, expected: Resource): Promise<void> {
     const text = new URLSearchParams(query).toString();
     expect((await scim.get(`/Users/${ada.id}?${text}`)).body).toEqual(expected);

@@ -8,7 +8,9 @@ const CONFIG = 'urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig';
 const RESOURCE_TYPE = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType';
 const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Schema';
 
-/** RFC 7643 §8.7.1, as far as it is not a matter of choice; each line is an attribute and what is not the default. */
+/**
+ * RFC 7643 §8.7.1, without what the RFC leaves open. Each line is an attribute and what differs from the default.
+ */
 const DECLARED: [schema: string, path: string, characteristics: Resource][] = [
   [CORE_USER, 'userName', { required: true, uniqueness: 'server' }],
   [CORE_USER, 'name', { type: 'complex' }],

@@ -127,7 +127,7 @@ describe('RFC 9865, pagination by cursor', () => {
     for (const parameters of orders) {
       const gone = new Set<string>();
       const pages = await walk(other.scim, '/Users', parameters, async (page) => {
-        // One who was shown already and one who comes later go; a new one comes.
+        // The test deletes a user that was already shown and one that comes later, and adds a new one.
         for (const id of [made[page], made[made.length - page]]) {
           if (id === undefined || gone.has(id)) continue;
           gone.add(id);

@@ -28,7 +28,7 @@ describe('a group of a hundred thousand members', () => {
     log = StatementLog.attach(server.scimify.app);
   }, 120_000);
 
-  /** As Okta sends it, with a name for each: beyond the limit of other bodies by far. */
+  /** As Okta sends it, with a name for each member: far beyond the limit of other bodies. */
   const groupOf = (members: readonly string[] | undefined, displayName = 'Everybody'): string => {
     const body = JSON.stringify({
       schemas: [CORE_GROUP],
@@ -49,7 +49,7 @@ describe('a group of a hundred thousand members', () => {
     return integration.scim.get(`/Groups/${group}?excludedAttributes=members`);
   };
 
-  /** Whatever the request does, no statement of it may look at more than a handful of rows, or carry more. */
+  /** No statement of the request may read or contain more than a handful of rows. */
   const expectBounded = async (action: () => Promise<Answer>, status: number): Promise<Answer> => {
     const { result, statements } = await log.during(action);
     expect(result.status).toBe(status);
@@ -139,7 +139,7 @@ describe('a group of a hundred thousand members', () => {
   it('takes a body of 32 MiB, and none beyond', async () => {
     const path = `/Groups/${group}?excludedAttributes=members`;
     expect((await integration.scim.put(path, groupOf(users, 'All').padEnd(32 * MIB, ' '))).status).toBe(200);
-    // Refused by its announced length, before it is sent.
+    // Refused because of its announced length, before it is sent.
     const answer = await sendExactly(server.scimify.url, {
       method: 'PUT',
       target: `/scim/v2/${integration.id}${path}`,

@@ -14,7 +14,7 @@ describe('fifty thousand users in one integration', () => {
   let log: StatementLog;
 
   beforeAll(async () => {
-    // Who was there before may not make it dearer: their ids stand before ours.
+    // Older users must not make it more expensive: their ids come before these.
     await fillWithUsers(server.scimify, await server.freshIntegration(), USERS);
     integration = await server.freshIntegration();
     users = await fillWithUsers(server.scimify, integration, USERS);
@@ -110,7 +110,7 @@ describe('fifty thousand users in one integration', () => {
       seen.push(...resources.map(({ id }) => id as string));
       cursor = answer.body.nextCursor;
       if (page % 10 !== 5) continue;
-      // Far behind the cursor, right behind it, the very one that it stands at, right before it, and far ahead.
+      // Far behind the cursor, right behind it, exactly at it, right before it, and far ahead.
       const at = users.indexOf(seen.at(-1)!);
       for (const going of [0, at - 1, at, at + 1, at + 2, USERS - 1 - page].map((user) => users[user]!)) {
         if (!here.delete(going)) continue;

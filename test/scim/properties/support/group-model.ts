@@ -1,7 +1,7 @@
 import fc from '../../../support/properties';
 import { Refused } from './user-model';
 
-/** A group, as far as a PATCH of its members or its name goes. */
+/** A group, reduced to what a PATCH of its members or its name can change. */
 export interface GroupState {
   externalId?: string;
   members: Set<string>;
@@ -12,13 +12,13 @@ export interface GroupOperation {
   apply: (state: GroupState) => void;
 }
 
-/** Who may be a member, and under which name. */
+/** The possible members: id → name. */
 export type Pool = ReadonlyMap<string, string>;
 
 const some = (ids: fc.Arbitrary<string>) => fc.array(ids, { maxLength: 4 });
 const asMembers = (ids: readonly string[]) => ids.map((value) => ({ value, display: null, $ref: null }));
 
-/** What clients send to change who is in a group. */
+/** Operations of clients that change the members of a group. */
 export function groupOperationOn(pool: Pool, strangers: readonly string[]): fc.Arbitrary<GroupOperation> {
   const insider = fc.constantFrom(...pool.keys());
   const anybody = fc.oneof(
@@ -63,7 +63,7 @@ export function groupOperationOn(pool: Pool, strangers: readonly string[]): fc.A
   }));
   const keepOne = insider.map((kept): GroupOperation => ({
     json: { op: 'remove', path: `members[type eq "user" and not (value eq "${kept}")]` },
-    // Somebody whom nobody knows has no type either.
+    // An unknown user has no type either.
     apply: ({ members }) =>
       [...members].filter((id) => id !== kept && pool.has(id)).forEach((id) => members.delete(id)),
   }));
@@ -84,7 +84,7 @@ export function groupOperationOn(pool: Pool, strangers: readonly string[]): fc.A
   );
 }
 
-/** Nobody may be left in a group who is no user. */
+/** Only users may be members of a group. */
 export function strangersRefused(before: GroupState, pool: Pool): GroupOperation {
   return {
     json: { op: 'none' },

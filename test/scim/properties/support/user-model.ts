@@ -1,7 +1,7 @@
 import fc from '../../../support/properties';
 import { ENTERPRISE } from '../../support/urns';
 
-/** What RFC 7644 §3.5.2 says of a PATCH, written once more in the plainest way: a user without its userName and id. */
+/** A second, simple implementation of PATCH (RFC 7644 §3.5.2), for a user without its userName and id. */
 export interface UserState {
   displayName?: string;
   nickName?: string;
@@ -19,13 +19,13 @@ interface Entry {
   primary?: boolean;
 }
 
-/** An operation as it is sent, with what it does to a user. */
+/** An operation as it is sent, with its effect on a user. */
 export interface UserOperation {
   json: { op: string; path?: string; value?: unknown };
   apply: (state: UserState) => void;
 }
 
-/** The operation, and with it the whole PATCH, is answered by 400. */
+/** The operation, and with it the whole PATCH, gets the answer 400. */
 export class Refused extends Error {
   constructor(readonly scimType: string) {
     super(scimType);
@@ -81,7 +81,7 @@ const setActive = fc
   .tuple(setting, fc.constantFrom(true, false, 'True', 'False', null))
   .map(([op, value]): UserOperation => ({
     json: { op, path: 'active', value },
-    // It always has a value: null says nothing.
+    // It always has a value: null changes nothing.
     apply: (user) => (user.active = value === null ? user.active : String(value).toLowerCase() === 'true'),
   }));
 
@@ -135,7 +135,7 @@ const isSame = (a: Entry, b: Entry) => isSameEntry(a, b) && Boolean(a.primary) =
 const isSameEntry = (a: Entry, b: Entry) => a.value === b.value && a.type === b.type;
 const distinct = (list: Entry[]) => list.filter((a, n) => list.findIndex((b) => isSame(a, b)) === n);
 
-/** What was touched is the same entry no more than once. */
+/** Merges equal entries if the request touched one of them. */
 function unified(list: Entry[], touched: ReadonlySet<Entry>): Entry[] {
   const result: Entry[] = [];
   for (const entry of list) {
@@ -149,7 +149,7 @@ function unified(list: Entry[], touched: ReadonlySet<Entry>): Entry[] {
   return result;
 }
 
-/** Two primary values in one request contradict each other. */
+/** A request with two primary values contradicts itself. */
 function read(given: Entry[]): Entry[] {
   const list = distinct(structuredClone(given));
   if (list.filter(({ primary }) => primary).length > 1) throw new Refused('invalidValue');
@@ -167,7 +167,7 @@ function addTo(user: UserState, name: (typeof LISTS)[number], given: Entry[]): v
     touched.add(kept);
     if (value.primary) preferred = kept;
   }
-  // What the same request takes back afterwards was never preferred.
+  // A primary value that the same request resets does not count.
   if (preferred?.primary) {
     for (const other of list) {
       if (other === preferred || !other.primary) continue;
@@ -200,7 +200,7 @@ const removeFromList = fc.tuple(fc.constantFrom(...LISTS), fc.option(type)).chai
   })),
 );
 
-/** `emails[type eq "work"].value`: of whoever matches; `replace` wants one, the others make one. */
+/** `emails[type eq "work"].value` of all matching values: `replace` needs one, the other operations create one. */
 const setSelected = fc
   .tuple(fc.constantFrom(...LISTS), setting, type, fc.constantFrom('1@x', '2@x', '9@x'))
   .map(([name, op, chosen, value]): UserOperation => ({
@@ -233,7 +233,7 @@ const replaceSelected = fc
     },
   }));
 
-/** `emails.type`, `emails[type eq "work"].primary`: a part of all values, or of whoever matches. */
+/** `emails.type`, `emails[type eq "work"].primary`: a part of all values, or of the matching ones. */
 const removePart = fc
   .tuple(fc.constantFrom(...LISTS), fc.option(type), fc.constantFrom('type', 'primary'))
   .map(([name, chosen, part]): UserOperation => ({
@@ -247,7 +247,7 @@ const removePart = fc
     },
   }));
 
-/** Keys are paths; what is read-only or unknown among them is passed over. */
+/** Keys are paths. Read-only and unknown keys are ignored. */
 const withoutPath = fc
   .tuple(setting, fc.option(text), fc.option(text), entries)
   .map(([op, title, givenName, emails]): UserOperation => ({

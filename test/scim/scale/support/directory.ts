@@ -6,7 +6,7 @@ import type { Scimify, TestIntegration } from '../../../support/scimify';
 
 const ROWS_PER_STATEMENT = 500;
 const STATEMENTS_PER_TRANSACTION = 20;
-/** Stands in the one user who is sent where the others have their number. */
+/** Placeholder in the one user that is sent. The others have their number there. */
 const MARK = 'template';
 
 export const userName = (user: number) => userNameWith(numbered(user));
@@ -18,7 +18,7 @@ const numbered = (user: number) => String(user).padStart(6, '0');
 
 /**
  * Users as if each had been sent by itself, without a hundred thousand requests: one is sent, and the rows of all
- * others are the row that came of it, with another number in it.
+ * others are copies of its row with another number.
  *
  * @returns their ids, in the order of a list
  */
@@ -34,7 +34,7 @@ export async function fillWithUsers(
     sent,
   ]);
   const columns = Object.keys(stored!);
-  // Ids of the time when the first one came, as those of everybody who comes later are greater.
+  // Ids with the time of the first user, because ids of later users are greater.
   const idOf = (user: number) => `${sent.slice(0, -7)}${numbered(user).padStart(7, '0')}`;
   const rowOf = (user: number) =>
     columns.map((column) => {
@@ -60,7 +60,7 @@ export async function fillWithUsers(
     });
   }
   await transactions.run(async (tx) => {
-    // Its row would stay until the next sweep, so that a list were as long as the machine is fast.
+    // Until the next sweep, lists would contain this row, so their length would depend on the machine's speed.
     await tx.query('DELETE FROM scim_user WHERE id = ?', [sent]);
     await tx.query('UPDATE directory_count SET users = users + ? WHERE integrationId = ?', [
       count,

@@ -4,11 +4,11 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { TransactionRunner } from '../../../../src/database/transaction-runner';
 import { statementLogger } from '../../../support/statement-logger';
 
-/** What the product does by itself, whatever is asked of it: looking for work, and for what was deleted. */
+/** Statements that the product sends by itself: it looks for work, and for deleted rows. */
 const BACKGROUND =
   /deletedAt (IS NOT NULL|>= \?)|FROM remote_user l\b|DELETE FROM (scim_user|remote_user)|\b(lease|integration_work|held_item|scim_key|integration)\b|FROM group_change/;
 const NO_WORK = /^\s*(START|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|PRAGMA|EXPLAIN|SHOW)\b/i;
-/** One row for each membership: whoever looks for less than a pair may find a hundred thousand. */
+/** One row for each membership: a search by less than the pair may find a hundred thousand rows. */
 const OF_PAIRS = /^SEARCH (group_member|member_change|m)\b(?!.*userId=\?)/;
 
 export interface Statement {
@@ -16,19 +16,19 @@ export interface Statement {
   parameters: readonly unknown[];
 }
 
-/** What a statement costs, as the database tells. */
+/** The cost of a statement, as the database reports it. */
 export interface Cost {
-  /** What it does with each table, in the database's words; empty for an INSERT, which looks nothing up. */
+  /** What it does with each table, in the database's words; empty for an INSERT, which reads nothing. */
   plan: string[];
-  /** A whole table or a whole index is gone through, or all that belongs to one group. */
+  /** It reads a whole table or a whole index, or all rows of one group. */
   scans: boolean;
-  /** Rows are brought into order by something else than an index. */
+  /** It sorts rows without an index. */
   sorts: boolean;
-  /** Rows and entries of indexes that were gone through; null on SQLite, which does not count. */
+  /** Rows and index entries that it read; null on SQLite, which does not count. */
   rowsRead: number | null;
 }
 
-/** The statements that the product sends to its database, by the reading and by the writing connection. */
+/** The statements that the product sends to its database, on the read and the write connection. */
 export class StatementLog {
   private readonly seen: Statement[] = [];
 
@@ -45,7 +45,7 @@ export class StatementLog {
     return new StatementLog(app.get<DataSource>(getDataSourceToken()), writer);
   }
 
-  /** What is asked while an action runs. */
+  /** The statements that run during an action. */
   async during<T>(action: () => Promise<T>): Promise<{ result: T; statements: Statement[] }> {
     this.seen.length = 0;
     const result = await action();
@@ -53,7 +53,7 @@ export class StatementLog {
     return { result, statements };
   }
 
-  /** Those of the statements that go through more rows than that, or through whatever there is. */
+  /** The statements that read more rows than this, or scan a table or an index. */
   async dearerThan(rows: number, statements: readonly Statement[]): Promise<(Statement & Cost)[]> {
     const dear: (Statement & Cost)[] = [];
     for (const statement of statements) {
@@ -95,10 +95,10 @@ export class StatementLog {
     const estimate = steps.reduce((sum, { rows }) => sum + Number(rows ?? 0), 0);
     return {
       plan: steps.map(({ table, type, key, Extra }) => [table, type, key, Extra].filter(Boolean).join(' ')),
-      // Of a handful of rows MySQL reads all rather than an index.
+      // MySQL reads a small table completely instead of using an index.
       scans: steps.some(({ type, rows }) => (type === 'ALL' || type === 'index') && Number(rows) > 100),
       sorts: steps.some(({ Extra }) => /filesort|temporary/.test(Extra ?? '')),
-      // What has changed rows already cannot be run again; there the estimate has to do.
+      // A statement that has changed rows cannot run again, so the estimate has to do.
       rowsRead: /^\s*SELECT/i.test(sql) ? await this.rowsReadBy(sql, parameters) : estimate,
     };
   }
@@ -106,7 +106,7 @@ export class StatementLog {
   private async rowsReadBy(sql: string, parameters: readonly unknown[]): Promise<number> {
     const session = this.reader.createQueryRunner();
     try {
-      // To ask for the counters counts as well.
+      // Reading the counters counts as well.
       const first = await rowsRead(session);
       const asking = (await rowsRead(session)) - first;
       await session.query(sql, parameters as unknown[]);
@@ -117,7 +117,7 @@ export class StatementLog {
   }
 }
 
-/** `Handler_icp_attempts` (MariaDB only) are entries of an index that were looked at and let go. */
+/** `Handler_icp_attempts` (MariaDB only) are index entries that were read and discarded. */
 async function rowsRead(session: QueryRunner): Promise<number> {
   const counters = (await session.query(
     "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Handler_icp_attempts'",
