@@ -5,7 +5,7 @@ import { PAUSES_IN_TRANSACTION, type Pauses } from './keyset-slices';
 export const ROWS_PER_STATEMENT = 500;
 
 /** Chunks of items, one for each statement of a transaction. Between two chunks the event loop does other work. */
-export function chunksOf<T>(items: readonly T[]): AsyncGenerator<T[]> {
+export function chunksOf<T>(items: Iterable<T>): AsyncGenerator<T[]> {
   return chunks(items, PAUSES_IN_TRANSACTION);
 }
 
@@ -14,9 +14,15 @@ export function chunksToRead<T>(items: readonly T[], pauses: Pauses = new Slice(
   return chunks(items, pauses);
 }
 
-async function* chunks<T>(items: readonly T[], pauses: Pauses): AsyncGenerator<T[]> {
-  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT) {
-    if (start > 0 && pauses.isOver) await pauses.next();
-    yield items.slice(start, start + ROWS_PER_STATEMENT);
+async function* chunks<T>(items: Iterable<T>, pauses: Pauses): AsyncGenerator<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    if (chunk.length === ROWS_PER_STATEMENT) {
+      yield chunk;
+      if (pauses.isOver) await pauses.next();
+      chunk = [];
+    }
+    chunk.push(item);
   }
+  if (chunk.length > 0) yield chunk;
 }

@@ -39,32 +39,3 @@ export function placeholders(rows: number, columns = 1): string {
 export function inList(values: readonly unknown[]): string {
   return values.map(() => '?').join(', ');
 }
-
-export interface Upsert {
-  table: string;
-  columns: readonly string[];
-  /** Columns of the primary or unique key that may already exist. */
-  key: readonly string[];
-  /** Columns that get the new value when the row exists. Without any, the row stays as it is. */
-  update: readonly string[];
-  /** Number columns that add the new value when the row exists. */
-  add?: readonly string[];
-  rows: number;
-}
-
-/** One INSERT that updates rows which exist; parameters follow row by row in the order of `columns`. */
-export function upsertSql({ table, columns, key, update, add = [], rows }: Upsert): string {
-  const insert = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${placeholders(rows, columns.length)}`;
-  const given = (column: string) => (dialect === 'mysql' ? `VALUES(${column})` : `excluded.${column}`);
-  const assignments = [
-    ...update.map((column) => `${column} = ${given(column)}`),
-    ...add.map((column) => `${column} = ${table}.${column} + ${given(column)}`),
-  ];
-  if (dialect === 'mysql') {
-    const first = key[0]!;
-    const changed = assignments.length > 0 ? assignments : [`${first} = ${first}`];
-    return `${insert} ON DUPLICATE KEY UPDATE ${changed.join(', ')}`;
-  }
-  const action = assignments.length > 0 ? `DO UPDATE SET ${assignments.join(', ')}` : 'DO NOTHING';
-  return `${insert} ON CONFLICT (${key.join(', ')}) ${action}`;
-}

@@ -1,9 +1,7 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { ROWS_PER_STATEMENT, chunksOf } from '../database/chunks';
-import { upsertSql } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
-import type { ReleaseMode } from './change.entity';
+import { upsert } from '../database/upsert';
+import { GroupChange, MemberChange, type ReleaseMode } from './change.entity';
 import { DesiredStateChanges } from './desired-state-changes';
 import { newMark } from './mark';
 
@@ -74,29 +72,20 @@ async function markGroups(
   groupIds: readonly string[],
   { mark, cause, whole }: { mark: string; cause: string | null; whole: boolean },
 ): Promise<void> {
-  const renewed = columnsToUpdate(cause);
-  const renewedWhole = cause === null ? ['whole'] : ['whole', 'wholeCause'];
   const since = Date.now();
-  for await (const some of chunksOf(groupIds)) {
-    await tx.query(
-      upsertSql({
-        table: 'group_change',
-        columns: ['groupId', 'integrationId', 'mark', 'cause', 'whole', 'wholeCause', 'since'],
-        key: ['groupId'],
-        update: whole ? [...renewed, ...renewedWhole] : renewed,
-        rows: some.length,
-      }),
-      some.flatMap((groupId) => [
-        groupId,
-        integrationId,
-        mark,
-        cause,
-        whole ? 1 : 0,
-        whole ? cause : null,
-        since,
-      ]),
-    );
-  }
+  const wholeCause = whole ? cause : null;
+  await upsert(
+    tx,
+    GroupChange,
+    groupIds.map((groupId) => ({ groupId, integrationId, mark, cause, whole, wholeCause, since })),
+    {
+      update: [
+        ...renewedBy(cause),
+        ...(whole ? ['whole' as const] : []),
+        ...(wholeCause === null ? [] : ['wholeCause' as const]),
+      ],
+    },
+  );
 }
 
 interface PairsMark {
@@ -110,40 +99,19 @@ async function markPairs(
   tx: Transaction,
   pairs: ReadonlyMap<string, readonly string[]>,
   groupIds: readonly string[],
-  mark: PairsMark,
-): Promise<void> {
-  let rows: [groupId: string, userId: string][] = [];
-  for (const groupId of groupIds) {
-    for (const userId of pairs.get(groupId)!) {
-      rows.push([groupId, userId]);
-      if (rows.length < ROWS_PER_STATEMENT) continue;
-      await markMembers(tx, rows, mark);
-      rows = [];
-      await yieldToEventLoop();
-    }
-  }
-  if (rows.length > 0) await markMembers(tx, rows, mark);
-}
-
-async function markMembers(
-  tx: Transaction,
-  rows: readonly [groupId: string, userId: string][],
   { mark, cause, smallOf }: PairsMark,
 ): Promise<void> {
-  const renewed = columnsToUpdate(cause);
-  await tx.query(
-    upsertSql({
-      table: 'member_change',
-      columns: ['groupId', 'userId', 'mark', 'cause', 'smallOf'],
-      key: ['groupId', 'userId'],
-      // A user from a small change stays urgent when a large change then marks the same user.
-      update: smallOf === null ? renewed : [...renewed, 'smallOf'],
-      rows: rows.length,
-    }),
-    rows.flatMap(([groupId, userId]) => [groupId, userId, mark, cause, smallOf]),
-  );
+  function* rows() {
+    for (const groupId of groupIds) {
+      for (const userId of pairs.get(groupId)!) yield { groupId, userId, mark, cause, smallOf };
+    }
+  }
+  await upsert(tx, MemberChange, rows(), {
+    // A user from a small change stays urgent when a large change then marks the same user.
+    update: [...renewedBy(cause), ...(smallOf === null ? [] : ['smallOf' as const])],
+  });
 }
 
-function columnsToUpdate(cause: string | null): string[] {
+function renewedBy(cause: string | null): ('mark' | 'cause')[] {
   return cause === null ? ['mark'] : ['mark', 'cause'];
 }

@@ -1,6 +1,7 @@
-import { upsertSql } from '../database/dialect';
 import type { Transaction } from '../database/transaction-runner';
+import { upsert } from '../database/upsert';
 import type { ChangeContext, DirectoryQuotas } from './change-context';
+import { DirectoryCount } from './directory-count.entity';
 import { QuotaReachedError } from './directory-errors';
 
 /** How many a change adds; a negative number removes. */
@@ -20,17 +21,12 @@ export async function countChange(
   change: CountChange,
 ): Promise<void> {
   if (COUNTED.every((counted) => (change[counted] ?? 0) === 0)) return;
-  await tx.query(
-    upsertSql({
-      table: 'directory_count',
-      columns: ['integrationId', 'tenantId', 'users', 'groups_', 'memberships'],
-      key: ['integrationId'],
-      update: [],
-      add: ['users', 'groups_', 'memberships'],
-      rows: 1,
-    }),
-    [context.integrationId, context.tenantId, ...COUNTED.map((counted) => change[counted] ?? 0)],
-  );
+  const { integrationId, tenantId } = context;
+  const { users = 0, groups = 0, memberships = 0 } = change;
+  await upsert(tx, DirectoryCount, [{ integrationId, tenantId, users, groups, memberships }], {
+    update: [],
+    add: COUNTED,
+  });
   await assertWithinQuotas(tx, context, change, {});
 }
 

@@ -3,10 +3,11 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../audit/audit-log';
-import { FOR_UPDATE, inList, upsertSql } from '../database/dialect';
+import { FOR_UPDATE, inList } from '../database/dialect';
 import { type Transaction, TransactionRunner } from '../database/transaction-runner';
+import { upsert } from '../database/upsert';
 import type { ChangeContext } from './change-context';
-import type { RefusedWrite } from './refused-write.entity';
+import { RefusedWrite } from './refused-write.entity';
 
 const MAX_PER_INTEGRATION = 1_000;
 
@@ -39,43 +40,24 @@ export class RefusedWrites {
     await this.transactions.run(
       async (tx) => {
         await admit(tx);
-        const columns = [
-          'id',
-          'integrationId',
-          'resourceType',
-          'resourceKey',
-          'resourceId',
-          'method',
-          'at',
-          'path',
-          'status',
-          'detail',
-          'named',
-          'scimKey',
-        ];
-        await tx.query(
-          upsertSql({
-            table: 'refused_write',
-            columns,
-            key: ['integrationId', 'resourceType', 'resourceKey', 'method'],
-            update: ['id', 'at', 'path', 'status', 'detail', 'named', 'scimKey'],
-            rows: 1,
-          }),
-          [
-            uuid(),
-            integrationId,
-            refusal.resourceType,
-            refusal.resourceKey,
-            refusal.resourceId,
-            refusal.method,
-            Date.now(),
-            refusal.path.slice(0, 512),
-            refusal.status,
-            refusal.detail.slice(0, 2000),
-            JSON.stringify(refusal.named),
-            actor.name,
-          ],
-        );
+        const row = {
+          id: uuid(),
+          integrationId,
+          resourceType: refusal.resourceType,
+          resourceKey: refusal.resourceKey,
+          resourceId: refusal.resourceId,
+          method: refusal.method,
+          at: Date.now(),
+          path: refusal.path.slice(0, 512),
+          status: refusal.status,
+          detail: refusal.detail.slice(0, 2000),
+          named: refusal.named,
+          scimKey: actor.name,
+        };
+        await upsert(tx, RefusedWrite, [row], {
+          key: ['integrationId', 'resourceType', 'resourceKey', 'method'],
+          update: ['id', 'at', 'path', 'status', 'detail', 'named', 'scimKey'],
+        });
         const excess = await tx.query<{ id: string }>(
           'SELECT id FROM refused_write WHERE integrationId = ? ORDER BY id DESC LIMIT 100 OFFSET ?',
           [integrationId, MAX_PER_INTEGRATION],

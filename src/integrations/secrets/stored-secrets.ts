@@ -1,9 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { upsertSql } from '../../database/dialect';
 import { TransactionRunner } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import { SecretBox, SecretUnreadableError } from '../../security/secret-box';
+import { EncryptionCheck } from './encryption-check.entity';
 import { SEALED_COLUMNS, checkBinding } from './sealed-columns';
 
 const CHECK_ID = '00000000-0000-7000-8000-000000000000';
@@ -40,13 +41,8 @@ export class StoredSecrets implements OnModuleInit {
 
   private async claimForOurKey(): Promise<void> {
     const { ciphertext, keyId } = this.secrets.seal('scimify', checkBinding(CHECK_ID));
-    const insert = upsertSql({
-      table: 'encryption_check',
-      columns: ['id', 'ciphertext', 'keyId'],
-      key: ['id'],
-      update: [],
-      rows: 1,
-    });
-    await this.transactions.run((tx) => tx.query(insert, [CHECK_ID, ciphertext, keyId]));
+    await this.transactions.run((tx) =>
+      upsert(tx, EncryptionCheck, [{ id: CHECK_ID, ciphertext, keyId }], { update: [] }),
+    );
   }
 }

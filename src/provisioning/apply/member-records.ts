@@ -1,6 +1,7 @@
 import { chunksOf } from '../../database/chunks';
-import { inList, upsertSql } from '../../database/dialect';
+import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import type { MemberOutcome } from '../../integrations/provider/integration-provider';
 import {
   ADDITION_NOT_FOUND,
@@ -12,7 +13,8 @@ import {
 import { LASTS_FROM, leaverDelay, passingFailureDelay, refusalDelay } from '../plan/backoff';
 import { READS_LAG_MS } from '../plan/just-created';
 import { WAITS_FOR_ADDITIONS } from '../plan/member-plan';
-import type { ParkedKind } from '../state/parked-member.entity';
+import { type ParkedKind, ParkedMember } from '../state/parked-member.entity';
+import { RemoteMember } from '../state/remote-member.entity';
 import { noteCauses } from './causes';
 import { passingDelayOf } from './not-visible-yet';
 import type { RunContext } from './run-context';
@@ -54,37 +56,12 @@ export async function parkPeople(
   remoteGroupId: string,
   people: readonly ParkedPerson[],
 ): Promise<void> {
-  const columns = [
-    'remoteGroupId',
-    'userId',
-    'integrationId',
-    'kind',
-    'reason',
-    'message',
-    'attempts',
-    'nextAttemptAt',
-  ];
-  for await (const some of chunksOf(people)) {
-    await tx.query(
-      upsertSql({
-        table: 'parked_member',
-        columns,
-        key: ['remoteGroupId', 'userId'],
-        update: ['kind', 'reason', 'message', 'attempts', 'nextAttemptAt'],
-        rows: some.length,
-      }),
-      some.flatMap(({ userId, kind, reason, message, attempts, nextAttemptAt }) => [
-        remoteGroupId,
-        userId,
-        integrationId,
-        kind,
-        reason,
-        message,
-        attempts,
-        nextAttemptAt,
-      ]),
-    );
-  }
+  await upsert(
+    tx,
+    ParkedMember,
+    people.map((person) => ({ remoteGroupId, integrationId, ...person })),
+    { update: ['kind', 'reason', 'message', 'attempts', 'nextAttemptAt'] },
+  );
 }
 
 export async function unparkPeople(
@@ -138,47 +115,27 @@ export async function markIntents(
   intents: readonly { remoteUserId: string; refusals: number; refusedFor?: readonly string[] }[],
 ): Promise<void> {
   const now = Date.now();
-  for await (const some of chunksOf(intents)) {
-    await tx.query(
-      upsertSql({
-        table: 'remote_member',
-        columns: [
-          'remoteGroupId',
-          'remoteUserId',
-          'state',
-          'managed',
-          'preexisting',
-          'attempts',
-          'refusals',
-          'kind',
-          'reason',
-          'message',
-          'nextAttemptAt',
-          'notFoundSince',
-          'joinedAt',
-        ],
-        key: ['remoteGroupId', 'remoteUserId'],
-        update: ['state', 'managed', 'kind', 'reason', 'message', 'nextAttemptAt'],
-        rows: some.length,
-      }),
-      some.flatMap(({ remoteUserId, refusals, refusedFor }) => [
-        remoteGroupId,
-        remoteUserId,
-        state,
-        1,
-        0,
-        0,
-        refusals,
-        null,
-        null,
-        null,
-        now,
-        // The two minutes (the read lag) were over when the target refused them.
-        refusedFor?.includes(ADDITION_NOT_FOUND) ? now - READS_LAG_MS : null,
-        now,
-      ]),
-    );
-  }
+  await upsert(
+    tx,
+    RemoteMember,
+    intents.map(({ remoteUserId, refusals, refusedFor }) => ({
+      remoteGroupId,
+      remoteUserId,
+      state,
+      managed: true,
+      preexisting: false,
+      attempts: 0,
+      refusals,
+      kind: null,
+      reason: null,
+      message: null,
+      nextAttemptAt: now,
+      // The two minutes (the read lag) were over when the target refused them.
+      notFoundSince: refusedFor?.includes(ADDITION_NOT_FOUND) ? now - READS_LAG_MS : null,
+      joinedAt: now,
+    })),
+    { update: ['state', 'managed', 'kind', 'reason', 'message', 'nextAttemptAt'] },
+  );
 }
 
 export interface WaitingMember {
@@ -242,7 +199,7 @@ export async function recordApplied(
     return;
   }
   const applied = {
-    state: 'present',
+    state: 'present' as const,
     role: outcome.role,
     kind: null,
     reason: null,
@@ -258,22 +215,15 @@ export async function recordApplied(
   const base = {
     remoteGroupId,
     remoteUserId: outcome.remoteUserId,
-    managed: 1,
-    preexisting: 0,
+    managed: true,
+    preexisting: false,
     joinedAt: Date.now(),
   };
   // Normally the intent has made the row. If it is missing, insert it: a member in the target must not be unknown
   // to us.
-  await tx.query(
-    upsertSql({
-      table: 'remote_member',
-      columns: Object.keys({ ...base, ...applied }),
-      key: ['remoteGroupId', 'remoteUserId'],
-      update: Object.keys(applied),
-      rows: 1,
-    }),
-    Object.values({ ...base, ...applied }),
-  );
+  await upsert(tx, RemoteMember, [{ ...base, ...applied }], {
+    update: Object.keys(applied) as (keyof typeof applied)[],
+  });
   await unparkPeople(tx, remoteGroupId, userIds);
 }
 

@@ -1,9 +1,11 @@
 import { chunksOf } from '../../database/chunks';
-import { inList, upsertSql } from '../../database/dialect';
+import { inList } from '../../database/dialect';
 import type { SqlReader, Transaction } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import { UNCLEAR_FOR_MS } from '../plan/backoff';
 import { isUnmanaged } from '../plan/member-plan';
 import type { RemoteMemberState } from '../state/remote-member.entity';
+import { UnclearWrite } from '../state/unclear-write.entity';
 import { markIntents } from './member-records';
 
 const PAIRS_AT_ONCE = 500;
@@ -27,18 +29,12 @@ export async function noteUnclear(
   remoteUserIds: readonly string[],
 ): Promise<void> {
   const checkAt = Date.now() + UNCLEAR_FOR_MS;
-  for await (const some of chunksOf(remoteUserIds)) {
-    await tx.query(
-      upsertSql({
-        table: 'unclear_write',
-        columns: ['remoteGroupId', 'remoteUserId', 'checkAt'],
-        key: ['remoteGroupId', 'remoteUserId'],
-        update: ['checkAt'],
-        rows: some.length,
-      }),
-      some.flatMap((remoteUserId) => [remoteGroupId, remoteUserId, checkAt]),
-    );
-  }
+  await upsert(
+    tx,
+    UnclearWrite,
+    remoteUserIds.map((remoteUserId) => ({ remoteGroupId, remoteUserId, checkAt })),
+    { update: ['checkAt'] },
+  );
 }
 
 /** Intents without an answer come from a run that was cut off: which calls it sent is not known. */

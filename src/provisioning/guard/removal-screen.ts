@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { deleteInThousands } from '../../database/bounded-delete';
 import { chunksOf } from '../../database/chunks';
-import { FOR_UPDATE, inList, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE, inList } from '../../database/dialect';
 import { PAUSES_IN_TRANSACTION } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import { logAfterCommit } from '../../integrations/integration-log';
 import type { GuardPolicy } from '../../integrations/policies';
 import {
@@ -15,6 +16,7 @@ import {
   screenRemovals,
 } from '../plan/mass-change-guard';
 import type { Obstacle } from '../plan/new-group';
+import { GuardEvent, HeldItem } from './guard.entities';
 import { WHOLE_TEAM } from './recent-removals';
 import { RemovalHistory, itemStates, joinTimes, membersHeldBy, takenOutAmong } from './removal-history';
 
@@ -130,36 +132,21 @@ async function hold(
 ): Promise<void> {
   const { id, revision } = await openChange(tx, team, scope);
   const now = Date.now();
-  for await (const some of chunksOf(subjects)) {
-    await tx.query(
-      upsertSql({
-        table: 'held_item',
-        columns: [
-          'groupId',
-          'subject',
-          'heldChangeId',
-          'integrationId',
-          'state',
-          'revision',
-          'heldAt',
-          'lookAt',
-        ],
-        key: ['groupId', 'subject'],
-        update: ['heldChangeId', 'state', 'revision'],
-        rows: some.length,
-      }),
-      some.flatMap((subject) => [
-        team.groupId,
-        subject,
-        id,
-        team.integrationId,
-        'held',
-        revision,
-        now,
-        subject === WHOLE_TEAM ? null : now + LEAVER_MAY_WAIT_MS,
-      ]),
-    );
-  }
+  await upsert(
+    tx,
+    HeldItem,
+    subjects.map((subject) => ({
+      groupId: team.groupId,
+      subject,
+      heldChangeId: id,
+      integrationId: team.integrationId,
+      state: 'held',
+      revision,
+      heldAt: now,
+      lookAt: subject === WHOLE_TEAM ? null : now + LEAVER_MAY_WAIT_MS,
+    })),
+    { update: ['heldChangeId', 'state', 'revision'] },
+  );
 }
 
 /** The held change that waits for an admin, at the new revision for what is added now. */
@@ -214,26 +201,15 @@ async function recordEvents(
   events: readonly { remoteUserId: string; joinedAt: number | null }[],
 ): Promise<void> {
   const now = Date.now();
-  for await (const some of chunksOf(events)) {
-    await tx.query(
-      upsertSql({
-        table: 'guard_event',
-        columns: ['remoteGroupId', 'remoteUserId', 'integrationId', 'joinedAt', 'at'],
-        key: ['remoteGroupId', 'remoteUserId'],
-        update: ['integrationId', 'joinedAt', 'at'],
-        rows: some.length,
-      }),
-      some.flatMap(({ remoteUserId, joinedAt }) => [
-        team.remoteGroupId,
-        remoteUserId,
-        team.integrationId,
-        joinedAt,
-        now,
-      ]),
-    );
-  }
+  const { remoteGroupId, integrationId } = team;
+  await upsert(
+    tx,
+    GuardEvent,
+    events.map((event) => ({ remoteGroupId, integrationId, ...event, at: now })),
+    { update: ['integrationId', 'joinedAt', 'at'] },
+  );
   await deleteInThousands((work) => work(tx), 'guard_event', 'integrationId = ? AND at < ?', [
-    team.integrationId,
+    integrationId,
     now - GUARD_WINDOW_MS,
   ]);
 }

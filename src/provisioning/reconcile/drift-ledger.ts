@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { chunksOf } from '../../database/chunks';
-import { upsertSql } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import type { LinkFlag } from '../state/flagged-links';
 import type { DriftKind } from './drift';
+import { Drift } from './drift.entity';
 
 /** Characters that `drift.message` takes. */
 const MESSAGE_LENGTH = 1_000;
@@ -60,18 +60,6 @@ export interface DriftRow extends FoundDrift {
   since: number;
 }
 
-const COLUMNS = [
-  'id',
-  'integrationId',
-  'groupId',
-  'kind',
-  'subject',
-  'message',
-  'since',
-  'seenAt',
-  'repaired',
-];
-
 /** The drift that reconciliation found, and since when. */
 @Injectable()
 export class DriftLedger {
@@ -83,28 +71,12 @@ export class DriftLedger {
     found: readonly FoundDrift[],
     seenAt: number,
   ): Promise<void> {
-    for await (const some of chunksOf(found)) {
-      await tx.query(
-        upsertSql({
-          table: 'drift',
-          columns: COLUMNS,
-          key: ['integrationId', 'groupId', 'kind', 'subject'],
-          update: ['message', 'seenAt', 'repaired'],
-          rows: some.length,
-        }),
-        some.flatMap(({ groupId, kind, subject, message, repaired }) => [
-          uuid(),
-          integrationId,
-          groupId,
-          kind,
-          subject,
-          message,
-          seenAt,
-          seenAt,
-          repaired ? 1 : 0,
-        ]),
-      );
-    }
+    await upsert(
+      tx,
+      Drift,
+      found.map((drift) => ({ id: uuid(), integrationId, ...drift, since: seenAt, seenAt })),
+      { key: ['integrationId', 'groupId', 'kind', 'subject'], update: ['message', 'seenAt', 'repaired'] },
+    );
   }
 
   /** After a complete look at a group, or at all remote users: drift that was not seen again is over. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { DATABASE_NOW, FOR_UPDATE, dialect, upsertSql } from '../../database/dialect';
+import { DATABASE_NOW, FOR_UPDATE, dialect } from '../../database/dialect';
 import { type Transaction, TransactionRunner } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
+import { LeaseRow } from './lease.entity';
 
 const LEASE_MS = 30_000;
 const RENEW_EVERY_MS = 10_000;
@@ -184,15 +186,6 @@ export class Leases implements OnApplicationBootstrap {
 }
 
 /** Another process may insert the row at the same time. */
-function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
-  return tx.query(
-    upsertSql({
-      table: 'lease',
-      columns: ['integrationId', 'owner', 'token', 'expiresAt'],
-      key: ['integrationId'],
-      update: [],
-      rows: 1,
-    }),
-    [integrationId, null, 0, 0],
-  );
+function makeRow(tx: Transaction, integrationId: string): Promise<void> {
+  return upsert(tx, LeaseRow, [{ integrationId, owner: null, token: 0, expiresAt: 0 }], { update: [] });
 }

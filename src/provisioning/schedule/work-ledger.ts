@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { FOR_UPDATE, upsertSql } from '../../database/dialect';
+import { FOR_UPDATE } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import { passingFailureDelay } from '../plan/backoff';
 import { READS_LAG_MS } from '../plan/just-created';
 import { CHANGE_IS_DUE } from '../state/due-changes';
 import { MAY_WRITE } from '../state/may-write';
 import { forgetFailures, forgetFailuresAskedFor } from '../state/waiting-groups';
 import { noteFirstSync } from '../state/first-sync';
+import { IntegrationWork } from './integration-work.entity';
 import { type Lease, Leases } from './lease';
 
 /** The length of the column. */
@@ -262,40 +264,19 @@ export class WorkLedger {
   }
 }
 
+/** Nothing is due yet. */
+const NEW_ROW = { failures: 0, hurried: false, acceptMissing: false, reconcileFailures: 0 };
+
 /** Another process may insert the row at the same time. */
-function makeRow(tx: Transaction, integrationId: string): Promise<unknown> {
-  return tx.query(
-    upsertSql({
-      table: 'integration_work',
-      columns: ['integrationId', 'failures', 'hurried', 'acceptMissing', 'reconcileFailures'],
-      key: ['integrationId'],
-      update: [],
-      rows: 1,
-    }),
-    [integrationId, 0, 0, 0, 0],
-  );
+function makeRow(tx: Transaction, integrationId: string): Promise<void> {
+  return upsert(tx, IntegrationWork, [{ ...NEW_ROW, integrationId }], { update: [] });
 }
 
-function hurry(tx: Transaction, integrationId: string, dueAt: number, forgets: boolean): Promise<unknown> {
-  return tx.query(
-    upsertSql({
-      table: 'integration_work',
-      columns: [
-        'integrationId',
-        'dueAt',
-        'notBefore',
-        'failures',
-        'hurried',
-        'forgets',
-        'acceptMissing',
-        'reconcileFailures',
-      ],
-      key: ['integrationId'],
-      update: ['dueAt', 'notBefore', 'failures', 'hurried', ...(forgets ? ['forgets'] : [])],
-      rows: 1,
-    }),
-    [integrationId, dueAt, null, 0, 1, forgets ? 1 : 0, 0, 0],
-  );
+function hurry(tx: Transaction, integrationId: string, dueAt: number, forgets: boolean): Promise<void> {
+  const row = { ...NEW_ROW, integrationId, dueAt, notBefore: null, hurried: true, forgets };
+  return upsert(tx, IntegrationWork, [row], {
+    update: ['dueAt', 'notBefore', 'failures', 'hurried', ...(forgets ? ['forgets' as const] : [])],
+  });
 }
 
 /**
@@ -379,14 +360,7 @@ async function setReconciliation(
   reconcileAt: number,
   acceptMissing: boolean,
 ): Promise<void> {
-  await tx.query(
-    upsertSql({
-      table: 'integration_work',
-      columns: ['integrationId', 'failures', 'hurried', 'reconcileAt', 'acceptMissing', 'reconcileFailures'],
-      key: ['integrationId'],
-      update: ['reconcileAt', 'acceptMissing'],
-      rows: 1,
-    }),
-    [integrationId, 0, 0, reconcileAt, acceptMissing ? 1 : 0, 0],
-  );
+  await upsert(tx, IntegrationWork, [{ ...NEW_ROW, integrationId, reconcileAt, acceptMissing }], {
+    update: ['reconcileAt', 'acceptMissing'],
+  });
 }

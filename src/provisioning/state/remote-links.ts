@@ -1,25 +1,10 @@
-import { inList, upsertSql } from '../../database/dialect';
+import { inList } from '../../database/dialect';
 import type { Transaction } from '../../database/transaction-runner';
+import { upsert } from '../../database/upsert';
 import { USER_GONE } from '../../integrations/provider/provider-error';
 import { lookUpDelay } from '../plan/backoff';
 import { EMAIL_DIFFERS, type PlannedLink, type ShownAddressPlan } from '../plan/link-plan';
-
-const COLUMNS = [
-  'userId',
-  'integrationId',
-  'state',
-  'remoteUserId',
-  'linkedEmailKey',
-  'emailKey',
-  'targetAttributesKey',
-  'incarnation',
-  'reason',
-  'message',
-  'attempts',
-  'pinned',
-  'checkedAt',
-  'nextCheckAt',
-];
+import { RemoteUser } from './remote-user.entity';
 
 /** Characters that `remote_user.message` takes. */
 const MESSAGE_LENGTH = 1_000;
@@ -36,31 +21,23 @@ export async function writeLink(
   }: { userId: string; emailKey: string | null; targetAttributesKey: string | null; incarnation: number },
   link: PlannedLink & { pinned: boolean },
 ): Promise<void> {
-  await tx.query(
-    upsertSql({
-      table: 'remote_user',
-      columns: COLUMNS,
-      key: ['userId'],
-      update: COLUMNS.slice(2),
-      rows: 1,
-    }),
-    [
-      userId,
-      integrationId,
-      link.state,
-      link.remoteUserId,
-      link.linkedEmailKey,
-      emailKey,
-      targetAttributesKey,
-      incarnation,
-      link.reason,
-      link.message,
-      link.attempts,
-      link.pinned ? 1 : 0,
-      Date.now(),
-      link.nextCheckAt,
-    ],
-  );
+  const linked = {
+    state: link.state,
+    remoteUserId: link.remoteUserId,
+    linkedEmailKey: link.linkedEmailKey,
+    emailKey,
+    targetAttributesKey,
+    incarnation,
+    reason: link.reason,
+    message: link.message,
+    attempts: link.attempts,
+    pinned: link.pinned,
+    checkedAt: Date.now(),
+    nextCheckAt: link.nextCheckAt,
+  };
+  await upsert(tx, RemoteUser, [{ userId, integrationId, ...linked }], {
+    update: Object.keys(linked) as (keyof typeof linked)[],
+  });
 }
 
 /**
