@@ -1,8 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { AuditLog } from './audit-log';
 import { AuditRetention } from './audit-retention';
 import { AuditTrail } from './audit-trail';
 
-@Global()
 @Module({ providers: [AuditLog, AuditTrail, AuditRetention], exports: [AuditLog, AuditTrail] })
 export class AuditModule {}

@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SETTINGS, type Settings } from '../config/settings';
+import { ObservabilityModule } from '../observability/observability.module';
 import { Readiness } from '../observability/readiness';
 import { type EntityClasses, readerOptions } from './data-source-options';
 import { TransactionRunner } from './transaction-runner';
@@ -21,6 +22,7 @@ class WriterModule implements OnApplicationShutdown {
   static forRoot(entities: EntityClasses): DynamicModule {
     return {
       module: WriterModule,
+      imports: [ObservabilityModule],
       providers: [
         {
           provide: Writer,

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module';
 import { ChangeMarks } from './change-marks';
 import { DeletedRowsSweeper } from './deleted-rows-sweeper';
 import { DesiredStateChanges } from './desired-state-changes';
@@ -11,6 +12,7 @@ import { RefusedWrites } from './refused-writes';
 import { Users } from './users';
 
 @Module({
+  imports: [AuditModule],
   providers: [
     Users,
     Groups,

@@ -1,5 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AdminApiModule } from '../admin-api/admin-api.module';
+import { AuditModule } from '../audit/audit.module';
+import { SecurityModule } from '../security/security.module';
 import { TenantsModule } from '../tenants/tenants.module';
 import { ConnectionTestController } from './connection-test/connection-test.controller';
 import { ConnectionTests } from './connection-test/connection-tests.service';
@@ -24,7 +27,13 @@ import { StoredSecrets } from './secrets/stored-secrets';
 import { TenantDeletionController } from './tenant-deletion.controller';
 
 @Module({
-  imports: [TenantsModule, TypeOrmModule.forFeature([Integration, ScimKey])],
+  imports: [
+    SecurityModule,
+    AuditModule,
+    AdminApiModule,
+    TenantsModule,
+    TypeOrmModule.forFeature([Integration, ScimKey]),
+  ],
   controllers: [
     ProvidersController,
     IntegrationsController,

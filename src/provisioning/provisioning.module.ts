@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module';
 import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
 import { AccountCheck } from './apply/account-check';
@@ -65,7 +66,7 @@ import { GroupStatuses } from './state/group-status';
 import { PeopleStatuses } from './state/people-status';
 
 @Module({
-  imports: [DirectoryModule, IntegrationsModule, TypeOrmModule.forFeature([RemoteGroup])],
+  imports: [AuditModule, DirectoryModule, IntegrationsModule, TypeOrmModule.forFeature([RemoteGroup])],
   controllers: [
     GroupsStatusController,
     UsersStatusController,

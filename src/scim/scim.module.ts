@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DirectoryModule } from '../directory/directory.module';
 import { IntegrationsModule } from '../integrations/integrations.module';
+import { SecurityModule } from '../security/security.module';
 import { ScimAuthentication } from './authentication/scim-authentication';
 import { BulkController } from './http/bulk.controller';
 import { BulkOperations } from './operations/bulk-operations';
@@ -19,7 +20,7 @@ import { GroupMembers } from './resources/members';
 import { UserResources } from './resources/user-resources';
 
 @Module({
-  imports: [DirectoryModule, IntegrationsModule],
+  imports: [SecurityModule, DirectoryModule, IntegrationsModule],
   // The last controller handles every path that the others do not.
   controllers: [
     ScimUsersController,

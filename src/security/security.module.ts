@@ -1,4 +1,4 @@
-import { Global, Inject, Logger, Module, type OnModuleInit } from '@nestjs/common';
+import { Inject, Logger, Module, type OnModuleInit } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings';
 import { openToOthers } from './data-directory';
 import { type EncryptionKey, encryptionKeys, keepNewKey } from './encryption-keys';
@@ -7,7 +7,6 @@ import { SecretBox } from './secret-box';
 
 const ENCRYPTION_KEYS = Symbol('ENCRYPTION_KEYS');
 
-@Global()
 @Module({
   providers: [
     RateLimits,

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AdminApiModule } from '../admin-api/admin-api.module';
+import { AuditModule } from '../audit/audit.module';
+import { SecurityModule } from '../security/security.module';
 import { AdminKey } from './admin-keys/admin-key.entity';
 import { AdminKeysController } from './admin-keys/admin-keys.controller';
 import { AdminKeys } from './admin-keys/admin-keys.service';
@@ -16,7 +19,13 @@ import { TenantsController } from './tenants.controller';
 import { Tenants } from './tenants.service';
 
 @Module({
-  imports: [PassportModule, TypeOrmModule.forFeature([Tenant, AdminKey])],
+  imports: [
+    SecurityModule,
+    AuditModule,
+    AdminApiModule,
+    PassportModule,
+    TypeOrmModule.forFeature([Tenant, AdminKey]),
+  ],
   controllers: [TenantsController, AdminKeysController, AuditEventsController],
   providers: [
     Tenants,
