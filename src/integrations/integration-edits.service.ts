@@ -10,13 +10,14 @@ import { assertSameAccount } from './connection-test/same-account';
 import { secretBinding } from './connections/connections.service';
 import { eventOf } from './integration-events';
 import { Integration } from './integration.entity';
-import { Integrations, type StateChange, acceptSettings, whenConnected } from './integrations.service';
+import { Integrations, type StateChange, acceptSettings } from './integrations.service';
 import { assertMayDecide, assertMayGuard } from './owner-decisions';
 import { type IntegrationPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { ProviderRegistry } from './provider/provider-registry';
 import { CONNECTION_UNKNOWN, NOT_SUSPENDED } from './suspension';
 import { SETTINGS_REFUSED } from './suspension-reasons';
+import { Suspensions, whenConnected } from './suspensions.service';
 
 /** A JSON merge patch of an integration. Omitted fields stay, null restores the default. */
 export interface IntegrationPatch {
@@ -39,6 +40,7 @@ export interface IntegrationEdit {
 export class IntegrationEdits {
   constructor(
     private readonly integrations: Integrations,
+    private readonly suspensions: Suspensions,
     private readonly providers: ProviderRegistry,
     private readonly trials: CredentialTrials,
     private readonly secrets: SecretBox,
@@ -87,12 +89,12 @@ export class IntegrationEdits {
     await tx.manager.update(Integration, { id }, { settings, policies });
     const connection = connectionOf(current, edit);
     await this.integrations.raiseRevision(tx, id, { name, ...connection });
-    if (tried) await this.integrations.scheduleVisibilityProbe(tx, id);
+    if (tried) await this.suspensions.scheduleVisibilityProbe(tx, id);
     await this.audit.record(tx, {
       ...eventOf(current, admin.actor, 'integration.changed'),
       detail: { changes },
     });
-    await this.integrations.recordResumed(tx, admin.actor, current, connection);
+    await this.suspensions.recordResumed(tx, admin.actor, current, connection);
   }
 }
 

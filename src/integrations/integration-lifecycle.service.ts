@@ -15,6 +15,7 @@ import { Integrations, acceptSettings, logMode } from './integrations.service';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
 import { CONNECTION_UNKNOWN, NOT_SUSPENDED } from './suspension';
+import { Suspensions } from './suspensions.service';
 
 /** What a rebind changes. Omitted fields stay as they are. */
 export interface NewConnection {
@@ -31,6 +32,7 @@ export type StoredConnection = Pick<Integration, 'settings'> &
 export class IntegrationLifecycle {
   constructor(
     private readonly integrations: Integrations,
+    private readonly suspensions: Suspensions,
     private readonly providers: ProviderRegistry,
     private readonly secrets: SecretBox,
     private readonly connections: Connections,
@@ -60,7 +62,7 @@ export class IntegrationLifecycle {
       ...eventOf(current, admin.actor, 'integration.deletion_requested'),
       detail: { name: current.name, teams },
     });
-    await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
+    await this.suspensions.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
   /** The last step of a deletion. The audit events stay. */
@@ -125,7 +127,7 @@ export class IntegrationLifecycle {
       },
     });
     if (current.mode !== 'paused') await logMode(tx, id, 'paused');
-    await this.integrations.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
+    await this.suspensions.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
   /** @throws Problem 409 while the tenant has an integration, including one that is being deleted */

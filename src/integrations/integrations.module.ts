@@ -24,6 +24,7 @@ import { ScimKey } from './scim-keys/scim-key.entity';
 import { ScimKeysController } from './scim-keys/scim-keys.controller';
 import { ScimKeys } from './scim-keys/scim-keys.service';
 import { StoredSecrets } from './secrets/stored-secrets';
+import { Suspensions } from './suspensions.service';
 import { TenantDeletionController } from './tenant-deletion.controller';
 
 @Module({
@@ -43,6 +44,7 @@ import { TenantDeletionController } from './tenant-deletion.controller';
   ],
   providers: [
     Integrations,
+    Suspensions,
     IntegrationLifecycle,
     ScimKeys,
     StoredSecrets,
@@ -59,6 +61,7 @@ import { TenantDeletionController } from './tenant-deletion.controller';
   ],
   exports: [
     Integrations,
+    Suspensions,
     IntegrationEdits,
     IntegrationLifecycle,
     ScimKeys,

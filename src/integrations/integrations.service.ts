@@ -6,7 +6,7 @@ import { type ExpectedVersions, assertExpected } from '../admin-api/if-match';
 import type { CreationClaim } from '../admin-api/idempotency/idempotent-creations';
 import { type Page, type PageQuery, cursorId, toPage } from '../admin-api/page';
 import { Problem } from '../admin-api/problem';
-import { type Actor, systemActor } from '../audit/actor';
+import { systemActor } from '../audit/actor';
 import { AuditLog } from '../audit/audit-log';
 import { SETTINGS, type Settings } from '../config/settings';
 import { ROWS_PER_STATEMENT } from '../database/chunks';
@@ -18,8 +18,6 @@ import type { Admin } from '../tenants/authentication/admin';
 import { TenantQuotas } from '../tenants/tenant-quotas.service';
 import { TenantUsage } from '../tenants/tenant-usage.service';
 import { Tenants } from '../tenants/tenants.service';
-import { assertSameAccount } from './connection-test/same-account';
-import { TestedConnections } from './connection-test/tested-connections';
 import { secretBinding } from './connections/connections.service';
 import { IntegrationChanges } from './integration-changes';
 import { eventOf } from './integration-events';
@@ -27,12 +25,9 @@ import { logAfterCommit } from './integration-log';
 import { Integration, type IntegrationMode } from './integration.entity';
 import { assertMayGuard } from './owner-decisions';
 import { DEFAULT_GUARD, type GivenPolicies, withDefaults } from './policies';
-import type { RemoteAccount } from './provider/integration-provider';
 import { SettingsError } from './provider/provider-error';
 import { ProviderRegistry } from './provider/provider-registry';
 import { RunRequests } from './run-requests';
-import { NOT_SUSPENDED, endOfSuspension } from './suspension';
-import { VISIBILITY_LOST } from './suspension-reasons';
 
 export interface NewIntegration {
   provider: string;
@@ -42,25 +37,7 @@ export interface NewIntegration {
   policies?: GivenPolicies;
 }
 
-/** Why the engine stopped, and when it checks the cause again. */
-export interface Suspension {
-  reason: string;
-  message: string;
-  /** Null: only an admin can end the suspension. */
-  nextProbeAt: number | null;
-}
-
-/** Why a connection does not work. */
-export interface ConnectionFailure {
-  reason: string;
-  /** The cause and what to do. */
-  message: string;
-}
-
 export type StateChange = Partial<Omit<Integration, 'settings' | 'policies'>>;
-
-/** Length of the columns `connectionMessage` and `suspensionMessage`. */
-const MESSAGE_LENGTH = 1000;
 
 @Injectable()
 export class Integrations implements OnModuleInit {
@@ -76,7 +53,6 @@ export class Integrations implements OnModuleInit {
     private readonly audit: AuditLog,
     private readonly changes: IntegrationChanges,
     private readonly runs: RunRequests,
-    private readonly tests: TestedConnections,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -189,187 +165,15 @@ export class Integrations implements OnModuleInit {
     return new Map(rows.map(({ id, revision }) => [id, revision]));
   }
 
-  /** The engine writes nothing to this target until a probe succeeds or an admin ends the suspension. */
-  async suspend(tx: Transaction, id: string, suspension: Suspension): Promise<void> {
-    const integration = await tx.manager.findOneByOrFail(Integration, { id });
-    await tx.manager.update(
-      Integration,
-      { id },
-      {
-        suspensionReason: suspension.reason,
-        suspensionMessage: suspension.message.slice(0, MESSAGE_LENGTH),
-        suspendedSince: integration.suspendedSince ?? Date.now(),
-        nextProbeAt: suspension.nextProbeAt,
-        ...whenFailed(suspension),
-      },
-    );
-    if (integration.suspensionReason === suspension.reason) return;
-    await this.audit.record(tx, {
-      ...eventOf(integration, systemActor('provisioning'), 'integration.suspended'),
-      outcome: 'failed',
-      detail: { reason: suspension.reason },
-    });
-    await logAfterCommit(tx, id, {
-      level: 'warn',
-      event: 'integration.suspended',
-      text: `is suspended: ${suspension.reason}`,
-      detail: { reason: suspension.reason },
-    });
-  }
-
-  /** An admin has checked the cause. */
-  async endSuspension(tx: Transaction, admin: Admin, id: string): Promise<void> {
-    const current = await this.locked(tx, id);
-    await this.raiseRevision(tx, id, NOT_SUSPENDED);
-    await this.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
-  }
-
-  /** Every change that ends a suspension calls this in its own transaction. */
-  async recordResumed(
-    tx: Transaction,
-    actor: Actor,
-    before: Integration,
-    change: StateChange,
-  ): Promise<void> {
-    const resumed = endOfSuspension(actor, before, change);
-    if (resumed === null) return;
-    await this.audit.record(tx, resumed);
-    await logAfterCommit(tx, before.id, {
-      level: 'warn',
-      event: resumed.action,
-      text: `resumes; it was suspended: ${before.suspensionReason}`,
-      detail: { reason: before.suspensionReason! },
-    });
-  }
-
-  /** If visibility was lost, the engine checks once more whether the credential sees the teams. */
-  async scheduleVisibilityProbe(tx: Transaction, id: string): Promise<void> {
-    await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND suspensionReason = ?', [
-      Date.now(),
-      id,
-      VISIBILITY_LOST,
-    ]);
-  }
-
-  /** The engine checked and got no clear answer. No further check is planned. */
-  async keepVisibilityLost(tx: Transaction, id: string): Promise<void> {
-    await tx.query('UPDATE integration SET nextProbeAt = NULL WHERE id = ? AND suspensionReason = ?', [
-      id,
-      VISIBILITY_LOST,
-    ]);
-  }
-
-  /** The engine probes a suspended integration at once instead of at its planned time. */
-  async probeSoon(tx: Transaction, id: string): Promise<void> {
-    await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND nextProbeAt IS NOT NULL', [
-      Date.now(),
-      id,
-    ]);
-  }
-
-  /** The account matches the recorded one. The check repeats only after the next change of the integration. */
-  async accountChecked(tx: Transaction, { id, revision }: Integration): Promise<void> {
-    await tx.manager.update(Integration, { id }, { accountCheckedRevision: revision });
-  }
-
-  /** The target answered. This ends every suspension and records the account. */
-  async connected(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
-    const current = await this.locked(tx, id);
-    await tx.manager.update(
-      Integration,
-      { id },
-      { ...NOT_SUSPENDED, ...columnsOf(account), ...whenWorking() },
-    );
-    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
-  }
-
-  /** Records the account and keeps a suspension, because its cause may remain. */
-  async identified(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
-    await tx.manager.update(Integration, { id }, columnsOf(account));
-  }
-
-  /** The connection fails for a temporary reason. */
-  async connectionFailed(tx: Transaction, id: string, failure: ConnectionFailure): Promise<void> {
-    await tx.manager.update(Integration, { id }, whenFailed(failure));
-  }
-
-  /** Ends the given suspension. A newer suspension with another reason stays. */
-  async recovered(tx: Transaction, { id, suspensionReason }: Integration): Promise<void> {
-    const current = await findLocked(tx, id);
-    if (current?.suspensionReason !== suspensionReason) return;
-    await tx.manager.update(Integration, { id }, { ...NOT_SUSPENDED, ...whenWorking() });
-    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
-  }
-
-  /**
-   * Stores the result of a connection test, unless the integration has changed since. A passed test ends a
-   * suspension, and the engine retries at once what failed before.
-   * @param failure null if every check passed
-   */
-  async recordConnectionTest(
-    admin: Admin,
-    tested: Integration,
-    { failure, account }: { failure: ConnectionFailure | null; account: RemoteAccount | null },
-  ): Promise<void> {
-    await this.transactions.run(async (tx) => {
-      const current = await findLocked(tx, tested.id);
-      if (current?.revision === tested.revision) {
-        const change = failure === null ? whenConnected(current, account) : whenFailed(failure);
-        await tx.manager.update(Integration, { id: tested.id }, change);
-        if (current.suspensionReason !== null && change.suspensionReason === null) {
-          this.changes.announce(tx, tested.id);
-        }
-        await this.recordResumed(tx, admin.actor, current, change);
-      }
-      if (current && failure === null) await this.tests.call(tx, tested.id);
-      await this.auditOf(tx, admin, tested, 'integration.connection_tested', failure?.reason);
-    });
-  }
-
-  /**
-   * @throws Problem 409 if the integration has changed since the secret was tested
-   * @throws CredentialRefused 409 if another account has been recorded since the test
-   */
-  async replaceSecret(
-    admin: Admin,
-    tried: Integration,
-    { secret, account }: { secret: string; account: RemoteAccount | null },
-  ): Promise<void> {
-    const { id } = tried;
-    const sealed = this.secrets.seal(secret, secretBinding(id));
-    await this.transactions.run(async (tx) => {
-      const current = await this.unchanged(tx, tried);
-      assertSameAccount(current, account);
-      const change = whenConnected(current, account);
-      await this.raiseRevision(tx, id, {
-        secretCiphertext: sealed.ciphertext,
-        secretKeyId: sealed.keyId,
-        ...change,
-      });
-      await this.scheduleVisibilityProbe(tx, id);
-      await this.runs.call(tx, id);
-      await this.recordResumed(tx, admin.actor, current, change);
-      await this.auditOf(tx, admin, tried, 'integration.secret_changed');
-    });
-  }
-
   /** Records a rejected change in the audit. */
   async recordRefused(admin: Admin, integration: Integration, action: string, reason: string): Promise<void> {
-    await this.transactions.run((tx) => this.auditOf(tx, admin, integration, action, reason));
-  }
-
-  /** @param failure reason of the failure, if any */
-  private auditOf(
-    tx: Transaction,
-    admin: Admin,
-    integration: Integration,
-    action: string,
-    failure?: string,
-  ): Promise<void> {
-    return this.audit.record(tx, {
-      ...eventOf(integration, admin.actor, action),
-      ...(failure === undefined ? {} : { outcome: 'failed', detail: { reason: failure } }),
-    });
+    await this.transactions.run((tx) =>
+      this.audit.record(tx, {
+        ...eventOf(integration, admin.actor, action),
+        outcome: 'failed',
+        detail: { reason },
+      }),
+    );
   }
 
   /** Works in batches, because there may be many integrations. After a crash the next boot continues. */
@@ -442,41 +246,10 @@ function countOf(manager: EntityManager, tenantId: string): Promise<number> {
   return manager.countBy(Integration, { tenantId });
 }
 
-async function findLocked(tx: Transaction, id: string): Promise<Integration | null> {
+/** Null if it has been removed. */
+export async function findLocked(tx: Transaction, id: string): Promise<Integration | null> {
   await tx.query(`SELECT id FROM integration WHERE id = ?${FOR_UPDATE}`, [id]);
   return tx.manager.findOneBy(Integration, { id });
-}
-
-/**
- * Ends a suspension, except `visibility_lost`: a working credential is no proof there, so an admin must check the
- * target.
- */
-export function whenConnected(current: Integration, account: RemoteAccount | null): StateChange {
-  const suspension = current.suspensionReason === VISIBILITY_LOST ? {} : NOT_SUSPENDED;
-  const known = account === null || current.accountIdentity !== null ? {} : columnsOf(account);
-  return { ...suspension, ...known, ...whenWorking() };
-}
-
-function columnsOf({ identity, name, url }: RemoteAccount) {
-  return { accountIdentity: identity, accountName: name, accountUrl: url };
-}
-
-function whenWorking() {
-  return {
-    connectionStatus: 'ok' as const,
-    connectionReason: null,
-    connectionMessage: null,
-    connectionCheckedAt: Date.now(),
-  };
-}
-
-function whenFailed({ reason, message }: ConnectionFailure): StateChange {
-  return {
-    connectionStatus: 'failed',
-    connectionReason: reason,
-    connectionMessage: message.slice(0, MESSAGE_LENGTH),
-    connectionCheckedAt: Date.now(),
-  };
 }
 
 const BESIDE_SETTINGS: ReadonlySet<string> = new Set(['secret', 'policies.memberRole']);

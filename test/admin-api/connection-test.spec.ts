@@ -4,7 +4,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { TransactionRunner } from '../../src/database/transaction-runner';
-import { Integrations } from '../../src/integrations/integrations.service';
+import { CredentialTrials } from '../../src/integrations/connection-test/credential-trials';
 import { CHECKS, REMEDIES } from '../../src/pagerduty/diagnosis-checks';
 import { makeToken } from '../../src/security/token';
 import { AdminKey, type AdminRole } from '../../src/tenants/admin-keys/admin-key.entity';
@@ -362,11 +362,12 @@ describe('the connection test', () => {
       const { id } = await withKey();
       const beta = scimify.pagerDuty.addAccount({ subdomain: 'beta', region: 'us' });
       beta.addUser({ email: 'owner@beta.example', role: 'owner' });
-      const integrations = scimify.app.get(Integrations);
-      const store = integrations.replaceSecret.bind(integrations);
-      jest.spyOn(integrations, 'replaceSecret').mockImplementationOnce(async (...tried) => {
+      const trials = scimify.app.get(CredentialTrials);
+      const run = trials.run.bind(trials);
+      jest.spyOn(trials, 'run').mockImplementationOnce(async (...tried) => {
+        const account = await run(...tried);
         expect((await test(id)).body.ok).toBe(true);
-        await store(...tried);
+        return account;
       });
       const answer = await putSecret(id, beta.addApiKey());
       expect(answer).toMatchObject({ status: 409, body: { code: 'account_mismatch' } });

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { explanationOf } from '../../integrations/connection-test/diagnosis';
 import { sameAccountCheck } from '../../integrations/connection-test/same-account';
 import type { Integration } from '../../integrations/integration.entity';
-import { Integrations } from '../../integrations/integrations.service';
 import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { Suspensions } from '../../integrations/suspensions.service';
 import { PROBE_EVERY_MS } from '../plan/backoff';
 import { Leases } from '../schedule/lease';
 import { WorkLedger } from '../schedule/work-ledger';
@@ -17,7 +17,7 @@ import type { RunContext } from './run-context';
 @Injectable()
 export class AccountCheck {
   constructor(
-    private readonly integrations: Integrations,
+    private readonly suspensions: Suspensions,
     private readonly leases: Leases,
     private readonly ledger: WorkLedger,
   ) {}
@@ -40,9 +40,9 @@ export class AccountCheck {
     }
     const account = accountOf(run, found);
     await this.leases.run(run.lease, async (tx) => {
-      if (endsByProbe(integration)) await this.integrations.identified(tx, integration.id, account);
-      else await this.integrations.connected(tx, integration.id, account);
-      await this.integrations.accountChecked(tx, integration);
+      if (endsByProbe(integration)) await this.suspensions.identified(tx, integration.id, account);
+      else await this.suspensions.connected(tx, integration.id, account);
+      await this.suspensions.accountChecked(tx, integration);
       if (integration.accountIdentity === null || integration.accountIdentity === account.identity) return;
       // The real account behind a stand-in identity is now known: the claims move to it.
       await tx.query('UPDATE remote_group SET accountIdentity = ? WHERE integrationId = ?', [
@@ -59,16 +59,16 @@ export class AccountCheck {
     await this.leases.run(run.lease, async (tx) => {
       if (integration.suspensionReason === VISIBILITY_LOST) {
         // A new suspension in its place would end without a check that the remote groups are visible again.
-        await this.integrations.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
-        await this.integrations.keepVisibilityLost(tx, integration.id);
+        await this.suspensions.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
+        await this.suspensions.keepVisibilityLost(tx, integration.id);
         return;
       }
-      await this.integrations.suspend(tx, integration.id, {
+      await this.suspensions.suspend(tx, integration.id, {
         reason: ACCOUNT_MISMATCH,
         message,
         nextProbeAt: null,
       });
-      await this.integrations.accountChecked(tx, integration);
+      await this.suspensions.accountChecked(tx, integration);
     });
     // Settled without a backoff: a change by an admin must count at once.
     await this.ledger.settle(run.lease, Date.now() + PROBE_EVERY_MS);

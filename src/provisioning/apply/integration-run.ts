@@ -6,6 +6,7 @@ import { Connections } from '../../integrations/connections/connections.service'
 import { Integrations } from '../../integrations/integrations.service';
 import { GROUP_GONE, ProviderError } from '../../integrations/provider/provider-error';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { Suspensions } from '../../integrations/suspensions.service';
 import { PROBE_EVERY_MS, passingFailureDelay } from '../plan/backoff';
 import { settleSoon } from '../plan/just-created';
 import { Reconciler } from '../reconcile/reconciler';
@@ -41,6 +42,7 @@ export class IntegrationRun {
 
   constructor(
     private readonly integrations: Integrations,
+    private readonly suspensions: Suspensions,
     private readonly connections: Connections,
     private readonly leases: Leases,
     private readonly watches: RunWatches,
@@ -199,10 +201,10 @@ export class IntegrationRun {
     const isTold = result.kind === 'complete' || (result.kind === 'incomplete' && result.teamsTold);
     await this.leases.run(lease, async (tx) => {
       if (isTold) {
-        await this.integrations.recovered(tx, integration);
+        await this.suspensions.recovered(tx, integration);
         await makeGroupsDue(tx, 'integrationId = ? AND reason = ?', [integration.id, GROUP_GONE]);
       } else if (result.kind === 'incomplete' && !result.passes) {
-        await this.integrations.keepVisibilityLost(tx, integration.id);
+        await this.suspensions.keepVisibilityLost(tx, integration.id);
       }
     });
     const isRepeated = !isTold && result.kind === 'incomplete' && result.passes;
@@ -215,7 +217,7 @@ export class IntegrationRun {
   private async recordRecovery({ integration, lease, progress }: RunContext): Promise<void> {
     const wasSuspended = integration.suspensionReason !== null;
     if (!wasSuspended && !(progress.made && integration.connectionStatus === 'failed')) return;
-    await this.leases.run(lease, (tx) => this.integrations.recovered(tx, integration));
+    await this.leases.run(lease, (tx) => this.suspensions.recovered(tx, integration));
   }
 
   /** A failure of the credential suspends the integration. Every other failure is retried after a backoff. */
@@ -230,7 +232,7 @@ export class IntegrationRun {
       if (run.watch.isOutdated) return { more: true };
       if (!run.progress.made) {
         await this.leases.run(run.lease, (tx) =>
-          this.integrations.connectionFailed(tx, run.integration.id, { reason, message }),
+          this.suspensions.connectionFailed(tx, run.integration.id, { reason, message }),
         );
       }
       await this.ledger.backOffAfterFailure(run.lease, run.progress.made, (failures) =>
@@ -250,7 +252,7 @@ export class IntegrationRun {
       // Or the cause may be fixed: a requested retry does not wait for the probe.
       const isAskedFor = await this.ledger.isUrgent(tx, id);
       const nextProbeAt = Date.now() + (isAskedFor ? 0 : PROBE_EVERY_MS);
-      if (!changed) await this.integrations.suspend(tx, id, { reason, message, nextProbeAt });
+      if (!changed) await this.suspensions.suspend(tx, id, { reason, message, nextProbeAt });
       // The next run must repeat exactly the calls that failed.
       await makeGroupsDue(
         tx,

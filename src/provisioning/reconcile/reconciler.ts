@@ -7,8 +7,8 @@ import { keysetSlices } from '../../database/keyset-slices';
 import type { Transaction } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { Slice } from '../../event-loop/slice';
-import { Integrations } from '../../integrations/integrations.service';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { Suspensions } from '../../integrations/suspensions.service';
 import { GROUP_GONE, GROUP_NOT_VISIBLE_YET } from '../../integrations/provider/provider-error';
 import type { AccountSnapshot } from '../../integrations/provider/integration-provider';
 import { NOT_VISIBLE_YET_MESSAGE } from '../apply/not-visible-yet';
@@ -82,7 +82,7 @@ export class Reconciler {
     private readonly marks: ChangeMarks,
     private readonly people: LinkedPeople,
     private readonly shown: ShownAddresses,
-    private readonly integrations: Integrations,
+    private readonly suspensions: Suspensions,
     private readonly ledger: DriftLedger,
     private readonly audit: ProvisioningAudit,
   ) {}
@@ -287,7 +287,7 @@ export class Reconciler {
     // Stops the writes in progress: their record may describe remote groups that belong to other groups by now.
     run.watch.outdate();
     await this.leases.run(run.lease, (tx) =>
-      this.integrations.suspend(tx, run.integration.id, { ...problem, nextProbeAt: null }),
+      this.suspensions.suspend(tx, run.integration.id, { ...problem, nextProbeAt: null }),
     );
     return problem;
   }

@@ -6,10 +6,10 @@ import { TransactionRunner } from '../../database/transaction-runner';
 import { ChangeMarks } from '../../directory/change-marks';
 import { TestedConnections } from '../../integrations/connection-test/tested-connections';
 import type { Integration } from '../../integrations/integration.entity';
-import { Integrations } from '../../integrations/integrations.service';
 import { RunRequests } from '../../integrations/run-requests';
 import type { Admin } from '../../tenants/authentication/admin';
 import { VISIBILITY_LOST } from '../../integrations/suspension-reasons';
+import { Suspensions } from '../../integrations/suspensions.service';
 import { GROUPS, IS_LISTED } from '../state/listed-groups';
 import { forgetFailures, noteAskedFor } from '../state/waiting-groups';
 import { Scheduler } from './scheduler';
@@ -22,7 +22,7 @@ const LOOKED_AT_AFTER_MS = 1_000;
 @Injectable()
 export class RetryRequests implements OnModuleInit {
   constructor(
-    private readonly integrations: Integrations,
+    private readonly suspensions: Suspensions,
     private readonly transactions: TransactionRunner,
     private readonly ledger: WorkLedger,
     private readonly marks: ChangeMarks,
@@ -63,9 +63,9 @@ export class RetryRequests implements OnModuleInit {
     const { id: integrationId, tenantId, suspensionReason } = integration;
     await this.transactions.run(async (tx) => {
       if (acceptMissing && suspensionReason === VISIBILITY_LOST) {
-        await this.integrations.endSuspension(tx, admin, integrationId);
+        await this.suspensions.endSuspension(tx, admin, integrationId);
       } else {
-        await this.integrations.scheduleVisibilityProbe(tx, integrationId);
+        await this.suspensions.scheduleVisibilityProbe(tx, integrationId);
       }
       await this.askTheTarget(tx, integrationId);
       await this.ledger.requestReconciliation(tx, integrationId, acceptMissing);
@@ -116,7 +116,7 @@ export class RetryRequests implements OnModuleInit {
   /** Ignores a backoff of the account and a suspension. The next run also forgets a refused token. */
   private async askTheTarget(tx: Transaction, integrationId: string): Promise<void> {
     await this.ledger.scheduleNow(tx, integrationId);
-    await this.integrations.probeSoon(tx, integrationId);
+    await this.suspensions.probeSoon(tx, integrationId);
     tx.afterCommit(() => this.scheduler.wake(integrationId));
   }
 }

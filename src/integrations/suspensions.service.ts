@@ -1,0 +1,211 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, systemActor } from '../audit/actor';
+import { AuditLog } from '../audit/audit-log';
+import type { Transaction } from '../database/transaction-runner';
+import type { Admin } from '../tenants/authentication/admin';
+import { IntegrationChanges } from './integration-changes';
+import { eventOf } from './integration-events';
+import { logAfterCommit } from './integration-log';
+import { Integration } from './integration.entity';
+import { Integrations, type StateChange, findLocked } from './integrations.service';
+import type { RemoteAccount } from './provider/integration-provider';
+import { NOT_SUSPENDED, endOfSuspension } from './suspension';
+import { VISIBILITY_LOST } from './suspension-reasons';
+
+/** Why the engine stopped, and when it checks the cause again. */
+export interface Suspension {
+  reason: string;
+  message: string;
+  /** Null: only an admin can end the suspension. */
+  nextProbeAt: number | null;
+}
+
+/** Why a connection does not work. */
+export interface ConnectionFailure {
+  reason: string;
+  /** The cause and what to do. */
+  message: string;
+}
+
+/** The result of a connection test. */
+export interface TestedConnection {
+  /** Null if every check passed. */
+  failure: ConnectionFailure | null;
+  /** Null if it is not known. */
+  account: RemoteAccount | null;
+}
+
+/** Length of the columns `connectionMessage` and `suspensionMessage`. */
+const MESSAGE_LENGTH = 1000;
+
+/**
+ * What the engine and admins find out about a connection, and the stops that follow from it. The mode is not changed
+ * by it: only admins and operators set that.
+ */
+@Injectable()
+export class Suspensions {
+  constructor(
+    private readonly integrations: Integrations,
+    private readonly audit: AuditLog,
+    private readonly changes: IntegrationChanges,
+  ) {}
+
+  /** The engine writes nothing to this target until a probe succeeds or an admin ends the suspension. */
+  async suspend(tx: Transaction, id: string, suspension: Suspension): Promise<void> {
+    const integration = await tx.manager.findOneByOrFail(Integration, { id });
+    await tx.manager.update(
+      Integration,
+      { id },
+      {
+        suspensionReason: suspension.reason,
+        suspensionMessage: suspension.message.slice(0, MESSAGE_LENGTH),
+        suspendedSince: integration.suspendedSince ?? Date.now(),
+        nextProbeAt: suspension.nextProbeAt,
+        ...whenFailed(suspension),
+      },
+    );
+    if (integration.suspensionReason === suspension.reason) return;
+    await this.audit.record(tx, {
+      ...eventOf(integration, systemActor('provisioning'), 'integration.suspended'),
+      outcome: 'failed',
+      detail: { reason: suspension.reason },
+    });
+    await logAfterCommit(tx, id, {
+      level: 'warn',
+      event: 'integration.suspended',
+      text: `is suspended: ${suspension.reason}`,
+      detail: { reason: suspension.reason },
+    });
+  }
+
+  /** An admin has checked the cause. */
+  async endSuspension(tx: Transaction, admin: Admin, id: string): Promise<void> {
+    const current = await this.integrations.locked(tx, id);
+    await this.integrations.raiseRevision(tx, id, NOT_SUSPENDED);
+    await this.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
+  }
+
+  /** Every change that ends a suspension calls this in its own transaction. */
+  async recordResumed(
+    tx: Transaction,
+    actor: Actor,
+    before: Integration,
+    change: StateChange,
+  ): Promise<void> {
+    const resumed = endOfSuspension(actor, before, change);
+    if (resumed === null) return;
+    await this.audit.record(tx, resumed);
+    await logAfterCommit(tx, before.id, {
+      level: 'warn',
+      event: resumed.action,
+      text: `resumes; it was suspended: ${before.suspensionReason}`,
+      detail: { reason: before.suspensionReason! },
+    });
+  }
+
+  /** If visibility was lost, the engine checks once more whether the credential sees the teams. */
+  async scheduleVisibilityProbe(tx: Transaction, id: string): Promise<void> {
+    await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND suspensionReason = ?', [
+      Date.now(),
+      id,
+      VISIBILITY_LOST,
+    ]);
+  }
+
+  /** The engine checked and got no clear answer. No further check is planned. */
+  async keepVisibilityLost(tx: Transaction, id: string): Promise<void> {
+    await tx.query('UPDATE integration SET nextProbeAt = NULL WHERE id = ? AND suspensionReason = ?', [
+      id,
+      VISIBILITY_LOST,
+    ]);
+  }
+
+  /** The engine probes a suspended integration at once instead of at its planned time. */
+  async probeSoon(tx: Transaction, id: string): Promise<void> {
+    await tx.query('UPDATE integration SET nextProbeAt = ? WHERE id = ? AND nextProbeAt IS NOT NULL', [
+      Date.now(),
+      id,
+    ]);
+  }
+
+  /** The account matches the recorded one. The check repeats only after the next change of the integration. */
+  async accountChecked(tx: Transaction, { id, revision }: Integration): Promise<void> {
+    await tx.manager.update(Integration, { id }, { accountCheckedRevision: revision });
+  }
+
+  /** The target answered. This ends every suspension and records the account. */
+  async connected(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
+    const current = await this.integrations.locked(tx, id);
+    await tx.manager.update(
+      Integration,
+      { id },
+      { ...NOT_SUSPENDED, ...columnsOf(account), ...whenWorking() },
+    );
+    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
+  }
+
+  /** Records the account and keeps a suspension, because its cause may remain. */
+  async identified(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
+    await tx.manager.update(Integration, { id }, columnsOf(account));
+  }
+
+  /** The connection fails for a temporary reason. */
+  async connectionFailed(tx: Transaction, id: string, failure: ConnectionFailure): Promise<void> {
+    await tx.manager.update(Integration, { id }, whenFailed(failure));
+  }
+
+  /** Ends the given suspension. A newer suspension with another reason stays. */
+  async recovered(tx: Transaction, { id, suspensionReason }: Integration): Promise<void> {
+    const current = await findLocked(tx, id);
+    if (current?.suspensionReason !== suspensionReason) return;
+    await tx.manager.update(Integration, { id }, { ...NOT_SUSPENDED, ...whenWorking() });
+    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
+  }
+
+  /** A passed test ends a suspension, and the engine retries at once what failed before. */
+  async connectionTested(
+    tx: Transaction,
+    admin: Admin,
+    current: Integration,
+    { failure, account }: TestedConnection,
+  ): Promise<void> {
+    const change = failure === null ? whenConnected(current, account) : whenFailed(failure);
+    await tx.manager.update(Integration, { id: current.id }, change);
+    if (current.suspensionReason !== null && change.suspensionReason === null) {
+      this.changes.announce(tx, current.id);
+    }
+    await this.recordResumed(tx, admin.actor, current, change);
+  }
+}
+
+/**
+ * Ends a suspension, except `visibility_lost`: a working credential is no proof there, so an admin must check the
+ * target.
+ */
+export function whenConnected(current: Integration, account: RemoteAccount | null): StateChange {
+  const suspension = current.suspensionReason === VISIBILITY_LOST ? {} : NOT_SUSPENDED;
+  const known = account === null || current.accountIdentity !== null ? {} : columnsOf(account);
+  return { ...suspension, ...known, ...whenWorking() };
+}
+
+function columnsOf({ identity, name, url }: RemoteAccount) {
+  return { accountIdentity: identity, accountName: name, accountUrl: url };
+}
+
+function whenWorking() {
+  return {
+    connectionStatus: 'ok' as const,
+    connectionReason: null,
+    connectionMessage: null,
+    connectionCheckedAt: Date.now(),
+  };
+}
+
+function whenFailed({ reason, message }: ConnectionFailure): StateChange {
+  return {
+    connectionStatus: 'failed',
+    connectionReason: reason,
+    connectionMessage: message.slice(0, MESSAGE_LENGTH),
+    connectionCheckedAt: Date.now(),
+  };
+}
