@@ -15,9 +15,8 @@ import { assertMayDecide, assertMayGuard } from './owner-decisions';
 import { type IntegrationPolicies, withDefaults } from './policies';
 import type { RemoteAccount } from './provider/integration-provider';
 import { ProviderRegistry } from './provider/provider-registry';
-import { CONNECTION_UNKNOWN, NOT_SUSPENDED } from './suspension';
 import { SETTINGS_REFUSED } from './suspension-reasons';
-import { Suspensions, whenConnected } from './suspensions.service';
+import { CONNECTION_UNKNOWN, NOT_SUSPENDED, Suspensions, whenConnected } from './suspensions.service';
 
 /** A JSON merge patch of an integration. Omitted fields stay, null restores the default. */
 export interface IntegrationPatch {

@@ -14,8 +14,7 @@ import { type DeletedTeams, Integration } from './integration.entity';
 import { Integrations, acceptSettings, logMode } from './integrations.service';
 import { ProviderRegistry } from './provider/provider-registry';
 import { ScimKey } from './scim-keys/scim-key.entity';
-import { CONNECTION_UNKNOWN, NOT_SUSPENDED } from './suspension';
-import { Suspensions } from './suspensions.service';
+import { CONNECTION_UNKNOWN, NOT_SUSPENDED, Suspensions } from './suspensions.service';
 
 /** What a rebind changes. Omitted fields stay as they are. */
 export interface NewConnection {

@@ -9,8 +9,7 @@ import { logAfterCommit } from './integration-log';
 import { Integration } from './integration.entity';
 import { Integrations, type StateChange, findLocked } from './integrations.service';
 import type { RemoteAccount } from './provider/integration-provider';
-import { NOT_SUSPENDED, endOfSuspension } from './suspension';
-import { VISIBILITY_LOST } from './suspension-reasons';
+import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from './suspension-reasons';
 
 /** Why the engine stopped, and when it checks the cause again. */
 export interface Suspension {
@@ -34,6 +33,22 @@ export interface TestedConnection {
   /** Null if it is not known. */
   account: RemoteAccount | null;
 }
+
+/** Columns of an integration that is not suspended. */
+export const NOT_SUSPENDED = {
+  suspensionReason: null,
+  suspensionMessage: null,
+  suspendedSince: null,
+  nextProbeAt: null,
+} as const satisfies StateChange;
+
+/** Columns of an integration whose connection status is not known. */
+export const CONNECTION_UNKNOWN = {
+  connectionStatus: 'unknown',
+  connectionReason: null,
+  connectionMessage: null,
+  connectionCheckedAt: null,
+} as const satisfies StateChange;
 
 /** Length of the columns `connectionMessage` and `suspensionMessage`. */
 const MESSAGE_LENGTH = 1000;
@@ -85,21 +100,25 @@ export class Suspensions {
     await this.recordResumed(tx, admin.actor, current, NOT_SUSPENDED);
   }
 
-  /** Every change that ends a suspension calls this in its own transaction. */
+  /**
+   * Every change that may end a suspension calls this in its own transaction.
+   *
+   * @param before the locked row before the change
+   */
   async recordResumed(
     tx: Transaction,
     actor: Actor,
     before: Integration,
     change: StateChange,
   ): Promise<void> {
-    const resumed = endOfSuspension(actor, before, change);
-    if (resumed === null) return;
-    await this.audit.record(tx, resumed);
-    await logAfterCommit(tx, before.id, {
+    const { id, suspensionReason: reason } = before;
+    if (reason === null || change.suspensionReason !== null) return;
+    await this.audit.record(tx, { ...eventOf(before, actor, 'integration.resumed'), detail: { reason } });
+    await logAfterCommit(tx, id, {
       level: 'warn',
-      event: resumed.action,
-      text: `resumes; it was suspended: ${before.suspensionReason}`,
-      detail: { reason: before.suspensionReason! },
+      event: 'integration.resumed',
+      text: `resumes; it was suspended: ${reason}`,
+      detail: { reason },
     });
   }
 
@@ -128,25 +147,32 @@ export class Suspensions {
     ]);
   }
 
-  /** The account matches the recorded one. The check repeats only after the next change of the integration. */
-  async accountChecked(tx: Transaction, { id, revision }: Integration): Promise<void> {
+  /**
+   * The recorded account answered, or the first one. This ends a suspension for another account and no other: that the
+   * account can be read proves little about another failure.
+   */
+  async accountConfirmed(tx: Transaction, checked: Integration, account: RemoteAccount): Promise<void> {
+    const { id, revision, suspensionReason } = checked;
+    const found = { ...columnsOf(account), accountCheckedRevision: revision };
+    if (suspensionReason !== null && suspensionReason !== ACCOUNT_MISMATCH) {
+      await tx.manager.update(Integration, { id }, found);
+    } else {
+      await this.resume(tx, await this.integrations.locked(tx, id), found);
+    }
+  }
+
+  /** Another account than the recorded one answered. Only an admin can make the recorded one answer again. */
+  async accountMismatched(tx: Transaction, checked: Integration, message: string): Promise<void> {
+    const { id, revision, suspensionReason } = checked;
+    const failure = { reason: ACCOUNT_MISMATCH, message };
+    if (suspensionReason === VISIBILITY_LOST) {
+      // A new suspension in its place would end without a check that the remote groups are visible again.
+      await this.connectionFailed(tx, id, failure);
+      await this.keepVisibilityLost(tx, id);
+      return;
+    }
+    await this.suspend(tx, id, { ...failure, nextProbeAt: null });
     await tx.manager.update(Integration, { id }, { accountCheckedRevision: revision });
-  }
-
-  /** The target answered. This ends every suspension and records the account. */
-  async connected(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
-    const current = await this.integrations.locked(tx, id);
-    await tx.manager.update(
-      Integration,
-      { id },
-      { ...NOT_SUSPENDED, ...columnsOf(account), ...whenWorking() },
-    );
-    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
-  }
-
-  /** Records the account and keeps a suspension, because its cause may remain. */
-  async identified(tx: Transaction, id: string, account: RemoteAccount): Promise<void> {
-    await tx.manager.update(Integration, { id }, columnsOf(account));
   }
 
   /** The connection fails for a temporary reason. */
@@ -157,9 +183,7 @@ export class Suspensions {
   /** Ends the given suspension. A newer suspension with another reason stays. */
   async recovered(tx: Transaction, { id, suspensionReason }: Integration): Promise<void> {
     const current = await findLocked(tx, id);
-    if (current?.suspensionReason !== suspensionReason) return;
-    await tx.manager.update(Integration, { id }, { ...NOT_SUSPENDED, ...whenWorking() });
-    await this.recordResumed(tx, systemActor('provisioning'), current, NOT_SUSPENDED);
+    if (current?.suspensionReason === suspensionReason) await this.resume(tx, current);
   }
 
   /** A passed test ends a suspension, and the engine retries at once what failed before. */
@@ -175,6 +199,13 @@ export class Suspensions {
       this.changes.announce(tx, current.id);
     }
     await this.recordResumed(tx, admin.actor, current, change);
+  }
+
+  /** The engine has seen that the connection works. */
+  private async resume(tx: Transaction, current: Integration, found: StateChange = {}): Promise<void> {
+    const change = { ...NOT_SUSPENDED, ...whenWorking(), ...found };
+    await tx.manager.update(Integration, { id: current.id }, change);
+    await this.recordResumed(tx, systemActor('provisioning'), current, change);
   }
 }
 

@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { explanationOf } from '../../integrations/connection-test/diagnosis';
 import { sameAccountCheck } from '../../integrations/connection-test/same-account';
-import type { Integration } from '../../integrations/integration.entity';
-import { ACCOUNT_MISMATCH, VISIBILITY_LOST } from '../../integrations/suspension-reasons';
 import { Suspensions } from '../../integrations/suspensions.service';
 import { PROBE_EVERY_MS } from '../plan/backoff';
 import { Leases } from '../schedule/lease';
@@ -35,14 +33,16 @@ export class AccountCheck {
     const found = await run.connection.account(run.call);
     const check = sameAccountCheck(integration, found);
     if (check?.status === 'failed') {
-      await this.suspend(run, explanationOf(check));
+      await this.leases.run(run.lease, (tx) =>
+        this.suspensions.accountMismatched(tx, integration, explanationOf(check)),
+      );
+      // Settled without a backoff: a change by an admin must count at once.
+      await this.ledger.settle(run.lease, Date.now() + PROBE_EVERY_MS);
       return null;
     }
     const account = accountOf(run, found);
     await this.leases.run(run.lease, async (tx) => {
-      if (endsByProbe(integration)) await this.suspensions.identified(tx, integration.id, account);
-      else await this.suspensions.connected(tx, integration.id, account);
-      await this.suspensions.accountChecked(tx, integration);
+      await this.suspensions.accountConfirmed(tx, integration, account);
       if (integration.accountIdentity === null || integration.accountIdentity === account.identity) return;
       // The real account behind a stand-in identity is now known: the claims move to it.
       await tx.query('UPDATE remote_group SET accountIdentity = ? WHERE integrationId = ?', [
@@ -52,33 +52,4 @@ export class AccountCheck {
     });
     return account.identity;
   }
-
-  /** No probe ends this suspension: only an admin can make the recorded account answer again. */
-  private async suspend(run: RunContext, message: string): Promise<void> {
-    const { integration } = run;
-    await this.leases.run(run.lease, async (tx) => {
-      if (integration.suspensionReason === VISIBILITY_LOST) {
-        // A new suspension in its place would end without a check that the remote groups are visible again.
-        await this.suspensions.connectionFailed(tx, integration.id, { reason: ACCOUNT_MISMATCH, message });
-        await this.suspensions.keepVisibilityLost(tx, integration.id);
-        return;
-      }
-      await this.suspensions.suspend(tx, integration.id, {
-        reason: ACCOUNT_MISMATCH,
-        message,
-        nextProbeAt: null,
-      });
-      await this.suspensions.accountChecked(tx, integration);
-    });
-    // Settled without a backoff: a change by an admin must count at once.
-    await this.ledger.settle(run.lease, Date.now() + PROBE_EVERY_MS);
-  }
-}
-
-/**
- * Whether only the probe of the failed call ends this suspension: that the account can be read proves little about
- * another failure.
- */
-function endsByProbe({ suspensionReason }: Integration): boolean {
-  return suspensionReason !== null && suspensionReason !== ACCOUNT_MISMATCH;
 }
