@@ -54,8 +54,48 @@ export const CONNECTION_UNKNOWN = {
 const MESSAGE_LENGTH = 1000;
 
 /**
- * What the engine and admins find out about a connection, and the stops that follow from it. The mode is not changed
- * by it: only admins and operators set that.
+ * The life of an integration beside its mode: what the engine and admins find out about its connection, and the
+ * suspensions that follow. Only admins and operators set the mode.
+ *
+ * | state    | suspended for                            | the engine calls the target             | ended by                                 |
+ * | -------- | ---------------------------------------- | --------------------------------------- | ---------------------------------------- |
+ * | works    | nothing                                  | as it needs                             | –                                        |
+ * | refused  | a refused credential or refused settings | for a probe: what failed is tried again | a probe or an admin                      |
+ * | mismatch | `account_mismatch`                       | for a probe: only the account is read   | a probe or an admin                      |
+ * | lost     | `visibility_lost`                        | for a probe: it only reads              | a probe or an admin who accepts the loss |
+ *
+ * `+ probe`: a probe may run now. For `refused` the engine plans the next one, for `mismatch` each change of the
+ * integration allows one, for `lost` an admin asks for one. In mode `paused` or `disabled` the engine calls nothing in
+ * any state, unless the integration is being deleted.
+ *
+ * | the engine finds            | works    | refused + probe | mismatch + probe | lost + probe |
+ * | --------------------------- | -------- | --------------- | ---------------- | ------------ |
+ * | a failure that passes       | works    | refused + probe | mismatch + probe | lost + probe |
+ * | a refused credential        | refused  | refused         | refused          | –            |
+ * | another account             | mismatch | mismatch        | mismatch         | lost         |
+ * | the recorded account        | works    | refused + probe | works            | lost + probe |
+ * | most groups out of sight    | lost     | lost            | –                | lost         |
+ * | that what failed works      | works    | works           | –                | works        |
+ * | no clear view of the groups | –        | –               | –                | lost         |
+ *
+ * In the state `lost` the engine takes a refused credential for a failure that passes: the new suspension would end
+ * without a look at the groups.
+ *
+ * | an admin               | works | refused         | mismatch         | lost         |
+ * | ---------------------- | ----- | --------------- | ---------------- | ------------ |
+ * | tests with success     | works | works           | works            | lost         |
+ * | tests without success  | works | refused         | mismatch         | lost         |
+ * | stores a tested secret | works | works           | works            | lost + probe |
+ * | stores other settings  | works | refused         | mismatch + probe | lost         |
+ * | syncs                  | works | refused + probe | mismatch         | lost         |
+ * | reconciles             | works | refused + probe | mismatch         | lost + probe |
+ * | accepts missing groups | works | refused + probe | mismatch         | works        |
+ * | changes the mode       | works | refused         | mismatch + probe | lost         |
+ * | rebinds                | works | works           | works            | works        |
+ * | deletes                | works | works           | works            | works        |
+ *
+ * Settings that identify the account are tested as a secret is, and count as one. Other settings end a suspension for
+ * refused settings only.
  */
 @Injectable()
 export class Suspensions {
