@@ -1,9 +1,8 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AdminApiModule } from './admin-api/admin-api.module';
 import { AuditModule } from './audit/audit.module';
-import { ConfigModule } from './config/config.module';
-import type { Settings } from './config/settings';
+import { SETTINGS, type Settings } from './config/settings';
 import { VERSION } from './config/version';
 import { DatabaseModule } from './database/database.module';
 import { DirectoryModule } from './directory/directory.module';
@@ -17,14 +16,14 @@ import { ScimModule } from './scim/scim.module';
 import { SecurityModule } from './security/security.module';
 import { TenantsModule } from './tenants/tenants.module';
 
-/** All rooms, in the order of the data flow. */
+/** All rooms, in the order of the data flow. It is global because every room may ask for the settings and the targets. */
+@Global()
 @Module({})
 export class AppModule {
   static forRoot(settings: Settings): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        ConfigModule.forRoot(settings),
         DatabaseModule.forRoot(ENTITIES),
         SecurityModule,
         ObservabilityModule,
@@ -42,7 +41,11 @@ export class AppModule {
         DirectoryModule,
         ProvisioningModule,
       ],
-      providers: [{ provide: APP_FILTER, useClass: HttpErrorFilter }],
+      providers: [
+        { provide: SETTINGS, useValue: settings },
+        { provide: APP_FILTER, useClass: HttpErrorFilter },
+      ],
+      exports: [SETTINGS, IntegrationProvidersModule],
     };
   }
 }

@@ -1,4 +1,4 @@
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { IntegrationProvider } from './integrations/provider/integration-provider';
 import { INTEGRATION_PROVIDERS } from './integrations/provider/provider-registry';
 import type { PagerDutyOptions } from './pagerduty/pagerduty-options';
@@ -6,7 +6,6 @@ import { PagerDutyModule } from './pagerduty/pagerduty.module';
 import { PagerDutyProvider } from './pagerduty/pagerduty-provider';
 
 /** The only place that registers targets. A new target is one more import and one more name in `inject`. */
-@Global()
 @Module({})
 export class IntegrationProvidersModule {
   static forRoot(pagerDuty: PagerDutyOptions): DynamicModule {
