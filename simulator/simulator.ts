@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import {
   SCIMIFY_SCOPES,
   type AccountAddress,
@@ -16,7 +18,7 @@ import {
   type UserPatch,
 } from './api';
 import { CallLog, type Call, type CallFilter } from './call-log';
-import { ControlApi } from './control/control-api';
+import { createControlApi } from './control/control-api';
 import { Faults, type Fault, type FaultSpec } from './faults';
 import { RestApi } from './http/rest-api';
 import { SimulatorServer } from './http/server';
@@ -276,6 +278,7 @@ class RunningSimulator extends AccountHandle implements Simulator {
   private readonly rateLimiter: RateLimiter;
   private readonly restApi: RestApi;
   private readonly tokenEndpoint: TokenEndpoint;
+  private controlApi?: FastifyInstance;
   private readonly server: SimulatorServer;
   private readonly startingRateLimit: number;
   private baseUrl = '';
@@ -298,7 +301,7 @@ class RunningSimulator extends AccountHandle implements Simulator {
     this.server = new SimulatorServer({
       restApi: this.restApi,
       tokenEndpoint: this.tokenEndpoint,
-      controlApi: new ControlApi(this, options.controlToken),
+      controlApi: (request, response) => this.control(request, response),
       credentials: world.credentials,
       faults: this.faultList,
       callLog: this.callLog,
@@ -312,6 +315,13 @@ class RunningSimulator extends AccountHandle implements Simulator {
     // A server can listen on a wildcard address, but a client cannot connect to it.
     const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
     this.baseUrl = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  }
+
+  /** Builds the control API at the first request: it takes longer than many tests, and most tests do not use it. */
+  private async control(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.controlApi ??= createControlApi(this, this.options.controlToken);
+    await this.controlApi.ready();
+    this.controlApi.routing(request, response);
   }
 
   get url(): string {

@@ -41,6 +41,15 @@ export function refusal(status: number, message: string, code?: number, errors?:
   );
 }
 
+/** Reports a bug in the simulator. It must not look like a PagerDuty error that a client retries. */
+export function simulatorFailed(
+  { method, url }: { readonly method?: string; readonly url?: string },
+  error: unknown,
+): Answer {
+  process.emitWarning(`simulator: ${method} ${url}: ${error instanceof Error ? error.stack : String(error)}`);
+  return refusal(501, 'The simulator failed').answer;
+}
+
 export function invalidInput(...errors: string[]): Refusal {
   return refusal(400, 'Invalid Input Provided', 2001, errors);
 }

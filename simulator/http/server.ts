@@ -2,16 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CallCredential, CallLog } from '../call-log';
-import type { ControlApi } from '../control/control-api';
 import type { Faults } from '../faults';
 import { identify, type Host } from '../rules/authentication';
 import type { Credentials } from '../state/credentials';
 import type { Region } from '../state/records';
-import { refusal, type Answer } from './answers';
+import { refusal, simulatorFailed, type Answer } from './answers';
 import type { RestApi } from './rest-api';
 import type { TokenEndpoint } from './token-endpoint';
 
-const LARGEST_BODY = 4 * 1024 * 1024;
+export const LARGEST_BODY = 4 * 1024 * 1024;
 const UNKNOWN: CallCredential = { kind: 'unknown', id: null, account: null };
 
 class BodyTooLarge extends Error {}
@@ -20,7 +19,7 @@ class BodyTooLarge extends Error {}
 export interface Handlers {
   readonly restApi: RestApi;
   readonly tokenEndpoint: TokenEndpoint;
-  readonly controlApi: ControlApi;
+  readonly controlApi: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly credentials: Credentials;
   readonly faults: Faults;
   readonly callLog: CallLog;
@@ -75,11 +74,7 @@ export class SimulatorServer {
           return this.send(response, refusal(413, 'Request Entity Too Large').answer);
         }
         if (request.destroyed && !request.complete) return;
-        // A bug in the simulator must not look like a PagerDuty error that a client retries.
-        process.emitWarning(
-          `simulator: ${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`,
-        );
-        this.send(response, refusal(501, 'The simulator failed').answer);
+        this.send(response, simulatorFailed(request, error));
       });
     });
     // Longer than any client keeps an idle connection. Otherwise the server can close it just as a request arrives.
@@ -117,21 +112,13 @@ export class SimulatorServer {
     const queryAt = url.indexOf('?');
     const fullPath = queryAt < 0 ? url : url.slice(0, queryAt);
     const search = queryAt < 0 ? '' : url.slice(queryAt);
-    const body = await readBody(request);
-    const { authorization, accept, 'content-type': contentType } = request.headers;
-
     if (fullPath === '/_control' || fullPath.startsWith('/_control/')) {
-      const answer = this.handlers.controlApi.answer({
-        method,
-        path: fullPath,
-        query: new URLSearchParams(search),
-        authorization,
-        contentType,
-        body,
-      });
-      return this.send(response, answer);
+      response.setHeader('x-request-id', randomUUID());
+      return this.handlers.controlApi(request, response);
     }
 
+    const body = await readBody(request);
+    const { authorization, accept, 'content-type': contentType } = request.headers;
     const { host, path } = this.hostOf(fullPath);
     const credential = host === 'identity' ? this.clientOf(body, contentType) : this.callerOf(authorization);
     const call = this.handlers.callLog.arrived({
