@@ -26,11 +26,13 @@ export class LeaverRemoval {
    */
   async removeAll(run: RunContext, view: GroupWithRemote): Promise<void> {
     const now = Date.now();
-    for (let after = ''; ;) {
-      const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, after, now, CHUNK);
-      if (remoteUserIds.length === 0) return;
-      after = remoteUserIds.at(-1)!;
-      await run.groupTurns.take(view.groupId, async (turn) => {
+    let after: string | null = '';
+    while (after !== null) {
+      const from: string = after;
+      after = await run.groupTurns.take(view.groupId, async (turn) => {
+        // Read with the turn: another worker may have tried one of them a moment ago.
+        const remoteUserIds = await this.people.remoteMembersNotWaiting(view.remote.id, from, now, CHUNK);
+        if (remoteUserIds.length === 0) return null;
         const input = await this.people.planInput(plannedGroup(run, view), [], remoteUserIds);
         // Their changes stay marked. The group's own turn acknowledges them.
         const { stopped } = await this.removeAmong(run, view, turn, input, async () => {
@@ -42,6 +44,7 @@ export class LeaverRemoval {
           };
         });
         if (stopped) throw stopped;
+        return remoteUserIds.at(-1)!;
       });
     }
   }
