@@ -102,17 +102,17 @@ describe('whoever leaves the IdP leaves the team of a deleted group', () => {
     await deletedInVain('ada', 'bo');
     keep('ada');
     await own.integration.scim.setActive(own.users.ada!, false);
-    const kept = await waitFor(
-      'the refusal',
-      () => member('ada'),
-      (ada) => ada?.reason === 'leaver_still_on_team',
-    );
-    expect(kept).toMatchObject({ state: 'removing', nextAttemptAt: expect.any(String) });
-    expect((await own.scimify.admin.get(path('/overview'))).body).toMatchObject({ leaversStillOnTeam: 1 });
-    const { nextAttemptAt } = await waitFor('the next attempt to be told', shown, (one) => {
-      return Date.parse(one.nextAttemptAt) < Date.now() + 2 * MINUTE;
+    // The removal may be tried twice in a row, and its state is read between two calls.
+    const told = async () => ({
+      ada: await member('ada'),
+      group: await shown(),
+      figures: (await own.scimify.admin.get(path('/overview'))).body,
     });
-    expect(nextAttemptAt).toBe(kept.nextAttemptAt);
+    await waitFor('the refusal to be told everywhere', told, ({ ada, group: { nextAttemptAt }, figures }) => {
+      const isTold = ada?.reason === 'leaver_still_on_team' && ada.state === 'removing';
+      const isSoon = Date.parse(nextAttemptAt) < Date.now() + 2 * MINUTE;
+      return isTold && isSoon && ada.nextAttemptAt === nextAttemptAt && figures.leaversStillOnTeam === 1;
+    });
     own.account.dissociate(teamId(), 'Escalation Policies', { userIds: [personOf('ada')] });
     own.scimify.pagerDuty.clearCalls();
     await letTimePass(own.scimify, MINUTE);
