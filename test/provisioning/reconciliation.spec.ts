@@ -315,6 +315,16 @@ describe('reconciliation', () => {
         (shown) => shown?.reason === 'team_gone',
       );
 
+    const untilMadeAgain = async () => {
+      await waitFor(
+        'the team to be there again',
+        () => scimify.teams()['On-call'] ?? [],
+        (emails) => emails.length === 2,
+      );
+      await scimify.settled(integration);
+      await reconciliationToEnd(scimify, integration);
+    };
+
     it('makes a team again without waiting for its time that is deleted by hand meanwhile', async () => {
       await groupsWithTeams('On-call', 'Other');
       const { id } = await groupNamed('On-call');
@@ -323,13 +333,7 @@ describe('reconciliation', () => {
       await integration.scim.addMembers(id, users.bo!);
       await untilFoundGone('On-call');
       expect((await overview()).reconciliation.lastCompletedAt).toBeNull();
-      await waitFor(
-        'the team to be there again',
-        () => scimify.teams()['On-call'] ?? [],
-        (emails) => emails.length === 2,
-      );
-      await scimify.settled(integration);
-      await reconciliationToEnd(scimify, integration);
+      await untilMadeAgain();
       expect(looks()).toBe(2);
       expect(Date.parse((await overview()).reconciliation.nextAt)).toBeGreaterThan(Date.now() + HOUR);
     });
@@ -344,13 +348,7 @@ describe('reconciliation', () => {
       await waitFor('the look that finds it gone', slow.hits, (hits) => hits > 1);
       const late = scimify.pagerDuty.inject({ method: 'PUT', latencyMs: 5_000, times: 1 });
       await waitFor('the next attempt', late.hits, (hits) => hits > 0);
-      await waitFor(
-        'the team to be there again',
-        () => scimify.teams()['On-call'] ?? [],
-        (emails) => emails.length === 2,
-      );
-      await scimify.settled(integration);
-      await reconciliationToEnd(scimify, integration);
+      await untilMadeAgain();
       expect(looks()).toBe(2);
     });
 
