@@ -1,4 +1,4 @@
-/** The kind alone decides what the engine does with a failure (docs/architecture.md, "Errors"). */
+/** Together with `accountWide` and some reasons it decides what the engine does (docs/architecture.md, "Errors"). */
 export type ProviderErrorKind =
   /** The target does not accept the credential: nothing of this integration works until an admin acts. */
   | 'credentials'

@@ -183,8 +183,8 @@ export class Members {
   }
 
   /**
-   * A stranger is removed only if the group's own member list still contains it: the list that reconciliation read
-   * page by page may have shifted meanwhile. A stranger that is missing there has left already; its row is
+   * An unmanaged member is removed only if the group's own member list still contains it: the list that reconciliation read
+   * page by page may have shifted meanwhile. An unmanaged member that is missing there has left already; its row is
    * deleted.
    */
   private async confirmUnmanaged(
@@ -271,7 +271,7 @@ export class Members {
   }
 
   /**
-   * Commits the intents before any call is sent. After a crash in between, no member looks like a stranger.
+   * Commits the intents before any call is sent. After a crash in between, no managed member looks unmanaged.
    *
    * @returns by remote user, the id of the request that caused the change
    */

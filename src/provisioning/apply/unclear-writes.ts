@@ -105,7 +105,7 @@ export async function unclearDue(db: SqlReader, remoteGroupId: string, now: numb
  * | known as            | seen | then                                                                   |
  * | ------------------- | ---- | ---------------------------------------------------------------------- |
  * | not a member        | yes  | removed: an addition came late                                         |
- * | present, stranger   | yes  | removed: the same, and reconciliation saw it first                     |
+ * | present, unmanaged  | yes  | removed: the same, and reconciliation saw it first                     |
  * | present, managed    | no   | added: a removal came late                                             |
  * | adding, removing    | any  | nothing: the write is repeated, and nothing comes late any more        |
  * | any other           | any  | nothing                                                                |

@@ -461,7 +461,7 @@ const ERRORS: Record<string, ErrorAnswer> = {
   429: {
     name: 'ScimTooManyRequests',
     description:
-      'Too many requests, or Scimify is busy for a moment. Scimify changed nothing. Okta repeats the request automatically.',
+      'Too many requests, or Scimify is busy for a moment. Scimify changed nothing, or cannot tell whether a PUT, PATCH or DELETE took effect, which may be repeated. Okta repeats the request automatically.',
     detail: 'Scimify is busy and changed nothing; send the request again.',
     headers: RETRY_AFTER,
   },
